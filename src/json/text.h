@@ -1,0 +1,48 @@
+// JSON text: reading, writing, and finding where one value of a stream ends.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "json/value.h"
+
+namespace weft::json {
+
+// Reads exactly one value (white space around it is allowed).  The error names the place and what was expected.
+Result<Value> parse(std::string_view text);
+
+enum class Style { kCompact, kPretty };  // kPretty: one member a line, indented by two
+
+std::string to_text(const Value& value, Style style = Style::kCompact);
+void append_text(std::string& out, const Value& value);       // compact
+void append_string(std::string& out, std::string_view text);  // a JSON string literal, quoted and escaped
+
+// Finds the boundaries of the values of a stream, which come one after the other with or without white space.
+// Feed it bytes as they arrive; it looks at each byte once, whatever the sizes of the pieces.
+class Framer {
+  public:
+    // `max_depth` and `max_size` bound what a peer can make us keep.
+    explicit Framer(size_t max_size = size_t{1} << 30, int max_depth = 1000);
+
+    void feed(std::string_view bytes);
+    // Moves the next whole value's text to `out` and returns true; false if more bytes are needed.  An error is final.
+    Result<bool> next(std::string& out);
+    bool empty() const;  // nothing but white space is pending
+    size_t pending() const;  // bytes kept
+
+  private:
+    std::string buffer_;
+    size_t start_ = 0;    // of the value being looked at
+    size_t scanned_ = 0;  // bytes of buffer_ already looked at
+    size_t max_size_;
+    int max_depth_;
+    int depth_ = 0;
+    bool in_string_ = false;
+    bool escaped_ = false;
+    bool started_ = false;
+};
+
+}  // namespace weft::json
