@@ -67,4 +67,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace weft::apps
 
-int main(int argc, char** argv) { return weft::apps::run(argc, argv); }
+int main(int argc, char** argv) {
+    return weft::apps::run(argc, argv);
+}

@@ -1,8 +1,9 @@
 // Bytes from the wire and to it.
 //
 // Everything on the wire is big-endian.  ByteReader is the only way to read what a peer or tenant sent: every
-// read is checked, and once one failed all later ones fail too and give zeros, so that a parser may read a whole header and
-// check ok() once.  ByteWriter appends to a growing buffer and can patch what it wrote (lengths, checksums).
+// read is checked, and once one failed all later ones fail too and give zeros, so that a parser may read a
+// whole header and check ok() once.  ByteWriter appends to a growing buffer and can patch what it wrote
+// (lengths, checksums).
 
 #pragma once
 
@@ -23,11 +24,16 @@ inline ByteView as_bytes(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-inline uint16_t load_be16(const uint8_t* p) { return static_cast<uint16_t>(p[0] << 8 | p[1]); }
-inline uint32_t load_be32(const uint8_t* p) {
-    return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 | static_cast<uint32_t>(p[2]) << 8 | p[3];
+inline uint16_t load_be16(const uint8_t* p) {
+    return static_cast<uint16_t>(p[0] << 8 | p[1]);
 }
-inline uint64_t load_be64(const uint8_t* p) { return static_cast<uint64_t>(load_be32(p)) << 32 | load_be32(p + 4); }
+inline uint32_t load_be32(const uint8_t* p) {
+    return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 |
+           static_cast<uint32_t>(p[2]) << 8 | p[3];
+}
+inline uint64_t load_be64(const uint8_t* p) {
+    return static_cast<uint64_t>(load_be32(p)) << 32 | load_be32(p + 4);
+}
 inline void store_be16(uint8_t* p, uint16_t v) {
     p[0] = static_cast<uint8_t>(v >> 8);
     p[1] = static_cast<uint8_t>(v);

@@ -22,10 +22,16 @@ Stopped stopped_at;
 
 }  // namespace
 
-int64_t monotonic_ms() { return stopped_at.is_stopped ? stopped_at.monotonic_ms : kernel_ms(CLOCK_MONOTONIC); }
-int64_t wall_ms() { return stopped_at.is_stopped ? stopped_at.wall_ms : kernel_ms(CLOCK_REALTIME); }
+int64_t monotonic_ms() {
+    return stopped_at.is_stopped ? stopped_at.monotonic_ms : kernel_ms(CLOCK_MONOTONIC);
+}
+int64_t wall_ms() {
+    return stopped_at.is_stopped ? stopped_at.wall_ms : kernel_ms(CLOCK_REALTIME);
+}
 
-bool stopped() { return stopped_at.is_stopped; }
+bool stopped() {
+    return stopped_at.is_stopped;
+}
 
 void stop() {
     if (!stopped_at.is_stopped) stopped_at = {true, kernel_ms(CLOCK_MONOTONIC), kernel_ms(CLOCK_REALTIME)};

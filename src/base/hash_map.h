@@ -1,4 +1,5 @@
-// The hash tables: open addressing, no order, references are invalid after an insertion.  std::map where order matters.
+// The hash tables: open addressing, no order, references are invalid after an insertion.  std::map where
+// order matters.
 
 #pragma once
 

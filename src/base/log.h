@@ -1,15 +1,17 @@
-// The log.  Lines are `TIME|NNNNN|MODULE|LEVEL|TEXT`; modules and levels are set at run time (`vlog/set`, -v).
+// The log.  Lines are `TIME|NNNNN|MODULE|LEVEL|TEXT`; modules and levels are set at run time (`vlog/set`,
+// -v).
 //
 //     static log::Module lg("jsonrpc");       // one per file or noun; the name is what users put in vlog/set
 //     lg.info("{}: connected", peer);
 //
-// WARN and above mean that an operator should look; routine events (a peer went away, a retry) are INFO or DBG.
-// What a peer or tenant can trigger at will is logged through a RateLimit:
+// WARN and above mean that an operator should look; routine events (a peer went away, a retry) are INFO or
+// DBG. What a peer or tenant can trigger at will is logged through a RateLimit:
 //
 //     static log::RateLimit limit(5, 25);     // 5 a minute, bursts of 25
 //     if (limit.pass(lg)) lg.warn(...);
 //
-// Destinations (console, syslog, file), their levels and patterns are process-wide; see log_control.h.  Safe from any thread.
+// Destinations (console, syslog, file), their levels and patterns are process-wide; see log_control.h.  Safe
+// from any thread.
 
 #pragma once
 
@@ -32,15 +34,25 @@ class Module {
     bool enabled(Level level) const { return level <= threshold_.load(std::memory_order_relaxed); }
 
     template <typename... Args>
-    void emer(fmt::format_string<Args...> format, Args&&... args) { log(Level::kEmer, format, std::forward<Args>(args)...); }
+    void emer(fmt::format_string<Args...> format, Args&&... args) {
+        log(Level::kEmer, format, std::forward<Args>(args)...);
+    }
     template <typename... Args>
-    void err(fmt::format_string<Args...> format, Args&&... args) { log(Level::kErr, format, std::forward<Args>(args)...); }
+    void err(fmt::format_string<Args...> format, Args&&... args) {
+        log(Level::kErr, format, std::forward<Args>(args)...);
+    }
     template <typename... Args>
-    void warn(fmt::format_string<Args...> format, Args&&... args) { log(Level::kWarn, format, std::forward<Args>(args)...); }
+    void warn(fmt::format_string<Args...> format, Args&&... args) {
+        log(Level::kWarn, format, std::forward<Args>(args)...);
+    }
     template <typename... Args>
-    void info(fmt::format_string<Args...> format, Args&&... args) { log(Level::kInfo, format, std::forward<Args>(args)...); }
+    void info(fmt::format_string<Args...> format, Args&&... args) {
+        log(Level::kInfo, format, std::forward<Args>(args)...);
+    }
     template <typename... Args>
-    void dbg(fmt::format_string<Args...> format, Args&&... args) { log(Level::kDbg, format, std::forward<Args>(args)...); }
+    void dbg(fmt::format_string<Args...> format, Args&&... args) {
+        log(Level::kDbg, format, std::forward<Args>(args)...);
+    }
 
     template <typename... Args>
     void log(Level level, fmt::format_string<Args...> format, Args&&... args) {
@@ -59,7 +71,8 @@ class RateLimit {
   public:
     RateLimit(int per_minute, int burst) : per_minute_(per_minute), burst_(burst), tokens_(burst) {}
 
-    // True if this line may be logged.  After a silence the number of lines suppressed is logged to `module` first.
+    // True if this line may be logged.  After a silence the number of lines suppressed is logged to `module`
+    // first.
     bool pass(Module& module);
 
   private:

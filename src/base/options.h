@@ -1,9 +1,11 @@
-// Command lines: one table per program says which options there are; parsing, --help and the manual page come from it.
+// Command lines: one table per program says which options there are; parsing, --help and the manual page come
+// from it.
 //
 //     OptionTable options;
-//     options.add("db", 0, "DATABASE", "Database to contact (default: unix:RUNDIR/db.sock).", [&](std::string_view v) { db = v; return Result<void>(); });
-//     options.add("dry-run", 'n', "", "Change nothing.", [&](std::string_view) { ... });
-//     WEFT_ASSIGN(auto words, options.parse(args));     // what is not an option
+//     options.add("db", 0, "DATABASE", "Database to contact (default: unix:RUNDIR/db.sock).",
+//     [&](std::string_view v) { db = v; return Result<void>(); }); options.add("dry-run", 'n', "", "Change
+//     nothing.", [&](std::string_view) { ... }); WEFT_ASSIGN(auto words, options.parse(args));     // what is
+//     not an option
 //
 // Options are GNU style: --name=VALUE, --name VALUE, -nVALUE, unambiguous prefixes, "--" ends them.
 
@@ -19,11 +21,12 @@
 namespace weft {
 
 struct Option {
-    std::string name;      // without the dashes; "" if there is only a letter
-    char letter = 0;       // 0: none
-    std::string argument;  // "" takes none; "[FILE]" takes one optionally (only as --name=FILE); "FILE" needs one
-    std::string help;      // one or more sentences
-    std::string section;   // heading under which --help and the manual page show it
+    std::string name;  // without the dashes; "" if there is only a letter
+    char letter = 0;   // 0: none
+    std::string
+        argument;      // "" takes none; "[FILE]" takes one optionally (only as --name=FILE); "FILE" needs one
+    std::string help;  // one or more sentences
+    std::string section;  // heading under which --help and the manual page show it
     std::function<Result<void>(std::string_view value)> set;
 };
 
@@ -33,8 +36,10 @@ class OptionTable {
     void add(std::string name, char letter, std::string argument, std::string help,
              std::function<Result<void>(std::string_view)> set);
 
-    // Returns the words that are not options.  `stop_at_word`: the first word ends the options (as in ovs-vsctl COMMAND …).
-    Result<std::vector<std::string>> parse(const std::vector<std::string>& arguments, bool stop_at_word = false) const;
+    // Returns the words that are not options.  `stop_at_word`: the first word ends the options (as in
+    // ovs-vsctl COMMAND …).
+    Result<std::vector<std::string>> parse(const std::vector<std::string>& arguments,
+                                           bool stop_at_word = false) const;
 
     const std::vector<Option>& options() const { return options_; }
     std::string help_text() const;  // the options, section by section, as --help prints them
@@ -46,14 +51,14 @@ class OptionTable {
 
 // What --help and the manual page say about a program beside its options.
 struct ProgramText {
-    std::string name;         // "ovsdb-server"
-    std::string summary;      // "Open vSwitch database server": one line
-    std::string synopsis;     // "[OPTION]... [DATABASE]..."
-    std::string description;  // paragraphs, separated by empty lines
+    std::string name;                                           // "ovsdb-server"
+    std::string summary;                                        // "Open vSwitch database server": one line
+    std::string synopsis;                                       // "[OPTION]... [DATABASE]..."
+    std::string description;                                    // paragraphs, separated by empty lines
     std::vector<std::pair<std::string, std::string>> commands;  // "add-br BRIDGE" -> one sentence
 };
 
-std::string help_page(const ProgramText& text, const OptionTable& options);    // --help
+std::string help_page(const ProgramText& text, const OptionTable& options);                 // --help
 std::string manual_page(const ProgramText& text, const OptionTable& options, int section);  // roff, man(7)
 
 }  // namespace weft

@@ -25,7 +25,7 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
   public:
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
     bool ok() const { return state_.index() == 0; }
@@ -79,12 +79,12 @@ class [[nodiscard]] Result<void> {
 #define WEFT_CONCAT_INNER(a, b) a##b
 #define WEFT_CONCAT(a, b) WEFT_CONCAT_INNER(a, b)
 
-#define WEFT_TRY(expression)                                                \
-    do {                                                                    \
+#define WEFT_TRY(expression)                                                           \
+    do {                                                                               \
         if (auto weft_result = (expression); !weft_result) return weft_result.error(); \
     } while (0)
 
-#define WEFT_ASSIGN(declaration, expression)                                             \
-    auto WEFT_CONCAT(weft_result_, __LINE__) = (expression);                             \
+#define WEFT_ASSIGN(declaration, expression)                                                      \
+    auto WEFT_CONCAT(weft_result_, __LINE__) = (expression);                                      \
     if (!WEFT_CONCAT(weft_result_, __LINE__)) return WEFT_CONCAT(weft_result_, __LINE__).error(); \
     declaration = *std::move(WEFT_CONCAT(weft_result_, __LINE__))

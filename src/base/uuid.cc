@@ -15,7 +15,9 @@ int hex_value(char c) {
     return -1;
 }
 
-bool is_dash(size_t position) { return position == 8 || position == 13 || position == 18 || position == 23; }
+bool is_dash(size_t position) {
+    return position == 8 || position == 13 || position == 18 || position == 23;
+}
 
 }  // namespace
 

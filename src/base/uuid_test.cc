@@ -13,8 +13,9 @@ TEST(Uuid, TextFormIsReadAndWritten) {
 }
 
 TEST(Uuid, AnythingElseIsRefused) {
-    for (const char* text : {"", "550e8400", "550e8400-e29b-41d4-a716-44665544000", "550e8400-e29b-41d4-a716-4466554400000",
-                             "550e8400e-29b-41d4-a716-446655440000", "g50e8400-e29b-41d4-a716-446655440000"}) {
+    for (const char* text :
+         {"", "550e8400", "550e8400-e29b-41d4-a716-44665544000", "550e8400-e29b-41d4-a716-4466554400000",
+          "550e8400e-29b-41d4-a716-446655440000", "g50e8400-e29b-41d4-a716-446655440000"}) {
         EXPECT_FALSE(Uuid::parse(text)) << text;
     }
 }

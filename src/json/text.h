@@ -11,7 +11,8 @@
 
 namespace weft::json {
 
-// Reads exactly one value (white space around it is allowed).  The error names the place and what was expected.
+// Reads exactly one value (white space around it is allowed).  The error names the place and what was
+// expected.
 Result<Value> parse(std::string_view text);
 
 enum class Style { kCompact, kPretty };  // kPretty: one member a line, indented by two
@@ -28,9 +29,10 @@ class Framer {
     explicit Framer(size_t max_size = size_t{1} << 30, int max_depth = 1000);
 
     void feed(std::string_view bytes);
-    // Moves the next whole value's text to `out` and returns true; false if more bytes are needed.  An error is final.
+    // Moves the next whole value's text to `out` and returns true; false if more bytes are needed.  An error
+    // is final.
     Result<bool> next(std::string& out);
-    bool empty() const;  // nothing but white space is pending
+    bool empty() const;      // nothing but white space is pending
     size_t pending() const;  // bytes kept
 
   private:

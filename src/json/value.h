@@ -1,7 +1,8 @@
-// A JSON value (RFC 8259), as OVSDB uses it: integers that fit in 64 bits stay integers, other numbers are reals.
+// A JSON value (RFC 8259), as OVSDB uses it: integers that fit in 64 bits stay integers, other numbers are
+// reals.
 //
-// Objects keep the order in which members were added and are searched linearly; code that reads an object of many
-// members (a table of rows) iterates over it.
+// Objects keep the order in which members were added and are searched linearly; code that reads an object of
+// many members (a table of rows) iterates over it.
 
 #pragma once
 
@@ -47,7 +48,7 @@ class Object {
 
 class Value {
   public:
-    Value() = default;  // null
+    Value() = default;        // null
     Value(std::nullptr_t) {}  // NOLINT: all implicit by design
     Value(bool v) : data_(v) {}
     Value(int v) : data_(int64_t{v}) {}

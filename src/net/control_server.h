@@ -1,4 +1,5 @@
-// The control socket of a daemon ("unixctl", ovs-appctl(8)): commands by name with words as arguments, over JSON-RPC.
+// The control socket of a daemon ("unixctl", ovs-appctl(8)): commands by name with words as arguments, over
+// JSON-RPC.
 
 #pragma once
 
@@ -27,14 +28,16 @@ class ControlServer {
     using Handler = std::function<Result<std::string>(const Arguments&)>;
     using DeferredHandler = std::function<void(const Arguments&, std::shared_ptr<ControlReply>)>;
 
-    // `path` "" means $OVS_RUNDIR/PROGRAM.PID.ctl, "none" no socket.  Registers version, list-commands, vlog/*, coverage/*,
-    // memory/show, time/* (the latter only with enable_time()), exit is the daemon's own to add.
+    // `path` "" means $OVS_RUNDIR/PROGRAM.PID.ctl, "none" no socket.  Registers version, list-commands,
+    // vlog/*, coverage/*, memory/show, time/* (the latter only with enable_time()), exit is the daemon's own
+    // to add.
     static Result<std::unique_ptr<ControlServer>> create(Loop& loop, std::string path, std::string program);
     ~ControlServer();
 
     // `usage` is what list-commands shows after the name; -1 arguments: no limit.
     void add(std::string name, std::string usage, int min_args, int max_args, Handler handler);
-    void add_deferred(std::string name, std::string usage, int min_args, int max_args, DeferredHandler handler);
+    void add_deferred(std::string name, std::string usage, int min_args, int max_args,
+                      DeferredHandler handler);
     const std::string& path() const;
 
   private:

@@ -4,7 +4,8 @@
 //     daemon.add_to(options);                       // --detach --pidfile ... -v ...
 //     WEFT_TRY(daemon.start());                     // forks if asked; only the child returns
 //     ... open files, sockets, control server ...
-//     daemon.ready();                               // the parent now exits 0; before, it exits as the child does, with its message
+//     daemon.ready();                               // the parent now exits 0; before, it exits as the child
+//     does, with its message
 //
 // fork() happens in start(), so nothing that does not survive it (loops, threads) may exist before.
 

@@ -1,7 +1,7 @@
 // JSON-RPC 1.0 as OVSDB and the control sockets use it (RFC 7047, 4): messages on a Stream.
 //
-// A connection answers "echo" requests itself.  Session adds reconnection with back-off and the inactivity probe
-// (reconnect.h, a pure state machine): it is what clients keep for their lifetime.
+// A connection answers "echo" requests itself.  Session adds reconnection with back-off and the inactivity
+// probe (reconnect.h, a pure state machine): it is what clients keep for their lifetime.
 
 #pragma once
 
@@ -21,11 +21,11 @@ namespace weft::net {
 struct Message {
     enum class Type { kRequest, kNotification, kReply, kError };
     Type type;
-    std::string method;    // of requests and notifications
-    json::Value params;    // an array; of requests and notifications
-    json::Value result;    // of replies
-    json::Value error;     // of errors
-    json::Value id;        // not of notifications
+    std::string method;  // of requests and notifications
+    json::Value params;  // an array; of requests and notifications
+    json::Value result;  // of replies
+    json::Value error;   // of errors
+    json::Value id;      // not of notifications
 
     static Message request(std::string method, json::Value params, json::Value id);
     static Message notification(std::string method, json::Value params);
@@ -37,7 +37,8 @@ struct Message {
 
 class RpcConnection {
   public:
-    // Messages arrive by `on_message`, `on_close` is called once, with the reason ("" for an orderly close).  Either may destroy the connection.
+    // Messages arrive by `on_message`, `on_close` is called once, with the reason ("" for an orderly close).
+    // Either may destroy the connection.
     RpcConnection(Loop& loop, std::unique_ptr<Stream> stream, std::function<void(Message)> on_message,
                   std::function<void(std::string reason)> on_close);
     ~RpcConnection();
@@ -74,7 +75,7 @@ class RpcSession {
     void send(const Message& message);  // dropped while not connected
     void set_remotes(std::vector<std::string> remotes);
     void set_probe_interval(int64_t ms);
-    void reconnect();  // drops the connection and goes to the next remote
+    void reconnect();            // drops the connection and goes to the next remote
     std::string status() const;  // for connection-status: "connected", "not connected"
 
   private:

@@ -1,12 +1,12 @@
 // The event loop: one thread, one turn at a time.
 //
-// A turn reads all input that is there (file descriptors, then timers that are due, then what other threads posted);
-// the callbacks only store and mark.  When all input of the turn is read, the turn handlers run once, in the order in
-// which they were added, and compute and write.  A handler that has more to do calls wake(), and another turn
-// follows at once.  So a burst of input costs one computation.
+// A turn reads all input that is there (file descriptors, then timers that are due, then what other threads
+// posted); the callbacks only store and mark.  When all input of the turn is read, the turn handlers run
+// once, in the order in which they were added, and compute and write.  A handler that has more to do calls
+// wake(), and another turn follows at once.  So a burst of input costs one computation.
 //
-// The library underneath is confined to loop.cc.  Time is clock::monotonic_ms(), so a stopped clock stops the timers.
-// Not thread-safe, except post().
+// The library underneath is confined to loop.cc.  Time is clock::monotonic_ms(), so a stopped clock stops the
+// timers. Not thread-safe, except post().
 
 #pragma once
 
@@ -32,22 +32,24 @@ class Loop {
     class Timer;
     class Turn;
 
-    // Calls back while `fd` is ready for one of `events`.  The caller keeps the descriptor open for as long as the watch lives.
+    // Calls back while `fd` is ready for one of `events`.  The caller keeps the descriptor open for as long
+    // as the watch lives.
     std::unique_ptr<Watch> watch(int fd, unsigned events, FdCallback callback);
     // A timer that is not armed yet.
     std::unique_ptr<Timer> timer(Callback callback);
     // Runs once in every turn, after all input was read.
     std::unique_ptr<Turn> each_turn(Callback callback);
 
-    // Runs in this turn (or the next one, when called outside of turns), after the input and before the turn handlers.
+    // Runs in this turn (or the next one, when called outside of turns), after the input and before the turn
+    // handlers.
     void defer(Callback callback);
     // The same, from any thread.
     void post(Callback callback);
     // Another turn follows without waiting.
     void wake();
 
-    void run();       // turns until stop()
-    void stop();      // after the current turn
+    void run();                          // turns until stop()
+    void stop();                         // after the current turn
     void run_once(int64_t max_wait_ms);  // one turn, waiting for input at most so long (-1: for ever)
 
   private:

@@ -19,20 +19,21 @@ namespace weft::net {
 
 class Stream {
   public:
-    // `on_ready` is called when there may be something to read or room to write, or the stream was closed or failed.
-    // Set once by the owner before the loop's next turn.
+    // `on_ready` is called when there may be something to read or room to write, or the stream was closed or
+    // failed. Set once by the owner before the loop's next turn.
     virtual ~Stream() = default;
     virtual void set_on_ready(Loop::Callback on_ready) = 0;
 
     virtual bool connected() const = 0;  // false while connecting
-    // Appends what arrived to `out`.  False once the peer has closed (after all it sent was read) or the stream failed;
-    // error() then says why ("" for an orderly close).
+    // Appends what arrived to `out`.  False once the peer has closed (after all it sent was read) or the
+    // stream failed; error() then says why ("" for an orderly close).
     virtual bool read(std::string& out) = 0;
     // Queues all of it; what the kernel does not take yet is sent as it takes it.
     virtual void write(std::string_view bytes) = 0;
     virtual size_t backlog() const = 0;  // bytes queued and not yet taken by the kernel
     virtual std::string error() const = 0;
-    virtual const std::string& name() const = 0;  // as the user wrote it, or `unix#3`, `tcp:10.0.0.1:5000` for accepted ones
+    virtual const std::string& name()
+        const = 0;  // as the user wrote it, or `unix#3`, `tcp:10.0.0.1:5000` for accepted ones
 };
 
 class Listener {
