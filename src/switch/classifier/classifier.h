@@ -1,0 +1,211 @@
+// The classifier: which rule of the highest priority matches a packet, and which bits of the packet decided
+// that.
+//
+// What: a set of rules, each a match (value and mask over packet::Flow) and a priority.  lookup() gives the
+// rule and ORs into `wildcards` every bit it had to look at, so that all packets that agree in those bits get
+// the same rule: the megaflow property, on which the datapath's cache rests.
+//
+// How: tuple space search.  Rules with the same mask are one subtable, a hash table over the masked words; a
+// lookup probes the subtables from the highest priority down and stops when no later one can win.  Two things
+// keep the mask wide:
+//  - staged lookup: a subtable is probed in up to four stages (metadata, L2, L3, L4), and when no rule has
+//  the
+//    packet's bits of the first stages, only those are looked at;
+//  - prefix tries of IPv4 and IPv6 addresses and, per subtable, of ports: a subtable of /24 is skipped when
+//  the
+//    trie says that no /24 covers the address, at the price of the leading bits that told so.
+//
+// Conjunctive matches (ovs-fields(7), "Conjunctive Match Fields"): a rule with `conjunctions` is one
+// alternative of a clause, not a result.  When one rule of every clause of an id matched, at one priority,
+// the lookup is repeated with conj_id.
+//
+// Atomic changes: the classifier belongs to one thread and no lookup runs between the changes of a
+// transaction; a bundle that fails is undone rule by rule (ofproto/transaction.h).  So rules carry no
+// versions, which saves 16 bytes each and a comparison per probe.
+//
+// Known gaps: a tenant who can add rules of his own can create a mask per rule; the caller bounds that.
+//
+// Ownership: rules belong to the caller, who removes them before destroying them.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <absl/container/btree_map.h>
+
+#include "base/hash_map.h"
+#include "packet/flow.h"
+#include "switch/classifier/hash.h"
+#include "switch/classifier/mask_shape.h"
+#include "switch/classifier/prefix_trie.h"
+
+namespace weft::vswitch {
+
+struct Conjunction {
+    uint32_t id;
+    uint8_t clause;   // from 0
+    uint8_t clauses;  // how many there are, at least 2
+    bool operator==(const Conjunction&) const = default;
+};
+
+class Subtable;
+
+// What the classifier keeps of a rule; a base of the caller's own struct.  Not copied, not moved while
+// inside.
+class ClassifierRule {
+  public:
+    ClassifierRule(const packet::Flow& value, const packet::Flow& mask, int priority);
+    ClassifierRule(std::shared_ptr<const MaskShape> shape, const packet::Flow& value, int priority);
+    ClassifierRule(const ClassifierRule&) = delete;
+    ClassifierRule& operator=(const ClassifierRule&) = delete;
+
+    int priority() const { return priority_; }
+    const MaskShape& shape() const { return *shape_; }
+    packet::Flow value() const;
+    packet::Flow mask() const { return shape_->mask(); }
+    bool matches(const packet::Flow& flow) const;
+    bool in_classifier() const { return subtable_ != nullptr; }
+    const std::vector<Conjunction>* conjunctions() const { return conjunctions_.get(); }
+    void set_conjunctions(std::vector<Conjunction> conjunctions);  // changes take effect at once
+
+  private:
+    friend class Classifier;
+    friend class Subtable;
+    std::shared_ptr<const MaskShape> shape_;
+    std::unique_ptr<uint64_t[]> values_;  // masked, one for each word of the shape
+    ClassifierRule* next_ = nullptr;      // in the subtable's bucket, by falling priority
+    Subtable* subtable_ = nullptr;
+    std::unique_ptr<std::vector<Conjunction>> conjunctions_;
+    int priority_;
+};
+
+class Classifier {
+  public:
+    Classifier();
+    ~Classifier();
+    Classifier(const Classifier&) = delete;
+    Classifier& operator=(const Classifier&) = delete;
+
+    // nullptr if none matches.  `wildcards` may be null.
+    ClassifierRule* lookup(const packet::Flow& flow, packet::Flow* wildcards) const;
+
+    void insert(ClassifierRule& rule);  // no rule with the same match and priority may be there
+    void remove(ClassifierRule& rule);
+
+    // The rule with exactly this match and priority.
+    ClassifierRule* find(const packet::Flow& value, const packet::Flow& mask, int priority) const;
+    ClassifierRule* find(const ClassifierRule& like) const;
+    // True if another rule of the same priority could match the same packet as `rule`.
+    bool overlaps(const ClassifierRule& rule) const;
+
+    size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    size_t masks() const { return subtables_.size(); }
+
+    // Every rule; `visit` must not change the classifier.
+    template <typename Visit>
+    void for_each(Visit visit) const;
+    // Every rule that is at least as specific as value/mask ("loose" matching of flow-mods and statistics).
+    template <typename Visit>
+    void for_each_within(const packet::Flow& value, const packet::Flow& mask, Visit visit) const;
+
+  private:
+    friend class Subtable;
+    static constexpr size_t kTries = 4;
+    struct TrieCache;
+
+    Subtable* subtable_of(const MaskShape& shape) const;
+    void update_tries(const ClassifierRule& rule, bool add);
+    void sort_subtables() const;
+    ClassifierRule* lookup_conjunctions(const packet::Flow& flow, packet::Flow* wildcards,
+                                        std::vector<ClassifierRule*>& soft, ClassifierRule* hard) const;
+    ClassifierRule* search(const packet::Flow& flow, packet::Flow* wildcards,
+                           std::vector<ClassifierRule*>* soft) const;
+
+    HashMap<uint64_t, std::vector<std::unique_ptr<Subtable>>> by_mask_;
+    mutable std::vector<Subtable*> subtables_;  // by falling highest priority, when !unsorted_
+    mutable bool unsorted_ = false;
+    std::array<PrefixTrie, kTries> tries_;
+    size_t size_ = 0;
+};
+
+// One mask's rules.
+class Subtable {
+  public:
+    explicit Subtable(std::shared_ptr<const MaskShape> shape);
+
+    int max_priority() const { return priorities_.begin()->first; }
+
+  private:
+    friend class Classifier;
+    uint64_t hash_stages(const uint64_t* words, size_t from, size_t to, uint64_t h) const {
+        for (size_t i = from; i < to; ++i) h = hash_add(h, words[shape_->index[i]] & shape_->bits[i]);
+        return h;
+    }
+    uint64_t hash_values(const ClassifierRule& rule, size_t to) const {
+        uint64_t h = hash_seed();
+        for (size_t i = 0; i < to; ++i) h = hash_add(h, rule.values_[i]);
+        return h;
+    }
+    bool equal(const ClassifierRule& rule, const uint64_t* words) const {
+        for (size_t i = 0; i < shape_->size(); ++i) {
+            if ((words[shape_->index[i]] & shape_->bits[i]) != rule.values_[i]) return false;
+        }
+        return true;
+    }
+    ClassifierRule* first(uint64_t hash, const uint64_t* words) const;
+    void widen_ports_miss(const packet::Flow& flow, packet::Flow& wildcards) const;
+
+    std::shared_ptr<const MaskShape> shape_;
+    absl::flat_hash_map<uint64_t, ClassifierRule*, IdentityHash> buckets_;
+    // For each stage but the last with words: how many rules have a hash of the words so far.
+    std::array<absl::flat_hash_map<uint64_t, uint32_t, IdentityHash>, kStages - 1> stages_;
+    size_t last_stage_ = 0;
+    absl::btree_map<int, uint32_t, std::greater<int>> priorities_;
+    std::array<uint8_t, 4> prefix_{};    // length of the prefix in each of the tries; 0: not one
+    std::unique_ptr<PrefixTrie> ports_;  // of rules' ports, if the mask has a prefix of both
+    uint8_t ports_prefix_ = 0;
+    size_t rules_ = 0;
+};
+
+template <typename Visit>
+void Classifier::for_each(Visit visit) const {
+    for (const Subtable* subtable : subtables_) {
+        for (const auto& [hash, head] : subtable->buckets_) {
+            for (ClassifierRule* rule = head; rule;) {
+                ClassifierRule* next = rule->next_;
+                visit(*rule);
+                rule = next;
+            }
+        }
+    }
+}
+
+template <typename Visit>
+void Classifier::for_each_within(const packet::Flow& value, const packet::Flow& mask, Visit visit) const {
+    std::shared_ptr<const MaskShape> shape = MaskShape::of(mask);
+    const uint64_t* wanted = packet::words(value);
+    for (const Subtable* subtable : subtables_) {
+        const MaskShape& theirs = *subtable->shape_;
+        if (!theirs.covers(*shape)) continue;
+        std::vector<size_t> at;  // where the words of `shape` are in `theirs`
+        for (size_t i = 0, j = 0; j < shape->size(); ++j) {
+            while (theirs.index[i] != shape->index[j]) ++i;
+            at.push_back(i);
+        }
+        for (const auto& [hash, head] : subtable->buckets_) {
+            for (ClassifierRule* rule = head; rule; rule = rule->next_) {
+                bool within = true;
+                for (size_t j = 0; within && j < at.size(); ++j) {
+                    within = ((rule->values_[at[j]] ^ wanted[shape->index[j]]) & shape->bits[j]) == 0;
+                }
+                if (within) visit(*rule);
+            }
+        }
+    }
+}
+
+}  // namespace weft::vswitch
