@@ -1,0 +1,181 @@
+// A transaction in the making: writes to rows, seen at once by who reads through it, sent when committed.
+//
+//     Transaction txn(replica.store());
+//     Uuid port = txn.insert<nb::LogicalSwitchPort>();            // provisional; may be written into
+//     references at once txn.set(port, nb::LogicalSwitchPort::kName, "lp1"); txn.add(sw->uuid,
+//     nb::LogicalSwitch::kPorts, port);         // a mutation: commutes with others' txn.set_key(sw->uuid,
+//     nb::LogicalSwitch::kOtherConfig, "subnet", "10.0.0.0/24"); txn.comment("ovn-nbctl lsp-add");
+//     replica.commit(std::move(txn), [](const CommitOutcome& outcome) { … });
+//
+// The replica's rows do not change before the server says so; row<R>() and for_each<R>() show them as they
+// will be. set() of an equal value sends nothing; a transaction without effect ends as kUnchanged without a
+// round trip. verify() makes the server fail the transaction (kTryAgain) if the column is no longer what the
+// replica has.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/hash_map.h"
+#include "base/uuid.h"
+#include "json/value.h"
+#include "ovsdb/client/row_store.h"
+#include "ovsdb/client/table_info.h"
+
+namespace weft::ovsdb::client {
+
+enum class CommitStatus {
+    kUnchanged,  // nothing to do
+    kSuccess,
+    kTryAgain,  // a verify() failed or the connection was lost before the answer: look at the data again
+    kAborted,
+    kNotLocked,     // the lock is not ours
+    kNotConnected,  // nothing was sent
+    kError,         // the server refused it; see `error`
+};
+
+const char* to_string(CommitStatus status);
+
+struct CommitOutcome {
+    CommitStatus status = CommitStatus::kUnchanged;
+    std::string error;             // of kError: what the server said, as JSON text
+    HashMap<Uuid, Uuid> inserted;  // provisional → real
+    int64_t incremented = 0;       // the new value of increment()'s column
+
+    bool ok() const { return status == CommitStatus::kSuccess || status == CommitStatus::kUnchanged; }
+    // The real uuid of an inserted row (or the same uuid, of one that existed).
+    Uuid real(const Uuid& uuid) const {
+        auto it = inserted.find(uuid);
+        return it == inserted.end() ? uuid : it->second;
+    }
+};
+using CommitCallback = std::function<void(const CommitOutcome&)>;
+
+class Transaction : private RowNames {
+  public:
+    explicit Transaction(const Store& store) : store_(&store) {}
+    ~Transaction() override;
+    Transaction(Transaction&&) noexcept;
+    Transaction& operator=(Transaction&&) noexcept;
+
+    // --- typed face; rows are named by their uuid, provisional or real
+    template <typename R>
+    Uuid insert() {
+        return insert(R::table_info());
+    }
+    template <typename R>
+    void erase(const Uuid& uuid) {
+        erase(R::table_info(), uuid);
+    }
+    template <typename R, typename T>
+    void set(const Uuid& uuid, const Column<R, T>& column, const std::type_identity_t<T>& value) {
+        write(R::table_info(), uuid, column.index, &value);
+    }
+    // One element of a set or an optional column, sent as a mutation.
+    template <typename R, typename T>
+    void add(const Uuid& uuid, const Column<R, Set<T>>& column, const std::type_identity_t<T>& element) {
+        Set<T> value{element};
+        mutate(R::table_info(), uuid, column.index, "insert", &value);
+    }
+    template <typename R, typename T>
+    void remove(const Uuid& uuid, const Column<R, Set<T>>& column, const std::type_identity_t<T>& element) {
+        Set<T> value{element};
+        mutate(R::table_info(), uuid, column.index, "delete", &value);
+    }
+    // One pair of a map: replaces the value of the key.
+    template <typename R, typename K, typename V>
+    void set_key(const Uuid& uuid, const Column<R, Map<K, V>>& column, const std::type_identity_t<K>& key,
+                 const std::type_identity_t<V>& value) {
+        Map<K, V> pair{{key, value}};
+        mutate(R::table_info(), uuid, column.index, "insert", &pair);
+    }
+    template <typename R, typename K, typename V>
+    void remove_key(const Uuid& uuid, const Column<R, Map<K, V>>& column,
+                    const std::type_identity_t<K>& key) {
+        const R* current = row<R>(uuid);
+        const V* value = current ? (current->*column.member).find(key) : nullptr;
+        if (!value) return;
+        Map<K, V> pair{{key, *value}};
+        mutate(R::table_info(), uuid, column.index, "delete", &pair);
+    }
+    template <typename R, typename T>
+    void verify(const Uuid& uuid, const Column<R, T>& column) {
+        verify(R::table_info(), uuid, column.index);
+    }
+    // Adds one to an integer column at the server; the outcome tells the new value.
+    template <typename R>
+    void increment(const Uuid& uuid, const Column<R, int64_t>& column) {
+        increment(R::table_info(), uuid, column.index);
+    }
+
+    // The row as it will be, or nullptr if there is none (any more).  Valid until the next write to the row.
+    template <typename R>
+    const R* row(const Uuid& uuid) const {
+        return static_cast<const R*>(row(R::table_info(), uuid));
+    }
+    template <typename R, typename F>  // void(const R&)
+    void for_each(F&& function) const {
+        for (const void* each : rows(R::table_info())) function(*static_cast<const R*>(each));
+    }
+
+    // --- by table and column, for the database tools
+    Uuid insert(const TableInfo& table);
+    void erase(const TableInfo& table, const Uuid& uuid);
+    void write(const TableInfo& table, const Uuid& uuid, size_t column, const void* value);
+    // `mutator` is "insert" or "delete"; `value` a Set or Map of the column's own type.
+    void mutate(const TableInfo& table, const Uuid& uuid, size_t column, const char* mutator,
+                const void* value);
+    void verify(const TableInfo& table, const Uuid& uuid, size_t column);
+    void increment(const TableInfo& table, const Uuid& uuid, size_t column);
+    const void* row(const TableInfo& table, const Uuid& uuid) const;
+    std::vector<const void*> rows(const TableInfo& table) const;  // in no particular order
+
+    void comment(std::string_view text);  // several are joined by newlines; the server logs them
+    bool empty() const;                   // nothing would be sent
+
+    const Store& store() const { return *store_; }
+    // The operations of a "transact" request, the database's name first, `lock` asserted unless "".
+    json::Array to_json(std::string_view lock, bool dry_run = false) const;
+    // Reads the reply to what to_json() made.
+    CommitOutcome outcome(const json::Value& result) const;
+
+  private:
+    enum class Kind : uint8_t { kInsert, kUpdate, kDelete };
+    struct Mutation {
+        size_t column;
+        const char* mutator;
+        json::Value value;
+    };
+    struct Pending {
+        const TableInfo* table;
+        Uuid uuid;
+        Kind kind;
+        void* row = nullptr;  // owned: the row as it will be, of kInsert and kUpdate
+        ColumnSet written;    // sent whole
+        ColumnSet verified;
+        std::vector<Mutation> mutations;
+    };
+
+    std::string name_of(const Uuid& uuid) const override;
+    Pending* find_pending(const Uuid& uuid);
+    Pending& pending(const TableInfo& table, const Uuid& uuid);
+    void append_operations(const Pending& pending, json::Array& out) const;
+
+    const Store* store_;
+    std::vector<Pending> pending_;   // in the order of first use
+    HashMap<Uuid, size_t> by_uuid_;  // into pending_
+    std::string comment_;
+    struct Increment {
+        const TableInfo* table;
+        Uuid uuid;
+        size_t column;
+    };
+    std::vector<Increment> increments_;
+};
+
+}  // namespace weft::ovsdb::client
