@@ -1,0 +1,132 @@
+// Actions and instructions: everything ovs-actions(7) lists, as one variant with a struct for each
+// (actions/*.h).
+//
+//     ActionList actions = {SetField::make(FieldId::kReg0, 1), Resubmit{kPortInPort, 9}};
+//     std::string text = to_string(actions);                       // "set_field:0x1->reg0,resubmit(,9)"
+//     if (auto* output = std::get_if<Output>(&action)) …
+//
+// OpenFlow 1.1+ instructions are members of the same list, as ovs-ofctl's text has them: actions stand for
+// Apply-Actions, and meter, clear_actions, write_actions, write_metadata and goto_table must come in that
+// order (check_actions()).  Lists own all they hold and are plain values.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "openflow/actions/conntrack.h"
+#include "openflow/actions/control.h"
+#include "openflow/actions/hashing.h"
+#include "openflow/actions/header.h"
+#include "openflow/actions/learn.h"
+#include "openflow/actions/output.h"
+#include "openflow/error.h"
+#include "openflow/match.h"
+
+namespace weft::openflow {
+
+// A value kept on the heap, so that rare large actions do not make all of them large.
+template <typename T>
+class Boxed {
+  public:
+    Boxed() : value_(std::make_unique<T>()) {}
+    Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: implicit by design
+    Boxed(const Boxed& other) : value_(std::make_unique<T>(*other)) {}
+    Boxed(Boxed&& other) noexcept = default;
+    Boxed& operator=(Boxed other) noexcept {
+        value_ = std::move(other.value_);
+        return *this;
+    }
+    T& operator*() { return *value_; }
+    const T& operator*() const { return *value_; }
+    T* operator->() { return value_.get(); }
+    const T* operator->() const { return value_.get(); }
+    bool operator==(const Boxed& other) const { return *value_ == *other.value_; }
+
+  private:
+    std::unique_ptr<T> value_;
+};
+
+using ActionVariant = std::variant<
+    Output, OutputReg, OutputTrunc, Boxed<Controller>, Enqueue, Group, SetQueue, PopQueue, Meter,  //
+    SetField, RegMove, StackPush, StackPop, SetVlanVid, SetVlanPcp, StripVlan, PushVlan, SetEthSrc, SetEthDst,
+    SetIpSrc, SetIpDst, SetIpDscp, SetIpEcn, SetIpTtl, SetL4Src, SetL4Dst, SetTunnel, DecTtl, SetMplsLabel,
+    SetMplsTc, SetMplsTtl, DecMplsTtl, DecNshTtl, PushMpls, PopMpls, DeleteField, Encap, Decap,  //
+    Resubmit, GotoTable, WriteMetadata, ClearActions, WriteActions, Clone, Exit, Note, Conjunction,
+    FinTimeout, Sample, CheckPktLarger,  //
+    Multipath, Boxed<Bundle>, Boxed<Learn>, Boxed<Ct>, Nat, CtClear>;
+
+struct Action : ActionVariant {
+    using ActionVariant::ActionVariant;
+    const ActionVariant& variant() const { return *this; }
+    bool operator==(const Action& other) const { return variant() == other.variant(); }
+};
+
+// The Controller, Ct, … of an action, boxed or not; nullptr if it is another.
+template <typename T>
+const T* action_cast(const Action& action) {
+    if constexpr (std::is_constructible_v<ActionVariant, std::in_place_type_t<T>>) {
+        return std::get_if<T>(&action.variant());
+    } else {
+        auto* boxed = std::get_if<Boxed<T>>(&action.variant());
+        return boxed ? &**boxed : nullptr;
+    }
+}
+
+const char* action_name(const Action& action);  // "output", "set_field", …
+bool is_instruction(const Action& action);      // not an action: must not be inside Apply-Actions
+
+// Text.
+
+// "output:1,resubmit(,2)"; "drop" for an empty list.
+std::string to_string(const ActionList& actions, const Names* names = nullptr);
+void format_actions(const ActionList& actions, const Names* names, std::string& out);
+
+struct ActionParseOptions {
+    const Names* names = nullptr;
+    bool instructions = true;  // false: in clone(), ct(exec()), write_actions(), group buckets and packet-out
+    Version* minimum = nullptr;  // raised to what the actions need (unused by text that any version carries)
+};
+// Parses as ovs-actions(7) describes: comma- or space-separated.  The message is what ovs-ofctl would print.
+Result<ActionList> parse_actions(std::string_view text, const ActionParseOptions& options = {});
+
+// Wire.
+
+// An action list alone (apply-actions' contents, packet-out, buckets).  What a version has no encoding of its
+// own for goes as the Nicira extension or set_field that does it; what none can express (goto_table in
+// OpenFlow 1.0 becomes resubmit) is left out, as ovs-ofctl does.
+void encode_actions(const ActionList& actions, Version version, ByteWriter& out);
+// OpenFlow 1.1+: instructions.  OpenFlow 1.0: the same as encode_actions().
+void encode_instructions(const ActionList& actions, Version version, ByteWriter& out);
+
+struct ActionDecodeOptions {
+    const TunnelTable* tunnel_table = nullptr;
+};
+OfError decode_actions(ByteView bytes, Version version, const ActionDecodeOptions& options,
+                       ActionList& actions);
+OfError decode_instructions(ByteView bytes, Version version, const ActionDecodeOptions& options,
+                            ActionList& actions);
+
+// What a flow may not do: prerequisites of fields that its match lacks, ports and tables that do not exist,
+// instructions out of order, more than the version allows.
+struct ActionCheck {
+    const Match* match = nullptr;
+    uint32_t max_ports = kPortMax10;
+    uint8_t table = 0;
+    uint8_t tables = 255;  // of the switch
+    bool strict_set_field = true;
+};
+OfError check_actions(const ActionList& actions, const ActionCheck& check);
+
+// The tables that resubmit and goto_table name, ports that output names, …: for callers, by visiting.
+template <typename Visitor>
+decltype(auto) visit(Visitor&& visitor, const Action& action) {
+    return std::visit(std::forward<Visitor>(visitor), action.variant());
+}
+
+}  // namespace weft::openflow
