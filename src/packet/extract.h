@@ -28,6 +28,11 @@ inline Layout extract(const Packet& packet, Flow& flow) {
     return extract(packet.view(), flow);
 }
 
+// How many VLAN tags extract() looks behind (at most kMaxVlans, 1 until told otherwise), for the whole
+// process: other_config:vlan-limit of ovs-vswitchd.conf.db(5).  The Ethertype of a packet with more is that
+// of a tag.
+void set_vlan_limit(size_t tags);
+
 // A hash of the 5-tuple (or of the addresses, or of the Ethernet header: what there is), never 0.
 uint32_t flow_hash(const Flow& flow, uint32_t basis);
 // The same for both directions of a connection.

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "packet/address.h"
 #include "packet/extract.h"
 
 namespace weft::packet {

@@ -1,0 +1,16 @@
+// VXLAN (RFC 7348 section 5), with group policy (draft-smith-vxlan-group-policy): offsets from the start of
+// the VXLAN header, which follows UDP.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::packet::vxlan {
+
+inline constexpr uint16_t kPort = 4789;
+inline constexpr size_t kFlags = 0, kGbpId = 2, kVni = 4, kHeader = 8;
+inline constexpr uint8_t kVniValid = 0x08, kGbpExtension = 0x80;          // of the byte at kFlags
+inline constexpr uint8_t kGbpDontLearn = 0x40, kGbpPolicyApplied = 0x08;  // of the byte after it
+
+}  // namespace weft::packet::vxlan
