@@ -1,0 +1,128 @@
+#include "controller/configuration.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/log.h"
+
+namespace weft::controller {
+
+namespace {
+
+log::Module lg("chassis");
+
+void warn_once(std::string text) {
+    static std::set<std::string> said;
+    if (said.insert(text).second) lg.warn("{}", text);
+}
+
+std::string machine_name() {
+    char name[256] = "";
+    gethostname(name, sizeof name - 1);
+    return name;
+}
+
+int64_t probe_interval(std::string_view text, int64_t fallback_ms, int64_t unit_ms, int64_t least_ms) {
+    if (text.empty()) return fallback_ms;
+    int64_t value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 0) return fallback_ms;
+    value *= unit_ms;
+    return value == 0 ? 0 : std::max(value, least_ms);
+}
+
+std::vector<EncapConfiguration> read_encaps(std::string_view types, std::string_view ips) {
+    std::set<EncapConfiguration> encaps;
+    for (const std::string& type : split_words(types)) {
+        if (type != "geneve" && type != "vxlan" && type != "stt") {
+            warn_once("external_ids:ovn-encap-type: \"" + type +
+                      "\" is no tunnel type; geneve, vxlan and stt are");
+            continue;
+        }
+        if (type == "stt") {
+            warn_once("external_ids:ovn-encap-type: stt is not supported by this switch; use geneve");
+            continue;
+        }
+        for (const std::string& ip : split_words(ips)) encaps.insert({type, ip});
+    }
+    return {encaps.begin(), encaps.end()};
+}
+
+}  // namespace
+
+std::vector<std::string> split_words(std::string_view text, char separator) {
+    std::vector<std::string> words;
+    while (!text.empty()) {
+        size_t end = std::min(text.find(separator), text.size());
+        std::string_view word = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        while (!word.empty() && word.front() == ' ') word.remove_prefix(1);
+        while (!word.empty() && word.back() == ' ') word.remove_suffix(1);
+        if (!word.empty()) words.emplace_back(word);
+    }
+    return words;
+}
+
+std::map<std::string, std::string> parse_mappings(std::string_view text, std::vector<std::string>* bad) {
+    std::map<std::string, std::string> mappings;
+    for (const std::string& word : split_words(text)) {
+        size_t colon = word.find(':');
+        if (colon == std::string::npos || colon == 0 || colon + 1 == word.size()) {
+            if (bad) bad->push_back(word);
+            continue;
+        }
+        mappings[word.substr(0, colon)] = word.substr(colon + 1);
+    }
+    return mappings;
+}
+
+const schema::vswitch::OpenVSwitch* open_vswitch_row(const ovsdb::client::Replica& vswitch) {
+    auto table = vswitch.table<schema::vswitch::OpenVSwitch>();
+    return table.empty() ? nullptr : &*table.begin();
+}
+
+std::string_view chassis_option(const schema::vswitch::OpenVSwitch& row, std::string_view chassis,
+                                std::string_view key, std::string_view fallback) {
+    if (!chassis.empty()) {
+        std::string own = std::string(key) + "-" + std::string(chassis);
+        if (const std::string* value = row.external_ids.find(own)) return *value;
+    }
+    return ovsdb::get_string(row.external_ids, key, fallback);
+}
+
+Configuration read_configuration(const schema::vswitch::OpenVSwitch& row,
+                                 const std::string& chassis_override) {
+    Configuration c;
+    c.chassis = chassis_override.empty() ? std::string(ovsdb::get_string(row.external_ids, "system-id"))
+                                         : chassis_override;
+    auto option = [&](std::string_view key, std::string_view fallback = {}) {
+        return chassis_option(row, c.chassis, key, fallback);
+    };
+    if (c.chassis.empty()) warn_once("'system-id' in Open_vSwitch database is missing.");
+
+    c.hostname = option("hostname");
+    if (c.hostname.empty()) c.hostname = machine_name();
+    c.remotes = split_words(option("ovn-remote"));
+    c.bridge = option("ovn-bridge", "br-int");
+    c.bridge_datapath_type = option("ovn-bridge-datapath-type");
+    c.encaps = read_encaps(option("ovn-encap-type"), option("ovn-encap-ip"));
+    c.encap_csum = option("ovn-encap-csum", "true") != "false";
+    c.encap_tos = option("ovn-encap-tos");
+    c.encap_df_default = option("ovn-encap-df_default");
+    std::vector<std::string> bad;
+    c.bridge_mappings = parse_mappings(option("ovn-bridge-mappings"), &bad);
+    for (const std::string& word : bad) {
+        warn_once("external_ids:ovn-bridge-mappings: \"" + word + "\" is not of the form NETWORK:BRIDGE");
+    }
+    c.transport_zones = split_words(option("ovn-transport-zones"));
+    c.is_interconn = option("ovn-is-interconn") == "true";
+    c.monitor_all = option("ovn-monitor-all") == "true";
+    c.remote_probe_interval_ms = probe_interval(option("ovn-remote-probe-interval"), 60000, 1, 1000);
+    c.openflow_probe_interval_ms = probe_interval(option("ovn-openflow-probe-interval"), 0, 1000, 5000);
+    return c;
+}
+
+}  // namespace weft::controller

@@ -1,0 +1,46 @@
+// Conntrack zones: one number for every local port and two for every local datapath (NAT), so that
+// connections of different networks do not meet.  A zone keeps its number while it is needed, over restarts
+// too: the numbers are kept in external_ids:ct-zone-NAME of the integration bridge.
+//
+// Names: the logical port's name; DATAPATH-UUID_dnat and DATAPATH-UUID_snat.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ovsdb/client/replica.h"
+#include "schema/vswitch.h"
+
+namespace weft::controller {
+
+class CtZones {
+  public:
+    // Once, when the bridge is first seen.
+    void restore(const schema::vswitch::Bridge& bridge);
+
+    // Gives numbers to new names and frees those no longer wanted.  Newly given numbers are in
+    // take_to_flush(): what a former owner left in the zone must go before it is used.
+    void assign(const std::set<std::string>& wanted);
+
+    const std::map<std::string, uint16_t>& zones() const { return zones_; }
+    std::vector<uint16_t> take_to_flush() { return std::move(to_flush_); }
+
+    // Writes what the bridge's row lacks.
+    void save(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& txn) const;
+
+    std::string to_text() const;  // ct-zone-list
+
+  private:
+    uint16_t free_zone();
+
+    std::map<std::string, uint16_t> zones_;
+    std::set<uint16_t> used_;
+    std::vector<uint16_t> to_flush_;
+    uint16_t last_ = 0;
+};
+
+}  // namespace weft::controller

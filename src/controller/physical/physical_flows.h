@@ -1,0 +1,77 @@
+// The flows between ports of the bridge and logical ports: tables 0, 37–41, 64 and 65, and the look-up tables
+// 66–75 (ovn-architecture(7), "Architectural Physical Life Cycle of a Packet").
+//
+// Each feature is a function that emits the flows of one row; PhysicalFlows declares them as rules.  A port
+// that cannot be reached (no tunnel to its chassis yet, datapath not local) emits none, and is computed again
+// when that changes.
+
+#pragma once
+
+#include "controller/southbound_view.h"
+
+namespace weft::controller {
+
+// What packets to or from a port are given: conntrack zones and the keys.
+struct PortKeys {
+    uint32_t datapath = 0, port = 0;                  // tunnel keys
+    uint16_t zone = 0, dnat_zone = 0, snat_zone = 0;  // 0: none
+};
+
+void emit_static_flows(SouthboundView& view);                  // static_flows.cc
+void emit_tunnel_flows(SouthboundView& view);                  // tunnel_flows.cc
+void emit_port_flows(SouthboundView& view, const Uuid& port);  // port_flows.cc: dispatches to the next four
+void emit_vif_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
+                    uint32_t ofport);  // vif_flows.cc
+void emit_container_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
+                          uint32_t parent_ofport);
+void emit_patch_flows(SouthboundView& view, const schema::sb::PortBinding& port,
+                      const PortKeys& keys);  // patch_flows.cc
+void emit_remote_flows(SouthboundView& view, const schema::sb::PortBinding& port,
+                       const PortKeys& keys);                            // remote_flows.cc
+void emit_multicast_flows(SouthboundView& view, const Uuid& group);      // multicast_flows.cc
+void emit_port_security_flows(SouthboundView& view, const Uuid& port);   // port_security_flows.cc
+void emit_mac_binding_flows(SouthboundView& view, const Uuid& binding);  // mac_binding_flows.cc
+void emit_static_mac_binding_flows(SouthboundView& view, const Uuid& binding);
+void emit_fdb_flows(SouthboundView& view, const Uuid& fdb);  // fdb_flows.cc
+
+class PhysicalFlows {
+  public:
+    explicit PhysicalFlows(SouthboundView& view) : view_(view) {}
+
+  private:
+    using Unit = incremental::Unit;
+    SouthboundView& view_;
+    incremental::Rule<Unit> static_{view_.engine, "static flows", [this](Unit) { emit_static_flows(view_); }};
+    incremental::Rule<Unit> tunnels_{view_.engine, "tunnel flows",
+                                     [this](Unit) { emit_tunnel_flows(view_); }};
+    incremental::Rule<Uuid> ports_{view_.engine, "port flows", view_.ports,
+                                   [this](const Uuid& u) { emit_port_flows(view_, u); }};
+    incremental::Rule<Uuid> groups_{view_.engine, "multicast flows", view_.multicast_groups,
+                                    [this](const Uuid& u) { emit_multicast_flows(view_, u); }};
+    incremental::Rule<Uuid> security_{view_.engine, "port security flows", view_.ports,
+                                      [this](const Uuid& u) { emit_port_security_flows(view_, u); }};
+    incremental::Rule<Uuid> macs_{view_.engine, "MAC binding flows", view_.mac_bindings,
+                                  [this](const Uuid& u) { emit_mac_binding_flows(view_, u); }};
+    incremental::Rule<Uuid> static_macs_{view_.engine, "static MAC binding flows", view_.static_mac_bindings,
+                                         [this](const Uuid& u) { emit_static_mac_binding_flows(view_, u); }};
+    incremental::Rule<Uuid> fdb_{view_.engine, "FDB flows", view_.fdb,
+                                 [this](const Uuid& u) { emit_fdb_flows(view_, u); }};
+};
+
+// Shared by the feature files.
+PortKeys keys_of(SouthboundView& view, const schema::sb::PortBinding& port, const LocalDatapath& datapath);
+// The logical port lives on this host: the bridge port that leads to it (for a container, its parent's), or
+// 0.
+uint32_t local_ofport(SouthboundView& view, const schema::sb::PortBinding& port);
+openflow::Match datapath_match(uint32_t datapath_key);
+openflow::Match outport_match(uint32_t datapath_key, uint32_t port_key);
+class ActionBuilder;
+void load_zones(ActionBuilder& actions, const PortKeys& keys);
+// Flows in tables 40, 41 and 64 that every port which ends on this host has.
+void emit_local_output_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
+                             bool nested);
+// Puts the packet's place in the logical network into the tunnel's header and sends it.
+void send_by_tunnel(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datapath_key, uint32_t outport_key,
+                    bool multicast);
+
+}  // namespace weft::controller

@@ -1,0 +1,104 @@
+// A port binding's flows: which kind of port it is, seen from this host.
+
+#include "controller/physical/action_builder.h"
+#include "controller/physical/physical_flows.h"
+
+namespace weft::controller {
+
+namespace sb = schema::sb;
+
+namespace {
+
+bool is_container(const sb::PortBinding& port) {
+    return port.parent_port && !port.parent_port->empty();
+}
+
+bool leads_to_router_or_switch(const sb::PortBinding& port) {
+    return port.type == "patch" || port.type == "l3gateway";
+}
+
+}  // namespace
+
+void emit_port_flows(SouthboundView& view, const Uuid& uuid) {
+    const sb::PortBinding* port = view.port(uuid);
+    const LocalDatapath* datapath = view.local_datapath(port->datapath);
+    if (!datapath) return;
+    PortKeys keys = keys_of(view, *port, *datapath);
+
+    if (port->type == "patch" || (port->type == "l3gateway" && view.is_own_chassis(port->chassis))) {
+        return emit_patch_flows(view, *port, keys);
+    }
+    if (uint32_t ofport = local_ofport(view, *port)) {
+        return is_container(*port) ? emit_container_flows(view, *port, keys, ofport)
+                                   : emit_vif_flows(view, *port, keys, ofport);
+    }
+    emit_remote_flows(view, *port, keys);
+}
+
+uint32_t local_ofport(SouthboundView& view, const sb::PortBinding& port) {
+    if (leads_to_router_or_switch(port)) return 0;
+    if (port.type != "localport" && !view.is_own_chassis(port.chassis)) return 0;
+    const LocalPort* local =
+        view.local_ports.find(is_container(port) ? *port.parent_port : port.logical_port);
+    return local ? local->ofport : 0;
+}
+
+PortKeys keys_of(SouthboundView& view, const sb::PortBinding& port, const LocalDatapath& datapath) {
+    PortKeys keys;
+    keys.datapath = datapath.key;
+    keys.port = static_cast<uint32_t>(port.tunnel_key);
+    std::string name = port.datapath.to_string();
+    keys.dnat_zone = view.zone(name + "_dnat");
+    keys.snat_zone = view.zone(name + "_snat");
+    if (!leads_to_router_or_switch(port)) keys.zone = view.zone(port.logical_port);
+    return keys;
+}
+
+openflow::Match datapath_match(uint32_t datapath_key) {
+    openflow::Match match;
+    match.set_metadata(datapath_key);
+    return match;
+}
+
+openflow::Match outport_match(uint32_t datapath_key, uint32_t port_key) {
+    openflow::Match match = datapath_match(datapath_key);
+    match.set_reg(kRegOutport, port_key);
+    return match;
+}
+
+void load_zones(ActionBuilder& actions, const PortKeys& keys) {
+    if (keys.zone) actions.load_reg(kRegZone, keys.zone);
+    if (keys.dnat_zone) actions.load_reg(kRegDnatZone, keys.dnat_zone);
+    if (keys.snat_zone) actions.load_reg(kRegSnatZone, keys.snat_zone);
+}
+
+void emit_local_output_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys,
+                             bool nested) {
+    const uint32_t cookie = cookie_of(port.uuid);
+
+    // Table 40: it is for here; on to the egress pipeline.
+    ActionBuilder deliver;
+    load_zones(deliver, keys);
+    deliver.resubmit(kTableCheckLoopback);
+    view.flows.emit(
+        make_flow(kTableLocalOutput, 100, cookie, outport_match(keys.datapath, keys.port), deliver.take()));
+
+    // Table 41: never back out of the port it came in by, unless a logical flow says so.
+    openflow::Match loop = outport_match(keys.datapath, keys.port);
+    loop.set_reg(kRegInport, keys.port);
+    loop.set_reg(kRegFlags, 0, 1 << kFlagAllowLoopback);
+    view.flows.emit(make_flow(kTableCheckLoopback, 100, cookie, loop, {}));
+
+    // Table 64: the switch would not send a packet to its own OpenFlow ingress port, so that is hidden where
+    // it may have to.
+    openflow::Match hide = outport_match(keys.datapath, keys.port);
+    if (!nested) hide.set_reg(kRegFlags, 1 << kFlagAllowLoopback, 1 << kFlagAllowLoopback);
+    ActionBuilder hidden;
+    hidden.push(openflow::FieldId::kInPort)
+        .load(openflow::FieldId::kInPort, 0xffff)
+        .resubmit(kTableLogicalToPhysical)
+        .pop(openflow::FieldId::kInPort);
+    view.flows.emit(make_flow(kTableSaveInport, 100, cookie, hide, hidden.take()));
+}
+
+}  // namespace weft::controller

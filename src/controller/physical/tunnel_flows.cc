@@ -1,0 +1,78 @@
+// Table 0, packets from tunnels: the logical datapath and ports are in the tunnel's header.  Geneve carries
+// all three; VXLAN has 24 bits, 12 for the datapath and 12 for the output port (its top bit: a multicast
+// group).
+
+#include "controller/physical/action_builder.h"
+#include "controller/physical/physical_flows.h"
+
+namespace weft::controller {
+
+namespace {
+
+using openflow::FieldId;
+
+openflow::Match in_port(uint32_t port) {
+    openflow::Match match;
+    match.set_in_port(port);
+    return match;
+}
+
+void emit_geneve(SouthboundView& view, uint32_t port) {
+    ActionBuilder actions;
+    actions.move(FieldId::kTunId, 0, kFieldDatapath, 0, 24)
+        .move(FieldId::kTunMetadata0, 16, openflow::reg_field(kRegInport), 0, 15)
+        .move(FieldId::kTunMetadata0, 0, openflow::reg_field(kRegOutport), 0, 16)
+        .resubmit(kTableLocalOutput);
+    view.flows.emit(make_flow(kTablePhysicalToLogical, 100, 0, in_port(port), actions.take()));
+}
+
+void emit_vxlan(SouthboundView& view, uint32_t port) {
+    ActionBuilder unicast;
+    unicast.move(FieldId::kTunId, 12, openflow::reg_field(kRegOutport), 0, 12)
+        .move(FieldId::kTunId, 0, kFieldDatapath, 0, 12)
+        .resubmit(kTableLocalOutput);
+    view.flows.emit(make_flow(kTablePhysicalToLogical, 100, 0, in_port(port), unicast.take()));
+
+    ActionBuilder multicast;
+    multicast.load(openflow::reg_field(kRegOutport), 1, 15, 1)
+        .move(FieldId::kTunId, 12, openflow::reg_field(kRegOutport), 0, 11)
+        .move(FieldId::kTunId, 0, kFieldDatapath, 0, 12)
+        .resubmit(kTableLocalOutput);
+    openflow::Match match = in_port(port);
+    match.set(FieldId::kTunId, 0x800000, 0x800000);
+    view.flows.emit(make_flow(kTablePhysicalToLogical, 105, 0, match, multicast.take()));
+}
+
+}  // namespace
+
+void emit_tunnel_flows(SouthboundView& view) {
+    const std::vector<Tunnel>* tunnels = view.tunnels.find({});
+    if (!tunnels) return;
+    for (const Tunnel& tunnel : *tunnels) {
+        if (tunnel.type == "geneve") {
+            emit_geneve(view, tunnel.ofport);
+        } else if (tunnel.type == "vxlan") {
+            emit_vxlan(view, tunnel.ofport);
+        }
+    }
+}
+
+void send_by_tunnel(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datapath_key, uint32_t outport_key,
+                    bool multicast) {
+    if (tunnel.type == "vxlan") {
+        uint64_t vni = (outport_key & 0x7ff) << 12 | (datapath_key & 0xfff);
+        if (multicast) vni |= 0x800000;
+        actions.load(FieldId::kTunId, vni, 0, 24);
+    } else {
+        actions.load(FieldId::kTunId, datapath_key, 0, 24);
+        openflow::FieldValue value =
+            openflow::FieldValue::from_u64(openflow::field(FieldId::kTunMetadata0), outport_key);
+        openflow::FieldValue mask =
+            openflow::FieldValue::from_u64(openflow::field(FieldId::kTunMetadata0), 0xffffffff);
+        actions.add(openflow::SetField::make(FieldId::kTunMetadata0, value, mask));
+        actions.move(openflow::reg_field(kRegInport), 0, FieldId::kTunMetadata0, 16, 15);
+    }
+    actions.output(tunnel.ofport);
+}
+
+}  // namespace weft::controller

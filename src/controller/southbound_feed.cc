@@ -1,0 +1,66 @@
+#include "controller/southbound_feed.h"
+
+namespace weft::controller {
+
+namespace {
+
+namespace sb = schema::sb;
+using ovsdb::client::Replica;
+
+template <typename Row>
+void feed(const Replica& southbound, incremental::Input<Uuid, const Row*>& input) {
+    for (const auto& change : southbound.changes<Row>()) {
+        const Uuid& uuid = change.row().uuid;
+        if (change.deleted()) {
+            input.erase(uuid);
+            continue;
+        }
+        input.set(uuid, change.after);
+        input.touch(uuid);  // rows change in place
+    }
+}
+
+}  // namespace
+
+void monitor_southbound(Replica& southbound) {
+    southbound.monitor<sb::SBGlobal>();
+    southbound.monitor<sb::Chassis>();
+    southbound.monitor<sb::ChassisPrivate>();
+    southbound.monitor<sb::Encap>();
+    southbound.monitor<sb::DatapathBinding>();
+    southbound.monitor<sb::PortBinding>();
+    southbound.monitor<sb::MulticastGroup>();
+    southbound.monitor<sb::LogicalFlow>();
+    southbound.monitor<sb::LogicalDPGroup>();
+    southbound.monitor<sb::AddressSet>();
+    southbound.monitor<sb::PortGroup>();
+    southbound.monitor<sb::MACBinding>();
+    southbound.monitor<sb::StaticMACBinding>();
+    southbound.monitor<sb::FDB>();
+    southbound.monitor<sb::LoadBalancer>();
+    southbound.monitor<sb::HAChassis>();
+    southbound.monitor<sb::HAChassisGroup>();
+    southbound.add_index(sb::PortBinding::kLogicalPort);
+    southbound.add_index(sb::PortBinding::kChassis);
+    southbound.add_index(sb::Chassis::kName);
+    southbound.add_index(sb::ChassisPrivate::kName);
+}
+
+void feed_southbound(const Replica& southbound, SouthboundView& view) {
+    feed(southbound, view.datapaths);
+    feed(southbound, view.ports);
+    feed(southbound, view.multicast_groups);
+    feed(southbound, view.chassis);
+    feed(southbound, view.mac_bindings);
+    feed(southbound, view.static_mac_bindings);
+    feed(southbound, view.fdb);
+    feed(southbound, view.logical_flows);
+    feed(southbound, view.datapath_groups);
+    feed(southbound, view.address_sets);
+    feed(southbound, view.port_groups);
+    feed(southbound, view.load_balancers);
+    feed(southbound, view.ha_chassis_groups);
+    feed(southbound, view.ha_chassis);
+}
+
+}  // namespace weft::controller
