@@ -152,7 +152,8 @@ class Replica {
         std::vector<std::string> remotes;  // split_remotes() of the command line's argument
         bool leader_only = true;           // of a cluster; standalone servers are always leaders
         bool track_changes = true;
-        bool retry = true;  // false: give up after every remote failed once (failure() tells why)
+        bool optimistic = false;  // of short-lived clients: see protocol.h
+        bool retry = true;        // false: give up after every remote failed once (failure() tells why)
         int64_t probe_interval_ms = 60000;  // 0: never
     };
 

@@ -20,8 +20,10 @@ namespace weft::ovsdb::client {
 using RowMap = HashMap<Uuid, void*>;
 
 struct RowChange {
-    void* before = nullptr;  // owned, or nullptr: inserted
-    void* after = nullptr;   // the row in the table, or nullptr: deleted
+    void* before = nullptr;   // owned, or nullptr: inserted
+    void* after = nullptr;    // the row in the table, or nullptr: deleted
+    void* deleted = nullptr;  // owned (may be `before` itself): the object that was in the table, kept for
+                              // who points to it
     ColumnSet columns;
 };
 using ChangeMap = HashMap<Uuid, RowChange>;
@@ -70,7 +72,10 @@ class TableStore {
         size_t column;
         HashMap<size_t, std::vector<void*>> rows;
     };
+    void free_change(RowChange& change);
+    void restore(RowChange& change, void* row);
     void index_row(void* row, bool add);
+    ColumnSet differences(const void* a, const void* b, ColumnSet among) const;
 
     const TableInfo* info_;
     bool track_changes_;

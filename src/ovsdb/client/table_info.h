@@ -79,13 +79,22 @@ struct Codec {
     Datum (*to_datum)(const void* field);
     bool (*equal)(const void* a, const void* b);
     void (*copy)(const void* from, void* to);
+    // Of sets, maps and optional values: the union (of a map: the new values win) and the difference (of a
+    // map: pairs that are equal).  Never called for scalars.
+    void (*add)(void* field, const void* elements);
+    void (*subtract)(void* field, const void* elements);
     size_t (*hash)(const void* field);
+    bool is_composite;  // a set or map of more than one element: differences toggle, see apply_diff
 };
 
 // Defined (in codec.cc) for every T that a column can have: V, std::optional<V>, Set<V>, Map<K, V> with K, V
 // of int64_t, double, bool, std::string, Uuid.
 template <typename T>
-extern const Codec kCodec;
+struct CodecOf {
+    static const Codec kValue;
+};
+template <typename T>
+inline constexpr const Codec& kCodec = CodecOf<T>::kValue;
 
 struct ColumnInfo {
     const char* name;

@@ -124,7 +124,9 @@ class Transaction : private RowNames {
     }
 
     // --- by table and column, for the database tools
-    Uuid insert(const TableInfo& table);
+    Uuid insert(const TableInfo& table) { return insert(table, Uuid::random()); }
+    Uuid insert(const TableInfo& table,
+                const Uuid& provisional);  // one that was already written into references
     void erase(const TableInfo& table, const Uuid& uuid);
     void write(const TableInfo& table, const Uuid& uuid, size_t column, const void* value);
     // `mutator` is "insert" or "delete"; `value` a Set or Map of the column's own type.
@@ -145,11 +147,16 @@ class Transaction : private RowNames {
     CommitOutcome outcome(const json::Value& result) const;
 
   private:
-    enum class Kind : uint8_t { kInsert, kUpdate, kDelete };
+    enum class Kind : uint8_t {
+        kInsert,
+        kUpdate,
+        kDelete,
+        kForgotten
+    };  // the last: inserted and erased again
     struct Mutation {
         size_t column;
         const char* mutator;
-        json::Value value;
+        json::Value value;  // uuids are not yet replaced by names: rows named here may be inserted later
     };
     struct Pending {
         const TableInfo* table;
@@ -162,8 +169,12 @@ class Transaction : private RowNames {
     };
 
     std::string name_of(const Uuid& uuid) const override;
-    Pending* find_pending(const Uuid& uuid);
+    const Pending* find_pending(const Uuid& uuid) const;
     Pending& pending(const TableInfo& table, const Uuid& uuid);
+    void destroy_rows();
+    json::Value named(const json::Value& value) const;
+    json::Object written_row(const Pending& pending) const;
+    void append_waits(const Pending& pending, json::Array& out) const;
     void append_operations(const Pending& pending, json::Array& out) const;
 
     const Store* store_;

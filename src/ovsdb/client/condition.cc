@@ -1,0 +1,36 @@
+#include "ovsdb/client/condition.h"
+
+#include <algorithm>
+
+#include "json/text.h"
+#include "json/value.h"
+
+namespace weft::ovsdb::client {
+
+Condition& Condition::clause(const char* column, const char* function, const Codec& codec,
+                             const void* value) {
+    return add(json::to_text(json::Array{column, function, codec.to_json(value, nullptr)}));
+}
+
+Condition& Condition::is_row(const Uuid& uuid) {
+    return add(json::to_text(json::Array{"_uuid", "==", json::Array{"uuid", uuid.to_string()}}));
+}
+
+Condition& Condition::add(std::string clause) {
+    auto it = std::lower_bound(clauses_.begin(), clauses_.end(), clause);
+    if (it == clauses_.end() || *it != clause) clauses_.insert(it, std::move(clause));
+    return *this;
+}
+
+std::string Condition::to_text() const {
+    if (all_) return "[true]";
+    if (clauses_.empty()) return "[false]";
+    std::string out = "[";
+    for (const std::string& clause : clauses_) {
+        if (out.size() > 1) out += ',';
+        out += clause;
+    }
+    return out + "]";
+}
+
+}  // namespace weft::ovsdb::client

@@ -1,0 +1,353 @@
+#include "ovsdb/client/transaction.h"
+
+#include <algorithm>
+
+#include "json/text.h"
+
+namespace weft::ovsdb::client {
+namespace {
+
+json::Value uuid_json(const Uuid& uuid) {
+    return json::Array{"uuid", uuid.to_string()};
+}
+
+json::Array where_uuid(const Uuid& uuid) {
+    return json::Array{json::Array{"_uuid", "==", uuid_json(uuid)}};
+}
+
+json::Object operation(const char* op, const TableInfo& table) {
+    return json::Object{{"op", op}, {"table", table.name}};
+}
+
+}  // namespace
+
+const char* to_string(CommitStatus status) {
+    switch (status) {
+        case CommitStatus::kUnchanged:
+            return "unchanged";
+        case CommitStatus::kSuccess:
+            return "success";
+        case CommitStatus::kTryAgain:
+            return "try again";
+        case CommitStatus::kAborted:
+            return "aborted";
+        case CommitStatus::kNotLocked:
+            return "not locked";
+        case CommitStatus::kNotConnected:
+            return "not connected";
+        case CommitStatus::kError:
+            return "error";
+    }
+    return "?";
+}
+
+Transaction::~Transaction() {
+    destroy_rows();
+}
+
+Transaction::Transaction(Transaction&& other) noexcept = default;
+
+Transaction& Transaction::operator=(Transaction&& other) noexcept {
+    if (this == &other) return *this;
+    destroy_rows();
+    store_ = other.store_;
+    pending_ = std::move(other.pending_);
+    by_uuid_ = std::move(other.by_uuid_);
+    comment_ = std::move(other.comment_);
+    increments_ = std::move(other.increments_);
+    other.pending_.clear();
+    return *this;
+}
+
+void Transaction::destroy_rows() {
+    for (Pending& each : pending_) {
+        if (each.row) each.table->destroy(each.row);
+    }
+    pending_.clear();
+}
+
+const Transaction::Pending* Transaction::find_pending(const Uuid& uuid) const {
+    auto it = by_uuid_.find(uuid);
+    return it == by_uuid_.end() ? nullptr : &pending_[it->second];
+}
+
+// What is pending for a row that exists, starting with nothing.
+Transaction::Pending& Transaction::pending(const TableInfo& table, const Uuid& uuid) {
+    auto [it, first] = by_uuid_.try_emplace(uuid, pending_.size());
+    if (first) {
+        const void* row = store_->table(table).find(uuid);
+        assert(row && "the row exists");
+        pending_.push_back({&table, uuid, Kind::kUpdate, table.clone(row), {}, {}, {}});
+    }
+    assert(pending_[it->second].table == &table);
+    return pending_[it->second];
+}
+
+std::string Transaction::name_of(const Uuid& uuid) const {
+    const Pending* pending = find_pending(uuid);
+    if (!pending || pending->kind != Kind::kInsert) return {};
+    std::string name = "row" + uuid.to_string();
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+Uuid Transaction::insert(const TableInfo& table, const Uuid& provisional) {
+    bool is_new = by_uuid_.emplace(provisional, pending_.size()).second;
+    assert(is_new);
+    (void)is_new;
+    void* row = table.create();
+    uuid_of(row) = provisional;
+    pending_.push_back({&table, provisional, Kind::kInsert, row, {}, {}, {}});
+    return provisional;
+}
+
+void Transaction::erase(const TableInfo& table, const Uuid& uuid) {
+    Pending& each = pending(table, uuid);
+    if (each.kind != Kind::kInsert && each.kind != Kind::kUpdate) return;
+    each.kind = each.kind == Kind::kInsert ? Kind::kForgotten : Kind::kDelete;
+    each.table->destroy(std::exchange(each.row, nullptr));
+    each.written = {};
+    each.mutations.clear();
+}
+
+void Transaction::write(const TableInfo& table, const Uuid& uuid, size_t index, const void* value) {
+    const ColumnInfo& column = table.columns[index];
+    if (!find_pending(uuid)) {
+        const void* row = store_->table(table).find(uuid);
+        if (row && column.codec->equal(field_of(row, column), value)) return;
+    }
+    Pending& each = pending(table, uuid);
+    assert(each.row && "a deleted row is not written to");
+    column.codec->copy(value, field_of(each.row, column));
+    each.written.add(index);
+    std::erase_if(each.mutations, [&](const Mutation& mutation) { return mutation.column == index; });
+}
+
+void Transaction::mutate(const TableInfo& table, const Uuid& uuid, size_t index, const char* mutator,
+                         const void* value) {
+    const ColumnInfo& column = table.columns[index];
+    Pending& each = pending(table, uuid);
+    assert(each.row && "a deleted row is not written to");
+    void* field = field_of(each.row, column);
+    bool is_insert = std::string_view(mutator) == "insert";
+    json::Value given = column.codec->to_json(value, nullptr);
+    // A map's "insert" leaves the value of a key that is there: the key has to go first.
+    const json::Array* pairs = given.as_array();
+    bool is_map = pairs && pairs->size() == 2 && (*pairs)[0] == json::Value("map");
+    if (is_insert) {
+        column.codec->add(field, value);
+    } else {
+        column.codec->subtract(field, value);
+    }
+    if (each.kind == Kind::kInsert || each.written.has(index)) {
+        each.written.add(index);
+        return;
+    }
+    if (is_map && is_insert) {
+        json::Array keys;
+        for (const json::Value& pair : *(*pairs)[1].as_array()) keys.push_back((*pair.as_array())[0]);
+        each.mutations.push_back({index, "delete", json::Array{"set", std::move(keys)}});
+    }
+    each.mutations.push_back({index, mutator, std::move(given)});
+}
+
+void Transaction::verify(const TableInfo& table, const Uuid& uuid, size_t column) {
+    if (!store_->table(table).find(uuid)) return;  // a row of this transaction
+    Pending& each = pending(table, uuid);
+    each.verified.add(column);
+}
+
+void Transaction::increment(const TableInfo& table, const Uuid& uuid, size_t column) {
+    increments_.push_back({&table, uuid, column});
+}
+
+const void* Transaction::row(const TableInfo& table, const Uuid& uuid) const {
+    const Pending* pending = find_pending(uuid);
+    return pending ? (pending->table == &table ? pending->row : nullptr) : store_->table(table).find(uuid);
+}
+
+std::vector<const void*> Transaction::rows(const TableInfo& table) const {
+    std::vector<const void*> out;
+    for (const auto& [uuid, row] : store_->table(table).rows()) {
+        if (!by_uuid_.contains(uuid)) out.push_back(row);
+    }
+    for (const Pending& each : pending_) {
+        if (each.table == &table && each.row) out.push_back(each.row);
+    }
+    return out;
+}
+
+void Transaction::comment(std::string_view text) {
+    if (!comment_.empty()) comment_ += '\n';
+    comment_ += text;
+}
+
+bool Transaction::empty() const {
+    return increments_.empty() && std::all_of(pending_.begin(), pending_.end(), [](const Pending& each) {
+               return each.kind == Kind::kForgotten ||
+                      (each.kind == Kind::kUpdate && each.written.empty() && each.mutations.empty());
+           });
+}
+
+// The value with the uuids of rows that are inserted here replaced by their names.
+json::Value Transaction::named(const json::Value& value) const {
+    const json::Array* array = value.as_array();
+    if (!array) return value;
+    if (array->size() == 2 && (*array)[0] == json::Value("uuid")) {
+        std::optional<Uuid> uuid = Uuid::parse(*(*array)[1].as_string());
+        std::string name = uuid ? name_of(*uuid) : std::string();
+        return name.empty() ? value : json::Value(json::Array{"named-uuid", std::move(name)});
+    }
+    json::Array out;
+    out.reserve(array->size());
+    for (const json::Value& each : *array) out.push_back(named(each));
+    return out;
+}
+
+json::Object Transaction::written_row(const Pending& pending) const {
+    json::Object row;
+    for (const ColumnInfo& column : pending.table->columns) {
+        if (!pending.written.has(column.index)) continue;
+        row.add(column.name, column.codec->to_json(field_of(pending.row, column), this));
+    }
+    return row;
+}
+
+void Transaction::append_waits(const Pending& pending, json::Array& out) const {
+    if (pending.verified.empty()) return;
+    const void* original = store_->table(*pending.table).find(pending.uuid);
+    if (!original) return;  // it went meanwhile: writes to it have no effect
+    json::Array columns;
+    json::Object row;
+    for (const ColumnInfo& column : pending.table->columns) {
+        if (!pending.verified.has(column.index)) continue;
+        columns.push_back(column.name);
+        row.add(column.name, column.codec->to_json(field_of(original, column), nullptr));
+    }
+    json::Object wait = operation("wait", *pending.table);
+    wait.add("timeout", 0);
+    wait.add("where", where_uuid(pending.uuid));
+    wait.add("columns", std::move(columns));
+    wait.add("until", "==");
+    wait.add("rows", json::Array{std::move(row)});
+    out.push_back(std::move(wait));
+}
+
+void Transaction::append_operations(const Pending& pending, json::Array& out) const {
+    if (pending.kind == Kind::kDelete) {
+        json::Object erase = operation("delete", *pending.table);
+        erase.add("where", where_uuid(pending.uuid));
+        out.push_back(std::move(erase));
+    } else if (pending.kind == Kind::kInsert) {
+        json::Object insert = operation("insert", *pending.table);
+        insert.add("uuid-name", name_of(pending.uuid));
+        insert.add("row", written_row(pending));
+        out.push_back(std::move(insert));
+    } else if (pending.kind == Kind::kUpdate) {
+        if (!pending.written.empty()) {
+            json::Object update = operation("update", *pending.table);
+            update.add("where", where_uuid(pending.uuid));
+            update.add("row", written_row(pending));
+            out.push_back(std::move(update));
+        }
+        if (pending.mutations.empty()) return;
+        json::Array mutations;
+        for (const Mutation& each : pending.mutations) {
+            mutations.push_back(
+                json::Array{pending.table->columns[each.column].name, each.mutator, named(each.value)});
+        }
+        json::Object mutate = operation("mutate", *pending.table);
+        mutate.add("where", where_uuid(pending.uuid));
+        mutate.add("mutations", std::move(mutations));
+        out.push_back(std::move(mutate));
+    }
+}
+
+json::Array Transaction::to_json(std::string_view lock, bool dry_run) const {
+    json::Array out{store_->database().name};
+    if (!lock.empty()) out.push_back(json::Object{{"op", "assert"}, {"lock", lock}});
+    for (const Pending& each : pending_) append_waits(each, out);
+    for (const Pending& each : pending_) append_operations(each, out);
+    for (const Increment& each : increments_) {
+        const char* column = each.table->columns[each.column].name;
+        json::Value row = name_of(each.uuid).empty()
+                              ? uuid_json(each.uuid)
+                              : json::Value(json::Array{"named-uuid", name_of(each.uuid)});
+        json::Array where{json::Array{"_uuid", "==", row}};
+        json::Object mutate = operation("mutate", *each.table);
+        mutate.add("where", where);
+        mutate.add("mutations", json::Array{json::Array{column, "+=", 1}});
+        json::Object select = operation("select", *each.table);
+        select.add("where", std::move(where));
+        select.add("columns", json::Array{column});
+        out.push_back(std::move(mutate));
+        out.push_back(std::move(select));
+    }
+    if (!comment_.empty()) out.push_back(json::Object{{"op", "comment"}, {"comment", comment_}});
+    if (dry_run) out.push_back(json::Object{{"op", "abort"}});
+    return out;
+}
+
+namespace {
+
+// The members sorted by name, so that the text does not depend on the server.
+json::Value sorted(const json::Object& object) {
+    std::vector<json::Member> members(object.begin(), object.end());
+    std::sort(members.begin(), members.end(), [](auto& a, auto& b) { return a.first < b.first; });
+    json::Object out;
+    for (json::Member& member : members) out.add(std::move(member.first), std::move(member.second));
+    return out;
+}
+
+CommitStatus status_of(std::string_view error) {
+    if (error == "timed out" || error == "unknown database") return CommitStatus::kTryAgain;
+    if (error == "not owner") return CommitStatus::kNotLocked;
+    if (error == "aborted") return CommitStatus::kAborted;
+    return CommitStatus::kError;
+}
+
+}  // namespace
+
+CommitOutcome Transaction::outcome(const json::Value& result) const {
+    CommitOutcome outcome;
+    outcome.status = CommitStatus::kSuccess;
+    const json::Array* results = result.as_array();
+    if (!results) {
+        outcome.status = CommitStatus::kError;
+        outcome.error = "unreadable reply to \"transact\": " + json::to_text(result);
+        return outcome;
+    }
+    for (const json::Value& each : *results) {
+        const json::Object* object = each.as_object();
+        const json::Value* error = object ? object->find("error") : nullptr;
+        if (!error || !error->is_string()) continue;
+        outcome.status = status_of(*error->as_string());
+        outcome.error = json::to_text(sorted(*object));
+        return outcome;
+    }
+    // The inserted uuids and the incremented value come in the order of the operations.
+    std::vector<Uuid> inserted;
+    for (const json::Value& each : *results) {
+        const json::Object* object = each.as_object();
+        if (!object) continue;
+        if (const json::Value* uuid = object->find("uuid");
+            uuid && uuid->as_array() && uuid->as_array()->size() == 2) {
+            const std::string* text = (*uuid->as_array())[1].as_string();
+            inserted.push_back(text ? Uuid::parse(*text).value_or(Uuid{}) : Uuid{});
+        } else if (const json::Value* rows = object->find("rows"); rows && !increments_.empty()) {
+            const json::Array* list = rows->as_array();
+            if (!list || list->empty() || !(*list)[0].as_object()) continue;
+            const Increment& last = increments_.back();
+            const json::Value* value = (*list)[0].as_object()->find(last.table->columns[last.column].name);
+            if (value && value->as_integer()) outcome.incremented = *value->as_integer();
+        }
+    }
+    size_t next = 0;
+    for (const Pending& each : pending_) {
+        if (each.kind == Kind::kInsert && next < inserted.size())
+            outcome.inserted[each.uuid] = inserted[next++];
+    }
+    return outcome;
+}
+
+}  // namespace weft::ovsdb::client
