@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,8 @@
 
 namespace weft::json {
 
-// Reads exactly one value (white space around it is allowed).  The error names the place and what was
-// expected.
+// Reads exactly one value (RFC 8259; white space around it is allowed), nested at most 1000 deep.  The error
+// names the place and what was wrong.  Of members with the same name the last one counts.
 Result<Value> parse(std::string_view text);
 
 enum class Style { kCompact, kPretty };  // kPretty: one member a line, indented by two
@@ -36,6 +37,11 @@ class Framer {
     size_t pending() const;  // bytes kept
 
   private:
+    Result<bool> scan();
+    void take(std::string& out);
+    void clear();
+    Error fail(std::string message);
+
     std::string buffer_;
     size_t start_ = 0;    // of the value being looked at
     size_t scanned_ = 0;  // bytes of buffer_ already looked at
@@ -45,6 +51,8 @@ class Framer {
     bool in_string_ = false;
     bool escaped_ = false;
     bool started_ = false;
+    bool in_word_ = false;  // the value is a number or keyword standing alone
+    std::optional<std::string> failed_;
 };
 
 }  // namespace weft::json

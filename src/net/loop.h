@@ -6,7 +6,7 @@
 // wake(), and another turn follows at once.  So a burst of input costs one computation.
 //
 // The library underneath is confined to loop.cc.  Time is clock::monotonic_ms(), so a stopped clock stops the
-// timers. Not thread-safe, except post().
+// timers. Not thread-safe, except post().  Handles must not outlive the loop.
 
 #pragma once
 
@@ -31,12 +31,17 @@ class Loop {
     class Watch;
     class Timer;
     class Turn;
+    class Signal;
 
     // Calls back while `fd` is ready for one of `events`.  The caller keeps the descriptor open for as long
-    // as the watch lives.
+    // as the watch lives.  Errors and hang-ups count as ready.  It must be a kind that epoll(7) can wait for:
+    // sockets, pipes, terminals, eventfds; not regular files.
     std::unique_ptr<Watch> watch(int fd, unsigned events, FdCallback callback);
     // A timer that is not armed yet.
     std::unique_ptr<Timer> timer(Callback callback);
+    // Calls back, in the next turn, after the process was sent signal `number`.  Only one loop of a process
+    // may watch signals at a time.
+    std::unique_ptr<Signal> on_signal(int number, Callback callback);
     // Runs once in every turn, after all input was read.
     std::unique_ptr<Turn> each_turn(Callback callback);
 
@@ -54,6 +59,8 @@ class Loop {
 
   private:
     struct Impl;
+    struct TimerHandle;
+    struct TurnHandle;
     std::unique_ptr<Impl> impl_;
 };
 
@@ -75,6 +82,11 @@ class Loop::Timer {
 class Loop::Turn {
   public:
     virtual ~Turn() = default;
+};
+
+class Loop::Signal {
+  public:
+    virtual ~Signal() = default;
 };
 
 }  // namespace weft::net
