@@ -67,6 +67,9 @@ class Module {
     std::atomic<Level> threshold_{Level::kInfo};  // the most verbose level of any destination
 };
 
+// A name for the current thread, shown by %t and %T; "" (the main thread's) shows nothing.
+void set_thread_name(const char* name);
+
 class RateLimit {
   public:
     RateLimit(int per_minute, int burst) : per_minute_(per_minute), burst_(burst), tokens_(burst) {}
