@@ -1,10 +1,13 @@
 // The difference between two flow keys as datapath actions.
 //
 // Translation of OpenFlow changes a Flow as it goes.  Before an output the datapath's packet must be made to
-// look like that Flow: compose_difference() appends the pushes, pops and sets that lead from `from` to `to`,
-// updates `from` to `to`, and marks in `mask` the fields that the megaflow must match so that the same
-// actions are right for every packet that it covers (a field that is overwritten whole is compared anyway:
-// the action is left out when the packet has that value already).
+// look like that Flow: compose_difference() appends the pushes, pops and sets that lead from `from` to `to`
+// and makes `from` equal to `to` in what it covers.  A field that has the wanted value already costs no
+// action.
+//
+// `mask` is the megaflow's.  The same actions must be right for every packet that it covers, so a field that
+// is set is added to it: the bits that are there already and those that change, all of it if there were none.
+// The caller must have marked every field that its actions wrote (also those which had that value before).
 
 #pragma once
 

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "datapath/api/action.h"
+#include "datapath/api/datapath.h"
 #include "packet/flow.h"
 
 namespace weft::datapath {
@@ -33,6 +34,19 @@ std::string format_match(const packet::Flow& key, const packet::Flow& mask, cons
 std::string format_key(const packet::Flow& key, const PortNames* names = nullptr);
 // "drop" for no actions.
 std::string format_actions(const Actions& actions, const PortNames* names = nullptr);
+
+// One line of dump-flows: match, statistics, actions.
+std::string format_flow(const FlowDump& flow, const PortNames* names = nullptr, bool verbose = false);
+
+// Userspace::userdata as text, which only its maker understands: "controller(reason=1,...)",
+// "slow_path(action)". The switch installs its functions once at the start; without any, and for what they do
+// not know, it is "userdata(0102...)".
+struct UserdataText {
+    std::string (*format)(ByteView userdata) = nullptr;  // "": unknown
+    std::optional<Bytes> (*parse)(std::string_view name,
+                                  std::string_view body) = nullptr;  // nullopt: not of this kind
+};
+void set_userdata_text(UserdataText functions);
 
 struct KeyAndMask {
     packet::Flow key, mask;
