@@ -67,6 +67,9 @@ struct Match {
     // Clears the bits of `value` that `mask` does not compare: after writing either of them directly.
     void zero_unmasked();
 
+    // Wildcards the fields whose prerequisites are not matched, which could never mean anything.  True if
+    // there were any.
+    bool normalize();
     // True if every matched field has its prerequisites matched.
     bool prerequisites_met() const;
     // True if `flow` matches.

@@ -1,0 +1,371 @@
+// nx_match and OXM: a match as a list of type-length-value entries (ovs-fields(7), OpenFlow 1.2+ §7.2.3).
+
+#include <cstddef>
+#include <cstring>
+
+#include "openflow/match.h"
+
+namespace weft::openflow {
+namespace {
+
+constexpr FieldWire kCookieWire = {0x0001, 30, 0, true};  // NXM_NX_COOKIE; told from mpls_ttl by its length
+constexpr uint16_t kExperimenterClass = 0xffff;
+
+uint64_t low_bits(unsigned bits) {
+    return bits >= 64 ? ~0ull : (1ull << bits) - 1;
+}
+
+class Encoder {
+  public:
+    Encoder(const Match& match, Version version, ByteWriter& out)
+        : match_(match), v_(match.value), m_(match.mask), version_(version), out_(out) {}
+
+    void encode(uint64_t cookie, uint64_t cookie_mask);
+
+  private:
+    void number(FieldId id, uint64_t value, uint64_t mask, uint64_t all) {
+        if (!mask) return;
+        const Field& f = field(id);
+        bool masked = (mask & all) != all;
+        encode_oxm_header(f.wire(version_), masked, f.bytes, out_);
+        integer(f.bytes, value);
+        if (masked) integer(f.bytes, mask);
+    }
+    void integer(unsigned bytes, uint64_t value) {
+        for (unsigned i = bytes; i-- > 0;) out_.u8(i < 8 ? static_cast<uint8_t>(value >> 8 * i) : 0);
+    }
+    // What the registry alone knows how to find in a flow.
+    void put(FieldId id) {
+        const Field& f = field(id);
+        const uint8_t* value = reinterpret_cast<const uint8_t*>(&v_) + f.offset;
+        const uint8_t* mask = reinterpret_cast<const uint8_t*>(&m_) + f.offset;
+        if (f.width == 6 || f.width > 8) return string(f, value, mask);
+        uint64_t value_bits = 0, mask_bits = 0;
+        for (unsigned i = 0; i < f.width; i++) {
+            value_bits = value_bits << 8 | value[i];
+            mask_bits = mask_bits << 8 | mask[i];
+        }
+        uint64_t all = low_bits(f.bits);
+        number(id, value_bits >> f.shift & all, mask_bits >> f.shift & all, all);
+    }
+    void string(const Field& f, const uint8_t* value, const uint8_t* mask) {
+        bool any = false, all = true;
+        for (unsigned i = 0; i < f.bytes; i++) {
+            any |= mask[i] != 0;
+            all &= mask[i] == 0xff;
+        }
+        if (!any) return;
+        encode_oxm_header(f.wire(version_), !all, f.bytes, out_);
+        out_.bytes({value, f.bytes});
+        if (!all) out_.bytes({mask, f.bytes});
+    }
+
+    void ethernet();
+    void vlan();
+    void network();
+    void transport();
+    void tunnel();
+    void connection();
+
+    const Match& match_;
+    const packet::Flow &v_, &m_;
+    Version version_;
+    ByteWriter& out_;
+    uint32_t type_ = 0;
+};
+
+void Encoder::vlan() {
+    uint16_t tci = v_.vlans[0].tci, mask = m_.vlans[0].tci;
+    if (!mask) return;
+    if (version_ == Version::k10) {
+        number(FieldId::kVlanTci, tci, mask, 0xffff);
+        return;
+    }
+    number(FieldId::kVlanVid, tci & 0x1fff, mask & 0x1fff, 0x1fff);
+    if ((mask & packet::kVlanPcpMask) && (tci & mask & packet::kVlanCfi)) {
+        number(FieldId::kVlanPcp, tci >> 13, 7, 7);
+    }
+}
+
+void Encoder::ethernet() {
+    put(FieldId::kEthDst);
+    put(FieldId::kEthSrc);
+    if (m_.dl_type) number(FieldId::kEthType, v_.dl_type, 0xffff, 0xffff);
+    if (m_.dl_type == 0xffff) type_ = v_.dl_type;
+    vlan();
+    if (m_.mpls_lse[0]) {
+        put(FieldId::kMplsLabel);
+        put(FieldId::kMplsTc);
+        put(FieldId::kMplsBos);
+        put(FieldId::kMplsTtl);
+    }
+}
+
+void Encoder::network() {
+    if (type_ == 0x0806 || type_ == 0x8035) {
+        if (m_.nw_proto) number(FieldId::kArpOp, v_.nw_proto, 0xffff, 0xffff);
+        put(FieldId::kArpSpa);
+        put(FieldId::kArpTpa);
+        put(FieldId::kArpSha);
+        put(FieldId::kArpTha);
+        return;
+    }
+    if (type_ == 0x894f) {
+        for (FieldId id :
+             {FieldId::kNshFlags, FieldId::kNshTtl, FieldId::kNshMdtype, FieldId::kNshNp, FieldId::kNshSpi,
+              FieldId::kNshSi, FieldId::kNshC1, FieldId::kNshC2, FieldId::kNshC3, FieldId::kNshC4}) {
+            put(id);
+        }
+        return;
+    }
+    if (type_ == 0x0800) {
+        put(FieldId::kIpSrc);
+        put(FieldId::kIpDst);
+    } else if (type_ == 0x86dd) {
+        put(FieldId::kIpv6Src);
+        put(FieldId::kIpv6Dst);
+        put(FieldId::kIpv6Label);
+    } else {
+        return;
+    }
+    put(FieldId::kIpFrag);
+    if (m_.nw_tos & 0xfc) {
+        if (version_ == Version::k10) {
+            number(FieldId::kIpTos, v_.nw_tos & 0xfc, 0xff, 0xff);
+        } else {
+            number(FieldId::kIpDscp, v_.nw_tos >> 2, 0x3f, 0x3f);
+        }
+    }
+    if (m_.nw_tos & 3) number(FieldId::kIpEcn, v_.nw_tos & 3, 3, 3);
+    put(FieldId::kIpTtl);
+    put(FieldId::kIpProto);
+    transport();
+}
+
+void Encoder::transport() {
+    if (m_.nw_proto != 0xff) return;
+    switch (v_.nw_proto) {
+        case 6:
+            put(FieldId::kTcpSrc);
+            put(FieldId::kTcpDst);
+            put(FieldId::kTcpFlags);
+            return;
+        case 17:
+            put(FieldId::kUdpSrc);
+            put(FieldId::kUdpDst);
+            return;
+        case 132:
+            put(FieldId::kSctpSrc);
+            put(FieldId::kSctpDst);
+            return;
+        case 1:
+            if (type_ != 0x0800) return;
+            if (m_.tp_src) number(FieldId::kIcmpType, v_.tp_src, 0xff, 0xff);
+            if (m_.tp_dst) number(FieldId::kIcmpCode, v_.tp_dst, 0xff, 0xff);
+            return;
+        case 58:
+            if (type_ != 0x86dd) return;
+            if (m_.tp_src) number(FieldId::kIcmpv6Type, v_.tp_src, 0xff, 0xff);
+            if (m_.tp_dst) number(FieldId::kIcmpv6Code, v_.tp_dst, 0xff, 0xff);
+            put(FieldId::kNdTarget);
+            if (m_.tp_src && v_.tp_src == 135) put(FieldId::kNdSll);
+            if (m_.tp_src && v_.tp_src == 136) put(FieldId::kNdTll);
+            put(FieldId::kNdReserved);
+            put(FieldId::kNdOptionsType);
+            return;
+        default:
+            return;
+    }
+}
+
+void Encoder::tunnel() {
+    const packet::Tunnel& m = m_.tunnel;
+    static_assert(sizeof(packet::Tunnel) % 8 == 0 && offsetof(packet::Flow, tunnel) == 0);
+    const uint64_t* words = packet::words(m_);
+    bool any = false;
+    for (size_t i = 0; i < offsetof(packet::Tunnel, metadata) / 8; i++) any |= words[i] != 0;
+    if (!any) return;
+    for (FieldId id : {FieldId::kTunId, FieldId::kTunFlags, FieldId::kTunSrc, FieldId::kTunDst,
+                       FieldId::kTunIpv6Src, FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
+                       FieldId::kTunErspanVer, FieldId::kTunErspanIdx, FieldId::kTunErspanDir,
+                       FieldId::kTunErspanHwid, FieldId::kTunGtpuFlags, FieldId::kTunGtpuMsgtype}) {
+        put(id);
+    }
+    uint64_t present = m.metadata_present;
+    for (unsigned i = 0; present; i++, present >>= 1) {
+        auto* slot = present & 1 && match_.tunnel_table ? match_.tunnel_table->slot(i) : nullptr;
+        if (!slot) continue;
+        const uint8_t *value = v_.tunnel.metadata.data() + slot->offset,
+                      *mask = m.metadata.data() + slot->offset;
+        bool all = true;
+        for (unsigned j = 0; j < slot->size; j++) all &= mask[j] == 0xff;
+        encode_oxm_header(field(tun_metadata_field(i)).wire(version_), !all, slot->size, out_);
+        out_.bytes({value, slot->size});
+        if (!all) out_.bytes({mask, slot->size});
+    }
+}
+
+void Encoder::connection() {
+    put(FieldId::kPktMark);
+    if (m_.ct_state) number(FieldId::kCtState, v_.ct_state, m_.ct_state, 0xffffffff);
+    put(FieldId::kCtZone);
+    put(FieldId::kCtMark);
+    put(FieldId::kCtLabel);
+    for (FieldId id : {FieldId::kCtNwSrc, FieldId::kCtNwDst, FieldId::kCtIpv6Src, FieldId::kCtIpv6Dst,
+                       FieldId::kCtNwProto, FieldId::kCtTpSrc, FieldId::kCtTpDst}) {
+        put(id);
+    }
+}
+
+void Encoder::encode(uint64_t cookie, uint64_t cookie_mask) {
+    if (m_.packet_type && v_.packet_type != 0) {
+        number(FieldId::kPacketType, v_.packet_type, 0xffffffff, 0xffffffff);
+        if (v_.packet_type >> 16 == 1) type_ = v_.packet_type & 0xffff;
+    }
+    put(FieldId::kDpHash);
+    put(FieldId::kRecircId);
+    put(FieldId::kConjId);
+    if (m_.in_port) {
+        if (version_ == Version::k10) {
+            number(FieldId::kInPort, port_to_of10(v_.in_port), 0xffff, 0xffff);
+        } else {
+            number(FieldId::kInPortOxm, v_.in_port, 0xffffffff, 0xffffffff);
+        }
+    }
+    put(FieldId::kActsetOutput);
+    ethernet();
+    network();
+    tunnel();
+    for (unsigned i = 0; i < packet::kRegisters; i++) {
+        if (m_.regs[i].raw()) number(reg_field(i), v_.regs[i], m_.regs[i], 0xffffffff);
+    }
+    connection();
+    put(FieldId::kMetadata);
+    if (cookie_mask) {
+        encode_oxm_header(kCookieWire, cookie_mask != ~0ull, 8, out_);
+        out_.u64(cookie & cookie_mask);
+        if (cookie_mask != ~0ull) out_.u64(cookie_mask);
+    }
+}
+
+bool is_cookie(const OxmHeader& header) {
+    return header.wire == kCookieWire && header.length == (header.has_mask ? 16 : 8);
+}
+
+// Value or mask of an entry, right-aligned in the field.
+FieldValue take(const Field& f, ByteView bytes) {
+    FieldValue out;
+    std::memcpy(out.bytes.data() + f.bytes - bytes.size(), bytes.data(), bytes.size());
+    return out;
+}
+
+OfError check_values(const Field& f, const FieldValue& value, const FieldValue& mask, bool has_mask) {
+    for (unsigned i = 0; i < f.bytes; i++) {
+        if (value.bytes[i] & ~mask.bytes[i] && has_mask) return OfError::OFPBMC_BAD_WILDCARDS;
+    }
+    if (f.id == FieldId::kIpTos ? value.bytes[0] & 3 : !value_fits(f, value))
+        return OfError::OFPBMC_BAD_VALUE;
+    if (f.id == FieldId::kInPortOxm || f.id == FieldId::kActsetOutput) {
+        if (!port_in_range(static_cast<uint32_t>(value.low_u64(f)))) return OfError::OFPBMC_BAD_VALUE;
+    }
+    return OfError::kNone;
+}
+
+OfError decode_entry(const OxmHeader& header, ByteView payload, const NxmOptions& options, Match& match) {
+    const Field& f = *header.field;
+    size_t size = header.has_mask ? payload.size() / 2 : payload.size();
+    if (header.has_mask && payload.size() % 2) return OfError::OFPBMC_BAD_LEN;
+    if (f.is_tun_metadata() ? size == 0 || size > f.bytes : size != f.bytes) return OfError::OFPBMC_BAD_LEN;
+    FieldValue value = take(f, payload.first(size));
+    FieldValue mask = FieldValue::all_ones(f);
+    if (header.has_mask) {
+        mask = take(f, payload.subspan(size));
+        if (!f.maskable && f.id != FieldId::kVlanVid && !is_all_ones(f, mask))
+            return OfError::OFPBMC_BAD_MASK;
+    } else if (f.is_tun_metadata()) {
+        mask = FieldValue();
+        std::memset(mask.bytes.data() + f.bytes - size, 0xff, size);
+    }
+    if (OfError error = check_values(f, value, mask, header.has_mask); error != OfError::kNone) return error;
+    if (f.is_tun_metadata() && options.tunnel_table) {
+        auto* slot = options.tunnel_table->slot(f.tun_metadata_index());
+        if (!slot) return OfError::NXFMFC_INVALID_TLV_FIELD;
+        for (unsigned i = 0; i + slot->size < f.bytes; i++) {
+            if (mask.bytes[i] && header.has_mask) return OfError::OFPBMC_BAD_LEN;
+            if (value.bytes[i]) return OfError::OFPBMC_BAD_LEN;
+        }
+        if (!header.has_mask) std::memset(mask.bytes.data() + f.bytes - slot->size, 0xff, slot->size);
+    }
+    if (!options.loose_prerequisites && !prerequisite_met(f.prerequisite, match.value, match.mask)) {
+        return OfError::OFPBMC_BAD_PREREQ;
+    }
+    match.set(f, value, mask, static_cast<uint8_t>(f.is_tun_metadata() ? size : 0));
+    return OfError::kNone;
+}
+
+}  // namespace
+
+void encode_oxm_header(const FieldWire& wire, bool has_mask, uint8_t length, ByteWriter& out) {
+    out.u16(wire.oxm_class);
+    out.u8(static_cast<uint8_t>(wire.number << 1 | (has_mask ? 1 : 0)));
+    uint8_t total = static_cast<uint8_t>(has_mask ? length * 2 : length);
+    if (wire.oxm_class == kExperimenterClass) {
+        out.u8(static_cast<uint8_t>(total + 4));
+        out.u32(wire.experimenter);
+    } else {
+        out.u8(total);
+    }
+}
+
+bool decode_oxm_header(ByteReader& in, OxmHeader& header) {
+    header = OxmHeader();
+    header.wire.exists = true;
+    header.wire.oxm_class = in.u16();
+    uint8_t number = in.u8();
+    header.wire.number = number >> 1;
+    header.has_mask = number & 1;
+    header.length = in.u8();
+    if (!in.ok()) return false;
+    if (header.wire.oxm_class == kExperimenterClass) {
+        if (header.length < 4) return false;
+        header.length = static_cast<uint8_t>(header.length - 4);
+        header.wire.experimenter = in.u32();
+        if (!in.ok()) return false;
+    }
+    header.field = field_by_wire(header.wire.oxm_class, header.wire.number, header.wire.experimenter);
+    return true;
+}
+
+void encode_nxm(const Match& match, Version version, ByteWriter& out, uint64_t cookie, uint64_t cookie_mask) {
+    Encoder(match, version, out).encode(cookie, cookie_mask);
+}
+
+OfError decode_nxm(ByteView entries, const NxmOptions& options, Match& match, uint64_t* cookie,
+                   uint64_t* cookie_mask) {
+    if (options.tunnel_table_ref) match.tunnel_table = options.tunnel_table_ref;
+    ByteReader in(entries);
+    uint64_t seen[(kFieldCount + 63) / 64] = {};
+    while (!in.empty()) {
+        OxmHeader header;
+        if (!decode_oxm_header(in, header) || header.length > in.size()) return OfError::OFPBMC_BAD_LEN;
+        ByteView payload = in.bytes(header.length);
+        if (is_cookie(header)) {
+            if (!cookie) return OfError::NXBRC_NXM_INVALID;
+            *cookie = load_be64(payload.data());
+            *cookie_mask = header.has_mask ? load_be64(payload.data() + 8) : ~0ull;
+            continue;
+        }
+        if (!header.field) {
+            if (options.strict) return OfError::OFPBMC_BAD_FIELD;
+            continue;
+        }
+        size_t index = static_cast<size_t>(header.field->id);
+        if (seen[index / 64] >> index % 64 & 1) return OfError::OFPBMC_DUP_FIELD;
+        seen[index / 64] |= 1ull << index % 64;
+        OfError error = decode_entry(header, payload, options, match);
+        if (error != OfError::kNone && (options.strict || error == OfError::OFPBMC_BAD_LEN)) return error;
+    }
+    return OfError::kNone;
+}
+
+}  // namespace weft::openflow
