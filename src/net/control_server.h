@@ -28,9 +28,8 @@ class ControlServer {
     using Handler = std::function<Result<std::string>(const Arguments&)>;
     using DeferredHandler = std::function<void(const Arguments&, std::shared_ptr<ControlReply>)>;
 
-    // `path` "" means $OVS_RUNDIR/PROGRAM.PID.ctl, "none" no socket.  Registers version, list-commands,
-    // vlog/*, coverage/*, memory/show, time/* (the latter only with enable_time()), exit is the daemon's own
-    // to add.
+    // `path` "" means RUNDIR/PROGRAM.PID.ctl, "none" no socket; a relative path is below RUNDIR.  `version`,
+    // `list-commands` and those of common_commands.h are there from the start; exit is the daemon's own to add.
     static Result<std::unique_ptr<ControlServer>> create(Loop& loop, std::string path, std::string program);
     ~ControlServer();
 

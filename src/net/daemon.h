@@ -23,28 +23,22 @@ class DaemonOptions {
     explicit DaemonOptions(std::string program);
     void add_to(OptionTable& options);
 
+    // Options were parsed.  Returns in the process that is to serve; a parent waits and exits.
     Result<void> start();
+    // Serving has begun: lets the parent go, and gives up the terminal and the working directory.
     void ready();
 
     const std::string& program() const { return program_; }
     const std::string& unixctl() const { return unixctl_; }  // --unixctl as given, or ""
 
   private:
+    void detach();
+    void fork_under_monitor();
+
     std::string program_, unixctl_, pidfile_, log_file_;
     bool detach_ = false, chdir_ = true, monitor_ = false, overwrite_pidfile_ = false, want_pidfile_ = false;
-    int ready_fd_ = -1;
+    bool want_log_file_ = false;
+    int ready_fd_ = -1;  // to the parent that waits
 };
-
-// Directories of the running system: the environment (OVS_RUNDIR, ...) or the packaged default.
-std::string ovs_rundir();      // /var/run/openvswitch
-std::string ovs_logdir();      // /var/log/openvswitch
-std::string ovs_dbdir();       // /etc/openvswitch
-std::string ovs_sysconfdir();  // /etc
-std::string ovs_pkgdatadir();  // ../share/openvswitch beside the program's bin, else /usr/share/openvswitch
-std::string ovn_rundir();      // /var/run/ovn
-std::string ovn_logdir();      // /var/log/ovn
-std::string ovn_dbdir();       // /var/lib/ovn
-std::string ovn_sysconfdir();  // /etc
-std::string ovn_pkgdatadir();  // ../share/ovn beside the program's bin, else /usr/share/ovn
 
 }  // namespace weft::net
