@@ -1,82 +1,140 @@
-// OpenFlow messages: structs in, bytes out, and back, in every version from 1.0 to 1.5.
+// OpenFlow messages: one variant with a struct for each kind (messages/*.h), decoded from and encoded to the
+// bytes of any version.
 //
-//     Bytes wire = encode({.xid = 7, .body = FlowMod{…}}, {.version = Version::k15});
 //     Message message;
-//     OfError error = decode(wire, context, message);
+//     if (OfError error = decode(bytes, options, message); error != OfError::kNone) reply(encode_error(...));
+//     Bytes out = encode({Version::k15, xid, BarrierRequest{}});
 //
-// The structs (messages/*.h) hold what any version can say; encoding says it in the version asked for, with
-// Nicira's and the ONF's extensions where a version has no words of its own, and leaves out what even these
-// cannot express. Decoding takes any bytes: a message that is malformed gives the error that a switch has to
-// answer.
-//
-// A message that we know of no struct for decodes to OFPBRC_BAD_TYPE (BAD_VENDOR, BAD_SUBTYPE, BAD_STAT, …).
+// Requests and replies are different structs.  Decoding survives any bytes.  Encoding what a version lacks
+// uses the Nicira or ONF extension for it where there is one; encoding a kind that a version has no form of
+// at all yields no bytes, and can_encode() tells beforehand.
 
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <string>
 #include <variant>
 
+#include "base/bytes.h"
 #include "openflow/error.h"
 #include "openflow/messages/bundle.h"
 #include "openflow/messages/flow.h"
 #include "openflow/messages/group.h"
 #include "openflow/messages/meter.h"
-#include "openflow/messages/multipart.h"
+#include "openflow/messages/nicira.h"
 #include "openflow/messages/packet.h"
 #include "openflow/messages/port.h"
-#include "openflow/messages/session.h"
-#include "openflow/version.h"
+#include "openflow/messages/switch.h"
 
 namespace weft::openflow {
 
-using MessageBody =
-    std::variant<Hello, ErrorMessage, Echo, Barrier, FeaturesRequest, FeaturesReply, GetConfigRequest,
-                 SwitchConfig, Role, AsyncConfig, SetFlowFormat, SetFlowModTableId, SetPacketInFormat,
-                 SetControllerId, TlvTableMod, TlvTableRequest, TlvTableReply, CtFlushZone, PortStatus,
-                 PortMod, FlowMod, FlowRemoved, PacketIn, Resume, PacketOut, GroupMod, MeterMod,
-                 MultipartRequest, MultipartReply, BundleControl, BundleAdd>;
-
-struct Message {
-    uint32_t xid = 0;
-    MessageBody body;
-};
-
-struct EncodeOptions {
-    Version version = Version::k15;
-    bool nxm = true;                // OpenFlow 1.0: flows as NXT_FLOW_MOD and NXST_FLOW
-    bool flow_mod_table_id = true;  // OpenFlow 1.0: Nicira's table number in flow_mod commands
-    PacketInFormat packet_in = PacketInFormat::kNicira2;
-};
-// A message that is longer than 65535 bytes cannot be sent: an empty result.
-Bytes encode(const Message& message, const EncodeOptions& options);
-
-struct DecodeContext {
-    const TunnelTable* tunnel_table = nullptr;  // the bridge's; null: as it comes
-    TunnelTableRef tunnel_table_ref;            // the same, to be kept by matches
-    bool flow_mod_table_id = false;             // OpenFlow 1.0: the peer asked for it
-};
-// `bytes` is exactly one message.
-OfError decode(ByteView bytes, const DecodeContext& context, Message& message);
+inline constexpr size_t kHeaderBytes = 8;
 
 struct Header {
-    Version version = Version::k10;
-    uint8_t raw_version = 0;  // may be one that is unknown
+    uint8_t version = 0;
     uint8_t type = 0;
-    uint16_t length = 0;  // header included
+    uint16_t length = 0;
     uint32_t xid = 0;
 };
-inline constexpr size_t kHeaderSize = 8;
-// The header of the message that starts here; nothing if there are fewer than 8 bytes.
-std::optional<Header> peek_header(ByteView bytes);
+// False if there are fewer than 8 bytes.
+bool peek_header(ByteView bytes, Header& header);
 
-// "OFPT_FLOW_MOD", "NXT_PACKET_IN2", "OFPST_PORT request": as ofp-print names it.
-const char* message_name(const MessageBody& body);
+using Body =
+    std::variant<Hello, ErrorMessage, EchoRequest, EchoReply, BarrierRequest, BarrierReply, FeaturesRequest,
+                 FeaturesReply, GetConfigRequest, GetConfigReply, SetConfig, PacketIn, PacketOut, Resume,
+                 FlowMod, FlowRemoved, PortStatus, PortMod, TableMod, GroupMod, MeterMod,  //
+                 DescRequest, DescReply, FlowStatsRequest, FlowStatsReply, AggregateStatsReply,
+                 TableStatsRequest, TableStatsReply, TableDescRequest, TableDescReply, TableFeaturesRequest,
+                 TableFeaturesReply, PortDescRequest, PortDescReply, PortStatsRequest, PortStatsReply,
+                 QueueStatsRequest, QueueStatsReply, QueueConfigRequest, QueueConfigReply, GroupDescRequest,
+                 GroupDescReply, GroupStatsRequest, GroupStatsReply, GroupFeaturesRequest, GroupFeaturesReply,
+                 MeterConfigRequest, MeterConfigReply, MeterStatsRequest, MeterStatsReply,
+                 MeterFeaturesRequest, MeterFeaturesReply, FlowMonitorRequest, FlowMonitorReply,
+                 FlowMonitorCancel, FlowMonitorPaused, FlowMonitorResumed,  //
+                 RoleRequest, RoleReply, RoleStatus, GetAsyncRequest, GetAsyncReply, SetAsync, BundleControl,
+                 BundleAdd, SetFlowFormat, FlowModTableId, SetPacketInFormat, SetControllerId, TlvTableMod,
+                 TlvTableRequest, TlvTableReply, CtFlushZone, CtFlush, VendorMessage>;
 
-// An error message that answers `cause`.
-Bytes encode_error(OfError error, Version version, ByteView cause);
+struct Message {
+    Version version = Version::k10;
+    uint32_t xid = 0;
+    Body body;
 
-// The highest version that both ends know; nothing if there is none.
-std::optional<Version> negotiate(uint32_t ours, const Hello& theirs, uint8_t their_header_version);
+    template <typename T>
+    const T* get_if() const {
+        return std::get_if<T>(&body);
+    }
+};
+
+struct DecodeOptions {
+    TunnelTableRef tunnel_table;     // the switch's; null: lay tun_metadata out as it comes
+    bool flow_mod_table_id = false;  // OpenFlow 1.0: NXT_FLOW_MOD_TABLE_ID is on
+};
+// `bytes`: one whole message.  On error message.version and xid are set if the header could be read.
+OfError decode(ByteView bytes, const DecodeOptions& options, Message& message);
+
+// FlowMod and FlowStatsRequest in OpenFlow 1.0 use Nicira's forms when the match needs them; see
+// encode_flow_mod().
+Bytes encode(const Message& message);
+inline Bytes encode(Version version, uint32_t xid, Body body) {
+    return encode(Message{version, xid, std::move(body)});
+}
+bool can_encode(const Message& message);
+// The answer to a message that failed: OFPT_ERROR with up to the first `limit` bytes of it.
+Bytes encode_error(OfError error, ByteView request, size_t limit = 64);
+
+// Text as `ovs-ofctl ofp-print` and `monitor` show a message, with a newline at its end.  verbosity 0…3, as
+// -m.
+std::string to_string(const Message& message, const Names* names = nullptr, int verbosity = 0);
+// The same for bytes that may not decode: "***decode error: …***" and a hex dump.
+std::string print(ByteView bytes, const Names* names = nullptr, int verbosity = 0);
+const char* message_name(const Message& message);  // "OFPT_FLOW_MOD", "OFPST_DESC request"
+
+// Replies of any length, cut into messages of at most 64 kB as entries are added:
+//
+//     MultipartWriter writer(request.version, request.xid, MultipartWriter::Kind::kFlow);
+//     for (flow : flows) writer.add(flow_stats);
+//     for (Bytes& message : writer.finish()) send(message);
+class MultipartWriter {
+  public:
+    enum class Kind : uint8_t {
+        kFlow,
+        kPort,
+        kPortDesc,
+        kQueue,
+        kTable,
+        kGroup,
+        kGroupDesc,
+        kMeter,
+        kMeterConfig
+    };
+    // `nxm`: NXST_FLOW, the reply to a request in that form.
+    MultipartWriter(Version version, uint32_t xid, Kind kind, bool nxm = false);
+    void add(const FlowStats& flow);
+    void add(const PortStats& stats);
+    void add(const Port& port);
+    void add(const QueueStats& stats);
+    void add(const TableStats& stats);
+    void add(const GroupStats& stats);
+    void add(const GroupDesc& group);
+    void add(const MeterStats& stats);
+    void add(const MeterConfig& meter);
+    // Messages that are full; the last one only by finish().
+    std::vector<Bytes> take_full() { return std::move(full_); }
+    std::vector<Bytes> finish();
+
+  private:
+    void begin();
+    void close(bool more);
+    void end_entry(size_t start);
+
+    Version version_;
+    uint32_t xid_;
+    Kind kind_;
+    bool nxm_;
+    ByteWriter out_;
+    size_t body_start_ = 0;
+    std::vector<Bytes> full_;
+};
 
 }  // namespace weft::openflow
