@@ -11,7 +11,7 @@ Symbol& SymbolTable::add(std::string_view name) {
     symbols_.push_back(std::make_unique<Symbol>());
     Symbol& symbol = *symbols_.back();
     symbol.name = name;
-    by_name_.emplace(symbol.name, &symbol);
+    by_name_.emplace(std::string_view(symbol.name), &symbol);
     return symbol;
 }
 
@@ -130,8 +130,7 @@ void add_flags(SymbolTable& table) {
                                                      {"flags.force_snat_for_dnat", kFlagForceSnatForDnat},
                                                      {"flags.force_snat_for_lb", kFlagForceSnatForLb},
                                                      {"flags.skip_snat_for_lb", kFlagSkipSnatForLb},
-                                                     {"flags.use_snat_zone", kFlagUseSnatZone},
-                                                     {"flags.localnet", kFlagLocalnet}}) {
+                                                     {"flags.use_snat_zone", kFlagUseSnatZone}}) {
         unsigned bit = static_cast<unsigned>(row.bit);
         table.add_subfield(row.name, "flags", bit, bit, "");
     }
@@ -152,14 +151,12 @@ void add_conntrack(SymbolTable& table) {
                           {"ct_label.ecmp_reply_port", "ct_label", 80, 95},
                           {"ct_label.label", "ct_label", 96, 127}});
     add_fields(table, {{"ct_state", 32, "ct_state", "", Level::kOrdinal, false, false}});
-    add_predicates(table, {{"ct.trk", "ct_state[5]"},
-                           {"ct.new", "ct_state[0] && ct.trk"},
-                           {"ct.est", "ct_state[1] && ct.trk"},
-                           {"ct.rel", "ct_state[2] && ct.trk"},
-                           {"ct.rpl", "ct_state[3] && ct.trk"},
-                           {"ct.inv", "ct_state[4] && ct.trk"},
-                           {"ct.snat", "ct_state[6] && ct.trk"},
-                           {"ct.dnat", "ct_state[7] && ct.trk"}});
+    table.add_subfield("ct.trk", "ct_state", 5, 5, "");
+    unsigned bit = 0;
+    for (const char* name : {"ct.new", "ct.est", "ct.rel", "ct.rpl", "ct.inv", "", "ct.snat", "ct.dnat"}) {
+        if (*name) table.add_subfield(name, "ct_state", bit, bit, "ct.trk");
+        ++bit;
+    }
 }
 
 void add_ethernet(SymbolTable& table) {
@@ -177,8 +174,7 @@ void add_ethernet(SymbolTable& table) {
                            {"ip6", "eth.type == 0x86dd"},
                            {"ip", "ip4 || ip6"},
                            {"arp", "eth.type == 0x806"},
-                           {"rarp", "eth.type == 0x8035"},
-                           {"ip_arp_or_nd", "ip || arp"}});
+                           {"rarp", "eth.type == 0x8035"}});
 }
 
 void add_ip(SymbolTable& table) {
@@ -199,7 +195,8 @@ void add_ip(SymbolTable& table) {
                        {"ip6.label", 32, "ipv6_label", "ip6"}});
     add_predicates(table, {{"ip6.mcast", "eth.mcastv6 && ip6.dst[120..127] == 0xff"},
                            {"ip6.mcast_rsvd", "ip6.dst[116..127] == 0xff0 && ip6.dst[0..111] == 0"},
-                           {"ip6.mcast_flood", "eth.mcastv6 && (ip6.dst[0..119] == 1 || ip6.dst[0..119] == 2)"},
+                           {"ip6.mcast_flood", "eth.mcastv6 && (ip6.mcast_rsvd || ip6.dst == {ff01::1, ff02::1, ff01::2, ff02::2, "
+                            "ff05::2, ff02::1:ff00:0/104})"},
                            {"icmp6", "ip6 && ip.proto == 58"},
                            {"icmp", "icmp4 || icmp6"}});
     add_fields(table, {{"icmp6.type", 8, "icmpv6_type", "icmp6", Level::kNominal},
@@ -221,7 +218,6 @@ void add_neighbours(SymbolTable& table) {
     }
     add_predicates(table, {{"nd", "icmp6.type == {135, 136} && icmp6.code == 0 && ip.ttl == 255"},
                            {"nd_ns", "icmp6.type == 135 && icmp6.code == 0 && ip.ttl == 255"},
-                           {"nd_ns_mcast", "ip6.mcast && icmp6.type == 135 && icmp6.code == 0 && ip.ttl == 255"},
                            {"nd_na", "icmp6.type == 136 && icmp6.code == 0 && ip.ttl == 255"},
                            {"nd_rs", "icmp6.type == 133 && icmp6.code == 0 && ip.ttl == 255"},
                            {"nd_ra", "icmp6.type == 134 && icmp6.code == 0 && ip.ttl == 255"},

@@ -76,7 +76,7 @@ class SymbolTable {
     Symbol& add(std::string_view name);
 
     std::vector<std::unique_ptr<Symbol>> symbols_;
-    HashMap<std::string, Symbol*> by_name_;
+    HashMap<std::string_view, Symbol*> by_name_;  // views of Symbol::name
 };
 
 }  // namespace weft::logical

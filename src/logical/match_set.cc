@@ -1,0 +1,258 @@
+#include "logical/match_set.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+
+#include "base/hash_map.h"
+
+namespace weft::logical {
+
+namespace {
+
+// A disjunction whose members all test the same fields.
+struct Dimension {
+    std::vector<Conjunct> members;
+    bool must_crossproduct = false;
+};
+
+bool is_literal(const Expr& expr) {
+    return expr.type == Expr::Type::kCompare;
+}
+
+void remove_duplicates(std::vector<Conjunct>& members) {
+    if (members.size() < 2) return;
+    HashSet<Conjunct> seen;
+    seen.reserve(members.size());
+    std::erase_if(members, [&](const Conjunct& member) { return !seen.insert(member).second; });
+}
+
+// The conjunctions of each of a with each of b that can be true.
+std::vector<Conjunct> multiply(const std::vector<Conjunct>& a, const std::vector<Conjunct>& b) {
+    std::vector<Conjunct> out;
+    out.reserve(std::max(a.size(), b.size()));
+    for (const Conjunct& left : a) {
+        for (const Conjunct& right : b) {
+            Conjunct both = left;
+            if (both.add(right)) out.push_back(std::move(both));
+        }
+    }
+    remove_duplicates(out);
+    return out;
+}
+
+class Builder {
+  public:
+    explicit Builder(size_t limit) : limit_(limit) {}
+
+    // Adds the matches of the conjunction of `terms`.
+    void expand(std::vector<const Expr*> terms);
+    bool too_many() const { return too_many_; }
+    MatchSet take();
+
+  private:
+    bool as_dimension(const Expr& expr, Dimension& dimension) const;
+    void finish(Conjunct base, std::vector<Dimension> dimensions);
+    void emit_products(const Conjunct& base, const std::vector<Dimension>& dimensions);
+    void emit_conjunction(const Conjunct& base, const std::vector<Dimension>& dimensions);
+    void emit(Conjunct tests, const FlowMatch::Clause* clause, uint32_t conj_id);
+
+    size_t limit_;
+    bool too_many_ = false;
+    MatchSet set_;
+    HashMap<Conjunct, size_t> plain_, clauses_;  // by tests, into set_.matches
+};
+
+bool Builder::as_dimension(const Expr& expr, Dimension& dimension) const {
+    dimension.members.reserve(expr.children.size());
+    for (const Expr& child : expr.children) {
+        if (!is_literal(child)) return false;
+        Conjunct member;
+        if (!member.add_comparison(child)) return false;
+        if (!dimension.members.empty() && !dimension.members[0].same_fields(member)) return false;
+        dimension.must_crossproduct = dimension.must_crossproduct || child.symbol->must_crossproduct;
+        dimension.members.push_back(std::move(member));
+    }
+    remove_duplicates(dimension.members);
+    return true;
+}
+
+void Builder::expand(std::vector<const Expr*> terms) {
+    if (too_many_) return;
+    Conjunct base;
+    std::vector<Dimension> dimensions;
+    for (size_t i = 0; i < terms.size(); ++i) {
+        const Expr& term = *terms[i];
+        Dimension dimension;
+        if (is_literal(term)) {
+            if (!base.add_comparison(term)) return;
+        } else if (term.type == Expr::Type::kAnd) {
+            for (const Expr& child : term.children) terms.push_back(&child);
+        } else if (term.type == Expr::Type::kBoolean) {
+            if (!term.truth) return;
+        } else if (as_dimension(term, dimension)) {
+            dimensions.push_back(std::move(dimension));
+        } else {
+            // A disjunction of different things: each on its own, so that sets inside stay sets.
+            for (const Expr& child : term.children) {
+                std::vector<const Expr*> alternative(terms);
+                alternative[i] = &child;
+                expand(std::move(alternative));
+            }
+            return;
+        }
+    }
+    finish(std::move(base), std::move(dimensions));
+}
+
+// Merges what tests the same fields, so that the dimensions left are independent of each other.
+void Builder::finish(Conjunct base, std::vector<Dimension> dimensions) {
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = 0; i < dimensions.size(); ++i) {
+            Dimension& dimension = dimensions[i];
+            if (dimension.members.empty()) return;
+            bool overlaps = base.tests_field_of(dimension.members[0]);
+            if (dimension.must_crossproduct || overlaps || dimension.members.size() == 1) {
+                if (dimension.members.size() > 1 && !overlaps) continue;  // multiplied out below
+                dimension.members = multiply({base}, dimension.members);
+                if (dimension.members.empty()) return;
+                if (dimension.members.size() == 1) {
+                    base = std::move(dimension.members[0]);
+                    dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(i));
+                    changed = true;
+                    break;
+                }
+                // The members repeat the base's tests, which does no harm.
+            }
+            for (size_t j = i + 1; j < dimensions.size(); ++j) {
+                if (!dimensions[j].members.empty() &&
+                    dimension.members[0].tests_field_of(dimensions[j].members[0])) {
+                    dimension.members = multiply(dimension.members, dimensions[j].members);
+                    dimension.must_crossproduct = dimension.must_crossproduct || dimensions[j].must_crossproduct;
+                    dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(j));
+                    changed = true;
+                    break;
+                }
+            }
+            if (changed) break;
+        }
+    }
+    for (size_t i = 0; i < dimensions.size(); ++i) {
+        if (!dimensions[i].must_crossproduct) continue;
+        Dimension crossed = std::move(dimensions[i]);
+        dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(i));
+        for (const Conjunct& member : crossed.members) {
+            Conjunct with = base;
+            if (with.add(member)) finish(std::move(with), dimensions);
+        }
+        return;
+    }
+    size_t products = 1, sum = 1;
+    for (const Dimension& dimension : dimensions) {
+        products = std::min(products * dimension.members.size(), limit_ + 1);
+        sum += dimension.members.size();
+    }
+    if (dimensions.size() < 2 || products <= sum) return emit_products(base, dimensions);
+    emit_conjunction(base, dimensions);
+}
+
+void Builder::emit_products(const Conjunct& base, const std::vector<Dimension>& dimensions) {
+    std::vector<Conjunct> products{base};
+    for (const Dimension& dimension : dimensions) products = multiply(products, dimension.members);
+    for (Conjunct& product : products) emit(std::move(product), nullptr, 0);
+}
+
+void Builder::emit_conjunction(const Conjunct& base, const std::vector<Dimension>& dimensions) {
+    FlowMatch::Clause clause;
+    clause.conj_id = ++set_.conj_ids;
+    clause.clauses = static_cast<uint8_t>(dimensions.size());
+    for (size_t i = 0; i < dimensions.size(); ++i) {
+        clause.clause = static_cast<uint8_t>(i);
+        for (const Conjunct& member : dimensions[i].members) {
+            Conjunct tests = base;
+            if (tests.add(member)) emit(std::move(tests), &clause, 0);
+        }
+    }
+    emit(base, nullptr, clause.conj_id);
+}
+
+void Builder::emit(Conjunct tests, const FlowMatch::Clause* clause, uint32_t conj_id) {
+    if (set_.matches.size() >= limit_) too_many_ = true;
+    if (too_many_) return;
+    FlowMatch match;
+    if (conj_id) {
+        match.conj_id = conj_id;
+    } else {
+        auto [it, added] = (clause ? clauses_ : plain_).try_emplace(tests, set_.matches.size());
+        if (!added) {
+            if (clause) set_.matches[it->second].clauses.push_back(*clause);
+            return;
+        }
+        if (clause) match.clauses.push_back(*clause);
+    }
+    match.tests = std::move(tests);
+    set_.matches.push_back(std::move(match));
+}
+
+// A flow that matches outright makes the same match's clauses superfluous: the packet gets the actions anyway.
+MatchSet Builder::take() {
+    if (!clauses_.empty() && !plain_.empty()) {
+        std::erase_if(set_.matches, [&](const FlowMatch& match) {
+            return !match.clauses.empty() && plain_.contains(match.tests);
+        });
+    }
+    return std::move(set_);
+}
+
+}  // namespace
+
+Expr resolve(Expr expr, const PortLookup& ports) {
+    switch (expr.type) {
+        case Expr::Type::kBoolean: return expr;
+        case Expr::Type::kResident: return Expr::boolean(ports.is_chassis_resident(expr.text) == expr.truth);
+        case Expr::Type::kCompare: {
+            if (!expr.symbol->is_string()) return expr;
+            std::optional<uint32_t> key = ports.port(expr.text);
+            if (!key) return Expr::boolean(false);
+            expr.value = *key;
+            expr.mask = 0xffffffff;
+            return expr;
+        }
+        case Expr::Type::kAnd:
+        case Expr::Type::kOr: break;
+    }
+    bool is_and = expr.type == Expr::Type::kAnd;
+    std::vector<Expr> children;
+    children.reserve(expr.children.size());
+    for (Expr& child : expr.children) {
+        Expr resolved = resolve(std::move(child), ports);
+        if (resolved.is_boolean(!is_and)) return resolved;
+        if (resolved.is_boolean(is_and)) continue;
+        if (resolved.type == expr.type) {
+            std::move(resolved.children.begin(), resolved.children.end(), std::back_inserter(children));
+        } else {
+            children.push_back(std::move(resolved));
+        }
+    }
+    if (children.empty()) return Expr::boolean(is_and);
+    if (children.size() == 1) {
+        Expr only = std::move(children[0]);
+        return only;
+    }
+    expr.children = std::move(children);
+    return expr;
+}
+
+Result<MatchSet> to_match_set(const Expr& expr, size_t limit) {
+    Builder builder(limit);
+    if (!expr.is_boolean(false)) builder.expand({&expr});
+    if (builder.too_many()) {
+        return Error{fmt::format("expression multiplies out to more than {} OpenFlow matches", limit)};
+    }
+    return builder.take();
+}
+
+}  // namespace weft::logical
