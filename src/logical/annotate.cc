@@ -34,13 +34,15 @@ bool mentions_nominal(const Expr& expr, const SymbolTable& symbols) {
 Result<Expr> parse_nested(const std::string& text, const Symbol& symbol, const SymbolTable& symbols,
                           const Nesting* nesting) {
     for (const Nesting* n = nesting; n; n = n->outer) {
-        if (n->symbol == &symbol) return Error{fmt::format("Recursive expansion of symbol `{}'.", symbol.name)};
+        if (n->symbol == &symbol)
+            return Error{fmt::format("Recursive expansion of symbol `{}'.", symbol.name)};
     }
     Result<Expr> expr = parse_expr(text, symbols, nullptr);
     if (!expr) {
-        return Error{fmt::format("Error parsing expression `{}' encountered as prerequisite or predicate of "
-                                 "initial expression: {}",
-                                 text, expr.message())};
+        return Error{
+            fmt::format("Error parsing expression `{}' encountered as prerequisite or predicate of "
+                        "initial expression: {}",
+                        text, expr.message())};
     }
     return expr;
 }
@@ -54,9 +56,10 @@ Result<Expr> annotate_predicate(const Expr& expr, const SymbolTable& symbols, co
     if (!positive) {
         WEFT_ASSIGN(Expr plain, parse_nested(symbol.predicate, symbol, symbols, nesting));
         if (mentions_nominal(plain, symbols)) {
-            return Error{fmt::format("Nominal predicate {0} may only be tested positively, e.g. `{0}' or `{0} == 1' "
-                                     "but not `!{0}' or `{0} == 0'.",
-                                     symbol.name)};
+            return Error{
+                fmt::format("Nominal predicate {0} may only be tested positively, e.g. `{0}' or `{0} == 1' "
+                            "but not `!{0}' or `{0} == 0'.",
+                            symbol.name)};
         }
     }
     WEFT_TRY(expansion);
@@ -81,17 +84,21 @@ bool is_set_of(const Expr& expr) {
     if (expr.type != Expr::Type::kOr && expr.type != Expr::Type::kAnd) return false;
     const Expr& first = expr.children[0];
     return std::all_of(expr.children.begin(), expr.children.end(), [&](const Expr& child) {
-        return child.type == Expr::Type::kCompare && child.symbol == first.symbol && !child.symbol->is_predicate();
+        return child.type == Expr::Type::kCompare && child.symbol == first.symbol &&
+               !child.symbol->is_predicate();
     });
 }
 
 Result<Expr> annotate_nested(Expr expr, const SymbolTable& symbols, const Nesting* nesting) {
     switch (expr.type) {
         case Expr::Type::kBoolean:
-        case Expr::Type::kResident: return expr;
-        case Expr::Type::kCompare: return annotate_compare(std::move(expr), symbols, nesting);
+        case Expr::Type::kResident:
+            return expr;
+        case Expr::Type::kCompare:
+            return annotate_compare(std::move(expr), symbols, nesting);
         case Expr::Type::kAnd:
-        case Expr::Type::kOr: break;
+        case Expr::Type::kOr:
+            break;
     }
     if (is_set_of(expr)) {
         const Symbol& symbol = *expr.children[0].symbol;

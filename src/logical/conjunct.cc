@@ -64,7 +64,8 @@ bool Conjunct::add_comparison(const Expr& comparison) {
     if (place.registers == 1) return add(place.field, value, mask);
     for (unsigned i = 0; i < place.registers; ++i) {
         unsigned shift = 32 * (place.registers - 1 - i);
-        if (!add(openflow::reg_field(place.first + i), (value >> shift) & 0xffffffff, (mask >> shift) & 0xffffffff)) {
+        if (!add(openflow::reg_field(place.first + i), (value >> shift) & 0xffffffff,
+                 (mask >> shift) & 0xffffffff)) {
             return false;
         }
     }

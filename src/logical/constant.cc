@@ -19,9 +19,12 @@ U128 from_bytes(const uint8_t* bytes, size_t count) {
 
 unsigned format_width(Format format) {
     switch (format) {
-        case Format::kIpv4: return 32;
-        case Format::kEthernet: return 48;
-        default: return 128;
+        case Format::kIpv4:
+            return 32;
+        case Format::kEthernet:
+            return 48;
+        default:
+            return 128;
     }
 }
 
@@ -169,13 +172,27 @@ void print_quoted(std::string_view text, std::string& out) {
     out += '"';
     for (char c : text) {
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\b': out += "\\b"; break;
-            case '\f': out += "\\f"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\b':
+                out += "\\b";
+                break;
+            case '\f':
+                out += "\\f";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             default:
                 if (static_cast<unsigned char>(c) < 0x20) {
                     fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));

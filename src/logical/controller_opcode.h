@@ -1,7 +1,8 @@
-// What a logical action asks of ovn-controller when it sends a packet there: the first 32 bits (big-endian) of the
-// controller action's userdata, followed by 32 zero bits and then what the operation needs (for actions with a nested
-// list: that list, encoded as OpenFlow 1.5 actions).  Written by the action encoder, read by the controller's packet-in
-// handler.  The numbers are those that Debian's ovn-controller uses, so that a dump of flows reads alike.
+// What a logical action asks of ovn-controller when it sends a packet there: the first 32 bits (big-endian)
+// of the controller action's userdata, followed by 32 zero bits and then what the operation needs (for
+// actions with a nested list: that list, encoded as OpenFlow 1.5 actions).  Written by the action encoder,
+// read by the controller's packet-in handler.  The numbers are those that Debian's ovn-controller uses, so
+// that a dump of flows reads alike.
 
 #pragma once
 
@@ -10,19 +11,19 @@
 namespace weft::logical {
 
 enum class ControllerOpcode : uint32_t {
-    kArp = 0,             // arp { … }: make an ARP request from the IPv4 packet, then do the nested actions with it
-    kPutArp = 1,          // put_arp: learn reg0 is at eth.src on the logical port reg14
+    kArp = 0,     // arp { … }: make an ARP request from the IPv4 packet, then do the nested actions with it
+    kPutArp = 1,  // put_arp: learn reg0 is at eth.src on the logical port reg14
     kPutDhcpv4Options = 2,
-    kNdNa = 3,            // nd_na { … }
-    kPutNd = 4,           // put_nd: xxreg0 instead of reg0
+    kNdNa = 3,   // nd_na { … }
+    kPutNd = 4,  // put_nd: xxreg0 instead of reg0
     kPutDhcpv6Options = 5,
     kDnsLookup = 6,
     kLog = 7,
     kPutNdRaOptions = 8,
-    kNdNs = 9,            // nd_ns { … }
-    kIcmp = 10,           // icmp4 { … }, icmp6 { … }
-    kTcpReset = 11,       // tcp_reset { … }
-    kNdNaRouter = 12,     // nd_na_router { … }
+    kNdNs = 9,         // nd_ns { … }
+    kIcmp = 10,        // icmp4 { … }, icmp6 { … }
+    kTcpReset = 11,    // tcp_reset { … }
+    kNdNaRouter = 12,  // nd_na_router { … }
     kPutIcmp4FragMtu = 13,
     kIcmp4Error = 14,
     kEvent = 15,
@@ -32,7 +33,7 @@ enum class ControllerOpcode : uint32_t {
     kDhcpv6Server = 19,
     kIcmp6Error = 20,
     kPutIcmp6FragMtu = 21,
-    kReject = 22,         // reject { … }: tcp_reset, sctp_abort or icmp, whichever fits
+    kReject = 22,  // reject { … }: tcp_reset, sctp_abort or icmp, whichever fits
     kPutFdb = 23,
     kSctpAbort = 24,
 };

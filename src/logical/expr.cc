@@ -12,12 +12,18 @@ namespace {
 
 Relop negate(Relop relop) {
     switch (relop) {
-        case Relop::kEqual: return Relop::kNotEqual;
-        case Relop::kNotEqual: return Relop::kEqual;
-        case Relop::kLess: return Relop::kGreaterEqual;
-        case Relop::kLessEqual: return Relop::kGreater;
-        case Relop::kGreater: return Relop::kLessEqual;
-        case Relop::kGreaterEqual: return Relop::kLess;
+        case Relop::kEqual:
+            return Relop::kNotEqual;
+        case Relop::kNotEqual:
+            return Relop::kEqual;
+        case Relop::kLess:
+            return Relop::kGreaterEqual;
+        case Relop::kLessEqual:
+            return Relop::kGreater;
+        case Relop::kGreater:
+            return Relop::kLessEqual;
+        case Relop::kGreaterEqual:
+            return Relop::kLess;
     }
     return relop;
 }
@@ -25,35 +31,53 @@ Relop negate(Relop relop) {
 // CONSTANT relop FIELD, said as FIELD relop CONSTANT.
 Relop mirror(Relop relop) {
     switch (relop) {
-        case Relop::kLess: return Relop::kGreater;
-        case Relop::kLessEqual: return Relop::kGreaterEqual;
-        case Relop::kGreater: return Relop::kLess;
-        case Relop::kGreaterEqual: return Relop::kLessEqual;
-        default: return relop;
+        case Relop::kLess:
+            return Relop::kGreater;
+        case Relop::kLessEqual:
+            return Relop::kGreaterEqual;
+        case Relop::kGreater:
+            return Relop::kLess;
+        case Relop::kGreaterEqual:
+            return Relop::kLessEqual;
+        default:
+            return relop;
     }
 }
 
 const char* relop_text(Relop relop) {
     switch (relop) {
-        case Relop::kEqual: return "==";
-        case Relop::kNotEqual: return "!=";
-        case Relop::kLess: return "<";
-        case Relop::kLessEqual: return "<=";
-        case Relop::kGreater: return ">";
-        case Relop::kGreaterEqual: return ">=";
+        case Relop::kEqual:
+            return "==";
+        case Relop::kNotEqual:
+            return "!=";
+        case Relop::kLess:
+            return "<";
+        case Relop::kLessEqual:
+            return "<=";
+        case Relop::kGreater:
+            return ">";
+        case Relop::kGreaterEqual:
+            return ">=";
     }
     return "?";
 }
 
 std::optional<Relop> relop_of(TokenType type) {
     switch (type) {
-        case TokenType::kEqual: return Relop::kEqual;
-        case TokenType::kNotEqual: return Relop::kNotEqual;
-        case TokenType::kLess: return Relop::kLess;
-        case TokenType::kLessEqual: return Relop::kLessEqual;
-        case TokenType::kGreater: return Relop::kGreater;
-        case TokenType::kGreaterEqual: return Relop::kGreaterEqual;
-        default: return std::nullopt;
+        case TokenType::kEqual:
+            return Relop::kEqual;
+        case TokenType::kNotEqual:
+            return Relop::kNotEqual;
+        case TokenType::kLess:
+            return Relop::kLess;
+        case TokenType::kLessEqual:
+            return Relop::kLessEqual;
+        case TokenType::kGreater:
+            return Relop::kGreater;
+        case TokenType::kGreaterEqual:
+            return Relop::kGreaterEqual;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -61,8 +85,8 @@ bool is_equality(Relop relop) {
     return relop == Relop::kEqual || relop == Relop::kNotEqual;
 }
 
-// Recursive descent.  `negated` is whether an odd number of `!` encloses what is parsed: negation is pushed down
-// at once, so that trees have none.
+// Recursive descent.  `negated` is whether an odd number of `!` encloses what is parsed: negation is pushed
+// down at once, so that trees have none.
 class Parser {
   public:
     Parser(Lexer& lexer, const SymbolTable& symbols, const SetLookup* sets)
@@ -106,7 +130,8 @@ Result<Expr> Parser::parse(bool negated) {
         bool is_and = (type == TokenType::kAnd) != negated;
         while (lexer_.match(type)) {
             WEFT_ASSIGN(Expr right, parse_not(negated));
-            expr = Expr::combine(is_and ? Expr::Type::kAnd : Expr::Type::kOr, std::move(expr), std::move(right));
+            expr =
+                Expr::combine(is_and ? Expr::Type::kAnd : Expr::Type::kOr, std::move(expr), std::move(right));
         }
         if (lexer_.type() == TokenType::kAnd || lexer_.type() == TokenType::kOr) {
             return Error{"&& and || must be parenthesized when used together."};
@@ -164,7 +189,8 @@ Result<Expr> Parser::parse_comparison(bool negated) {
     std::optional<Relop> relop = relop_of(lexer_.type());
     if (!relop) {
         const Constant* only = left.constants.size() == 1 && !left.in_braces ? &left.constants[0] : nullptr;
-        if (only && !only->is_string && !only->masked && only->format == Format::kDecimal && only->value <= 1) {
+        if (only && !only->is_string && !only->masked && only->format == Format::kDecimal &&
+            only->value <= 1) {
             return Expr::boolean((only->value == 1) != negated);
         }
         return lexer_.syntax_error("expecting relational operator");
@@ -181,8 +207,9 @@ Result<Expr> Parser::parse_comparison(bool negated) {
     bool down = (*relop == Relop::kGreater || *relop == Relop::kGreaterEqual) &&
                 (*second == Relop::kGreater || *second == Relop::kGreaterEqual);
     if (right.is_field || (!up && !down)) {
-        return Error{"Range expressions must have the form `x < field < y' or `x > field > y', with each `<' "
-                     "optionally replaced by `<=' or `>' by `>='."};
+        return Error{
+            "Range expressions must have the form `x < field < y' or `x > field > y', with each `<' "
+            "optionally replaced by `<=' or `>' by `>='."};
     }
     WEFT_ASSIGN(Expr low, make_comparison(field, mirror(*relop), left, negated));
     WEFT_ASSIGN(Expr high, make_comparison(field, *second, right, negated));
@@ -239,10 +266,11 @@ Result<Expr> Parser::bare_field(const FieldRef& field, bool negated) {
     if (field.width != 1) {
         std::string name;
         print_field(field, name);
-        return Error{field.width ? fmt::format("{} field {} is {}-bits wide; it must be compared with a constant, "
-                                               "as in {} != 0.",
-                                               "Integer", name, field.width, name)
-                                 : fmt::format("String field {} is not allowed where a Boolean is required.", name)};
+        return Error{field.width
+                         ? fmt::format("{} field {} is {}-bits wide; it must be compared with a constant, "
+                                       "as in {} != 0.",
+                                       "Integer", name, field.width, name)
+                         : fmt::format("String field {} is not allowed where a Boolean is required.", name)};
     }
     Operand one;
     one.constants.push_back(make_integer(1));
@@ -254,7 +282,8 @@ Result<void> Parser::check(const FieldRef& field, Relop relop, const Operand& co
     std::string name;
     print_field(field, name);
     if (!is_equality(relop)) {
-        if (symbol.is_string()) return Error{fmt::format("Only == and != operators may be used with string field {}.", name)};
+        if (symbol.is_string())
+            return Error{fmt::format("Only == and != operators may be used with string field {}.", name)};
         if (symbol.level != Level::kOrdinal) {
             return Error{fmt::format("Only == and != operators may be used with {} field {}.",
                                      symbol.level == Level::kNominal ? "nominal" : "Boolean", name)};
@@ -265,9 +294,10 @@ Result<void> Parser::check(const FieldRef& field, Relop relop, const Operand& co
     }
     bool positive = (relop == Relop::kEqual) != negated;
     if (symbol.level == Level::kNominal && !positive && is_equality(relop)) {
-        return Error{fmt::format("Nominal field {} may only be tested for equality (taking enclosing `!' operators "
-                                 "into account).",
-                                 name)};
+        return Error{
+            fmt::format("Nominal field {} may only be tested for equality (taking enclosing `!' operators "
+                        "into account).",
+                        name)};
     }
     for (const Constant& constant : constants.constants) {
         if (constant.is_string != symbol.is_string()) {
@@ -277,14 +307,15 @@ Result<void> Parser::check(const FieldRef& field, Relop relop, const Operand& co
         }
         if (constant.is_string) continue;
         if (constant.masked && !is_equality(relop)) {
-            return Error{"Only == and != operators may be used with masked constants.  Consider using subfields "
-                         "instead (e.g. eth.src[0..15] > 0x1111 in place of eth.src > "
-                         "00:00:00:00:11:11/00:00:00:00:ff:ff)."};
+            return Error{
+                "Only == and != operators may be used with masked constants.  Consider using subfields "
+                "instead (e.g. eth.src[0..15] > 0x1111 in place of eth.src > "
+                "00:00:00:00:11:11/00:00:00:00:ff:ff)."};
         }
         unsigned width = bit_length(constant.masked ? constant.value | constant.mask : constant.value);
         if (width > field.width) {
-            return Error{fmt::format("{}-bit constant is not compatible with {}-bit field {}.", width, field.width,
-                                     name)};
+            return Error{fmt::format("{}-bit constant is not compatible with {}-bit field {}.", width,
+                                     field.width, name)};
         }
         if (symbol.is_predicate() && constant.masked) {
             return Error{fmt::format("Predicate {} may not be compared with a masked constant.", name)};
@@ -303,7 +334,8 @@ Result<Expr> Parser::compare_one(const FieldRef& field, Relop relop, const Const
     return expr;
 }
 
-Result<Expr> Parser::make_comparison(const FieldRef& field, Relop relop, const Operand& constants, bool negated) {
+Result<Expr> Parser::make_comparison(const FieldRef& field, Relop relop, const Operand& constants,
+                                     bool negated) {
     WEFT_TRY(check(field, relop, constants, negated));
     Relop effective = negated ? negate(relop) : relop;
     // == over a set is a disjunction, != a conjunction.
@@ -349,8 +381,11 @@ void print_compare(const Expr& expr, std::string& out) {
 
 void print_expr(const Expr& expr, bool nested, std::string& out) {
     switch (expr.type) {
-        case Expr::Type::kBoolean: out += expr.truth ? '1' : '0'; return;
-        case Expr::Type::kCompare: return print_compare(expr, out);
+        case Expr::Type::kBoolean:
+            out += expr.truth ? '1' : '0';
+            return;
+        case Expr::Type::kCompare:
+            return print_compare(expr, out);
         case Expr::Type::kResident:
             if (!expr.truth) out += '!';
             out += "is_chassis_resident(";
@@ -358,7 +393,8 @@ void print_expr(const Expr& expr, bool nested, std::string& out) {
             out += ')';
             return;
         case Expr::Type::kAnd:
-        case Expr::Type::kOr: break;
+        case Expr::Type::kOr:
+            break;
     }
     if (nested) out += '(';
     for (size_t i = 0; i < expr.children.size(); ++i) {
@@ -425,11 +461,13 @@ Result<FieldRef> parse_field(Lexer& lexer, const SymbolTable& symbols) {
     FieldRef field{symbol, 0, symbol->width};
     if (!lexer.match(TokenType::kLeftBracket)) return field;
 
-    if (symbol->is_string()) return Error{fmt::format("Cannot select subfield of string field {}.", symbol->name)};
+    if (symbol->is_string())
+        return Error{fmt::format("Cannot select subfield of string field {}.", symbol->name)};
     if (symbol->level == Level::kNominal) {
         return Error{fmt::format("Cannot select subfield of nominal field {}.", symbol->name)};
     }
-    if (symbol->is_predicate()) return Error{fmt::format("Cannot select bits of predicate {}.", symbol->name)};
+    if (symbol->is_predicate())
+        return Error{fmt::format("Cannot select bits of predicate {}.", symbol->name)};
     auto index = [&]() -> Result<unsigned> {
         const Token& token = lexer.token();
         if (token.type != TokenType::kConstant || token.constant.is_string || token.constant.masked ||
@@ -478,7 +516,8 @@ Result<Expr> parse_expr(std::string_view text, const SymbolTable& symbols, const
 void mentioned_sets(std::string_view text, std::vector<std::string>& address_sets,
                     std::vector<std::string>& port_groups) {
     if (text.find_first_of("$@") == std::string_view::npos) return;
-    for (Lexer lexer(text); lexer.type() != TokenType::kEnd && lexer.type() != TokenType::kError; lexer.next()) {
+    for (Lexer lexer(text); lexer.type() != TokenType::kEnd && lexer.type() != TokenType::kError;
+         lexer.next()) {
         if (lexer.type() == TokenType::kAddressSet) address_sets.push_back(lexer.token().text);
         if (lexer.type() == TokenType::kPortGroup) port_groups.push_back(lexer.token().text);
     }

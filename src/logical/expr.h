@@ -54,8 +54,8 @@ struct Expr {
     bool operator==(const Expr&) const = default;
 };
 
-// What expressions name that lives in the database.  The implementer records what was asked for, to learn when
-// an answer changes.
+// What expressions name that lives in the database.  The implementer records what was asked for, to learn
+// when an answer changes.
 class SetLookup {
   public:
     virtual ~SetLookup() = default;

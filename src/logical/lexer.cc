@@ -52,13 +52,20 @@ char plain_escape(char c) {
     switch (c) {
         case '"':
         case '\\':
-        case '/': return c;
-        case 'b': return '\b';
-        case 'f': return '\f';
-        case 'n': return '\n';
-        case 'r': return '\r';
-        case 't': return '\t';
-        default: return '\0';
+        case '/':
+            return c;
+        case 'b':
+            return '\b';
+        case 'f':
+            return '\f';
+        case 'n':
+            return '\n';
+        case 'r':
+            return '\r';
+        case 't':
+            return '\t';
+        default:
+            return '\0';
     }
 }
 
@@ -66,34 +73,64 @@ char plain_escape(char c) {
 
 const char* token_name(TokenType type) {
     switch (type) {
-        case TokenType::kEnd: return "end of input";
-        case TokenType::kError: return "error";
-        case TokenType::kId: return "identifier";
-        case TokenType::kConstant: return "constant";
-        case TokenType::kAddressSet: return "address set";
-        case TokenType::kPortGroup: return "port group";
-        case TokenType::kLeftParen: return "`('";
-        case TokenType::kRightParen: return "`)'";
-        case TokenType::kLeftBrace: return "`{'";
-        case TokenType::kRightBrace: return "`}'";
-        case TokenType::kLeftBracket: return "`['";
-        case TokenType::kRightBracket: return "`]'";
-        case TokenType::kEqual: return "`=='";
-        case TokenType::kNotEqual: return "`!='";
-        case TokenType::kLess: return "`<'";
-        case TokenType::kLessEqual: return "`<='";
-        case TokenType::kGreater: return "`>'";
-        case TokenType::kGreaterEqual: return "`>='";
-        case TokenType::kNot: return "`!'";
-        case TokenType::kAnd: return "`&&'";
-        case TokenType::kOr: return "`||'";
-        case TokenType::kEllipsis: return "`..'";
-        case TokenType::kComma: return "`,'";
-        case TokenType::kSemicolon: return "`;'";
-        case TokenType::kAssign: return "`='";
-        case TokenType::kExchange: return "`<->'";
-        case TokenType::kDecrement: return "`--'";
-        case TokenType::kColon: return "`:'";
+        case TokenType::kEnd:
+            return "end of input";
+        case TokenType::kError:
+            return "error";
+        case TokenType::kId:
+            return "identifier";
+        case TokenType::kConstant:
+            return "constant";
+        case TokenType::kAddressSet:
+            return "address set";
+        case TokenType::kPortGroup:
+            return "port group";
+        case TokenType::kLeftParen:
+            return "`('";
+        case TokenType::kRightParen:
+            return "`)'";
+        case TokenType::kLeftBrace:
+            return "`{'";
+        case TokenType::kRightBrace:
+            return "`}'";
+        case TokenType::kLeftBracket:
+            return "`['";
+        case TokenType::kRightBracket:
+            return "`]'";
+        case TokenType::kEqual:
+            return "`=='";
+        case TokenType::kNotEqual:
+            return "`!='";
+        case TokenType::kLess:
+            return "`<'";
+        case TokenType::kLessEqual:
+            return "`<='";
+        case TokenType::kGreater:
+            return "`>'";
+        case TokenType::kGreaterEqual:
+            return "`>='";
+        case TokenType::kNot:
+            return "`!'";
+        case TokenType::kAnd:
+            return "`&&'";
+        case TokenType::kOr:
+            return "`||'";
+        case TokenType::kEllipsis:
+            return "`..'";
+        case TokenType::kComma:
+            return "`,'";
+        case TokenType::kSemicolon:
+            return "`;'";
+        case TokenType::kAssign:
+            return "`='";
+        case TokenType::kExchange:
+            return "`<->'";
+        case TokenType::kDecrement:
+            return "`--'";
+        case TokenType::kColon:
+            return "`:'";
+        case TokenType::kDash:
+            return "`-'";
     }
     return "?";
 }
@@ -131,7 +168,8 @@ Result<void> Lexer::expect(TokenType type, const char* what) {
 
 Error Lexer::syntax_error(std::string_view message) const {
     if (token_.type == TokenType::kError) return Error{token_.text};
-    if (token_.type == TokenType::kEnd) return Error{fmt::format("Syntax error at end of input {}.", message)};
+    if (token_.type == TokenType::kEnd)
+        return Error{fmt::format("Syntax error at end of input {}.", message)};
     return Error{fmt::format("Syntax error at `{}' {}.", lexeme(), message)};
 }
 
@@ -215,7 +253,8 @@ void Lexer::scan_string() {
     std::string text;
     while (at < input_.size() && input_[at] != '"') {
         char c = input_[at];
-        if (static_cast<unsigned char>(c) < 0x20) return fail("Control characters are not allowed in quoted string.");
+        if (static_cast<unsigned char>(c) < 0x20)
+            return fail("Control characters are not allowed in quoted string.");
         if (c != '\\') {
             text += c;
             ++at;
@@ -252,8 +291,10 @@ void Lexer::scan_number() {
         if (c == '.' && end + 1 < input_.size() && input_[end + 1] == '.') break;
         // An IPv4 address ends where ":port" follows.
         std::string_view seen = input_.substr(at_, end - at_);
-        if (c == ':' && seen.find('.') != std::string_view::npos && seen.find(':') == std::string_view::npos) break;
-        bool mask = c == '/' && end + 1 < input_.size() && (is_hex(input_[end + 1]) || input_[end + 1] == ':');
+        if (c == ':' && seen.find('.') != std::string_view::npos && seen.find(':') == std::string_view::npos)
+            break;
+        bool mask =
+            c == '/' && end + 1 < input_.size() && (is_hex(input_[end + 1]) || input_[end + 1] == ':');
         if (!is_id(c) && c != ':' && !mask) break;
         // "key:" at the end of a number is a separator, not an address.
         if (c == ':' && !(end + 1 < input_.size() && (is_hex(input_[end + 1]) || input_[end + 1] == ':')) &&
@@ -283,13 +324,14 @@ void Lexer::scan_operator() {
     };
     // Longest first.
     static constexpr Operator kOperators[] = {
-        {"<->", TokenType::kExchange},  {"==", TokenType::kEqual},       {"!=", TokenType::kNotEqual},
+        {"<->", TokenType::kExchange},  {"==", TokenType::kEqual},        {"!=", TokenType::kNotEqual},
         {"<=", TokenType::kLessEqual},  {">=", TokenType::kGreaterEqual}, {"&&", TokenType::kAnd},
-        {"||", TokenType::kOr},         {"--", TokenType::kDecrement},   {"(", TokenType::kLeftParen},
-        {")", TokenType::kRightParen},  {"{", TokenType::kLeftBrace},    {"}", TokenType::kRightBrace},
-        {"[", TokenType::kLeftBracket}, {"]", TokenType::kRightBracket}, {"<", TokenType::kLess},
-        {">", TokenType::kGreater},     {"!", TokenType::kNot},          {",", TokenType::kComma},
-        {";", TokenType::kSemicolon},   {"=", TokenType::kAssign},       {":", TokenType::kColon},
+        {"||", TokenType::kOr},         {"--", TokenType::kDecrement},    {"(", TokenType::kLeftParen},
+        {")", TokenType::kRightParen},  {"{", TokenType::kLeftBrace},     {"}", TokenType::kRightBrace},
+        {"[", TokenType::kLeftBracket}, {"]", TokenType::kRightBracket},  {"<", TokenType::kLess},
+        {">", TokenType::kGreater},     {"!", TokenType::kNot},           {",", TokenType::kComma},
+        {";", TokenType::kSemicolon},   {"=", TokenType::kAssign},        {":", TokenType::kColon},
+        {"-", TokenType::kDash},
     };
     for (const Operator& op : kOperators) {
         if (input_.substr(at_, op.text.size()) == op.text) {
@@ -301,7 +343,6 @@ void Lexer::scan_operator() {
     if (look() == '&' || look() == '|') {
         return fail(fmt::format("`{0}' is only valid as part of `{0}{0}'.", look()));
     }
-    if (look() == '-') return fail("`-' is only valid as part of `--'.");
     fail(fmt::format("Invalid character `{}' in input.", look()));
 }
 

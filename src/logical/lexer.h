@@ -1,7 +1,7 @@
 // The tokens that matches and actions of logical flows share (ovn-sb(5), Logical_Flow).
 //
-// A Lexer walks over a text it does not own.  What is not a token becomes kError, whose text tells why; a lexer
-// stays at an error or at the end.
+// A Lexer walks over a text it does not own.  What is not a token becomes kError, whose text tells why; a
+// lexer stays at an error or at the end.
 
 #pragma once
 
@@ -33,15 +33,16 @@ enum class TokenType : uint8_t {
     kGreater,
     kGreaterEqual,
     kNot,
-    kAnd,        // &&
-    kOr,         // ||
-    kEllipsis,   // ..
+    kAnd,       // &&
+    kOr,        // ||
+    kEllipsis,  // ..
     kComma,
     kSemicolon,
     kAssign,     // =
     kExchange,   // <->
     kDecrement,  // --
     kColon,
+    kDash,  // between the ports of a range
 };
 
 struct Token {

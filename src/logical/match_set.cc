@@ -131,7 +131,8 @@ void Builder::finish(Conjunct base, std::vector<Dimension> dimensions) {
                 if (!dimensions[j].members.empty() &&
                     dimension.members[0].tests_field_of(dimensions[j].members[0])) {
                     dimension.members = multiply(dimension.members, dimensions[j].members);
-                    dimension.must_crossproduct = dimension.must_crossproduct || dimensions[j].must_crossproduct;
+                    dimension.must_crossproduct =
+                        dimension.must_crossproduct || dimensions[j].must_crossproduct;
                     dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(j));
                     changed = true;
                     break;
@@ -197,7 +198,8 @@ void Builder::emit(Conjunct tests, const FlowMatch::Clause* clause, uint32_t con
     set_.matches.push_back(std::move(match));
 }
 
-// A flow that matches outright makes the same match's clauses superfluous: the packet gets the actions anyway.
+// A flow that matches outright makes the same match's clauses superfluous: the packet gets the actions
+// anyway.
 MatchSet Builder::take() {
     if (!clauses_.empty() && !plain_.empty()) {
         std::erase_if(set_.matches, [&](const FlowMatch& match) {
@@ -211,8 +213,10 @@ MatchSet Builder::take() {
 
 Expr resolve(Expr expr, const PortLookup& ports) {
     switch (expr.type) {
-        case Expr::Type::kBoolean: return expr;
-        case Expr::Type::kResident: return Expr::boolean(ports.is_chassis_resident(expr.text) == expr.truth);
+        case Expr::Type::kBoolean:
+            return expr;
+        case Expr::Type::kResident:
+            return Expr::boolean(ports.is_chassis_resident(expr.text) == expr.truth);
         case Expr::Type::kCompare: {
             if (!expr.symbol->is_string()) return expr;
             std::optional<uint32_t> key = ports.port(expr.text);
@@ -222,7 +226,8 @@ Expr resolve(Expr expr, const PortLookup& ports) {
             return expr;
         }
         case Expr::Type::kAnd:
-        case Expr::Type::kOr: break;
+        case Expr::Type::kOr:
+            break;
     }
     bool is_and = expr.type == Expr::Type::kAnd;
     std::vector<Expr> children;

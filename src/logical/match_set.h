@@ -1,10 +1,10 @@
 // From an expression to OpenFlow matches.
 //
-// A simplified expression becomes a set of matches of which a packet satisfies one exactly if the expression is
-// true of it.  Products of two or more sets (`ip4.src == $a && tcp.dst == {…}`) become a conjunctive match
-// (ovs-fields(7), "Conjunctive Match Fields") where that needs fewer flows than multiplying out: one match per
-// member, which carries `conjunction` actions, and one match of the conjunction's id, which carries the flow's
-// actions.  Ids count from 1 within the set; the caller has a base added to them.
+// A simplified expression becomes a set of matches of which a packet satisfies one exactly if the expression
+// is true of it.  Products of two or more sets (`ip4.src == $a && tcp.dst == {…}`) become a conjunctive match
+// (ovs-fields(7), "Conjunctive Match Fields") where that needs fewer flows than multiplying out: one match
+// per member, which carries `conjunction` actions, and one match of the conjunction's id, which carries the
+// flow's actions.  Ids count from 1 within the set; the caller has a base added to them.
 
 #pragma once
 
@@ -49,8 +49,8 @@ class Conjunct {
     template <typename H>
     friend H AbslHashValue(H h, const Conjunct& c) {
         for (const FieldTest& test : c.tests_) {
-            h = H::combine(std::move(h), static_cast<unsigned>(test.field), low64(test.value), high64(test.value),
-                           low64(test.mask), high64(test.mask));
+            h = H::combine(std::move(h), static_cast<unsigned>(test.field), low64(test.value),
+                           high64(test.value), low64(test.mask), high64(test.mask));
         }
         return h;
     }
@@ -76,11 +76,12 @@ struct MatchSet {
     uint32_t conj_ids = 0;  // how many are used
 };
 
-// Ports replaced by their keys (the comparison is false for a port that does not exist), is_chassis_resident()
-// by what it is.  Takes and gives a simplified expression.
+// Ports replaced by their keys (the comparison is false for a port that does not exist),
+// is_chassis_resident() by what it is.  Takes and gives a simplified expression.
 Expr resolve(Expr expr, const PortLookup& ports);
 
-// Of a simplified, resolved expression.  An error if the expression multiplies out to more than `limit` matches.
+// Of a simplified, resolved expression.  An error if the expression multiplies out to more than `limit`
+// matches.
 Result<MatchSet> to_match_set(const Expr& expr, size_t limit = 1 << 20);
 
 }  // namespace weft::logical

@@ -11,8 +11,8 @@ namespace weft::logical {
 namespace {
 
 // An expression that is true if the comparison is, as a disjunction of comparisons that exclude each other:
-// each agrees with `value` on all compared bits above one, and there has the other value.  Such tests nest or are
-// disjoint, so that conjunctions of several (ranges, != of sets) stay small.
+// each agrees with `value` on all compared bits above one, and there has the other value.  Such tests nest or
+// are disjoint, so that conjunctions of several (ranges, != of sets) stay small.
 //
 // `take` chooses the bits where leaving `value` makes the relation true.
 template <typename F>
@@ -48,12 +48,18 @@ Expr simplify_compare(Expr expr) {
         return expr;
     }
     switch (expr.relop) {
-        case Relop::kEqual: return expr;
-        case Relop::kNotEqual: return first_difference(expr, false, [](bool) { return true; });
-        case Relop::kLess: return first_difference(expr, false, [](bool one) { return one; });
-        case Relop::kLessEqual: return first_difference(expr, true, [](bool one) { return one; });
-        case Relop::kGreater: return first_difference(expr, false, [](bool one) { return !one; });
-        case Relop::kGreaterEqual: return first_difference(expr, true, [](bool one) { return !one; });
+        case Relop::kEqual:
+            return expr;
+        case Relop::kNotEqual:
+            return first_difference(expr, false, [](bool) { return true; });
+        case Relop::kLess:
+            return first_difference(expr, false, [](bool one) { return one; });
+        case Relop::kLessEqual:
+            return first_difference(expr, true, [](bool one) { return one; });
+        case Relop::kGreater:
+            return first_difference(expr, false, [](bool one) { return !one; });
+        case Relop::kGreaterEqual:
+            return first_difference(expr, true, [](bool one) { return !one; });
     }
     return expr;
 }
@@ -70,11 +76,13 @@ bool is_always(const Expr& expr) {
 Expr simplify(Expr expr) {
     switch (expr.type) {
         case Expr::Type::kBoolean:
-        case Expr::Type::kResident: return expr;
+        case Expr::Type::kResident:
+            return expr;
         case Expr::Type::kCompare:
             return is_always(expr) ? Expr::boolean(true) : simplify_compare(std::move(expr));
         case Expr::Type::kAnd:
-        case Expr::Type::kOr: break;
+        case Expr::Type::kOr:
+            break;
     }
     bool is_and = expr.type == Expr::Type::kAnd;
     Expr out;

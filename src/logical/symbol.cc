@@ -34,7 +34,8 @@ Symbol& SymbolTable::add_field(std::string_view name, unsigned width, std::strin
     return symbol;
 }
 
-Symbol& SymbolTable::add_string(std::string_view name, std::string_view field, std::string_view prerequisites) {
+Symbol& SymbolTable::add_string(std::string_view name, std::string_view field,
+                                std::string_view prerequisites) {
     return add_field(name, 0, field, 0, Level::kNominal, prerequisites, false, true);
 }
 
@@ -96,8 +97,8 @@ struct PredicateRow {
 
 void add_fields(SymbolTable& table, std::initializer_list<FieldRow> rows) {
     for (const FieldRow& row : rows) {
-        table.add_field(row.name, row.width, row.field, 0, row.level, row.prerequisites, row.must_crossproduct,
-                        row.writable);
+        table.add_field(row.name, row.width, row.field, 0, row.level, row.prerequisites,
+                        row.must_crossproduct, row.writable);
     }
 }
 void add_subfields(SymbolTable& table, std::initializer_list<SubfieldRow> rows) {
@@ -109,14 +110,16 @@ void add_predicates(SymbolTable& table, std::initializer_list<PredicateRow> rows
 
 void add_registers(SymbolTable& table) {
     for (unsigned i = 0; i < 2; ++i) {
-        table.add_field(fmt::format("xxreg{}", i), 128, fmt::format("xxreg{}", i), 0, Level::kOrdinal, "", false,
-                        true);
+        table.add_field(fmt::format("xxreg{}", i), 128, fmt::format("xxreg{}", i), 0, Level::kOrdinal, "",
+                        false, true);
     }
     for (unsigned i = 0; i < 5; ++i) {
-        table.add_field(fmt::format("xreg{}", i), 64, fmt::format("xreg{}", i), 0, Level::kOrdinal, "", false, true);
+        table.add_field(fmt::format("xreg{}", i), 64, fmt::format("xreg{}", i), 0, Level::kOrdinal, "", false,
+                        true);
     }
     for (unsigned i = 0; i < 10; ++i) {
-        table.add_field(fmt::format("reg{}", i), 32, fmt::format("reg{}", i), 0, Level::kOrdinal, "", false, true);
+        table.add_field(fmt::format("reg{}", i), 32, fmt::format("reg{}", i), 0, Level::kOrdinal, "", false,
+                        true);
     }
 }
 
@@ -193,12 +196,14 @@ void add_ip(SymbolTable& table) {
                        {"ip6.src", 128, "ipv6_src", "ip6"},
                        {"ip6.dst", 128, "ipv6_dst", "ip6"},
                        {"ip6.label", 32, "ipv6_label", "ip6"}});
-    add_predicates(table, {{"ip6.mcast", "eth.mcastv6 && ip6.dst[120..127] == 0xff"},
-                           {"ip6.mcast_rsvd", "ip6.dst[116..127] == 0xff0 && ip6.dst[0..111] == 0"},
-                           {"ip6.mcast_flood", "eth.mcastv6 && (ip6.mcast_rsvd || ip6.dst == {ff01::1, ff02::1, ff01::2, ff02::2, "
-                            "ff05::2, ff02::1:ff00:0/104})"},
-                           {"icmp6", "ip6 && ip.proto == 58"},
-                           {"icmp", "icmp4 || icmp6"}});
+    add_predicates(table,
+                   {{"ip6.mcast", "eth.mcastv6 && ip6.dst[120..127] == 0xff"},
+                    {"ip6.mcast_rsvd", "ip6.dst[116..127] == 0xff0 && ip6.dst[0..111] == 0"},
+                    {"ip6.mcast_flood",
+                     "eth.mcastv6 && (ip6.mcast_rsvd || ip6.dst == {ff01::1, ff02::1, ff01::2, ff02::2, "
+                     "ff05::2, ff02::1:ff00:0/104})"},
+                    {"icmp6", "ip6 && ip.proto == 58"},
+                    {"icmp", "icmp4 || icmp6"}});
     add_fields(table, {{"icmp6.type", 8, "icmpv6_type", "icmp6", Level::kNominal},
                        {"icmp6.code", 8, "icmpv6_code", "icmp6", Level::kNominal},
                        {"ip.frag", 8, "ip_frag", "ip"}});

@@ -1,9 +1,9 @@
 // The symbols of the logical-flow language (ovn-sb(5), Logical_Flow, "Symbols"): which fields, subfields and
 // predicates a match or an action may name, and where each lies in the OpenFlow world.
 //
-// Where logical registers lie is an interface: operators read it in `ovs-ofctl dump-flows br-int`, and a chassis
-// of another implementation shares no flows but shares tools.  reg0…reg9 are themselves, xreg/xxreg overlay
-// them, flags is reg10, inport reg14, outport reg15, datapath metadata, zones reg11…reg13
+// Where logical registers lie is an interface: operators read it in `ovs-ofctl dump-flows br-int`, and a
+// chassis of another implementation shares no flows but shares tools.  reg0…reg9 are themselves, xreg/xxreg
+// overlay them, flags is reg10, inport reg14, outport reg15, datapath metadata, zones reg11…reg13
 // (ovn-architecture(7), "Architectural Physical Life Cycle of a Packet").
 
 #pragma once
@@ -24,22 +24,22 @@ enum class Level : uint8_t { kNominal, kOrdinal, kBoolean };
 // Logical flags in reg10, by bit.
 inline constexpr int kFlagAllowLoopback = 0, kFlagRcvFromRamp = 1, kFlagForceSnatForDnat = 2,
                      kFlagForceSnatForLb = 3, kFlagLocalOnly = 4, kFlagNestedContainer = 5,
-                     kFlagLookupMac = 6, kFlagLookupLbHairpin = 7, kFlagLookupFdb = 8,
-                     kFlagSkipSnatForLb = 9, kFlagLocalport = 10, kFlagUseSnatZone = 11,
-                     kFlagCheckPortSec = 12, kFlagLookupCommitEcmpNh = 13, kFlagUseLbAffSession = 14,
-                     kFlagLocalnet = 15, kFlagRxFromTunnel = 16;
+                     kFlagLookupMac = 6, kFlagLookupLbHairpin = 7, kFlagLookupFdb = 8, kFlagSkipSnatForLb = 9,
+                     kFlagLocalport = 10, kFlagUseSnatZone = 11, kFlagCheckPortSec = 12,
+                     kFlagLookupCommitEcmpNh = 13, kFlagUseLbAffSession = 14, kFlagLocalnet = 15,
+                     kFlagRxFromTunnel = 16;
 
 struct Symbol {
     std::string name;
     unsigned width = 0;  // in bits; 0: a string
     Level level = Level::kOrdinal;
     bool writable = false;
-    // Fields that decide what other fields mean (eth.type, ip.proto): they are prerequisites and never become a
-    // dimension of a conjunctive match.
+    // Fields that decide what other fields mean (eth.type, ip.proto): they are prerequisites and never become
+    // a dimension of a conjunctive match.
     bool must_crossproduct = false;
 
-    // A field is bits [offset, offset+width) of the OpenFlow field `field` (name of ovs-fields(7), "reg14").  A
-    // subfield additionally has the symbol it is part of.  Predicates and fields that are not OpenFlow's
+    // A field is bits [offset, offset+width) of the OpenFlow field `field` (name of ovs-fields(7), "reg14").
+    // A subfield additionally has the symbol it is part of.  Predicates and fields that are not OpenFlow's
     // (icmp4.frag_mtu) have neither.
     std::string field;
     unsigned offset = 0;
@@ -64,8 +64,8 @@ class SymbolTable {
     const std::vector<std::unique_ptr<Symbol>>& symbols() const { return symbols_; }
 
     SymbolTable() = default;
-    Symbol& add_field(std::string_view name, unsigned width, std::string_view field, unsigned offset, Level level,
-                      std::string_view prerequisites, bool must_crossproduct, bool writable);
+    Symbol& add_field(std::string_view name, unsigned width, std::string_view field, unsigned offset,
+                      Level level, std::string_view prerequisites, bool must_crossproduct, bool writable);
     Symbol& add_string(std::string_view name, std::string_view field, std::string_view prerequisites);
     Symbol& add_subfield(std::string_view name, std::string_view parent, unsigned low, unsigned high,
                          std::string_view prerequisites);
