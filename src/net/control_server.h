@@ -29,7 +29,8 @@ class ControlServer {
     using DeferredHandler = std::function<void(const Arguments&, std::shared_ptr<ControlReply>)>;
 
     // `path` "" means RUNDIR/PROGRAM.PID.ctl, "none" no socket; a relative path is below RUNDIR.  `version`,
-    // `list-commands` and those of common_commands.h are there from the start; exit is the daemon's own to add.
+    // `list-commands` and those of common_commands.h are there from the start; exit is the daemon's own to
+    // add.
     static Result<std::unique_ptr<ControlServer>> create(Loop& loop, std::string path, std::string program);
     ~ControlServer();
 

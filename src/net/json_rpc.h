@@ -61,18 +61,26 @@ class RpcSession {
         int64_t probe_interval_ms = 5000;  // 0: never probe
         int64_t min_backoff_ms = 1000, max_backoff_ms = 8000;
         bool shuffle_remotes = false;
-        bool give_up_at_first_failure = false;  // clients like ovs-vsctl without retries
+        // Each remote is tried once, and nothing is tried after a connection was lost: clients like ovs-vsctl
+        // without retries.
+        bool give_up_at_first_failure = false;
     };
     struct Handler {
         std::function<void()> on_connected;
         std::function<void(Message)> on_message;
+        // A connection ended, or (give_up_at_first_failure) none could be made and none will be tried.
         std::function<void(std::string reason)> on_disconnected;
     };
+    // The session may be destroyed in any of its callbacks.
     RpcSession(Loop& loop, Options options, Handler handler);
     ~RpcSession();
 
     bool connected() const;
-    void send(const Message& message);  // dropped while not connected
+    bool gave_up() const;
+    const std::string& remote() const;      // the one in use or tried last
+    const std::string& last_error() const;  // why the last attempt or connection ended
+    void send(const Message& message);      // dropped while not connected
+    size_t backlog() const;
     void set_remotes(std::vector<std::string> remotes);
     void set_probe_interval(int64_t ms);
     void reconnect();            // drops the connection and goes to the next remote

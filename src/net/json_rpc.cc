@@ -1,0 +1,250 @@
+#include "net/json_rpc.h"
+
+#include <fmt/core.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "json/text.h"
+
+namespace weft::net {
+
+namespace {
+
+log::Module lg("jsonrpc");
+log::RateLimit bad_peer_limit(1, 5);
+
+const char* type_name(Message::Type type) {
+    switch (type) {
+        case Message::Type::kRequest:
+            return "request";
+        case Message::Type::kNotification:
+            return "notification";
+        case Message::Type::kReply:
+            return "reply";
+        case Message::Type::kError:
+            return "error";
+    }
+    return "";
+}
+
+void log_message(const std::string& peer, const char* verb, const Message& message) {
+    if (!lg.enabled(log::Level::kDbg)) return;
+    std::string text = fmt::format("{}: {} {}", peer, verb, type_name(message.type));
+    auto add = [&](const char* name, const json::Value& value) {
+        text += fmt::format(", {}={}", name, json::to_text(value));
+    };
+    switch (message.type) {
+        case Message::Type::kRequest:
+            add("method", message.method);
+            add("params", message.params);
+            add("id", message.id);
+            break;
+        case Message::Type::kNotification:
+            add("method", message.method);
+            add("params", message.params);
+            break;
+        case Message::Type::kReply:
+            add("result", message.result);
+            add("id", message.id);
+            break;
+        case Message::Type::kError:
+            add("error", message.error);
+            add("id", message.id);
+            break;
+    }
+    lg.dbg("{}", text);
+}
+
+}  // namespace
+
+Message Message::request(std::string method, json::Value params, json::Value id) {
+    return {Type::kRequest, std::move(method), std::move(params), {}, {}, std::move(id)};
+}
+
+Message Message::notification(std::string method, json::Value params) {
+    return {Type::kNotification, std::move(method), std::move(params), {}, {}, {}};
+}
+
+Message Message::reply(json::Value result, json::Value id) {
+    return {Type::kReply, {}, {}, std::move(result), {}, std::move(id)};
+}
+
+Message Message::failure(json::Value error, json::Value id) {
+    return {Type::kError, {}, {}, {}, std::move(error), std::move(id)};
+}
+
+// RFC 7047, section 4.  Members that are null count as absent.
+Result<Message> Message::from_json(json::Value value) {
+    json::Object* object = value.as_object();
+    if (!object) return Error{"message is not a JSON object"};
+    Message message{};
+    bool has_method = false, has_params = false, has_result = false, has_error = false, has_id = false;
+    for (auto& [name, member] : *object) {
+        bool present = !member.is_null();
+        if (name == "method") {
+            if (present && !member.is_string()) return Error{"method is not a JSON string"};
+            if (present) message.method = std::move(*member.as_string());
+            has_method = present;
+        } else if (name == "params") {
+            if (present && !member.is_array()) return Error{"\"params\" must be JSON array"};
+            message.params = std::move(member);
+            has_params = present;
+        } else if (name == "result") {
+            message.result = std::move(member);
+            has_result = present;
+        } else if (name == "error") {
+            message.error = std::move(member);
+            has_error = present;
+        } else if (name == "id") {
+            message.id = std::move(member);
+            has_id = present;
+        } else {
+            return Error{fmt::format("message has unexpected member \"{}\"", name)};
+        }
+    }
+    if (has_method) {
+        message.type = has_id ? Type::kRequest : Type::kNotification;
+    } else {
+        message.type = has_error ? Type::kError : Type::kReply;
+    }
+    const char* type = type_name(message.type);
+    if (has_method && !has_params) return Error{fmt::format("{} must have \"params\"", type)};
+    if (!has_method && has_params) return Error{fmt::format("{} must not have \"params\"", type)};
+    if (has_method && has_result) return Error{fmt::format("{} must not have \"result\"", type)};
+    if (has_method && has_error) return Error{fmt::format("{} must not have \"error\"", type)};
+    if (has_error && has_result) return Error{"error must not have \"result\""};
+    if (!has_method && !has_id) return Error{fmt::format("{} must have \"id\"", type)};
+    return message;
+}
+
+std::string Message::to_text() const {
+    std::string out = "{";
+    auto member = [&](const char* name, const json::Value& value) {
+        if (out.size() > 1) out += ',';
+        out += '"';
+        out += name;
+        out += "\":";
+        json::append_text(out, value);
+    };
+    switch (type) {
+        case Type::kRequest:
+        case Type::kNotification:
+            member("id", id);
+            out += ",\"method\":";
+            json::append_string(out, method);
+            member("params", params);
+            break;
+        case Type::kReply:
+        case Type::kError:
+            member("id", id);
+            member("result", result);
+            member("error", error);
+            break;
+    }
+    out += '}';
+    return out;
+}
+
+struct RpcConnection::Impl {
+    std::unique_ptr<Stream> stream;
+    std::function<void(Message)> on_message;
+    std::function<void(std::string)> on_close;
+    json::Framer framer;
+    int64_t last_received_ms = clock::monotonic_ms();
+    bool closed = false;
+    std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+
+    void read_stream();
+    // False if the connection is gone or closed.
+    bool deliver(std::string_view text);
+    void close(std::string reason);
+    void bad_peer(const std::string& what) {
+        if (bad_peer_limit.pass(lg)) lg.warn("{}: {}", stream->name(), what);
+        close(what);
+    }
+};
+
+void RpcConnection::Impl::read_stream() {
+    if (closed) return;
+    std::string bytes;
+    bool open = stream->read(bytes);
+    if (!bytes.empty()) last_received_ms = clock::monotonic_ms();
+    framer.feed(bytes);
+    bytes = std::string();
+    std::string text;
+    while (true) {
+        Result<bool> whole = framer.next(text);
+        if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
+        if (!*whole) break;
+        if (!deliver(text)) return;
+    }
+    if (!open) close(stream->error());
+}
+
+bool RpcConnection::Impl::deliver(std::string_view text) {
+    Result<json::Value> value = json::parse(text);
+    if (!value) {
+        bad_peer("error parsing stream: " + value.error().message);
+        return false;
+    }
+    Result<Message> message = Message::from_json(*std::move(value));
+    if (!message) {
+        bad_peer("received bad JSON-RPC message: " + message.error().message);
+        return false;
+    }
+    log_message(stream->name(), "received", *message);
+    if (message->type == Message::Type::kRequest && message->method == "echo") {
+        Message reply = Message::reply(std::move(message->params), std::move(message->id));
+        log_message(stream->name(), "send", reply);
+        stream->write(reply.to_text());
+        return true;
+    }
+    // The callback may destroy the connection, and with it itself.
+    std::shared_ptr<bool> still_alive = alive;
+    std::function<void(Message)> callback = on_message;
+    callback(*std::move(message));
+    return *still_alive && !closed;
+}
+
+void RpcConnection::Impl::close(std::string reason) {
+    if (std::exchange(closed, true)) return;
+    std::function<void(std::string)> callback = on_close;
+    if (callback) callback(std::move(reason));
+}
+
+RpcConnection::RpcConnection(Loop&, std::unique_ptr<Stream> stream, std::function<void(Message)> on_message,
+                             std::function<void(std::string reason)> on_close)
+    : impl_(std::make_unique<Impl>()) {
+    impl_->stream = std::move(stream);
+    impl_->on_message = std::move(on_message);
+    impl_->on_close = std::move(on_close);
+    impl_->stream->set_on_ready([impl = impl_.get()] { impl->read_stream(); });
+}
+
+RpcConnection::~RpcConnection() {
+    *impl_->alive = false;
+}
+
+void RpcConnection::send(const Message& message) {
+    if (impl_->closed) return;
+    log_message(name(), "send", message);
+    impl_->stream->write(message.to_text());
+}
+
+void RpcConnection::send_text(std::string_view text) {
+    if (!impl_->closed) impl_->stream->write(text);
+}
+
+size_t RpcConnection::backlog() const {
+    return impl_->stream->backlog();
+}
+
+const std::string& RpcConnection::name() const {
+    return impl_->stream->name();
+}
+
+int64_t RpcConnection::last_received_ms() const {
+    return impl_->last_received_ms;
+}
+
+}  // namespace weft::net
