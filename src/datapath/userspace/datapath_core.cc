@@ -1,0 +1,332 @@
+#include "datapath/userspace/datapath_core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "packet/geneve.h"
+#include "packet/segment.h"
+#include "packet/vxlan.h"
+
+namespace weft::datapath {
+
+namespace {
+
+using explain::DropReason;
+using packet::Flow;
+
+constexpr size_t kMaxQueuedUpcalls = 4096;
+constexpr int kMaxUpcallRounds = 64;  // upcalls that cause upcalls, before other work gets its turn
+constexpr uint8_t kMaxRecirculations = 6;
+constexpr PortNo kMaxPort = 65535;
+constexpr size_t kDirectPorts = 4096;
+
+bool tracks_connections(const Actions& actions) {
+    for (const Action& action : actions) {
+        if (action.get_if<Conntrack>()) return true;
+        if (auto* a = action.get_if<Clone>(); a && tracks_connections(a->actions)) return true;
+        if (auto* a = action.get_if<Sample>(); a && tracks_connections(a->actions)) return true;
+        if (auto* a = action.get_if<CheckPacketLength>()) {
+            if (tracks_connections(a->if_greater) || tracks_connections(a->if_not_greater)) return true;
+        }
+    }
+    return false;
+}
+
+Result<void> check_actions(const Actions& actions, bool conntrack) {
+    if (!conntrack && tracks_connections(actions)) {
+        return Error{"this datapath does not track connections: the ct action is not supported"};
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string_view port_type_name(PortType type) {
+    switch (type) {
+        case PortType::kSystem:
+            return "system";
+        case PortType::kInternal:
+            return "internal";
+        case PortType::kGeneve:
+            return "geneve";
+        case PortType::kVxlan:
+            return "vxlan";
+        case PortType::kGre:
+            return "gre";
+        case PortType::kDummy:
+            return "dummy";
+    }
+    return "";
+}
+
+std::optional<PortType> parse_port_type(std::string_view name) {
+    for (PortType type : {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan,
+                          PortType::kGre, PortType::kDummy}) {
+        if (name == port_type_name(type)) return type;
+    }
+    return std::nullopt;
+}
+
+DatapathCore::DatapathCore(net::Loop& loop, std::string type, std::string name)
+    : loop_(loop),
+      type_(std::move(type)),
+      name_(std::move(name)),
+      by_number_(kDirectPorts),
+      executor_(*this, meters_),
+      drops_(explain::kDropReasons) {}
+
+DatapathCore::~DatapathCore() = default;
+
+void DatapathCore::set_connections(std::unique_ptr<ConnectionTable> connections) {
+    connections_ = std::move(connections);
+    executor_.set_connections(connections_.get());
+}
+
+// Ports.
+
+Result<PortNo> DatapathCore::choose_number(const PortSpec& spec) const {
+    if (spec.number != kNoPort) {
+        if (spec.number > kMaxPort)
+            return Error{fmt::format("port number {} is not below {}", spec.number, kMaxPort + 1)};
+        auto it = ports_.find(spec.number);
+        if (it != ports_.end()) {
+            return Error{fmt::format("port {} is {} already", spec.number, it->second->info().name)};
+        }
+        return spec.number;
+    }
+    for (PortNo number = 1; number <= kMaxPort; number++) {
+        if (!ports_.contains(number)) return number;
+    }
+    return Error{fmt::format("all {} ports are in use", kMaxPort)};
+}
+
+Result<PortNo> DatapathCore::add_port(const PortSpec& spec) {
+    if (find_port(spec.name)) return Error{fmt::format("{} is a port of this datapath already", spec.name)};
+    WEFT_ASSIGN(PortNo number, choose_number(spec));
+    PortInfo info{number, spec.name, spec.type, spec.tunnel_port};
+    if (!info.tunnel_port) {
+        if (spec.type == PortType::kGeneve) info.tunnel_port = packet::geneve::kPort;
+        if (spec.type == PortType::kVxlan) info.tunnel_port = packet::vxlan::kPort;
+    }
+    WEFT_ASSIGN(std::unique_ptr<Port> port, open_port(info, spec));
+    if (number < kDirectPorts) by_number_[number] = port.get();
+    ports_.emplace(number, std::move(port));
+    return number;
+}
+
+Result<void> DatapathCore::delete_port(PortNo number) {
+    auto it = ports_.find(number);
+    if (it == ports_.end()) return Error{fmt::format("there is no port {}", number)};
+    std::erase(to_flush_, it->second.get());
+    it->second->remove();
+    if (number < kDirectPorts) by_number_[number] = nullptr;
+    ports_.erase(it);
+    return {};
+}
+
+std::vector<PortInfo> DatapathCore::ports() const {
+    std::vector<PortInfo> out;
+    for (const auto& [number, port] : ports_) out.push_back(port->info());
+    return out;
+}
+
+std::optional<PortInfo> DatapathCore::find_port(PortNo number) const {
+    auto it = ports_.find(number);
+    if (it == ports_.end()) return std::nullopt;
+    return it->second->info();
+}
+
+std::optional<PortInfo> DatapathCore::find_port(std::string_view name) const {
+    for (const auto& [number, port] : ports_) {
+        if (port->info().name == name) return port->info();
+    }
+    return std::nullopt;
+}
+
+Result<PortStats> DatapathCore::port_stats(PortNo number) const {
+    auto it = ports_.find(number);
+    if (it == ports_.end()) return Error{fmt::format("there is no port {}", number)};
+    return it->second->stats();
+}
+
+// Flows.
+
+Result<void> DatapathCore::put_flow(FlowPut put) {
+    WEFT_TRY(check_actions(put.actions, connections_ != nullptr));
+    return table_.put(std::move(put));
+}
+
+FlowDump DatapathCore::dump_of(const Megaflow& flow, const Flow& mask) const {
+    return FlowDump{flow.ufid, flow.key, mask, *flow.actions, flow.stats};
+}
+
+Result<FlowDump> DatapathCore::get_flow(const Ufid& ufid) const {
+    auto flow = table_.find(ufid);
+    if (!flow) return Error{"no such flow"};
+    return dump_of(*flow, table_.mask_of(*flow));
+}
+
+Result<FlowStats> DatapathCore::delete_flow(const Ufid& ufid) {
+    auto flow = table_.find(ufid);
+    if (!flow) return Error{"no such flow"};
+    table_.remove(ufid);
+    return flow->stats;
+}
+
+void DatapathCore::dump_flows(const std::function<void(const FlowDump&)>& each) const {
+    table_.each([&](const Megaflow& flow, const Flow& mask) { each(dump_of(flow, mask)); });
+}
+
+// Packets.
+
+void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
+    now_ms_ = clock::monotonic_ms();
+    for (Received& in : packets) {
+        Work work;
+        work.packet = std::move(in.packet);
+        work.key = packet::zero_flow();
+        work.key.in_port = port;
+        if (in.tunnelled) work.key.tunnel = in.tunnel;
+        work.layout = packet::extract(work.packet, work.key);
+        process(std::move(work), now_ms_);
+    }
+    finish_batch();
+}
+
+void DatapathCore::receive(PortNo in_port, packet::Packet packet) {
+    std::vector<Received> one(1);
+    one[0].packet = std::move(packet);
+    received(in_port, one);
+}
+
+void DatapathCore::process(Work work, int64_t now_ms) {
+    Megaflow* flow = table_.lookup(work.key);
+    if (!flow) {
+        misses_++;
+        Upcall up;
+        up.type = Upcall::Type::kMiss;
+        up.packet = std::move(work.packet);
+        up.key = work.key;
+        return queue_upcall(std::move(up));
+    }
+    hits_++;
+    flow->stats.packets++;
+    flow->stats.bytes += work.packet.size();
+    flow->stats.used_ms = now_ms;
+    flow->stats.tcp_flags |= work.key.tcp_flags;
+    std::shared_ptr<const Actions> actions = flow->actions;  // the flow may go while they are carried out
+    executor_.run(std::move(work), *actions, now_ms);
+}
+
+void DatapathCore::output(PortNo number, Work&& work) {
+    Port* port = nullptr;
+    if (number < kDirectPorts) {
+        port = by_number_[number];
+    } else if (auto it = ports_.find(number); it != ports_.end()) {
+        port = it->second.get();
+    }
+    if (!port) return dropped(DropReason::kNoSuchPort);
+    if (std::find(to_flush_.begin(), to_flush_.end(), port) == to_flush_.end()) to_flush_.push_back(port);
+    port->send(std::move(work));
+}
+
+void DatapathCore::recirculate(Work&& work) {
+    if (work.depth > kMaxRecirculations) return dropped(DropReason::kRecursionTooDeep);
+    work.stale = true;
+    work.refresh();
+    process(std::move(work), now_ms_);
+}
+
+void DatapathCore::upcall(const Userspace& action, Work&& work, const Actions& all) {
+    Upcall up;
+    up.type = Upcall::Type::kAction;
+    up.userdata = action.userdata;
+    up.key = work.key;
+    if (action.actions) up.actions = all;
+    if (action.tunnel_egress != kNoPort) {
+        up.egress_tunnel.emplace();
+        up.egress_tunnel->dst = work.key.tunnel.dst;
+    }
+    up.truncated_to = work.truncate;
+    // What the controller sees are packets as on a wire.
+    for (packet::Packet& one : packet::segment(std::move(work.packet))) {
+        Upcall each = up;
+        if (work.truncate) one.truncate(work.truncate);
+        each.packet = std::move(one);
+        queue_upcall(std::move(each));
+    }
+}
+
+void DatapathCore::queue_upcall(Upcall upcall) {
+    if (!handler_) return dropped(DropReason::kNoHandler);
+    if (upcalls_.size() >= kMaxQueuedUpcalls) {
+        lost_++;
+        return dropped(DropReason::kUpcallLost);
+    }
+    upcalls_.push_back(std::move(upcall));
+}
+
+void DatapathCore::finish_batch() {
+    if (!upcalling_) {
+        upcalling_ = true;
+        for (int round = 0; !upcalls_.empty() && handler_; round++) {
+            if (round == kMaxUpcallRounds) {
+                loop_.defer([this] { finish_batch(); });
+                break;
+            }
+            std::vector<Upcall> batch = std::move(upcalls_);
+            upcalls_.clear();
+            handler_->handle(std::move(batch));
+        }
+        upcalling_ = false;
+    } else {
+        return;  // the outer call goes on with what was queued and flushes
+    }
+    std::vector<Port*> ports = std::move(to_flush_);
+    to_flush_.clear();
+    for (Port* port : ports) port->flush();
+}
+
+Result<void> DatapathCore::execute(Execute request) {
+    WEFT_TRY(check_actions(*request.actions, connections_ != nullptr));
+    now_ms_ = clock::monotonic_ms();
+    Work work;
+    work.packet = std::move(request.packet);
+    work.key = request.key;
+    work.layout = packet::extract(work.packet, work.key);
+    executor_.run(std::move(work), *request.actions, now_ms_);
+    finish_batch();
+    return {};
+}
+
+// The rest.
+
+DatapathStats DatapathCore::stats() const {
+    DatapathStats out;
+    out.hits = hits_;
+    out.misses = misses_;
+    out.lost = lost_;
+    out.exact_hits = table_.exact_hits();
+    out.masks_tried = table_.masks_tried();
+    out.flows = table_.flows();
+    out.masks = table_.masks();
+    out.drops = drops_;
+    return out;
+}
+
+Result<void> DatapathCore::set_meter(const MeterConfig& meter) {
+    return meters_.set(meter, clock::monotonic_ms());
+}
+
+Datapath::Features DatapathCore::features() const {
+    Features features;
+    if (connections_) {
+        features.ct = features.ct_clear = features.ct_eventmask = features.ct_timeout =
+            features.ct_zero_snat = true;
+    }
+    return features;
+}
+
+}  // namespace weft::datapath

@@ -1,0 +1,98 @@
+// What the userspace and the dummy datapath share: flow table, executor, upcalls, meters, statistics.  They
+// differ in the ports that they can make.
+
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "datapath/api/datapath.h"
+#include "datapath/userspace/executor.h"
+#include "datapath/userspace/megaflow_table.h"
+#include "datapath/userspace/meter_table.h"
+#include "datapath/userspace/port.h"
+#include "net/loop.h"
+
+namespace weft::datapath {
+
+class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
+  public:
+    DatapathCore(net::Loop& loop, std::string type, std::string name);
+    ~DatapathCore() override;
+
+    std::string_view type() const override { return type_; }
+    const std::string& name() const override { return name_; }
+
+    Result<PortNo> add_port(const PortSpec& spec) override;
+    Result<void> delete_port(PortNo port) override;
+    std::vector<PortInfo> ports() const override;
+    std::optional<PortInfo> find_port(PortNo port) const override;
+    std::optional<PortInfo> find_port(std::string_view name) const override;
+    Result<PortStats> port_stats(PortNo port) const override;
+    void on_port_change(PortChange callback) override { port_change_ = std::move(callback); }
+
+    Result<void> put_flow(FlowPut put) override;
+    Result<FlowDump> get_flow(const Ufid& ufid) const override;
+    Result<FlowStats> delete_flow(const Ufid& ufid) override;
+    void flush_flows() override { table_.clear(); }
+    void dump_flows(const std::function<void(const FlowDump&)>& each) const override;
+
+    Result<void> execute(Execute request) override;
+    void set_upcall_handler(UpcallHandler* handler) override { handler_ = handler; }
+    void receive(PortNo in_port, packet::Packet packet) override;
+
+    DatapathStats stats() const override;
+    std::optional<uint32_t> max_meters() const override { return MeterTable::kMax; }
+    Result<void> set_meter(const MeterConfig& meter) override;
+    Result<MeterConfig> get_meter(uint32_t id) const override { return meters_.get(id); }
+    Result<MeterConfig> delete_meter(uint32_t id) override { return meters_.remove(id); }
+    ConnectionTable* connections() override { return connections_.get(); }
+    Features features() const override;
+
+  protected:
+    virtual Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) = 0;
+    // Installs connection tracking; before any flow is put.
+    void set_connections(std::unique_ptr<ConnectionTable> connections);
+    void port_changed(PortNo port) {
+        if (port_change_) port_change_(port);
+    }
+
+    net::Loop& loop_;
+
+  private:
+    // PacketSink
+    void received(PortNo port, std::vector<Received>& packets) override;
+    void dropped(explain::DropReason reason) override { drops_[static_cast<size_t>(reason)]++; }
+    // ActionSink
+    void output(PortNo port, Work&& work) override;
+    void recirculate(Work&& work) override;
+    void upcall(const Userspace& action, Work&& work, const Actions& all) override;
+
+    void process(Work work, int64_t now_ms);
+    void queue_upcall(Upcall upcall);
+    void finish_batch();
+    Result<PortNo> choose_number(const PortSpec& spec) const;
+    FlowDump dump_of(const Megaflow& flow, const packet::Flow& mask) const;
+
+    std::string type_, name_;
+    std::map<PortNo, std::unique_ptr<Port>> ports_;
+    std::vector<Port*>
+        by_number_;  // for output; null where there is none; higher numbers are looked up in ports_
+    std::vector<Port*> to_flush_;
+    PortChange port_change_;
+
+    MegaflowTable table_;
+    MeterTable meters_;
+    std::unique_ptr<ConnectionTable> connections_;
+    Executor executor_;
+
+    UpcallHandler* handler_ = nullptr;
+    std::vector<Upcall> upcalls_;
+    bool upcalling_ = false;
+
+    uint64_t hits_ = 0, misses_ = 0, lost_ = 0;
+    std::vector<uint64_t> drops_;
+    int64_t now_ms_ = 0;
+};
+
+}  // namespace weft::datapath

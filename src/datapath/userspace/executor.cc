@@ -1,0 +1,220 @@
+#include "datapath/userspace/executor.h"
+
+#include "datapath/api/set_fields.h"
+#include "datapath/userspace/meter_table.h"
+#include "packet/ethernet.h"
+#include "packet/rewrite.h"
+#include "packet/segment.h"
+
+namespace weft::datapath {
+
+namespace {
+
+using explain::DropReason;
+using packet::Flow;
+
+constexpr int kMaxNesting = 32;
+
+// value where mask says so, else what was there; over the bytes of a field.
+template <typename T>
+void blend(T& field, const T& value, const T& mask) {
+    auto* f = reinterpret_cast<uint8_t*>(&field);
+    auto* v = reinterpret_cast<const uint8_t*>(&value);
+    auto* m = reinterpret_cast<const uint8_t*>(&mask);
+    for (size_t i = 0; i < sizeof(T); i++) f[i] = static_cast<uint8_t>((f[i] & ~m[i]) | (v[i] & m[i]));
+}
+
+// Length as check_pkt_len counts: without VLAN tags.
+size_t length_without_tags(const Work& work) {
+    size_t size = work.packet.size();
+    if (work.key.packet_type != 0) return size;
+    const uint8_t* p = work.packet.data();
+    for (size_t at = packet::ethernet::kType; at + 2 <= work.packet.size(); at += 4) {
+        if (!packet::ethernet::is_vlan(load_be16(p + at))) break;
+        size -= 4;
+    }
+    return size;
+}
+
+}  // namespace
+
+void Executor::run(Work work, const Actions& actions, int64_t now_ms) {
+    now_ms_ = now_ms;
+    run_list(std::move(work), actions, actions);
+}
+
+void Executor::run_list(Work work, const Actions& actions, const Actions& all) {
+    if (actions.empty()) return sink_.dropped(DropReason::kNoActions);
+    if (nesting_ >= kMaxNesting) return sink_.dropped(DropReason::kRecursionTooDeep);
+    nesting_++;
+    for (size_t i = 0; i < actions.size(); i++) {
+        if (one(work, actions[i], i + 1 == actions.size(), all) == Step::kEnd) break;
+    }
+    nesting_--;
+}
+
+Executor::Step Executor::one(Work& work, const Action& action, bool last, const Actions& all) {
+    auto pass = [&] { return last ? std::move(work) : Work(work); };
+    if (auto* a = action.get_if<Output>()) {
+        Work out = pass();
+        work.truncate = 0;
+        if (out.truncate) {
+            // A super-packet cannot be shortened as such: what is cut is the packet as one.
+            if (out.truncate < out.packet.size()) {
+                packet::finish_checksum(out.packet);
+                out.packet.offload = {};
+                out.packet.truncate(out.truncate);
+            }
+            out.truncate = 0;
+        }
+        sink_.output(a->port, std::move(out));
+        return Step::kNext;
+    }
+    if (!set_group(action).empty()) return set(work, action);
+    if (auto* a = action.get_if<SetTunnel>()) {
+        tunnel_to_key(*a, work.key.tunnel);
+        work.tunnel_set = true;
+    } else if (auto* a = action.get_if<Recirculate>()) {
+        Work again = pass();
+        again.key.recirc_id = a->id;
+        again.depth++;
+        sink_.recirculate(std::move(again));
+    } else if (auto* a = action.get_if<Userspace>()) {
+        Work up = pass();
+        work.truncate = 0;
+        up.refresh();
+        sink_.upcall(*a, std::move(up), all);
+    } else if (auto* a = action.get_if<PushVlan>()) {
+        work.refresh();
+        push_vlan(work.packet, work.layout, a->tpid, a->tci);
+        work.stale = true;
+    } else if (action.get_if<PopVlan>()) {
+        work.refresh();
+        pop_vlan(work.packet, work.layout);
+        work.stale = true;
+    } else if (auto* a = action.get_if<PushMpls>()) {
+        work.refresh();
+        push_mpls(work.packet, work.layout, a->ethertype, a->lse);
+        work.stale = true;
+    } else if (auto* a = action.get_if<PopMpls>()) {
+        work.refresh();
+        pop_mpls(work.packet, work.layout, a->ethertype);
+        work.stale = true;
+    } else if (auto* a = action.get_if<PushEth>()) {
+        work.refresh();
+        push_eth(work.packet, work.layout, a->src, a->dst, work.key.dl_type);
+        work.key.packet_type = 0;
+        work.stale = true;
+    } else if (action.get_if<PopEth>()) {
+        work.refresh();
+        if (pop_eth(work.packet, work.layout)) work.key.packet_type = 1u << 16 | work.key.dl_type;
+        work.stale = true;
+    } else if (auto* a = action.get_if<Hash>()) {
+        work.refresh();
+        work.key.dp_hash = a->algorithm == HashAlgorithm::kL4
+                               ? packet::flow_hash(work.key, a->basis)
+                               : packet::flow_hash_symmetric(work.key, a->basis);
+    } else if (auto* a = action.get_if<Truncate>()) {
+        work.truncate = a->max_length;
+    } else if (auto* a = action.get_if<Clone>()) {
+        run_list(pass(), a->actions, all);
+    } else if (auto* a = action.get_if<Sample>()) {
+        random_ ^= random_ << 13;
+        random_ ^= random_ >> 17;
+        random_ ^= random_ << 5;
+        if (a->probability == UINT32_MAX || random_ < a->probability) run_list(pass(), a->actions, all);
+    } else if (auto* a = action.get_if<CheckPacketLength>()) {
+        const Actions& chosen = length_without_tags(work) > a->length ? a->if_greater : a->if_not_greater;
+        if (!chosen.empty()) run_list(pass(), chosen, all);
+    } else if (auto* a = action.get_if<Meter>()) {
+        if (!meters_.pass(a->id, work.packet.size(), now_ms_)) {
+            sink_.dropped(DropReason::kMeter);
+            return Step::kEnd;
+        }
+    } else if (auto* a = action.get_if<Drop>()) {
+        sink_.dropped(a->reason);
+        return Step::kEnd;
+    } else if (auto* a = action.get_if<Conntrack>()) {
+        work.refresh();
+        if (!connections_) {
+            sink_.dropped(DropReason::kConntrackUnavailable);
+            return Step::kEnd;
+        }
+        if (!connections_->track(work.packet, work.layout, work.key, *a, now_ms_)) return Step::kEnd;
+    } else if (action.get_if<ConntrackClear>()) {
+        Flow& key = work.key;
+        key.ct_state = key.ct_mark = 0;
+        key.ct_label = {};
+        key.ct_zone = key.ct_tp_src = key.ct_tp_dst = 0;
+        key.ct_nw_proto = 0;
+        key.ct_nw_src = key.ct_nw_dst = 0;
+        key.ct_ipv6_src = key.ct_ipv6_dst = {};
+    }
+    return Step::kNext;
+}
+
+Executor::Step Executor::set(Work& work, const Action& action) {
+    work.refresh();
+    packet::Packet& packet = work.packet;
+    Flow& key = work.key;
+    const packet::Layout& layout = work.layout;
+    if (auto* a = action.get_if<Set<EthernetKey>>()) {
+        blend(key.dl_src, a->value.src, a->mask.src);
+        blend(key.dl_dst, a->value.dst, a->mask.dst);
+        if (key.packet_type == 0) set_eth(packet, key.dl_src, key.dl_dst);
+    } else if (auto* a = action.get_if<Set<Ipv4Key>>()) {
+        if (key.dl_type != packet::ethernet::kIpv4) return Step::kNext;
+        blend(key.nw_src, Be32(a->value.src), Be32(a->mask.src));
+        blend(key.nw_dst, Be32(a->value.dst), Be32(a->mask.dst));
+        blend(key.nw_tos, a->value.tos, a->mask.tos);
+        blend(key.nw_ttl, a->value.ttl, a->mask.ttl);
+        set_ipv4(packet, layout, key.nw_src, key.nw_dst, key.nw_tos, key.nw_ttl);
+    } else if (auto* a = action.get_if<Set<Ipv6Key>>()) {
+        if (key.dl_type != packet::ethernet::kIpv6) return Step::kNext;
+        blend(key.ipv6_src, a->value.src, a->mask.src);
+        blend(key.ipv6_dst, a->value.dst, a->mask.dst);
+        blend(key.ipv6_label, Be32(a->value.label), Be32(a->mask.label & 0xfffff));
+        blend(key.nw_tos, a->value.tclass, a->mask.tclass);
+        blend(key.nw_ttl, a->value.hlimit, a->mask.hlimit);
+        set_ipv6(packet, layout, key.ipv6_src, key.ipv6_dst, key.ipv6_label, key.nw_tos, key.nw_ttl);
+    } else if (auto* a = action.get_if<SetPorts>()) {
+        if (key.nw_proto != static_cast<uint8_t>(a->transport)) return Step::kNext;
+        blend(key.tp_src, Be16(a->value.src), Be16(a->mask.src));
+        blend(key.tp_dst, Be16(a->value.dst), Be16(a->mask.dst));
+        set_ports(packet, layout, key.nw_proto, key.tp_src, key.tp_dst);
+    } else if (auto* a = action.get_if<SetIcmp>()) {
+        blend(key.tp_src, Be16(a->value.type), Be16(a->mask.type));
+        blend(key.tp_dst, Be16(a->value.code), Be16(a->mask.code));
+        set_icmp(packet, layout, a->v6, static_cast<uint8_t>(key.tp_src.get()),
+                 static_cast<uint8_t>(key.tp_dst.get()));
+    } else if (auto* a = action.get_if<Set<ArpKey>>()) {
+        if (key.dl_type != packet::ethernet::kArp && key.dl_type != packet::ethernet::kRarp)
+            return Step::kNext;
+        blend(key.nw_src, Be32(a->value.sip), Be32(a->mask.sip));
+        blend(key.nw_dst, Be32(a->value.tip), Be32(a->mask.tip));
+        blend(key.nw_proto, static_cast<uint8_t>(a->value.op), static_cast<uint8_t>(a->mask.op));
+        blend(key.arp_sha, a->value.sha, a->mask.sha);
+        blend(key.arp_tha, a->value.tha, a->mask.tha);
+        set_arp(packet, layout, key.nw_proto, key.arp_sha, key.nw_src, key.arp_tha, key.nw_dst);
+    } else if (auto* a = action.get_if<Set<NdKey>>()) {
+        blend(key.nd_target, a->value.target, a->mask.target);
+        blend(key.arp_sha, a->value.sll, a->mask.sll);
+        blend(key.arp_tha, a->value.tll, a->mask.tll);
+        set_nd(packet, layout, key.nd_target, key.arp_sha, key.arp_tha);
+    } else if (auto* a = action.get_if<Set<NdExtensionsKey>>()) {
+        blend(key.nd_reserved, Be32(a->value.reserved), Be32(a->mask.reserved));
+        blend(key.nd_options_type, a->value.options_type, a->mask.options_type);
+        set_nd_extensions(packet, layout, key.nd_reserved, key.nd_options_type);
+        work.stale = true;  // which option is which address has changed
+    } else if (auto* a = action.get_if<Set<MplsKey>>()) {
+        blend(key.mpls_lse[0], Be32(a->value.lse), Be32(a->mask.lse));
+        set_mpls_lse(packet, layout, key.mpls_lse[0]);
+    } else if (auto* a = action.get_if<Set<PriorityKey>>()) {
+        blend(key.skb_priority, Be32(a->value.value), Be32(a->mask.value));
+    } else if (auto* a = action.get_if<Set<MarkKey>>()) {
+        blend(key.pkt_mark, Be32(a->value.value), Be32(a->mask.value));
+    }
+    return Step::kNext;
+}
+
+}  // namespace weft::datapath

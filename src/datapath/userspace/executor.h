@@ -1,0 +1,65 @@
+// Carrying out actions on a packet.
+//
+// The executor knows packets, not devices: what leaves it goes through ActionSink.  It is the reference for
+// what every action means.
+
+#pragma once
+
+#include "datapath/api/action.h"
+#include "datapath/api/connection_table.h"
+#include "packet/extract.h"
+#include "packet/packet.h"
+
+namespace weft::datapath {
+
+class MeterTable;
+
+// A packet on its way, with its key.
+struct Work {
+    packet::Packet packet;
+    packet::Flow key;
+    packet::Layout layout;
+    bool stale = false;       // the packet has changed in ways that key and layout do not show
+    bool tunnel_set = false;  // key.tunnel is for sending, not what the packet came by
+    uint32_t truncate = 0;    // for the next output; 0: none
+    uint8_t depth = 0;        // recirculations
+
+    void refresh() {
+        if (!stale) return;
+        layout = packet::extract(packet, key);
+        stale = false;
+    }
+};
+
+class ActionSink {
+  public:
+    virtual ~ActionSink() = default;
+    virtual void output(PortNo port, Work&& work) = 0;
+    virtual void recirculate(Work&& work) = 0;
+    virtual void upcall(const Userspace& action, Work&& work, const Actions& all) = 0;
+    virtual void dropped(explain::DropReason reason) = 0;
+};
+
+class Executor {
+  public:
+    Executor(ActionSink& sink, MeterTable& meters) : sink_(sink), meters_(meters) {}
+
+    void set_connections(ConnectionTable* connections) { connections_ = connections; }
+    // Consumes the packet.
+    void run(Work work, const Actions& actions, int64_t now_ms);
+
+  private:
+    enum class Step : uint8_t { kNext, kEnd };
+    void run_list(Work work, const Actions& actions, const Actions& all);
+    Step one(Work& work, const Action& action, bool last, const Actions& all);
+    Step set(Work& work, const Action& action);
+
+    ActionSink& sink_;
+    MeterTable& meters_;
+    ConnectionTable* connections_ = nullptr;
+    int64_t now_ms_ = 0;
+    int nesting_ = 0;
+    uint32_t random_ = 0x2545f491;
+};
+
+}  // namespace weft::datapath

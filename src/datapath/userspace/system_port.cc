@@ -1,0 +1,247 @@
+#include "datapath/userspace/system_port.h"
+
+#include <fmt/format.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "datapath/netdev/ingress_block.h"
+#include "datapath/userspace/vnet.h"
+#include "packet/ethernet.h"
+#include "packet/segment.h"
+#include "packet/vlan.h"
+
+namespace weft::datapath {
+
+namespace {
+
+using packet::Packet;
+
+log::Module lg("netdev_linux");
+
+constexpr size_t kMaxFrame = 65535 + 64;
+constexpr size_t kControl = CMSG_SPACE(sizeof(tpacket_auxdata));
+constexpr int kSocketBuffer = 8 << 20;
+
+// Room for one batch, shared by all ports: they are read one after the other.
+struct ReceiveArea {
+    struct Slot {
+        uint8_t header[kVnetHeader];
+        alignas(cmsghdr) uint8_t control[kControl];
+        iovec parts[2];
+    };
+    std::vector<uint8_t> frames = std::vector<uint8_t>(kBatch * kMaxFrame);
+    std::vector<Slot> slots = std::vector<Slot>(kBatch);
+    mmsghdr messages[kBatch];
+
+    uint8_t* frame(size_t i) { return frames.data() + i * kMaxFrame; }
+    void prepare() {
+        for (size_t i = 0; i < kBatch; i++) {
+            Slot& slot = slots[i];
+            slot.parts[0] = {slot.header, kVnetHeader};
+            slot.parts[1] = {frame(i), kMaxFrame};
+            messages[i] = {};
+            msghdr& message = messages[i].msg_hdr;
+            message.msg_iov = slot.parts;
+            message.msg_iovlen = 2;
+            message.msg_control = slot.control;
+            message.msg_controllen = kControl;
+        }
+    }
+};
+
+ReceiveArea& receive_area() {
+    static ReceiveArea area;
+    return area;
+}
+
+class SystemPort final : public Port {
+  public:
+    SystemPort(PortInfo info, PacketSink& sink, int fd, int ifindex, IngressBlock block)
+        : Port(std::move(info)), sink_(sink), fd_(fd), ifindex_(ifindex), block_(std::move(block)) {}
+    ~SystemPort() override {
+        watch_.reset();
+        close(fd_);
+    }
+
+    void start(net::Loop& loop) {
+        watch_ = loop.watch(fd_, net::Loop::kRead, [this](unsigned) { read(); });
+    }
+
+    void send(Work work) override {
+        queue_.push_back(std::move(work.packet));
+        if (queue_.size() >= kBatch) flush();
+    }
+
+    void flush() override {
+        size_t done = 0;
+        while (done < queue_.size()) {
+            size_t count = std::min(queue_.size() - done, kBatch);
+            done += send_some(done, count);
+        }
+        queue_.clear();
+    }
+
+    void remove() override { block_.remove(); }
+
+  private:
+    void read() {
+        ReceiveArea& area = receive_area();
+        area.prepare();
+        int count = recvmmsg(fd_, area.messages, kBatch, MSG_DONTWAIT, nullptr);
+        if (count <= 0) {
+            if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENETDOWN) stats_.rx_errors++;
+            return;
+        }
+        batch_.clear();
+        for (int i = 0; i < count; i++) take(area, static_cast<size_t>(i));
+        sink_.received(info_.number, batch_);
+    }
+
+    void take(ReceiveArea& area, size_t index) {
+        msghdr& message = area.messages[index].msg_hdr;
+        size_t length = area.messages[index].msg_len;
+        if (length <= kVnetHeader || message.msg_flags & MSG_TRUNC) {
+            stats_.rx_errors++;
+            return;
+        }
+        length -= kVnetHeader;
+        Packet packet(ByteView(area.frame(index), length));
+        packet.offload = read_vnet_header(area.slots[index].header);
+        restore_tag(message, packet);
+        stats_.rx_packets++;
+        stats_.rx_bytes += length;
+        batch_.push_back({std::move(packet)});
+    }
+
+    // The kernel keeps the outermost tag beside the frame: put it back.
+    static void restore_tag(msghdr& message, Packet& packet) {
+        for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+            if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA) continue;
+            tpacket_auxdata aux;
+            std::memcpy(&aux, CMSG_DATA(c), sizeof aux);
+            if (!(aux.tp_status & TP_STATUS_VLAN_VALID) || packet.size() < packet::ethernet::kHeader) return;
+            uint16_t tpid =
+                aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid : packet::ethernet::kVlan;
+            uint8_t* p = packet.insert(packet::ethernet::kType, packet::vlan::kHeader);
+            store_be16(p, tpid);
+            store_be16(p + packet::vlan::kTci, aux.tp_vlan_tci);
+            return;
+        }
+    }
+
+    // Sends packets from `first`; returns how many are dealt with.
+    size_t send_some(size_t first, size_t count) {
+        mmsghdr messages[kBatch] = {};
+        iovec parts[kBatch][2];
+        uint8_t headers[kBatch][kVnetHeader];
+        for (size_t i = 0; i < count; i++) {
+            Packet& packet = queue_[first + i];
+            write_vnet_header(packet, headers[i]);
+            parts[i][0] = {headers[i], kVnetHeader};
+            parts[i][1] = {packet.data(), packet.size()};
+            messages[i].msg_hdr.msg_iov = parts[i];
+            messages[i].msg_hdr.msg_iovlen = 2;
+        }
+        int sent = sendmmsg(fd_, messages, static_cast<unsigned>(count), MSG_DONTWAIT);
+        if (sent > 0) {
+            for (int i = 0; i < sent; i++) {
+                stats_.tx_packets++;
+                stats_.tx_bytes += queue_[first + static_cast<size_t>(i)].size();
+            }
+            return static_cast<size_t>(sent);
+        }
+        if (errno == EINTR) return 0;
+        failed(queue_[first], errno);
+        return 1;
+    }
+
+    void failed(Packet& packet, int error) {
+        if (error == EINVAL && packet.offload.any() && packet.offload.gso_type != packet::GsoType::kNone) {
+            // A kind of super-packet that this kernel does not take.
+            for (Packet& one : packet::segment(std::move(packet))) {
+                uint8_t header[kVnetHeader];
+                write_vnet_header(one, header);
+                iovec parts[2] = {{header, kVnetHeader}, {one.data(), one.size()}};
+                if (writev(fd_, parts, 2) >= 0) {
+                    stats_.tx_packets++;
+                    stats_.tx_bytes += one.size();
+                } else {
+                    stats_.tx_errors++;
+                }
+            }
+            return;
+        }
+        using explain::DropReason;
+        stats_.tx_dropped++;
+        DropReason reason = error == ENETDOWN || error == ENXIO || error == ENODEV ? DropReason::kPortDown
+                            : error == EMSGSIZE                                    ? DropReason::kTooBig
+                            : error == EAGAIN || error == ENOBUFS ? DropReason::kTransmitQueueFull
+                                                                  : DropReason::kTransmitError;
+        sink_.dropped(reason);
+    }
+
+    PacketSink& sink_;
+    int fd_;
+    int ifindex_;
+    IngressBlock block_;
+    std::unique_ptr<net::Loop::Watch> watch_;
+    std::vector<Packet> queue_;
+    std::vector<Received> batch_;
+};
+
+Error os_error(const std::string& device, std::string_view what) {
+    return Error{fmt::format("{}: {}: {}", device, what, std::strerror(errno))};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info) {
+    int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
+    if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return os_error(info.name, "opening a packet socket");
+    auto fail = [&](std::string_view what) {
+        Error error = os_error(info.name, what);
+        close(fd);
+        return error;
+    };
+    auto option = [&](int level, int name, int value) {
+        return setsockopt(fd, level, name, &value, sizeof value) == 0;
+    };
+    if (!option(SOL_PACKET, PACKET_VNET_HDR, 1)) return fail("asking for offload headers");
+    if (!option(SOL_PACKET, PACKET_AUXDATA, 1)) return fail("asking for VLAN tags");
+    if (!option(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)) return fail("leaving out sent packets");
+    if (!option(SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer)) option(SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
+    if (!option(SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer)) option(SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
+    sockaddr_ll address = {};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = __builtin_bswap16(ETH_P_ALL);
+    address.sll_ifindex = ifindex;
+    if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
+        return fail("binding a packet socket");
+    packet_mreq membership = {};
+    membership.mr_ifindex = ifindex;
+    membership.mr_type = PACKET_MR_PROMISC;
+    if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) < 0) {
+        return fail("switching to promiscuous mode");
+    }
+    auto block = IngressBlock::install(ifindex, info.name);
+    if (!block) {
+        lg.warn("{}: the host's own network stack keeps receiving from this port: {}", info.name,
+                block.message());
+        block = IngressBlock();
+    }
+    auto port = std::make_unique<SystemPort>(std::move(info), sink, fd, ifindex, std::move(*block));
+    port->start(loop);
+    return std::unique_ptr<Port>(std::move(port));
+}
+
+}  // namespace weft::datapath

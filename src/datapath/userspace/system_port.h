@@ -1,0 +1,19 @@
+// System devices (veth, physical, VLAN, ...) as ports, through an AF_PACKET socket (packet(7)).
+//
+// The socket sees every frame that arrives, in promiscuous mode, with its VLAN tag, partial checksum and GSO
+// state; what the host itself sends on the device is not the switch's.  The host's own stack must not see the
+// frames too, as a port of a bridge is no interface of the host: a filter at the device's ingress drops them
+// once the socket has its copy (tc_ingress.h).
+
+#pragma once
+
+#include <memory>
+
+#include "datapath/userspace/port.h"
+#include "net/loop.h"
+
+namespace weft::datapath {
+
+Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info);
+
+}  // namespace weft::datapath

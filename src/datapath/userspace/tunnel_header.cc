@@ -1,0 +1,210 @@
+#include "datapath/userspace/tunnel_header.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "packet/address.h"
+#include "packet/checksum.h"
+#include "packet/ethernet.h"
+#include "packet/geneve.h"
+#include "packet/gre.h"
+#include "packet/ipv4.h"
+#include "packet/udp.h"
+#include "packet/vxlan.h"
+
+namespace weft::datapath {
+
+namespace {
+
+using packet::Packet;
+using packet::Tunnel;
+namespace geneve = packet::geneve;
+namespace vxlan = packet::vxlan;
+namespace gre = packet::gre;
+namespace udp = packet::udp;
+
+size_t option_bytes(const Tunnel& key) {
+    return static_cast<size_t>(std::min<uint64_t>(key.metadata_present, geneve::kMaxOptions)) & ~size_t{3};
+}
+
+bool any_critical(ByteView options) {
+    for (size_t at = 0; at + geneve::kOptionHeader <= options.size();) {
+        if (options[at + geneve::kOptionType] & geneve::kOptionCritical) return true;
+        at += geneve::kOptionHeader + static_cast<size_t>(options[at + 3] & geneve::kOptionLengthMask) * 4;
+    }
+    return false;
+}
+
+void write_geneve(uint8_t* p, const Tunnel& key) {
+    size_t options = option_bytes(key);
+    ByteView bytes(key.metadata.data(), options);
+    p[geneve::kVersionLength] = static_cast<uint8_t>(options / 4);
+    p[geneve::kFlags] = static_cast<uint8_t>((key.flags & packet::kTunnelOam ? geneve::kOam : 0) |
+                                             (any_critical(bytes) ? geneve::kCritical : 0));
+    store_be16(p + geneve::kProtocol, packet::ethernet::kTransparentBridging);
+    store_be32(p + geneve::kVni, static_cast<uint32_t>(key.id) << 8);
+    std::copy(bytes.begin(), bytes.end(), p + geneve::kHeader);
+}
+
+void write_vxlan(uint8_t* p, const Tunnel& key) {
+    bool group = key.gbp_id || key.gbp_flags;
+    p[vxlan::kFlags] = static_cast<uint8_t>(vxlan::kVniValid | (group ? vxlan::kGbpExtension : 0));
+    p[vxlan::kFlags + 1] = group ? key.gbp_flags : 0;
+    store_be16(p + vxlan::kGbpId, group ? key.gbp_id.get() : 0);
+    store_be32(p + vxlan::kVni, static_cast<uint32_t>(key.id) << 8);
+}
+
+void write_gre(Packet& packet, uint8_t* p, const Tunnel& key) {
+    uint16_t flags = 0;
+    size_t at = gre::kHeader;
+    if (key.flags & packet::kTunnelCsum) {
+        flags |= gre::kChecksum;
+        store_be32(p + at, 0);
+        at += gre::kWord;
+    }
+    if (key.flags & packet::kTunnelKey) {
+        flags |= gre::kKey;
+        store_be32(p + at, static_cast<uint32_t>(key.id));
+    }
+    store_be16(p + gre::kFlags, flags);
+    store_be16(p + gre::kProtocol, packet::ethernet::kTransparentBridging);
+    if (flags & gre::kChecksum) store_be16(p + gre::kHeader, packet::checksum(packet.view()));
+}
+
+void write_udp(Packet& packet, uint8_t* p, const Tunnel& key, uint16_t src_port, uint16_t dst_port) {
+    uint32_t length = static_cast<uint32_t>(packet.size());
+    store_be16(p + udp::kSrc, src_port);
+    store_be16(p + udp::kDst, dst_port);
+    store_be16(p + udp::kLength, static_cast<uint16_t>(length));
+    store_be16(p + udp::kChecksum, 0);
+    bool v6 = !packet::is_zero(key.ipv6_dst);
+    if (!(key.flags & packet::kTunnelCsum) && !v6) return;  // RFC 8200 section 8.1: IPv6 has one by default
+    if (!(key.flags & packet::kTunnelCsum)) return;         // RFC 6935: tunnels may do without
+    uint64_t sum;
+    if (v6) {
+        sum = packet::pseudo_header_sum6(key.ipv6_src, key.ipv6_dst, packet::protocol::kUdp, length);
+    } else {
+        uint8_t addresses[packet::ipv4::kHeader] = {};
+        store_be32(addresses + packet::ipv4::kSrc, key.src);
+        store_be32(addresses + packet::ipv4::kDst, key.dst);
+        sum = packet::pseudo_header_sum(addresses, packet::protocol::kUdp, length);
+    }
+    uint16_t check = static_cast<uint16_t>(~packet::checksum_fold(packet::checksum_add(sum, packet.view())));
+    store_be16(p + udp::kChecksum, check ? check : 0xffff);
+}
+
+Result<void> read_geneve(Packet& packet, Tunnel& key) {
+    if (packet.size() < geneve::kHeader) return Error{"Geneve header cut short"};
+    const uint8_t* p = packet.data();
+    size_t options = static_cast<size_t>(p[geneve::kVersionLength] & geneve::kOptionsLength) * 4;
+    if (p[geneve::kVersionLength] & geneve::kVersion) return Error{"Geneve version is not 0"};
+    if (load_be16(p + geneve::kProtocol) != packet::ethernet::kTransparentBridging) {
+        return Error{
+            fmt::format("Geneve payload 0x{:04x} is not Ethernet", load_be16(p + geneve::kProtocol))};
+    }
+    if (packet.size() < geneve::kHeader + options) return Error{"Geneve options cut short"};
+    for (size_t at = 0; at < options;) {
+        size_t size = geneve::kOptionHeader +
+                      static_cast<size_t>(p[geneve::kHeader + at + 3] & geneve::kOptionLengthMask) * 4;
+        if (at + size > options) return Error{"a Geneve option is longer than all of them"};
+        at += size;
+    }
+    key.id = load_be32(p + geneve::kVni) >> 8;
+    key.flags |= packet::kTunnelKey;
+    if (p[geneve::kFlags] & geneve::kOam) key.flags |= packet::kTunnelOam;
+    std::copy_n(p + geneve::kHeader, options, key.metadata.begin());
+    key.metadata_present = options;
+    packet.pull_front(geneve::kHeader + options);
+    return {};
+}
+
+Result<void> read_vxlan(Packet& packet, Tunnel& key) {
+    if (packet.size() < vxlan::kHeader) return Error{"VXLAN header cut short"};
+    const uint8_t* p = packet.data();
+    if (!(p[vxlan::kFlags] & vxlan::kVniValid)) return Error{"VXLAN header without a network identifier"};
+    key.id = load_be32(p + vxlan::kVni) >> 8;
+    key.flags |= packet::kTunnelKey;
+    if (p[vxlan::kFlags] & vxlan::kGbpExtension) {
+        key.gbp_id = load_be16(p + vxlan::kGbpId);
+        key.gbp_flags = p[vxlan::kFlags + 1] & (vxlan::kGbpDontLearn | vxlan::kGbpPolicyApplied);
+    }
+    packet.pull_front(vxlan::kHeader);
+    return {};
+}
+
+Result<void> read_gre(Packet& packet, Tunnel& key) {
+    if (packet.size() < gre::kHeader) return Error{"GRE header cut short"};
+    const uint8_t* p = packet.data();
+    uint16_t flags = load_be16(p + gre::kFlags);
+    if (flags & (gre::kVersion | gre::kRouting))
+        return Error{"GRE version is not 0, or it has a source route"};
+    if (load_be16(p + gre::kProtocol) != packet::ethernet::kTransparentBridging) {
+        return Error{fmt::format("GRE payload 0x{:04x} is not Ethernet", load_be16(p + gre::kProtocol))};
+    }
+    size_t size = gre::kHeader;
+    for (uint16_t word : {gre::kChecksum, gre::kKey, gre::kSequence}) {
+        if (flags & word) size += gre::kWord;
+    }
+    if (packet.size() < size) return Error{"GRE header cut short"};
+    size_t at = gre::kHeader;
+    if (flags & gre::kChecksum) {
+        if (packet::checksum(packet.view()) != 0) return Error{"GRE checksum is wrong"};
+        key.flags |= packet::kTunnelCsum;
+        at += gre::kWord;
+    }
+    if (flags & gre::kKey) {
+        key.id = load_be32(p + at);
+        key.flags |= packet::kTunnelKey;
+    }
+    packet.pull_front(size);
+    return {};
+}
+
+}  // namespace
+
+size_t tunnel_header_size(PortType type, const Tunnel& key) {
+    switch (type) {
+        case PortType::kGeneve:
+            return udp::kHeader + geneve::kHeader + option_bytes(key);
+        case PortType::kVxlan:
+            return udp::kHeader + vxlan::kHeader;
+        case PortType::kGre:
+            return gre::kHeader + (key.flags & packet::kTunnelCsum ? gre::kWord : 0) +
+                   (key.flags & packet::kTunnelKey ? gre::kWord : 0);
+        default:
+            return 0;
+    }
+}
+
+void push_tunnel_header(Packet& packet, PortType type, const Tunnel& key, uint16_t src_port,
+                        uint16_t dst_port) {
+    uint8_t* p = packet.push_front(tunnel_header_size(type, key));
+    if (type == PortType::kGre) return write_gre(packet, p, key);
+    if (type == PortType::kGeneve) {
+        write_geneve(p + udp::kHeader, key);
+    } else {
+        write_vxlan(p + udp::kHeader, key);
+    }
+    write_udp(packet, p, key, src_port, dst_port);
+}
+
+Result<void> pull_tunnel_header(Packet& packet, PortType type, Tunnel& key) {
+    switch (type) {
+        case PortType::kGeneve:
+            WEFT_TRY(read_geneve(packet, key));
+            break;
+        case PortType::kVxlan:
+            WEFT_TRY(read_vxlan(packet, key));
+            break;
+        case PortType::kGre:
+            WEFT_TRY(read_gre(packet, key));
+            break;
+        default:
+            return Error{"not a tunnel"};
+    }
+    if (packet.size() < packet::ethernet::kHeader) return Error{"the inner frame is cut short"};
+    return {};
+}
+
+}  // namespace weft::datapath

@@ -1,0 +1,86 @@
+#include "datapath/userspace/userspace_datapath.h"
+
+#include "datapath/dummy/dummy_port.h"
+#include "datapath/userspace/datapath_core.h"
+#include "datapath/userspace/system_port.h"
+#include "datapath/userspace/tap_port.h"
+#include "datapath/userspace/tunnel_port.h"
+
+namespace weft::datapath {
+
+namespace {
+
+class UserspaceDatapath final : public DatapathCore {
+  public:
+    UserspaceDatapath(net::Loop& loop, Links& links, std::string type, std::string name)
+        : DatapathCore(loop, std::move(type), std::move(name)),
+          links_(links),
+          alive_(std::make_shared<bool>(true)) {
+        links_.on_change([this, alive = std::weak_ptr<bool>(alive_)](const std::string& device) {
+            if (alive.expired()) return;
+            if (auto port = find_port(device)) port_changed(port->number);
+        });
+    }
+
+  protected:
+    Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
+        switch (spec.type) {
+            case PortType::kSystem:
+                return open_system_port(loop_, *this, std::move(info));
+            case PortType::kInternal:
+                return open_tap_port(loop_, links_, *this, std::move(info), spec);
+            case PortType::kGeneve:
+            case PortType::kVxlan:
+            case PortType::kGre:
+                return open_tunnel_port(loop_, *this, std::move(info));
+            case PortType::kDummy:
+                return open_dummy_port(loop_, *this, std::move(info), spec);
+        }
+        return Error{"unknown port type"};
+    }
+
+  private:
+    Links& links_;
+    std::shared_ptr<bool> alive_;
+};
+
+class DummyDatapath final : public DatapathCore {
+  public:
+    DummyDatapath(net::Loop& loop, std::string name) : DatapathCore(loop, "dummy", std::move(name)) {}
+
+  protected:
+    Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
+        switch (spec.type) {
+            case PortType::kGeneve:
+            case PortType::kVxlan:
+            case PortType::kGre:
+                return open_tunnel_port(loop_, *this, std::move(info));
+            default:
+                return open_dummy_port(loop_, *this, std::move(info), spec);
+        }
+    }
+};
+
+Result<std::unique_ptr<Datapath>> with_local_port(std::unique_ptr<Datapath> datapath) {
+    PortSpec local;
+    local.name = datapath->name();
+    local.type = PortType::kInternal;
+    local.number = 0;
+    WEFT_ASSIGN(PortNo number, datapath->add_port(local));
+    (void)number;
+    return datapath;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> create_userspace_datapath(net::Loop& loop, Links& links, std::string type,
+                                                            std::string name) {
+    return with_local_port(
+        std::make_unique<UserspaceDatapath>(loop, links, std::move(type), std::move(name)));
+}
+
+Result<std::unique_ptr<Datapath>> create_dummy_datapath(net::Loop& loop, std::string name) {
+    return with_local_port(std::make_unique<DummyDatapath>(loop, std::move(name)));
+}
+
+}  // namespace weft::datapath
