@@ -60,6 +60,7 @@ struct ControlServer::Impl {
     std::unique_ptr<Listener> listener;
     std::map<std::string, Command> commands;
     std::vector<std::shared_ptr<Client>> clients;
+    std::unique_ptr<Loop::Timer> sampler;
 
     void accept(std::unique_ptr<Stream> stream) {
         auto client = std::make_shared<Client>();
@@ -133,6 +134,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(Loop& loop, std::st
     server->add("list-commands", "", 0, 0,
                 [self](const Arguments&) -> Result<std::string> { return self->list(); });
     add_log_commands(*server);
+    self->sampler = add_metrics_commands(*server, loop);
     return server;
 }
 
