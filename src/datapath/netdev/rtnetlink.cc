@@ -34,7 +34,9 @@ Result<void> rtnetlink(uint16_t type, uint16_t flags, const std::function<void(n
     std::vector<char> buffer(64 * 1024);
     nlmsghdr* header = mnl_nlmsg_put_header(buffer.data());
     header->nlmsg_type = type;
-    header->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags | (flags & NLM_F_DUMP ? 0 : NLM_F_ACK));
+    // The flags of dumps and of changes share bits (NLM_F_ROOT is NLM_F_REPLACE): the type tells them apart.
+    bool dump = (type & 3) == 2 && flags & NLM_F_DUMP;
+    header->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags | (dump ? 0 : NLM_F_ACK));
     header->nlmsg_seq = 1;
     build(header);
     int result = mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -1 : 1;
