@@ -72,34 +72,6 @@ bool Conjunct::add_comparison(const Expr& comparison) {
     return true;
 }
 
-bool Conjunct::tests_field_of(const Conjunct& other) const {
-    auto a = tests_.begin();
-    auto b = other.tests_.begin();
-    while (a != tests_.end() && b != other.tests_.end()) {
-        if (a->field == b->field) return true;
-        if (a->field < b->field) {
-            ++a;
-        } else {
-            ++b;
-        }
-    }
-    return false;
-}
-
-bool Conjunct::same_fields(const Conjunct& other) const {
-    return std::equal(tests_.begin(), tests_.end(), other.tests_.begin(), other.tests_.end(),
-                      [](const FieldTest& a, const FieldTest& b) { return a.field == b.field; });
-}
-
-bool Conjunct::includes(const Conjunct& other) const {
-    return std::all_of(tests_.begin(), tests_.end(), [&](const FieldTest& mine) {
-        auto it = std::lower_bound(other.tests_.begin(), other.tests_.end(), mine.field,
-                                   [](const FieldTest& test, FieldId f) { return test.field < f; });
-        return it != other.tests_.end() && it->field == mine.field && !(mine.mask & ~it->mask) &&
-               !((mine.value ^ it->value) & mine.mask);
-    });
-}
-
 void Conjunct::to_match(openflow::Match& match) const {
     for (const FieldTest& test : tests_) {
         const openflow::Field& field = openflow::field(test.field);

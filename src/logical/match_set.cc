@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bitset>
 #include <cassert>
 #include <iterator>
 
@@ -12,9 +13,16 @@ namespace weft::logical {
 
 namespace {
 
-// A disjunction whose members all test the same fields.
+using FieldSet = std::bitset<openflow::kFieldCount>;
+
+void add_fields(const Conjunct& conjunct, FieldSet& fields) {
+    for (const FieldTest& test : conjunct.tests()) fields.set(static_cast<size_t>(test.field));
+}
+
+// A disjunction of tests of one symbol, or what is left of several such that test common fields.
 struct Dimension {
     std::vector<Conjunct> members;
+    FieldSet fields;
     bool must_crossproduct = false;
 };
 
@@ -29,20 +37,6 @@ void remove_duplicates(std::vector<Conjunct>& members) {
     std::erase_if(members, [&](const Conjunct& member) { return !seen.insert(member).second; });
 }
 
-// The conjunctions of each of a with each of b that can be true.
-std::vector<Conjunct> multiply(const std::vector<Conjunct>& a, const std::vector<Conjunct>& b) {
-    std::vector<Conjunct> out;
-    out.reserve(std::max(a.size(), b.size()));
-    for (const Conjunct& left : a) {
-        for (const Conjunct& right : b) {
-            Conjunct both = left;
-            if (both.add(right)) out.push_back(std::move(both));
-        }
-    }
-    remove_duplicates(out);
-    return out;
-}
-
 class Builder {
   public:
     explicit Builder(size_t limit) : limit_(limit) {}
@@ -54,6 +48,8 @@ class Builder {
 
   private:
     bool as_dimension(const Expr& expr, Dimension& dimension) const;
+    // The conjunctions of each of a with each of b that can be true.
+    std::vector<Conjunct> multiply(const std::vector<Conjunct>& a, const std::vector<Conjunct>& b);
     void finish(Conjunct base, std::vector<Dimension> dimensions);
     void emit_products(const Conjunct& base, const std::vector<Dimension>& dimensions);
     void emit_conjunction(const Conjunct& base, const std::vector<Dimension>& dimensions);
@@ -68,10 +64,10 @@ class Builder {
 bool Builder::as_dimension(const Expr& expr, Dimension& dimension) const {
     dimension.members.reserve(expr.children.size());
     for (const Expr& child : expr.children) {
-        if (!is_literal(child)) return false;
+        if (!is_literal(child) || child.symbol != expr.children[0].symbol) return false;
         Conjunct member;
         if (!member.add_comparison(child)) return false;
-        if (!dimension.members.empty() && !dimension.members[0].same_fields(member)) return false;
+        add_fields(member, dimension.fields);
         dimension.must_crossproduct = dimension.must_crossproduct || child.symbol->must_crossproduct;
         dimension.members.push_back(std::move(member));
     }
@@ -79,8 +75,26 @@ bool Builder::as_dimension(const Expr& expr, Dimension& dimension) const {
     return true;
 }
 
+std::vector<Conjunct> Builder::multiply(const std::vector<Conjunct>& a, const std::vector<Conjunct>& b) {
+    std::vector<Conjunct> out;
+    out.reserve(std::max(a.size(), b.size()));
+    for (const Conjunct& left : a) {
+        for (const Conjunct& right : b) {
+            Conjunct both = left;
+            if (both.add(right)) out.push_back(std::move(both));
+        }
+        if (out.size() > limit_) {
+            too_many_ = true;
+            return {};
+        }
+    }
+    remove_duplicates(out);
+    return out;
+}
+
 void Builder::expand(std::vector<const Expr*> terms) {
     if (too_many_) return;
+    static const Expr kTrue = Expr::boolean(true);
     Conjunct base;
     std::vector<Dimension> dimensions;
     for (size_t i = 0; i < terms.size(); ++i) {
@@ -90,6 +104,7 @@ void Builder::expand(std::vector<const Expr*> terms) {
             if (!base.add_comparison(term)) return;
         } else if (term.type == Expr::Type::kAnd) {
             for (const Expr& child : term.children) terms.push_back(&child);
+            terms[i] = &kTrue;  // its children stand for it, in alternatives too
         } else if (term.type == Expr::Type::kBoolean) {
             if (!term.truth) return;
         } else if (as_dimension(term, dimension)) {
@@ -109,37 +124,35 @@ void Builder::expand(std::vector<const Expr*> terms) {
 
 // Merges what tests the same fields, so that the dimensions left are independent of each other.
 void Builder::finish(Conjunct base, std::vector<Dimension> dimensions) {
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t i = 0; i < dimensions.size(); ++i) {
-            Dimension& dimension = dimensions[i];
-            if (dimension.members.empty()) return;
-            bool overlaps = base.tests_field_of(dimension.members[0]);
-            if (dimension.must_crossproduct || overlaps || dimension.members.size() == 1) {
-                if (dimension.members.size() > 1 && !overlaps) continue;  // multiplied out below
-                dimension.members = multiply({base}, dimension.members);
-                if (dimension.members.empty()) return;
-                if (dimension.members.size() == 1) {
-                    base = std::move(dimension.members[0]);
-                    dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(i));
-                    changed = true;
-                    break;
-                }
-                // The members repeat the base's tests, which does no harm.
+    for (size_t i = 0; i < dimensions.size(); ++i) {
+        for (size_t j = i + 1; j < dimensions.size();) {
+            if ((dimensions[i].fields & dimensions[j].fields).none()) {
+                ++j;
+                continue;
             }
-            for (size_t j = i + 1; j < dimensions.size(); ++j) {
-                if (!dimensions[j].members.empty() &&
-                    dimension.members[0].tests_field_of(dimensions[j].members[0])) {
-                    dimension.members = multiply(dimension.members, dimensions[j].members);
-                    dimension.must_crossproduct =
-                        dimension.must_crossproduct || dimensions[j].must_crossproduct;
-                    dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(j));
-                    changed = true;
-                    break;
-                }
-            }
-            if (changed) break;
+            dimensions[i].members = multiply(dimensions[i].members, dimensions[j].members);
+            dimensions[i].fields |= dimensions[j].fields;
+            dimensions[i].must_crossproduct = dimensions[i].must_crossproduct || dimensions[j].must_crossproduct;
+            dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(j));
+            j = i + 1;  // what was independent may not be of the merged one
         }
+    }
+    FieldSet base_fields;
+    add_fields(base, base_fields);
+    for (size_t i = 0; i < dimensions.size();) {
+        Dimension& dimension = dimensions[i];
+        // The members repeat the base's tests of their fields, which does no harm.
+        if ((dimension.fields & base_fields).any()) dimension.members = multiply({base}, dimension.members);
+        if (dimension.members.empty()) return;
+        if (dimension.members.size() > 1) {
+            ++i;
+            continue;
+        }
+        Conjunct only = std::move(dimension.members[0]);
+        dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(i));
+        if (!base.add(only)) return;
+        add_fields(only, base_fields);
+        i = 0;
     }
     for (size_t i = 0; i < dimensions.size(); ++i) {
         if (!dimensions[i].must_crossproduct) continue;

@@ -39,10 +39,6 @@ class Conjunct {
     bool add_comparison(const Expr& comparison);
 
     const absl::InlinedVector<FieldTest, 3>& tests() const { return tests_; }
-    bool tests_field_of(const Conjunct& other) const;  // some field is tested by both
-    bool same_fields(const Conjunct& other) const;
-    // True if every packet that passes `other` passes this.
-    bool includes(const Conjunct& other) const;
     void to_match(openflow::Match& match) const;
 
     bool operator==(const Conjunct&) const = default;
@@ -82,6 +78,6 @@ Expr resolve(Expr expr, const PortLookup& ports);
 
 // Of a simplified, resolved expression.  An error if the expression multiplies out to more than `limit`
 // matches.
-Result<MatchSet> to_match_set(const Expr& expr, size_t limit = 1 << 20);
+Result<MatchSet> to_match_set(const Expr& expr, size_t limit = 1 << 18);
 
 }  // namespace weft::logical
