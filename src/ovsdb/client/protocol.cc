@@ -9,7 +9,7 @@
 namespace weft::ovsdb::client {
 namespace {
 
-log::Module lg("ovsdb_client");
+log::Module lg("ovsdb_idl");
 
 constexpr const char* kNoTransaction = "00000000-0000-0000-0000-000000000000";
 
@@ -52,7 +52,9 @@ void Protocol::request(Request kind, std::string method, json::Value params) {
 }
 
 void Protocol::give_up(std::string reason) {
-    if (!reconnect_) reconnect_ = std::move(reason);
+    if (reconnect_) return;
+    lg.info("{}", reason);
+    reconnect_ = std::move(reason);
 }
 
 // --- connecting
@@ -463,6 +465,7 @@ void Protocol::transacted(int64_t id, const net::Message& message) {
     } else {
         outcome = it->second.transaction.outcome(message.result);
     }
+    if (outcome.status == CommitStatus::kError) lg.warn("transaction error: {}", outcome.error);
     finished_.push_back({std::move(it->second.done), std::move(outcome)});
     commits_.erase(it);
 }

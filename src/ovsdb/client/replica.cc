@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "net/json_rpc.h"
 #include "net/loop.h"
 #include "ovsdb/client/protocol.h"
 
 namespace weft::ovsdb::client {
-namespace {
-
-log::Module lg("ovsdb_client");
-
-}  // namespace
 
 struct Replica::Impl {
     Impl(net::Loop& loop, Store& store, Options options)
@@ -41,8 +35,7 @@ struct Replica::Impl {
     }
 
     void on_disconnected(std::string reason) {
-        if (!options.retry && ++failures >= std::max<size_t>(options.remotes.size(), 1))
-            failure = std::move(reason);
+        if (session && session->gave_up()) failure = std::move(reason);
         protocol.disconnected();
         flush();
     }
@@ -68,7 +61,6 @@ struct Replica::Impl {
             for (const net::Message& message : messages) session->send(message);
         }
         if (std::optional<std::string> reason = protocol.take_reconnect()) {
-            lg.info("{}: {}", options.remotes.empty() ? "" : options.remotes[0], *reason);
             // Not from within the session's own callback.
             loop.defer([this, alive = std::weak_ptr<int>(alive)] {
                 if (!alive.expired()) session->reconnect();
@@ -84,7 +76,6 @@ struct Replica::Impl {
     Protocol protocol;
     std::unique_ptr<net::RpcSession> session;
     bool scheduled = false;
-    size_t failures = 0;
     std::string failure;
     std::shared_ptr<int> alive = std::make_shared<int>();
 };
