@@ -15,10 +15,8 @@ struct Method {
 };
 
 constexpr Method kMethods[] = {
-    {"unix:", connect_unix, nullptr},
-    {"tcp:", connect_tcp, nullptr},
-    {"punix:", nullptr, listen_unix},
-    {"ptcp:", nullptr, listen_tcp},
+    {"unix:", connect_unix, nullptr}, {"tcp:", connect_tcp, nullptr}, {"ssl:", connect_tls, nullptr},
+    {"punix:", nullptr, listen_unix}, {"ptcp:", nullptr, listen_tcp}, {"pssl:", nullptr, listen_tls},
 };
 
 const Method* find_method(std::string_view remote) {

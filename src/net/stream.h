@@ -32,6 +32,8 @@ class Stream {
     virtual void write(std::string_view bytes) = 0;
     virtual size_t backlog() const = 0;  // bytes queued and not yet taken by the kernel
     virtual std::string error() const = 0;
+    // The common name of the peer's certificate; "" without TLS.
+    virtual std::string peer_id() const { return ""; }
     virtual const std::string& name()
         const = 0;  // as the user wrote it, or `unix#3`, `tcp:10.0.0.1:5000` for accepted ones
 };
@@ -43,11 +45,15 @@ class Listener {
     virtual uint16_t port() const = 0;  // the one bound, of TCP and TLS; 0 of unix
 };
 
-// Certificates and such for ssl: and pssl:; process-wide because that is how the programs' flags are.
+// Certificates and such for ssl: and pssl:, as file names; process-wide because that is how the programs'
+// flags are.  Files that change are read again for the next connection.  ca_cert may be "none": any peer is
+// believed.
 struct TlsConfig {
-    std::string private_key, certificate, ca_cert, peer_ca_cert;
+    std::string private_key, certificate, ca_cert;
+    std::string peer_ca_cert;        // sent to peers, so that they can learn it as we do
     bool bootstrap_ca_cert = false;  // take the CA of the first connection and keep it in the file ca_cert
-    std::string protocols, ciphers, server_name;
+    std::string protocols, ciphers;  // "TLSv1.2,TLSv1.3"; as openssl ciphers(1)
+    std::string server_name;         // sent to servers (SNI) instead of the host's name
 };
 void set_tls_config(TlsConfig config);
 

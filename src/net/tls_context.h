@@ -1,0 +1,31 @@
+// The process's TLS settings as an OpenSSL context.  Internal to net.
+
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace weft::net {
+
+using SslContext = std::shared_ptr<SSL_CTX>;
+
+// By set_tls_config(); made anew when one of its files changed, so a renewed certificate serves the next
+// connection.  The error says which setting is missing or wrong.
+Result<SslContext> tls_context();
+
+// True while the CA certificate is still to be learnt from the next peer.
+bool tls_bootstrapping();
+// Keeps the authority at the end of the peer's chain in the file ca_cert.
+Result<void> tls_bootstrap(SSL* ssl);
+
+// For SNI: the configured name, or "".
+const std::string& tls_server_name();
+
+// The first of OpenSSL's pending errors, in words; "" if there is none.
+std::string tls_error();
+
+}  // namespace weft::net
