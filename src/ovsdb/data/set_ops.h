@@ -5,6 +5,7 @@
 
 #include "ovsdb/data/datum.h"
 #include "ovsdb/data/error.h"
+#include "ovsdb/data/type.h"
 
 namespace weft::ovsdb {
 
@@ -20,5 +21,13 @@ bool excludes_all(const Datum& haystack, const Datum& needles);
 Datum diff(const Datum& old_value, const Datum& new_value);
 // The inverse: apply_diff(old, diff(old, new)) == new.
 Datum apply_diff(const Datum& old_value, const Datum& difference);
+
+// As the log and the monitors have them: a column that holds at most one element is given whole.
+inline Datum column_diff(const ColumnType& type, const Datum& old_value, const Datum& new_value) {
+    return type.max == 1 ? new_value : diff(old_value, new_value);
+}
+inline Datum apply_column_diff(const ColumnType& type, const Datum& old_value, const Datum& difference) {
+    return type.max == 1 ? difference : apply_diff(old_value, difference);
+}
 
 }  // namespace weft::ovsdb
