@@ -38,6 +38,8 @@ void monitor_southbound(Replica& southbound) {
     southbound.monitor<sb::StaticMACBinding>();
     southbound.monitor<sb::FDB>();
     southbound.monitor<sb::LoadBalancer>();
+    southbound.monitor<sb::Meter>();
+    southbound.monitor<sb::MeterBand>();
     southbound.monitor<sb::HAChassis>();
     southbound.monitor<sb::HAChassisGroup>();
     southbound.add_index(sb::PortBinding::kLogicalPort);
@@ -59,6 +61,8 @@ void feed_southbound(const Replica& southbound, SouthboundView& view) {
     feed(southbound, view.address_sets);
     feed(southbound, view.port_groups);
     feed(southbound, view.load_balancers);
+    feed(southbound, view.meters);
+    feed(southbound, view.meter_bands);
     feed(southbound, view.ha_chassis_groups);
     feed(southbound, view.ha_chassis);
 }

@@ -59,6 +59,8 @@ struct SouthboundView {
     Rows<schema::sb::LoadBalancer> load_balancers{engine, "Load_Balancer"};
     Rows<schema::sb::HAChassisGroup> ha_chassis_groups{engine, "HA_Chassis_Group"};
     Rows<schema::sb::HAChassis> ha_chassis{engine, "HA_Chassis"};
+    Rows<schema::sb::Meter> meters{engine, "Meter"};
+    Rows<schema::sb::MeterBand> meter_bands{engine, "Meter_Band"};
 
     // This host's own state.
     incremental::Input<std::string, LocalPort> local_ports{engine, "local port"};  // by logical port name
@@ -66,6 +68,8 @@ struct SouthboundView {
     incremental::Input<std::string, uint16_t> ct_zones{engine, "conntrack zone"};  // by name (ct_zones.h)
     One<std::vector<Tunnel>> tunnels{engine, "tunnels"};
     One<Uuid> own_chassis{engine, "own chassis"};
+    // Flow_Sample_Collector_Set of the local database, by id.
+    incremental::Input<uint32_t, bool> collector_sets{engine, "sample collector set"};
 
     // Look-ups.
     incremental::Index<std::string, Uuid> port_by_name{engine, "port by name"};
@@ -73,6 +77,7 @@ struct SouthboundView {
         engine, "multicast group by datapath and name"};
     incremental::Index<std::string, Uuid> address_set_by_name{engine, "address set by name"};
     incremental::Index<std::string, Uuid> port_group_by_name{engine, "port group by name"};
+    incremental::Index<std::string, Uuid> meter_by_name{engine, "meter by name"};
     incremental::Index<std::string, Uuid> children{engine, "child ports by parent"};
     incremental::Index<Uuid, Uuid> mac_bindings_by_datapath{engine, "MAC bindings by datapath"};
 
@@ -93,6 +98,9 @@ struct SouthboundView {
     incremental::Rule<Uuid> index_port_groups{
         engine, "index port groups", port_groups,
         [this](const Uuid& uuid) { port_group_by_name.emit((*port_groups.find(uuid))->name, uuid); }};
+    incremental::Rule<Uuid> index_meters{
+        engine, "index meters", meters,
+        [this](const Uuid& uuid) { meter_by_name.emit((*meters.find(uuid))->name, uuid); }};
     incremental::Rule<Uuid> index_mac_bindings{
         engine, "index MAC bindings", mac_bindings, [this](const Uuid& uuid) {
             mac_bindings_by_datapath.emit((*mac_bindings.find(uuid))->datapath, uuid);

@@ -37,7 +37,7 @@ struct Sets : SetLookup {
 
 struct Ports : PortLookup {
     std::map<std::string, uint32_t, std::less<>> keys{{"p1", 1}, {"p2", 2}, {"p3", 3}};
-    std::optional<uint32_t> port(std::string_view name) const override {
+    std::optional<uint32_t> port(const Symbol&, std::string_view name) const override {
         auto it = keys.find(name);
         return it == keys.end() ? std::nullopt : std::optional<uint32_t>(it->second);
     }
@@ -204,7 +204,7 @@ bool holds(const Expr& expr, const Packet& packet) {
             break;
     }
     if (expr.symbol->is_string())
-        return value_of(*expr.symbol, packet) == Ports().port(expr.text).value_or(0xffffffff);
+        return value_of(*expr.symbol, packet) == Ports().port(*expr.symbol, expr.text).value_or(0xffffffff);
     U128 value = value_of(*expr.symbol, packet) & expr.mask;
     switch (expr.relop) {
         case Relop::kEqual:

@@ -232,7 +232,7 @@ Expr resolve(Expr expr, const PortLookup& ports) {
             return Expr::boolean(ports.is_chassis_resident(expr.text) == expr.truth);
         case Expr::Type::kCompare: {
             if (!expr.symbol->is_string()) return expr;
-            std::optional<uint32_t> key = ports.port(expr.text);
+            std::optional<uint32_t> key = ports.port(*expr.symbol, expr.text);
             if (!key) return Expr::boolean(false);
             expr.value = *key;
             expr.mask = 0xffffffff;

@@ -1,0 +1,113 @@
+#include "controller/lflow/logical_flows.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "controller/lflow/flow_lookup.h"
+#include "controller/lflow/translation.h"
+
+namespace weft::controller {
+
+namespace sb = schema::sb;
+
+namespace {
+log::Module lg("lflow");
+log::RateLimit limit(5, 5);
+}  // namespace
+
+std::optional<PortFacts> LogicalFlows::facts_of(const std::string& name) {
+    const sb::PortBinding* row = view_.port_named(name);
+    if (!row) return std::nullopt;
+    PortFacts facts;
+    facts.datapath = row->datapath;
+    facts.key = static_cast<uint32_t>(row->tunnel_key);
+    facts.chassis = row->chassis;
+    facts.is_resident = view_.is_own_chassis(row->chassis);
+    facts.is_vif = row->type.empty();
+    if (facts.is_vif) {
+        facts.is_local = facts.is_resident || view_.local_ports.find(name) ||
+                         (row->parent_port && view_.local_ports.find(*row->parent_port));
+    }
+    return facts;
+}
+
+uint32_t LogicalFlows::want_group(const logical::GroupRequest& request) {
+    DesiredGroup group;
+    group.id = group_numbers_.number(request.to_string());
+    group.request = request;
+    groups_.emit(group);
+    return group.id;
+}
+
+uint32_t LogicalFlows::want_rate_meter(uint64_t rate_kbps, uint64_t burst_kbits) {
+    DesiredMeter meter;
+    meter.rate = rate_kbps;
+    meter.burst = burst_kbits;
+    meter.name = fmt::format("__string: kbps{} stats bands=type=drop rate={}", burst_kbits ? " burst" : "", rate_kbps);
+    if (burst_kbits) meter.name += fmt::format(" burst_size={}", burst_kbits);
+    meter.id = meter_numbers_.number(meter.name);
+    meters_.emit(meter);
+    return meter.id;
+}
+
+std::optional<uint32_t> LogicalFlows::want_named_meter(const std::string& name) {
+    const Uuid* uuid = view_.meter_by_name.first(name);
+    const sb::Meter* row = uuid ? view_.value(view_.meters, *uuid) : nullptr;
+    if (!row) return std::nullopt;
+    DesiredMeter meter;
+    meter.packets = row->unit == "pktps";
+    for (const Uuid& band_uuid : row->bands) {
+        const sb::MeterBand* band = view_.value(view_.meter_bands, band_uuid);
+        if (!band || band->action != "drop") continue;
+        meter.rate = static_cast<uint64_t>(band->rate);
+        meter.burst = static_cast<uint64_t>(band->burst_size);
+    }
+    if (!meter.rate) return std::nullopt;
+    meter.name = name;
+    meter.id = meter_numbers_.number(name);
+    meters_.emit(meter);
+    return meter.id;
+}
+
+std::vector<std::pair<Uuid, LocalDatapath>> LogicalFlows::datapaths_of(const sb::LogicalFlow& row) {
+    std::vector<std::pair<Uuid, LocalDatapath>> out;
+    auto add = [&](const Uuid& uuid) {
+        if (const LocalDatapath* local = view_.local_datapath(uuid)) out.emplace_back(uuid, *local);
+    };
+    if (row.logical_datapath) add(*row.logical_datapath);
+    if (row.logical_dp_group) {
+        if (const sb::LogicalDPGroup* group = view_.value(view_.datapath_groups, *row.logical_dp_group)) {
+            for (const Uuid& uuid : group->datapaths) add(uuid);
+        }
+    }
+    return out;
+}
+
+// A flow of a switch that is tagged with a VIF is about that VIF's own packets, which are where it is.
+bool LogicalFlows::concerns_this_chassis(const sb::LogicalFlow& row, const LocalDatapath& datapath) {
+    const std::string* tag = datapath.is_switch ? row.tags.find("in_out_port") : nullptr;
+    if (!tag) return true;
+    const std::optional<PortFacts>& facts = port(*tag);
+    return !facts || !facts->is_vif || facts->is_local;
+}
+
+void LogicalFlows::translate(const Uuid& uuid) {
+    const sb::LogicalFlow* const* found = view_.logical_flows.find(uuid);
+    if (!found) return;
+    const sb::LogicalFlow& row = **found;
+    std::vector<std::pair<Uuid, LocalDatapath>> datapaths = datapaths_of(row);
+    if (datapaths.empty() || !concerns_this_chassis(row, datapaths[0].second)) {
+        conjunction_ids_.keep(uuid, 0);
+        return;
+    }
+    Translation translation(*this, row, conjunction_ids_);
+    for (const auto& [datapath_uuid, datapath] : datapaths) {
+        Result<void> done = translation.emit(datapath_uuid, datapath);
+        if (done) continue;
+        if (limit.pass(lg)) lg.warn("{}", done.message());
+        break;
+    }
+    conjunction_ids_.keep(uuid, translation.conjunctions());
+}
+
+}  // namespace weft::controller
