@@ -1,8 +1,8 @@
 // Groups and meters that the integration bridge should have: the flows' actions refer to them by number.
 //
 // What is asked for twice exists once.  A group or meter is identified by what it does: its text, as
-// `ovn-appctl -t ovn-controller group-table-list` shows it.  Numbers are given out here and kept while the thing is
-// wanted; they are free again once the switch was told that it is not (forget()).
+// `ovn-appctl -t ovn-controller group-table-list` shows it.  Numbers are given out here and kept while the
+// thing is wanted; they are free again once the switch was told that it is not (forget()).
 //
 // In the switch, groups and meters must be there before flows that use them, and go after those.
 

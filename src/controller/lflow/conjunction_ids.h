@@ -1,8 +1,8 @@
 // Numbers for the conjunctive matches of logical flows (ovs-fields(7), conj_id).
 //
-// A flow's first conjunction has the first 32 bits of the flow's uuid, as its cookie has, unless another flow has
-// that number; so a restarted controller gives the same ones and the switch's flows need not change.  Numbers are
-// unique over all logical flows: tables and priorities need not be looked at.
+// A flow's first conjunction has the first 32 bits of the flow's uuid, as its cookie has, unless another flow
+// has that number; so a restarted controller gives the same ones and the switch's flows need not change.
+// Numbers are unique over all logical flows: tables and priorities need not be looked at.
 
 #pragma once
 

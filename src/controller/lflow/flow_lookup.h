@@ -1,5 +1,5 @@
-// The world as one logical flow sees it from one datapath: names of sets, ports, groups and meters.  All of it are
-// tracked reads.
+// The world as one logical flow sees it from one datapath: names of sets, ports, groups and meters.  All of
+// it are tracked reads.
 
 #pragma once
 

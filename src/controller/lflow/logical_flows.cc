@@ -43,7 +43,8 @@ uint32_t LogicalFlows::want_rate_meter(uint64_t rate_kbps, uint64_t burst_kbits)
     DesiredMeter meter;
     meter.rate = rate_kbps;
     meter.burst = burst_kbits;
-    meter.name = fmt::format("__string: kbps{} stats bands=type=drop rate={}", burst_kbits ? " burst" : "", rate_kbps);
+    meter.name =
+        fmt::format("__string: kbps{} stats bands=type=drop rate={}", burst_kbits ? " burst" : "", rate_kbps);
     if (burst_kbits) meter.name += fmt::format(" burst_size={}", burst_kbits);
     meter.id = meter_numbers_.number(meter.name);
     meters_.emit(meter);

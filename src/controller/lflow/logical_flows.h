@@ -1,11 +1,13 @@
-// Logical flows as OpenFlow: the southbound Logical_Flow table in, flows of tables 8–36 and 42–62 of the integration
-// bridge out, with the groups and meters that they use.
+// Logical flows as OpenFlow: the southbound Logical_Flow table in, flows of tables 8–36 and 42–62 of the
+// integration bridge out, with the groups and meters that they use.
 //
-// Each logical flow is one call of a rule: it runs again when the row changed, or the datapath group, an address
-// set, a port group or a port that it looked at; so a change costs what it concerns.  A flow is translated for the
-// datapaths that are local to this chassis, and once for all of them where it names no ports.
+// Each logical flow is one call of a rule: it runs again when the row changed, or the datapath group, an
+// address set, a port group or a port that it looked at; so a change costs what it concerns.  A flow is
+// translated for the datapaths that are local to this chassis, and once for all of them where it names no
+// ports.
 //
-// A row that cannot be translated is logged (a warning, since packets meet with a hole in the pipeline) and skipped.
+// A row that cannot be translated is logged (a warning, since packets meet with a hole in the pipeline) and
+// skipped.
 
 #pragma once
 

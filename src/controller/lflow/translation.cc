@@ -24,8 +24,8 @@ std::string encode(const openflow::ActionList& actions) {
     return to_text(writer);
 }
 
-// Where the value of OXM_OF_METADATA begins in an encoded match (OpenFlow 1.5, 7.2.3): after the match's header come
-// entries of class, field and length.
+// Where the value of OXM_OF_METADATA begins in an encoded match (OpenFlow 1.5, 7.2.3): after the match's
+// header come entries of class, field and length.
 size_t find_metadata(const std::string& match) {
     static constexpr uint32_t kMetadataHeader = 0x80000408;
     const auto* bytes = reinterpret_cast<const uint8_t*>(match.data());
@@ -66,7 +66,8 @@ Translation::Match Translation::encode_match(const FlowMatch& flow) {
     if (out.is_clause) {
         openflow::ActionList actions;
         for (const FlowMatch::Clause& clause : flow.clauses) {
-            actions.push_back(openflow::Conjunction{ids_.id(row_.uuid, clause.conj_id - 1), clause.clause, clause.clauses});
+            actions.push_back(
+                openflow::Conjunction{ids_.id(row_.uuid, clause.conj_id - 1), clause.clause, clause.clauses});
         }
         out.clause_instructions = encode(actions);
     }
@@ -86,7 +87,8 @@ Result<void> Translation::make_matches(const FlowLookup& lookup) {
     if (!program_.prerequisites.is_boolean(true)) {
         whole = Expr::combine(Expr::Type::kAnd, std::move(whole), program_.prerequisites);
     }
-    Result<logical::MatchSet> set = logical::to_match_set(logical::resolve(logical::simplify(std::move(whole)), lookup));
+    Result<logical::MatchSet> set =
+        logical::to_match_set(logical::resolve(logical::simplify(std::move(whole)), lookup));
     if (!set) return refuse(set.error());
     matches_.clear();
     matches_.reserve(set->matches.size());

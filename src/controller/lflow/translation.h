@@ -1,7 +1,7 @@
 // One logical flow on its way to OpenFlow.
 //
-// emit() is called for one local datapath after the other; what does not depend on the datapath is computed for the
-// first and used again, down to the encoded bytes.
+// emit() is called for one local datapath after the other; what does not depend on the datapath is computed
+// for the first and used again, down to the encoded bytes.
 
 #pragma once
 
