@@ -1,0 +1,158 @@
+// ovn-northd(8).
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "net/control_server.h"
+#include "net/daemon.h"
+#include "net/directories.h"
+#include "net/loop.h"
+#include "northd/northd.h"
+
+namespace weft::apps {
+
+namespace {
+
+log::Module lg("ovn_northd");
+
+struct Arguments {
+    std::string northbound, southbound;
+    int64_t threads = 1;
+    bool dry_run = false;
+};
+
+std::string from_environment(const char* variable, const std::string& fallback) {
+    const char* value = std::getenv(variable);
+    return value && *value ? value : fallback;
+}
+
+void add_options(OptionTable& table, Arguments& arguments) {
+    arguments.northbound = from_environment("OVN_NB_DB", "unix:" + net::ovn_rundir() + "/ovnnb_db.sock");
+    arguments.southbound = from_environment("OVN_SB_DB", "unix:" + net::ovn_rundir() + "/ovnsb_db.sock");
+    table.section("Options");
+    table.add("ovnnb-db", 0, "DATABASE",
+              "Connect to this northbound database (default: $OVN_NB_DB, or unix:RUNDIR/ovnnb_db.sock).",
+              [&](std::string_view v) {
+                  arguments.northbound = v;
+                  return Result<void>();
+              });
+    table.add("ovnsb-db", 0, "DATABASE",
+              "Connect to this southbound database (default: $OVN_SB_DB, or unix:RUNDIR/ovnsb_db.sock).",
+              [&](std::string_view v) {
+                  arguments.southbound = v;
+                  return Result<void>();
+              });
+    table.add("dry-run", 0, "", "Start paused: watch the databases, change nothing.", [&](std::string_view) {
+        arguments.dry_run = true;
+        return Result<void>();
+    });
+    table.add("n-threads", 0, "N",
+              "Accepted for scripts' sake: work is proportional to the change, and one thread does it.",
+              [&](std::string_view v) {
+                  arguments.threads = std::strtoll(std::string(v).c_str(), nullptr, 10);
+                  return Result<void>();
+              });
+}
+
+void add_commands(net::ControlServer& control, northd::Northd& northd, net::Loop& loop,
+                  Arguments& arguments) {
+    using Words = net::ControlServer::Arguments;
+    auto text = [](std::string t) { return Result<std::string>(std::move(t)); };
+    control.add("exit", "", 0, 0, [&, text](const Words&) {
+        loop.stop();
+        return text("");
+    });
+    control.add("pause", "", 0, 0, [&, text](const Words&) {
+        northd.pause();
+        return text("");
+    });
+    control.add("resume", "", 0, 0, [&, text](const Words&) {
+        northd.resume();
+        return text("");
+    });
+    control.add("is-paused", "", 0, 0,
+                [&, text](const Words&) { return text(northd.is_paused() ? "true\n" : "false\n"); });
+    control.add("status", "", 0, 0,
+                [&, text](const Words&) { return text("Status: " + northd.status() + "\n"); });
+    control.add("nb-connection-status", "", 0, 0,
+                [&, text](const Words&) { return text(northd.northbound_status() + "\n"); });
+    control.add("sb-connection-status", "", 0, 0,
+                [&, text](const Words&) { return text(northd.southbound_status() + "\n"); });
+    control.add("parallel-build/get-n-threads", "", 0, 0,
+                [&, text](const Words&) { return text(std::to_string(arguments.threads) + "\n"); });
+    control.add("parallel-build/set-n-threads", "N_THREADS", 1, 1,
+                [&](const Words& words) -> Result<std::string> {
+                    char* end = nullptr;
+                    long long threads = std::strtoll(words[0].c_str(), &end, 10);
+                    if (*end || threads < 1 || threads > 256) {
+                        return Error{"invalid n_threads: " + words[0] + " (1 to 256 is valid)\n"};
+                    }
+                    arguments.threads = threads;
+                    return std::string();
+                });
+    control.add("inc-engine/show-stats", "", 0, 2,
+                [&, text](const Words&) { return text(northd.statistics()); });
+}
+
+Result<void> serve(int argc, char** argv) {
+    Arguments arguments;
+    OptionTable table;
+    net::DaemonOptions daemon("ovn-northd");
+    add_options(table, arguments);
+    daemon.add_to(table);
+    bool help = false, version = false;
+    table.add("help", 'h', "", "Show this text.", [&](std::string_view) {
+        help = true;
+        return Result<void>();
+    });
+    table.add("version", 'V', "", "Show the version.", [&](std::string_view) {
+        version = true;
+        return Result<void>();
+    });
+    WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
+    if (help) {
+        ProgramText text{
+            "ovn-northd",
+            "OVN northbound management daemon",
+            "[OPTIONS]",
+            "Translates the northbound database, the logical network as it is configured, into the "
+            "southbound one: logical flows and bindings for the chassis.",
+            {}};
+        std::fputs(help_page(text, table).c_str(), stdout);
+        return {};
+    }
+    if (version) {
+        std::printf("ovn-northd (Weft) %s\nOpen vSwitch Library 3.1.0\n", WEFT_VERSION);
+        return {};
+    }
+    if (!words.empty()) return Error{"non-option argument \"" + words[0] + "\" given (use --help for help)"};
+    if (arguments.threads < 1 || arguments.threads > 256) {
+        int64_t sane = arguments.threads < 1 ? 1 : 256;
+        lg.warn("Setting n_threads to {} as --n-threads option was set to : [{}]", sane, arguments.threads);
+        arguments.threads = sane;
+    }
+    WEFT_TRY(daemon.start());
+    net::Loop loop;
+    WEFT_ASSIGN(auto control, net::ControlServer::create(loop, daemon.unixctl(), "ovn-northd"));
+    northd::Northd northd(loop, {ovsdb::client::split_remotes(arguments.northbound),
+                                 ovsdb::client::split_remotes(arguments.southbound), arguments.dry_run});
+    add_commands(*control, northd, loop, arguments);
+    daemon.ready();
+    loop.run();
+    return {};
+}
+
+}  // namespace
+
+int ovn_northd(int argc, char** argv) {
+    Result<void> result = serve(argc, argv);
+    if (result.ok()) return 0;
+    std::fprintf(stderr, "ovn-northd: %s\n", result.error().message.c_str());
+    return 1;
+}
+
+}  // namespace weft::apps

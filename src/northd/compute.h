@@ -1,0 +1,44 @@
+// The functions behind Program's queries: one fact each, from tracked reads alone.
+
+#pragma once
+
+#include <vector>
+
+#include "base/uuid.h"
+
+namespace weft::northd {
+
+class Program;
+struct Globals;
+struct Switch;
+struct Router;
+struct RouterPort;
+struct SwitchPort;
+struct LoadBalancerFacts;
+struct VipSummary;
+struct NatFacts;
+struct RouterState;
+struct SwitchState;
+
+Globals compute_globals(Program& p);
+Switch compute_switch(Program& p, const Uuid& uuid);
+Router compute_router(Program& p, const Uuid& uuid);
+RouterPort compute_router_port(Program& p, const Uuid& uuid);
+SwitchPort compute_port(Program& p, const Uuid& uuid);
+std::vector<Uuid> compute_router_ports(Program& p, const Uuid& router);
+
+LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid);
+VipSummary compute_lb_vips(Program& p, const Uuid& uuid);
+VipSummary compute_lb_group_vips(Program& p, const Uuid& group);
+VipSummary compute_switch_vips(Program& p, const Uuid& sw);
+VipSummary compute_router_vips(Program& p, const Uuid& router);
+std::vector<Uuid> compute_switches_of_lb(Program& p, const Uuid& lb);
+std::vector<Uuid> compute_routers_of_lb(Program& p, const Uuid& lb);
+
+std::vector<Uuid> compute_switches_of_group(Program& p, const Uuid& group);
+SwitchState compute_switch_state(Program& p, const Uuid& sw);
+
+NatFacts compute_nat(Program& p, const Uuid& nat);
+RouterState compute_router_state(Program& p, const Uuid& router);
+
+}  // namespace weft::northd

@@ -1,0 +1,113 @@
+// The features of logical networks, one .cc each: what each emits for one switch, port, router, …
+//
+// A function named after a thing (`…_of_switch`, `…_of_port`) gets its facts and writes its flows; more facts
+// it reads through the program, and so is run again when they differ.
+
+#pragma once
+
+#include "northd/facts.h"
+#include "northd/logical_flow.h"
+#include "northd/program.h"
+
+namespace weft::northd {
+
+// switch_port_security.cc: ingress tables 0 and 1, egress tables 8 and 9
+void port_security_of_switch(Program&, FlowWriter&, const Switch&);
+void port_security_of_port(Program&, FlowWriter&, const SwitchPort&);
+// switch_fdb.cc: ingress tables 2 and 3
+void fdb_of_switch(Program&, FlowWriter&, const Switch&);
+void fdb_of_port(Program&, FlowWriter&, const SwitchPort&);
+// switch_conntrack.cc: which packets meet the connection tracker: pre-ACL, pre-LB, pre-stateful, stateful
+void conntrack_of_switch(Program&, FlowWriter&, const Switch&);
+void conntrack_of_port(Program&, FlowWriter&, const SwitchPort&);
+// switch_acl.cc
+void acl_defaults_of_switch(Program&, FlowWriter&, const Switch&);
+void flows_of_acl(Program&, const Uuid& acl);
+// switch_qos.cc
+void qos_of_switch(Program&, const Switch&);
+// switch_load_balancer.cc
+void load_balancing_of_switch(Program&, FlowWriter&, const Switch&);
+void switch_flows_of_load_balancer(Program&, const LoadBalancerFacts&);
+// switch_arp.cc: ingress table 19
+void arp_responder_of_switch(Program&, FlowWriter&, const Switch&);
+void arp_responder_of_port(Program&, FlowWriter&, const SwitchPort&);
+// switch_dhcp.cc, switch_dns.cc: ingress tables 20 to 23
+void dhcp_of_switch(Program&, FlowWriter&, const Switch&);
+void dhcp_of_port(Program&, FlowWriter&, const SwitchPort&);
+void dns_of_switch(Program&, FlowWriter&, const Switch&);
+// switch_external_port.cc: ingress table 24
+void external_ports_of_switch(Program&, FlowWriter&, const Switch&);
+void external_port(Program&, FlowWriter&, const SwitchPort&);
+// switch_lookup.cc: ingress tables 25 and 26
+void lookup_of_switch(Program&, FlowWriter&, const Switch&);
+void lookup_of_port(Program&, FlowWriter&, const SwitchPort&);
+
+// router_admission.cc: ingress table 0
+void admission_of_router(Program&, FlowWriter&, const Router&);
+void admission_of_port(Program&, FlowWriter&, const RouterPort&);
+// router_neighbor.cc: ingress tables 1, 2 and 21
+void neighbors_of_router(Program&, FlowWriter&, const Router&);
+void neighbors_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+// router_input.cc: ingress table 3
+void input_of_router(Program&, FlowWriter&, const Router&);
+void input_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+// router_nd_ra.cc: ingress tables 10 and 11
+void router_advertisement_of_router(Program&, FlowWriter&, const Router&);
+void router_advertisement_of_port(Program&, FlowWriter&, const RouterPort&);
+// router_routing.cc: ingress tables 12 to 14
+void routing_of_router(Program&, FlowWriter&, const Router&);
+void routing_of_port(Program&, FlowWriter&, const RouterPort&);
+void flows_of_route(Program&, const RouteKey&);
+// router_policy.cc: ingress tables 15 and 16
+void policies_of_router(Program&, FlowWriter&, const Router&);
+void flows_of_policy(Program&, const Uuid& policy);
+// router_arp_resolve.cc: ingress table 17
+void arp_resolve_of_router(Program&, FlowWriter&, const Router&);
+void arp_resolve_of_router_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+void arp_resolve_of_switch_port(Program&, const SwitchPort&);
+// router_gateway.cc: ingress tables 18 to 20
+void gateway_of_router(Program&, FlowWriter&, const Router&);
+void gateway_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+// router_nat.cc: ingress tables 4, 5, 7, egress tables 0 to 5
+void nat_of_router(Program&, FlowWriter&, const Router&);
+void flows_of_nat(Program&, const Uuid& nat);
+// router_load_balancer.cc
+void load_balancing_of_router(Program&, FlowWriter&, const Router&);
+void router_flows_of_load_balancer(Program&, const LoadBalancerFacts&);
+// router_delivery.cc: egress tables
+void delivery_of_router(Program&, FlowWriter&, const Router&);
+void delivery_of_port(Program&, FlowWriter&, const RouterPort&);
+
+// rows_*.cc: southbound rows
+void rows_of_switch(Program&, const Switch&);
+void rows_of_switch_port(Program&, const SwitchPort&);
+void rows_of_router(Program&, const Router&);
+void rows_of_router_port(Program&, const Router&, const RouterPort&);
+void rows_of_address_set(Program&, const Uuid&);
+void rows_of_port_group(Program&, const Uuid&);
+void rows_of_meter(Program&, const Uuid&);
+void rows_of_dns(Program&, const Uuid&);
+void rows_of_static_mac_binding(Program&, const Uuid&);
+void rows_of_globals(Program&);
+void rows_of_load_balancer(Program&, const LoadBalancerFacts&);
+
+// --- what several features share
+// The meter of control plane protection for a kind of packet (ovn-nb(5), Copp), or "".
+std::string copp_meter(Program&, const std::optional<Uuid>& copp, const char* protocol);
+// ` && is_chassis_resident("cr-…")` where traffic of this port is handled on its gateway chassis, else "".
+std::string redirect_residence(Program&, const RouterPort&);
+// ` && is_chassis_resident(PORT)`.
+std::string residence(std::string_view quoted_port);
+// Of a load balancer: `; hash_fields=…` or ""; the back ends that are online, comma separated.
+std::string selection_fields_text(const LoadBalancerFacts&);
+std::string online_backends(const Vip&);
+// The port of a router through which a next hop is reached, and its address in that network.
+struct Outlet {
+    Uuid port;
+    std::string source;  // the port's address
+    bool operator==(const Outlet&) const = default;
+};
+std::optional<Outlet> find_outlet(Program&, const Uuid& router, std::string_view next_hop,
+                                  const std::string& output_port);
+
+}  // namespace weft::northd

@@ -1,0 +1,77 @@
+// What northd computes from: rows of the northbound database, and the few facts of the southbound one that it
+// reads back (who bound what, which chassis there are, which health checks answer).
+//
+// Rows are those of the replicas, by pointer: they change in place, and who feeds the inputs touches the row
+// then. Strings with defaults come from `options` through ovsdb::get_string() and its friends.
+
+#pragma once
+
+#include <string>
+
+#include "incremental/index.h"
+#include "incremental/input.h"
+#include "schema/nb.h"
+#include "schema/sb.h"
+
+namespace weft::northd {
+
+namespace nb = schema::nb;
+namespace sb = schema::sb;
+
+template <typename Row>
+class Rows : public incremental::Input<Uuid, const Row*> {
+  public:
+    using incremental::Input<Uuid, const Row*>::Input;
+    // The row, or null.
+    const Row* get(const Uuid& uuid) {
+        const Row* const* row = this->find(uuid);
+        return row ? *row : nullptr;
+    }
+};
+
+// What a chassis did with a logical port, from its Port_Binding.
+struct BindingState {
+    bool up = false;
+    Uuid chassis;  // zero: none
+    std::string virtual_parent;
+    bool operator==(const BindingState&) const = default;
+};
+
+struct Inputs {
+    explicit Inputs(incremental::Engine& e) : engine(e) {}
+    incremental::Engine& engine;
+
+    Rows<nb::NBGlobal> global{engine, "NB_Global"};
+    Rows<nb::LogicalSwitch> switches{engine, "Logical_Switch"};
+    Rows<nb::LogicalSwitchPort> switch_ports{engine, "Logical_Switch_Port"};
+    Rows<nb::LogicalRouter> routers{engine, "Logical_Router"};
+    Rows<nb::LogicalRouterPort> router_ports{engine, "Logical_Router_Port"};
+    Rows<nb::LogicalRouterStaticRoute> routes{engine, "Logical_Router_Static_Route"};
+    Rows<nb::LogicalRouterPolicy> policies{engine, "Logical_Router_Policy"};
+    Rows<nb::NAT> nats{engine, "NAT"};
+    Rows<nb::ACL> acls{engine, "ACL"};
+    Rows<nb::QoS> qos{engine, "QoS"};
+    Rows<nb::PortGroup> port_groups{engine, "Port_Group"};
+    Rows<nb::AddressSet> address_sets{engine, "Address_Set"};
+    Rows<nb::LoadBalancer> load_balancers{engine, "Load_Balancer"};
+    Rows<nb::LoadBalancerGroup> load_balancer_groups{engine, "Load_Balancer_Group"};
+    Rows<nb::LoadBalancerHealthCheck> health_checks{engine, "Load_Balancer_Health_Check"};
+    Rows<nb::DHCPOptions> dhcp_options{engine, "DHCP_Options"};
+    Rows<nb::DNS> dns{engine, "DNS"};
+    Rows<nb::GatewayChassis> gateway_chassis{engine, "Gateway_Chassis"};
+    Rows<nb::HAChassisGroup> ha_groups{engine, "HA_Chassis_Group"};
+    Rows<nb::HAChassis> ha_chassis{engine, "HA_Chassis"};
+    Rows<nb::Meter> meters{engine, "Meter"};
+    Rows<nb::MeterBand> meter_bands{engine, "Meter_Band"};
+    Rows<nb::Copp> copp{engine, "Copp"};
+    Rows<nb::ForwardingGroup> forwarding_groups{engine, "Forwarding_Group"};
+    Rows<nb::StaticMACBinding> static_mac_bindings{engine, "Static_MAC_Binding"};
+    Rows<nb::Mirror> mirrors{engine, "Mirror"};
+
+    incremental::Input<std::string, BindingState> bindings{engine, "Port_Binding"};
+    // Tunnel keys of datapaths, by Logical_Switch and Logical_Router: chosen outside (tunnel_keys.h), so that
+    // they stay what they were.
+    incremental::Input<Uuid, int64_t> tunnel_keys{engine, "tunnel key"};
+};
+
+}  // namespace weft::northd

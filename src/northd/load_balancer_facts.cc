@@ -1,0 +1,189 @@
+#include "northd/load_balancer_facts.h"
+
+#include <algorithm>
+
+#include "northd/compute.h"
+#include "northd/program.h"
+
+namespace weft::northd {
+
+using ovsdb::get_bool;
+using ovsdb::get_int;
+using ovsdb::get_string;
+
+namespace {
+
+void merge(std::vector<std::string>& into, const std::vector<std::string>& more) {
+    if (more.empty()) return;
+    into.insert(into.end(), more.begin(), more.end());
+    std::sort(into.begin(), into.end());
+    into.erase(std::unique(into.begin(), into.end()), into.end());
+}
+
+// "PORT_NAME:SOURCE_IP" of ip_port_mappings.
+void attach_monitor(const nb::LoadBalancer& row, const Vip& vip, Backend& backend) {
+    const std::string* mapping = row.ip_port_mappings.find(
+        backend.endpoint.is_ip6 ? "[" + backend.endpoint.address + "]" : backend.endpoint.address);
+    if (!mapping) mapping = row.ip_port_mappings.find(backend.endpoint.address);
+    if (!mapping || !vip.has_health_check) return;
+    size_t colon = mapping->find(':');
+    if (colon == mapping->npos) return;
+    auto source = parse_endpoint(mapping->substr(colon + 1));
+    if (!source) return;
+    backend.is_monitored = true;
+    backend.monitor_port = mapping->substr(0, colon);
+    backend.monitor_src = source->address;
+}
+
+std::vector<Backend> parse_backends(const nb::LoadBalancer& row, const Vip& vip) {
+    std::vector<Backend> out;
+    for (std::string_view word : split(vip.backends_text, ", ")) {
+        auto endpoint = parse_endpoint(word);
+        if (!endpoint || endpoint->is_ip6 != vip.endpoint.is_ip6) continue;
+        Backend backend;
+        backend.endpoint = *endpoint;
+        backend.text = endpoint_text(*endpoint);
+        attach_monitor(row, vip, backend);
+        out.push_back(std::move(backend));
+    }
+    return out;
+}
+
+}  // namespace
+
+void VipSummary::add(const VipSummary& other) {
+    any |= other.any;
+    any_skip_snat |= other.any_skip_snat;
+    merge(ip4, other.ip4);
+    merge(ip6, other.ip6);
+    merge(ip4_reachable, other.ip4_reachable);
+    merge(ip6_reachable, other.ip6_reachable);
+    merge(ip4_routable, other.ip4_routable);
+    merge(ip6_routable, other.ip6_routable);
+    merge(ip4_all_responder, other.ip4_all_responder);
+    merge(ip6_all_responder, other.ip6_all_responder);
+}
+
+LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid) {
+    LoadBalancerFacts out;
+    const nb::LoadBalancer* row = p.in.load_balancers.get(uuid);
+    if (!row) return out;
+    out.uuid = uuid;
+    out.name = row->name;
+    out.protocol = row->protocol.value_or("tcp");
+    out.options = row->options;
+    out.reject = get_bool(row->options, "reject");
+    out.event = get_bool(row->options, "event");
+    out.skip_snat = get_bool(row->options, "skip_snat");
+    out.routable = get_bool(row->options, "add_route");
+    out.affinity_timeout = get_int(row->options, "affinity_timeout");
+    out.neighbor_responder = get_string(row->options, "neighbor_responder", "reachable");
+    for (const std::string& field : row->selection_fields) out.selection_fields.push_back(field);
+    for (const auto& [key, backends] : row->vips) {
+        auto endpoint = parse_endpoint(key);
+        if (!endpoint) continue;
+        Vip vip;
+        vip.endpoint = *endpoint;
+        vip.backends_text = backends;
+        for (const Uuid& check : row->health_check) {
+            const nb::LoadBalancerHealthCheck* health = p.in.health_checks.get(check);
+            if (health && health->vip == key) {
+                vip.has_health_check = true;
+                vip.health_options = health->options;
+            }
+        }
+        vip.backends = parse_backends(*row, vip);
+        out.vips.push_back(std::move(vip));
+    }
+    return out;
+}
+
+VipSummary compute_lb_vips(Program& p, const Uuid& uuid) {
+    const LoadBalancerFacts& lb = p.load_balancer(uuid);
+    VipSummary out;
+    for (const Vip& vip : lb.vips) {
+        out.any = true;
+        bool is_ip6 = vip.endpoint.is_ip6;
+        auto put = [&](std::vector<std::string>& ip4, std::vector<std::string>& ip6) {
+            (is_ip6 ? ip6 : ip4).push_back(vip.endpoint.address);
+        };
+        put(out.ip4, out.ip6);
+        if (lb.neighbor_responder == "all") {
+            put(out.ip4_all_responder, out.ip6_all_responder);
+        } else if (lb.neighbor_responder != "none") {
+            put(out.ip4_reachable, out.ip6_reachable);
+        }
+        if (lb.routable) put(out.ip4_routable, out.ip6_routable);
+    }
+    out.any_skip_snat = out.any && lb.skip_snat;
+    VipSummary sorted;
+    sorted.add(out);
+    return sorted;
+}
+
+VipSummary compute_lb_group_vips(Program& p, const Uuid& group) {
+    VipSummary out;
+    const nb::LoadBalancerGroup* row = p.in.load_balancer_groups.get(group);
+    if (!row) return out;
+    std::vector<std::string> VipSummary::*lists[] = {&VipSummary::ip4,
+                                                     &VipSummary::ip6,
+                                                     &VipSummary::ip4_reachable,
+                                                     &VipSummary::ip6_reachable,
+                                                     &VipSummary::ip4_routable,
+                                                     &VipSummary::ip6_routable,
+                                                     &VipSummary::ip4_all_responder,
+                                                     &VipSummary::ip6_all_responder};
+    for (const Uuid& lb : row->load_balancer) {
+        const VipSummary& each = p.lb_vips(lb);
+        out.any |= each.any;
+        out.any_skip_snat |= each.any_skip_snat;
+        for (auto list : lists)
+            (out.*list).insert((out.*list).end(), (each.*list).begin(), (each.*list).end());
+    }
+    VipSummary sorted;
+    sorted.add(out);
+    return sorted;
+}
+
+VipSummary compute_switch_vips(Program& p, const Uuid& sw) {
+    VipSummary out;
+    const nb::LogicalSwitch* row = p.in.switches.get(sw);
+    if (!row) return out;
+    // A switch only wants to know whether there are any.
+    for (const Uuid& lb : row->load_balancer) out.any |= p.lb_vips(lb).any;
+    for (const Uuid& group : row->load_balancer_group) out.any |= p.lb_group_vips(group).any;
+    return out;
+}
+
+VipSummary compute_router_vips(Program& p, const Uuid& router) {
+    VipSummary out;
+    const nb::LogicalRouter* row = p.in.routers.get(router);
+    if (!row) return out;
+    for (const Uuid& lb : row->load_balancer) out.add(p.lb_vips(lb));
+    for (const Uuid& group : row->load_balancer_group) out.add(p.lb_group_vips(group));
+    return out;
+}
+
+std::vector<Uuid> compute_switches_of_lb(Program& p, const Uuid& lb) {
+    std::vector<Uuid> out;
+    for (const Uuid& sw : p.direct_switches_of_lb[lb]) out.push_back(sw);
+    for (const Uuid& group : p.groups_of_lb[lb]) {
+        for (const Uuid& sw : p.switches_of_lb_group[group]) out.push_back(sw);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+std::vector<Uuid> compute_routers_of_lb(Program& p, const Uuid& lb) {
+    std::vector<Uuid> out;
+    for (const Uuid& router : p.direct_routers_of_lb[lb]) out.push_back(router);
+    for (const Uuid& group : p.groups_of_lb[lb]) {
+        for (const Uuid& router : p.routers_of_lb_group[group]) out.push_back(router);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+}  // namespace weft::northd

@@ -1,0 +1,59 @@
+// Load balancers, parsed (ovn-nb(5), Load_Balancer).
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/uuid.h"
+#include "northd/address.h"
+#include "ovsdb/client/containers.h"
+
+namespace weft::northd {
+
+struct Backend {
+    Endpoint endpoint;
+    std::string text;  // as it goes into ct_lb(): "IP:PORT"
+    bool is_monitored = false;
+    bool is_online = true;     // by its health check; true without one
+    std::string monitor_port;  // the logical port of ip_port_mappings
+    std::string monitor_src;   // the address its health check comes from
+    bool operator==(const Backend&) const = default;
+};
+
+struct Vip {
+    Endpoint endpoint;
+    std::string backends_text;  // as in the northbound
+    std::vector<Backend> backends;
+    bool has_health_check = false;
+    ovsdb::StringMap health_options;
+    bool operator==(const Vip&) const = default;
+};
+
+struct LoadBalancerFacts {
+    Uuid uuid;
+    std::string name, protocol;  // "tcp" where none is given
+    std::vector<Vip> vips;
+    std::vector<std::string> selection_fields;
+    ovsdb::StringMap options;
+    bool reject = false, event = false, skip_snat = false, routable = false;
+    int64_t affinity_timeout = 0;
+    std::string neighbor_responder;  // "reachable" (default), "all", "none"
+    bool operator==(const LoadBalancerFacts&) const = default;
+};
+
+// What of load balancers matters to the datapaths that carry them.
+struct VipSummary {
+    bool any = false;  // there is a load balancer with a VIP
+    bool any_skip_snat = false;
+    std::vector<std::string> ip4, ip6;  // all VIPs; sorted
+    std::vector<std::string> ip4_reachable,
+        ip6_reachable;  // those that neighbours may ask for, by the option
+    std::vector<std::string> ip4_routable, ip6_routable;
+    std::vector<std::string> ip4_all_responder, ip6_all_responder;
+    bool operator==(const VipSummary&) const = default;
+    void add(const VipSummary& other);
+};
+
+}  // namespace weft::northd

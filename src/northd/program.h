@@ -1,0 +1,177 @@
+// northd as a program of tracked queries (incremental/engine.h): from northbound rows to logical flows and
+// southbound rows.
+//
+// This page is the table of contents.  Facts (facts.h) come first, then relations between them, then the
+// rules that emit: one call per switch, port, router, route, ACL, load balancer, … each handed to the
+// features in features.h.  Declarations stand in the order in which they may read one another.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "incremental/index.h"
+#include "incremental/query.h"
+#include "incremental/rule.h"
+#include "northd/facts.h"
+#include "northd/inputs.h"
+#include "northd/load_balancer_facts.h"
+#include "northd/logical_flow.h"
+#include "northd/nat_facts.h"
+#include "northd/rows.h"
+
+namespace weft::northd {
+
+using incremental::Engine;
+using incremental::Index;
+using incremental::Output;
+using incremental::Query;
+using incremental::Rule;
+using incremental::Unit;
+
+// Which stateful features a switch uses: they decide whether its packets meet the connection tracker.
+struct SwitchState {
+    bool has_acls = false, has_stateful_acl = false, has_lb_vip = false;
+    bool operator==(const SwitchState&) const = default;
+};
+
+// Where an ACL applies: a switch, directly or by a port group.
+struct AclUse {
+    Uuid switch_uuid;
+    bool by_group = false;
+    auto operator<=>(const AclUse&) const = default;
+};
+
+struct RouteKey {  // routes with equal keys are ECMP
+    Uuid router;
+    std::string prefix;  // canonical, with length
+    std::string table;
+    bool by_source = false;
+    auto operator<=>(const RouteKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const RouteKey& k) {
+        return H::combine(std::move(h), k.router, k.prefix, k.table, k.by_source);
+    }
+};
+
+class Program {
+  public:
+    Program();
+
+    Engine engine;
+    Inputs in{engine};
+
+    // --- outputs
+    FlowOutput flows{engine, "flows"};
+    Output<DatapathRow> datapath_rows{engine, "datapath rows"};
+    Output<PortRow> port_rows{engine, "port rows"};
+    Output<MulticastRow> multicast_rows{engine, "multicast rows"};
+    Output<AddressSetRow> address_set_rows{engine, "address set rows"};
+    Output<PortGroupRow> port_group_rows{engine, "port group rows"};
+    Output<LoadBalancerRow> load_balancer_rows{engine, "load balancer rows"};
+    Output<HaGroupRow> ha_group_rows{engine, "HA group rows"};
+    Output<DnsRow> dns_rows{engine, "DNS rows"};
+    Output<MeterRow> meter_rows{engine, "meter rows"};
+    Output<MacBindingRow> mac_binding_rows{engine, "static MAC binding rows"};
+    Output<ServiceMonitorRow> service_monitor_rows{engine, "service monitor rows"};
+    Output<PortStatusRow> port_status_rows{engine, "port status rows"};
+    Output<std::string> complaints{engine,
+                                   "complaints"};  // for the operator: what in the northbound is wrong
+
+    // --- who has what: the references of the northbound, seen from the other side
+    Index<Uuid, Uuid> switch_of{engine, "switch_of"};  // port → switch
+    Index<Uuid, Uuid> router_of{engine, "router_of"};  // router port → router
+    Rule<Uuid> list_switch_ports;
+    Rule<Uuid> list_router_ports;
+    Index<std::string, Uuid> switch_port_named{engine, "switch_port_named"};
+    Index<std::string, Uuid> router_port_named{engine, "router_port_named"};
+    Rule<Uuid> name_switch_ports;
+    Rule<Uuid> name_router_ports;
+
+    // --- facts
+    Query<Unit, Globals> globals;
+    Query<Uuid, Switch> switch_;
+    Query<Uuid, Router> router;
+    Query<Uuid, RouterPort> router_port;
+    Query<Uuid, SwitchPort> port;
+    Query<Uuid, std::vector<Uuid>> router_ports;  // of a router, those that are enabled
+
+    // --- relations
+    Index<Uuid, Uuid> switch_ports_at{engine, "switch_ports_at"};  // router port → switch ports
+    Index<Uuid, Uuid> router_ports_of_switch{engine,
+                                             "router_ports_of_switch"};  // switch → its ports to routers
+    Index<Uuid, Uuid> plain_ports{engine, "plain_ports"};                // switch → its other ports
+    Index<Uuid, Uuid> unknown_ports{engine, "unknown_ports"};            // switch → ports with "unknown"
+    Index<Uuid, Uuid> localnet_ports{engine, "localnet_ports"};          // switch → localnet ports
+    Index<Uuid, Uuid> vtep_ports{engine, "vtep_ports"};
+    Rule<Uuid> relate_switch_ports;
+    Index<Uuid, Uuid> gateway_ports{engine, "gateway_ports"};  // router → distributed gateway ports
+    Rule<Uuid> relate_router_ports;
+    Query<Uuid, bool> has_plain_ports;  // of a switch
+    Query<Uuid, bool> has_unknown_ports;
+    Query<Uuid, bool> has_localnet_ports;
+    Query<Uuid, std::vector<Uuid>> gateway_port_list;  // of a router
+
+    Index<Uuid, Uuid> switches_of_dns{engine, "switches_of_dns"};
+    Rule<Uuid> list_switch_dns;
+
+    // --- load balancers
+    Index<Uuid, Uuid> groups_of_lb{engine, "groups_of_lb"};
+    Rule<Uuid> list_group_lbs;
+    Index<Uuid, Uuid> direct_switches_of_lb{engine, "direct_switches_of_lb"};
+    Index<Uuid, Uuid> direct_routers_of_lb{engine, "direct_routers_of_lb"};
+    Index<Uuid, Uuid> switches_of_lb_group{engine, "switches_of_lb_group"};
+    Index<Uuid, Uuid> routers_of_lb_group{engine, "routers_of_lb_group"};
+    Rule<Uuid> list_switch_lbs;
+    Rule<Uuid> list_router_lbs;
+    Query<Uuid, LoadBalancerFacts> load_balancer;
+    Query<Uuid, VipSummary> lb_vips;        // of a load balancer
+    Query<Uuid, VipSummary> lb_group_vips;  // of a group's load balancers together
+    Query<Uuid, VipSummary> switch_vips, router_vips;
+    Query<Uuid, std::vector<Uuid>> switches_of_lb, routers_of_lb;
+
+    // --- ACLs
+    Index<Uuid, AclUse> acl_uses{engine, "acl_uses"};
+    Index<Uuid, Uuid> groups_of_acl{engine, "groups_of_acl"};
+    Query<Uuid, std::vector<Uuid>> switches_of_group;  // of a port group
+    Rule<Uuid> list_switch_acls;
+    Rule<Uuid> list_group_acls;
+    Index<Uuid, std::string> acl_kinds{engine, "acl_kinds"};  // switch → actions of its ACLs
+    Rule<Uuid> collect_acl_kinds;
+    Query<Uuid, SwitchState> switch_state;
+
+    // --- NAT
+    Query<Uuid, NatFacts> nat;
+    Query<Uuid, std::vector<Uuid>> router_nats;  // those in use
+    Index<Uuid, Uuid> router_of_nat{engine, "router_of_nat"};
+    Rule<Uuid> list_router_nats;
+    Query<Uuid, RouterState> router_state;
+
+    // --- routes and policies
+    Index<RouteKey, Uuid> routes_by_key{engine, "routes_by_key"};
+    Rule<Uuid> list_router_routes;
+    Index<Uuid, RouteKey> ecmp_keys{engine, "ecmp_keys"};  // router → keys with several routes
+    Rule<RouteKey> find_ecmp_keys;
+    Index<Uuid, Uuid> router_of_policy{engine, "router_of_policy"};
+    Rule<Uuid> list_router_policies;
+
+    // --- flows and rows, one rule per kind of thing
+    Rule<Uuid> emit_switch;
+    Rule<Uuid> emit_switch_port;
+    Rule<Uuid> emit_router;
+    Rule<Uuid> emit_router_port;
+    Rule<RouteKey> emit_route;
+    Rule<Uuid> emit_policy;
+    Rule<Uuid> emit_nat;
+    Rule<Uuid> emit_load_balancer;
+    Rule<Uuid> emit_acl;
+    Rule<Uuid> emit_qos_of_switch;
+    Rule<Uuid> emit_address_set;
+    Rule<Uuid> emit_port_group;
+    Rule<Uuid> emit_meter;
+    Rule<Uuid> emit_dns;
+    Rule<Uuid> emit_static_mac_binding;
+    Rule<Unit> emit_globals;
+};
+
+}  // namespace weft::northd

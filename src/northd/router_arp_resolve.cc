@@ -1,0 +1,96 @@
+// The Ethernet addresses of next hops: known ports are written down, the rest comes from MAC_Binding.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "northd/features.h"
+
+namespace weft::northd {
+
+void arp_resolve_of_router(Program&, FlowWriter& f, const Router&) {
+    f.add(Stage::kRouterInArpResolve, 500, "ip4.mcast || ip6.mcast", "next;");
+    f.add(Stage::kRouterInArpResolve, 1, "ip4", "get_arp(outport, reg0); next;");
+    f.add(Stage::kRouterInArpResolve, 1, "ip6", "get_nd(outport, xxreg0); next;");
+    f.add(Stage::kRouterInArpResolve, 0, "1", "drop;");
+}
+
+namespace {
+
+template <typename List>
+bool in_any(const List& networks, const auto& value) {
+    return std::any_of(networks.begin(), networks.end(), [&](const auto& n) { return n.contains(value); });
+}
+
+void resolve(FlowWriter& f, const RouterPort& out, const char* reg, const std::string& address,
+             const std::string& mac) {
+    f.add(Stage::kRouterInArpResolve, 100, fmt::format("outport == {} && {} == {}", out.quoted, reg, address),
+          fmt::format("eth.dst = {}; next;", mac));
+}
+
+void resolve_addresses(FlowWriter& f, const RouterPort& out, const PortAddresses& a) {
+    for (const Ip4& ip : a.ip4) {
+        if (in_any(out.addresses.ip4, ip.value)) resolve(f, out, "reg0", ip.address, a.mac);
+    }
+    for (const Ip6Net& ip : a.ip6) {
+        if (in_any(out.addresses.ip6, ip.value)) resolve(f, out, "xxreg0", ip.address, a.mac);
+    }
+}
+
+}  // namespace
+
+// Routers that are joined by a pair of router ports, without a switch.
+void arp_resolve_of_router_port(Program& p, FlowWriter&, const Router&, const RouterPort& port) {
+    if (port.peer_name.empty()) return;
+    const Uuid* peer_uuid = p.router_port_named.first(port.peer_name);
+    if (!peer_uuid) return;
+    const RouterPort& peer = p.router_port(*peer_uuid);
+    FlowWriter f(p.flows, peer.router, port.uuid);
+    const PortAddresses& a = port.addresses;
+    auto list = [](const auto& addresses) {
+        std::string out;
+        for (const auto& each : addresses) out += (out.empty() ? "" : ", ") + each.address;
+        return addresses.size() > 1 ? "{" + out + "}" : out;
+    };
+    if (!a.ip4.empty()) resolve(f, peer, "reg0", list(a.ip4), a.mac);
+    if (!a.ip6.empty()) resolve(f, peer, "xxreg0", list(a.ip6), a.mac);
+}
+
+void arp_resolve_of_switch_port(Program& p, const SwitchPort& port) {
+    if (!port.enabled) return;
+    const Uuid& sw = port.switch_uuid;
+    bool is_router = port.type == PortType::kRouter;
+    if (is_router && port.peer.is_zero()) return;
+    if (!is_router && (port.type == PortType::kVirtual)) {
+        // Behind a virtual port is whoever announced its address last.
+        auto ip = parse_ip4(ovsdb::get_string(port.options, "virtual-ip"));
+        if (!ip) return;
+        std::string mac = "00:00:00:00:00:00";
+        const BindingState* binding = p.in.bindings.find(port.name);
+        if (binding && !binding->virtual_parent.empty() && !binding->chassis.is_zero()) {
+            const Uuid* parent = p.switch_port_named.first(binding->virtual_parent);
+            if (parent && !p.port(*parent).addresses.empty()) mac = p.port(*parent).addresses[0].mac;
+        }
+        for (const Uuid& to_router : p.router_ports_of_switch[sw]) {
+            const RouterPort& out = p.router_port(p.port(to_router).peer);
+            FlowWriter f(p.flows, out.router, port.uuid);
+            if (in_any(out.addresses.ip4, ip->value)) resolve(f, out, "reg0", ip->address, mac);
+        }
+        return;
+    }
+    if (!is_router && port.addresses.empty()) return;
+    for (const Uuid& to_router : p.router_ports_of_switch[sw]) {
+        const RouterPort& out = p.router_port(p.port(to_router).peer);
+        FlowWriter f(p.flows, out.router, port.uuid);
+        if (!is_router) {
+            for (const PortAddresses& a : port.addresses) resolve_addresses(f, out, a);
+            continue;
+        }
+        const RouterPort& other = p.router_port(port.peer);
+        if (out.router == other.router) continue;
+        if (p.router(out.router).dynamic_neigh_routers) continue;
+        resolve_addresses(f, out, other.addresses);
+    }
+}
+
+}  // namespace weft::northd

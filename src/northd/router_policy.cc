@@ -1,0 +1,97 @@
+// Routing policies.
+
+#include <fmt/core.h>
+
+#include "northd/features.h"
+
+namespace weft::northd {
+
+void policies_of_router(Program&, FlowWriter& f, const Router&) {
+    f.add(Stage::kRouterInPolicy, 0, "1", "reg8[0..15] = 0; next;");
+    f.add(Stage::kRouterInPolicyEcmp, 150, "reg8[0..15] == 0", "next;");
+    f.add(Stage::kRouterInPolicyEcmp, 0, "1", "drop;");
+}
+
+namespace {
+
+std::string pkt_mark(const nb::LogicalRouterPolicy& policy) {
+    int64_t mark = ovsdb::get_int(policy.options, "pkt_mark");
+    return mark ? fmt::format("pkt.mark = {}; ", mark) : "";
+}
+
+std::string reroute_action(Program& p, const Outlet& outlet, const std::string& next_hop) {
+    const RouterPort& port = p.router_port(outlet.port);
+    bool is_ip6 = next_hop.find(':') != std::string::npos;
+    return fmt::format("{} = {}; {} = {}; eth.src = {}; outport = {}; flags.loopback = 1;",
+                       is_ip6 ? "xxreg0" : "reg0", next_hop, is_ip6 ? "xxreg1" : "reg1", outlet.source,
+                       port.addresses.mac, port.quoted);
+}
+
+int64_t ecmp_policy_number(Program& p, const Uuid& router, const Uuid& policy) {
+    int64_t number = 0;
+    for (const Uuid& each : p.in.routers.get(router)->policies) {
+        const auto* row = p.in.policies.get(each);
+        if (!row || row->action != "reroute" || row->nexthops.size() < 2) continue;
+        ++number;
+        if (each == policy) break;
+    }
+    return number;
+}
+
+void reroute(Program& p, FlowWriter& f, const Uuid& router, const nb::LogicalRouterPolicy& row) {
+    std::vector<std::string> hops(row.nexthops.begin(), row.nexthops.end());
+    if (hops.empty() && row.nexthop) hops.push_back(*row.nexthop);
+    std::vector<std::pair<std::string, Outlet>> outlets;
+    for (const std::string& hop : hops) {
+        auto outlet = find_outlet(p, router, hop, "");
+        if (!outlet) {
+            p.complaints.emit(
+                fmt::format("Logical_Router_Policy {}: no path to next hop {}", row.uuid.to_string(), hop));
+            if (hops.size() == 1) return;
+            continue;
+        }
+        outlets.emplace_back(hop, *outlet);
+    }
+    if (outlets.empty()) return;
+    auto priority = static_cast<uint16_t>(row.priority);
+    if (hops.size() == 1) {
+        f.add(Stage::kRouterInPolicy, priority, row.match,
+              pkt_mark(row) + reroute_action(p, outlets[0].second, outlets[0].first) +
+                  " reg8[0..15] = 0; next;");
+        return;
+    }
+    int64_t group = ecmp_policy_number(p, router, row.uuid);
+    std::string members;
+    for (size_t i = 1; i <= outlets.size(); ++i) members += fmt::format("{}{}", i == 1 ? "" : ", ", i);
+    f.add(Stage::kRouterInPolicy, priority, row.match,
+          fmt::format("reg8[0..15] = {}; reg8[16..31] = select({});", group, members));
+    for (size_t i = 0; i < outlets.size(); ++i) {
+        f.add(Stage::kRouterInPolicyEcmp, 100,
+              fmt::format("reg8[0..15] == {} && reg8[16..31] == {}", group, i + 1),
+              pkt_mark(row) + reroute_action(p, outlets[i].second, outlets[i].first) + " next;");
+    }
+}
+
+}  // namespace
+
+void flows_of_policy(Program& p, const Uuid& uuid) {
+    const nb::LogicalRouterPolicy* row = p.in.policies.get(uuid);
+    if (!row) return;
+    auto priority = static_cast<uint16_t>(row->priority);
+    for (const Uuid& router : p.router_of_policy[uuid]) {
+        FlowWriter f(p.flows, router, uuid);
+        if (row->action == "allow") {
+            f.add(Stage::kRouterInPolicy, priority, row->match, pkt_mark(*row) + "reg8[0..15] = 0; next;");
+        } else if (row->action == "drop") {
+            f.add(Stage::kRouterInPolicy, priority, row->match, "drop;");
+        } else if (row->action == "reroute") {
+            reroute(p, f, router, *row);
+        } else {
+            p.complaints.emit(
+                fmt::format("Logical_Router_Policy {}: action {} is not supported; it is left out",
+                            uuid.to_string(), row->action));
+        }
+    }
+}
+
+}  // namespace weft::northd

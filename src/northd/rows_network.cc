@@ -1,0 +1,301 @@
+// Southbound rows of switches and routers: datapaths, ports, multicast groups, HA chassis groups.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "northd/features.h"
+
+namespace weft::northd {
+
+using ovsdb::get_bool;
+using ovsdb::get_int;
+using ovsdb::get_string;
+
+namespace {
+
+// Multicast groups and their keys (ovn-sb(5), Multicast_Group).
+constexpr int64_t kFloodKey = 32768, kUnknownKey = 32769, kFloodL2Key = 32772;
+
+void datapath_row(Program& p, const Uuid& uuid, const char* kind, const std::string& name,
+                  const StringMap& options, const StringMap& external_ids) {
+    DatapathRow row;
+    row.datapath = uuid;
+    row.external_ids.set(kind, uuid.to_string());
+    row.external_ids.set("name", name);
+    (void)options;
+    std::string_view name2 = get_string(external_ids, "neutron:router_name");
+    if (name2.empty()) name2 = get_string(external_ids, "neutron:network_name");
+    if (!name2.empty()) row.external_ids.set("name2", std::string(name2));
+    p.datapath_rows.emit(std::move(row));
+}
+
+std::vector<std::string> sorted(std::vector<std::string> list) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    return list;
+}
+
+}  // namespace
+
+void rows_of_switch(Program& p, const Switch& sw) {
+    const nb::LogicalSwitch* row = p.in.switches.get(sw.uuid);
+    datapath_row(p, sw.uuid, "logical-switch", row->name, row->other_config, row->external_ids);
+    MulticastRow flood{sw.uuid, "_MC_flood", kFloodKey, {}};
+    MulticastRow flood_l2{sw.uuid, "_MC_flood_l2", kFloodL2Key, {}};
+    MulticastRow unknown{sw.uuid, "_MC_unknown", kUnknownKey, {}};
+    for (const Uuid& uuid : row->ports) {
+        const SwitchPort& port = p.port(uuid);
+        if (!port.enabled || port.name.empty()) continue;
+        flood.ports.push_back(port.name);
+        if (port.type != PortType::kRouter) flood_l2.ports.push_back(port.name);
+        if (port.unknown) unknown.ports.push_back(port.name);
+    }
+    for (MulticastRow* group : {&flood, &flood_l2, &unknown}) {
+        if (group->ports.empty()) continue;
+        group->ports = sorted(std::move(group->ports));
+        p.multicast_rows.emit(std::move(*group));
+    }
+}
+
+void rows_of_router(Program& p, const Router& r) {
+    const nb::LogicalRouter* row = p.in.routers.get(r.uuid);
+    datapath_row(p, r.uuid, "logical-router", row->name, row->options, row->external_ids);
+    DatapathRow ids;
+    // VIPs that neighbours may ask the router for.
+    const VipSummary& vips = p.router_vips(r.uuid);
+    const int64_t* key = p.in.tunnel_keys.find(r.uuid);
+    if (!key) return;
+    std::vector<std::string> ip4 = vips.ip4_all_responder, ip6 = vips.ip6_all_responder;
+    std::vector<const PortAddresses*> ports;
+    for (const Uuid& uuid : p.router_ports(r.uuid)) ports.push_back(&p.router_port(uuid).addresses);
+    for (const std::string& text : vips.ip4_reachable) {
+        auto ip = parse_ip4(text);
+        for (const PortAddresses* a : ports) {
+            for (const Ip4& n : a->ip4) {
+                if (n.contains(ip->value)) ip4.push_back(text);
+            }
+        }
+    }
+    for (const std::string& text : vips.ip6_reachable) {
+        auto ip = parse_ip6(text);
+        for (const PortAddresses* a : ports) {
+            for (const Ip6Net& n : a->ip6) {
+                if (n.contains(ip->value)) ip6.push_back(text);
+            }
+        }
+    }
+    if (!ip4.empty()) p.address_set_rows.emit({fmt::format("rtr_lb_{}_ip4", *key), sorted(std::move(ip4))});
+    if (!ip6.empty()) p.address_set_rows.emit({fmt::format("rtr_lb_{}_ip6", *key), sorted(std::move(ip6))});
+}
+
+namespace {
+
+// The chassis of Gateway_Chassis or HA_Chassis_Group, as a southbound HA_Chassis_Group of the same name.
+std::string ha_group_of_router_port(Program& p, const nb::LogicalRouterPort& row) {
+    HaGroupRow group;
+    if (row.ha_chassis_group) {
+        const nb::HAChassisGroup* ha = p.in.ha_groups.get(*row.ha_chassis_group);
+        if (!ha) return "";
+        group.name = ha->name;
+        group.external_ids = ha->external_ids;
+        for (const Uuid& member : ha->ha_chassis) {
+            if (const nb::HAChassis* chassis = p.in.ha_chassis.get(member)) {
+                group.members.push_back({chassis->chassis_name, chassis->priority});
+            }
+        }
+    } else {
+        group.name = row.name;
+        for (const Uuid& member : row.gateway_chassis) {
+            if (const nb::GatewayChassis* chassis = p.in.gateway_chassis.get(member)) {
+                group.members.push_back({chassis->chassis_name, chassis->priority});
+            }
+        }
+    }
+    std::sort(group.members.begin(), group.members.end());
+    std::string name = group.name;
+    p.ha_group_rows.emit(std::move(group));
+    return name;
+}
+
+std::string ha_group_of_switch_port(Program& p, const nb::LogicalSwitchPort& row) {
+    if (!row.ha_chassis_group) return "";
+    const nb::HAChassisGroup* ha = p.in.ha_groups.get(*row.ha_chassis_group);
+    if (!ha) return "";
+    HaGroupRow group;
+    group.name = ha->name;
+    group.external_ids = ha->external_ids;
+    for (const Uuid& member : ha->ha_chassis) {
+        if (const nb::HAChassis* chassis = p.in.ha_chassis.get(member)) {
+            group.members.push_back({chassis->chassis_name, chassis->priority});
+        }
+    }
+    std::sort(group.members.begin(), group.members.end());
+    p.ha_group_rows.emit(group);
+    return group.name;
+}
+
+// "MAC IP…" with the prefix lengths, as a router port's Port_Binding:mac has it.
+std::string router_port_mac(const nb::LogicalRouterPort& row, const RouterPort& port) {
+    std::string out = port.addresses.mac;
+    for (const std::string& network : row.networks) out += " " + network;
+    return out;
+}
+
+// What gateways announce for a port to a router: its addresses, NAT addresses, VIPs.
+std::vector<std::string> nat_addresses_of(Program& p, const SwitchPort& port, const RouterPort& peer,
+                                          const Router& router) {
+    std::string_view option = get_string(port.options, "nat-addresses");
+    bool gateway = router.is_gateway();
+    std::vector<std::string> out;
+    std::string here =
+        peer.is_distributed_gateway ? fmt::format(" is_chassis_resident({})", peer.redirect_quoted) : "";
+    if (option == "router" && (gateway || peer.is_distributed_gateway)) {
+        std::string central = peer.addresses.mac;
+        bool any = false;
+        for (const Uuid& uuid : p.router_nats(router.uuid)) {
+            const NatFacts& nat = p.nat(uuid);
+            if (nat.is_distributed && peer.is_distributed_gateway) {
+                out.push_back(fmt::format("{} {} is_chassis_resident({})", nat.external_mac, nat.external_ip,
+                                          quoted(nat.logical_port)));
+            } else {
+                central += " " + nat.external_ip;
+                any = true;
+            }
+        }
+        if (!get_bool(port.options, "exclude-lb-vips-from-garp")) {
+            const VipSummary& vips = p.router_vips(router.uuid);
+            for (const auto* list : {&vips.ip4_reachable, &vips.ip6_reachable}) {
+                for (const std::string& ip : *list) {
+                    central += " " + ip;
+                    any = true;
+                }
+            }
+        }
+        if (any) out.push_back(central + here);
+    } else if (!option.empty() && option != "router") {
+        if (parse_addresses(option)) out.push_back(std::string(option));
+    }
+    // The gateway's own addresses are announced where there is a physical network to learn them.
+    bool announces = !get_bool(port.options, "nat-addresses-disabled") && peer.addresses.mac.size() &&
+                     (peer.is_distributed_gateway || (gateway && p.has_localnet_ports(port.switch_uuid)));
+    if (announces && !peer.addresses.ip4.empty()) {
+        std::string own = peer.addresses.mac;
+        for (const Ip4& ip : peer.addresses.ip4) own += " " + ip.address;
+        out.push_back(own + here);
+    }
+    return out;
+}
+
+}  // namespace
+
+void rows_of_switch_port(Program& p, const SwitchPort& port) {
+    const nb::LogicalSwitchPort* row = p.in.switch_ports.get(port.uuid);
+    if (!row || port.switch_uuid.is_zero()) return;
+    PortRow out;
+    out.name = row->name;
+    out.datapath = port.switch_uuid;
+    out.requested_key = get_int(row->options, "requested-tnl-key");
+    for (const std::string& text : row->addresses) {
+        if ((text == "dynamic" || text.find(" dynamic") != text.npos || text.starts_with("dynamic ")) &&
+            row->dynamic_addresses) {
+            out.mac.push_back(*row->dynamic_addresses);
+        } else {
+            out.mac.push_back(text);
+        }
+    }
+    for (const std::string& text : row->port_security) out.port_security.push_back(text);
+    out.external_ids = row->external_ids;
+    if (port.type == PortType::kRouter) {
+        const Router* router = nullptr;
+        const RouterPort* peer = nullptr;
+        if (!port.peer.is_zero()) {
+            peer = &p.router_port(port.peer);
+            router = &p.router(peer->router);
+        }
+        bool gateway = router && router->is_gateway();
+        out.type = gateway ? "l3gateway" : "patch";
+        if (!port.peer_name.empty()) out.options.set("peer", port.peer_name);
+        if (gateway) out.options.set("l3gateway-chassis", router->chassis);
+        if (router) {
+            out.nat_addresses = nat_addresses_of(p, port, *peer, *router);
+            std::sort(out.nat_addresses.begin(), out.nat_addresses.end());
+        }
+    } else {
+        out.type = row->type;
+        out.options = row->options;
+        out.requested_chassis =
+            split(get_string(row->options, "requested-chassis"), ",").empty()
+                ? ""
+                : std::string(split(get_string(row->options, "requested-chassis"), ",")[0]);
+        out.parent = row->parent_name;
+        out.tag = row->tag;
+        if (port.type == PortType::kExternal) out.ha_group = ha_group_of_switch_port(p, *row);
+        if (row->tag_request && !row->tag && !(row->tag_request == 0 && row->parent_name))
+            out.tag = row->tag_request;
+    }
+    for (const Uuid& uuid : row->mirror_rules) {
+        if (const nb::Mirror* mirror = p.in.mirrors.get(uuid)) out.mirrors.push_back(mirror->name);
+    }
+    if (port.type == PortType::kUnknown) {
+        p.complaints.emit(fmt::format("Logical_Switch_Port {}: unknown type '{}'", row->name, row->type));
+    }
+    if (out.type == "router") out.type = "patch";
+    bool reported = port.type == PortType::kRouter;
+    bool up = reported;
+    if (!reported) {
+        const BindingState* binding = p.in.bindings.find(row->name);
+        up = binding && binding->up && (!binding->chassis.is_zero() || port.type == PortType::kLocalport);
+    } else {
+        up = !port.peer.is_zero();
+    }
+    p.port_status_rows.emit({port.uuid, up});
+    p.port_rows.emit(std::move(out));
+}
+
+void rows_of_router_port(Program& p, const Router& router, const RouterPort& port) {
+    const nb::LogicalRouterPort* row = p.in.router_ports.get(port.uuid);
+    PortRow out;
+    out.name = row->name;
+    out.datapath = port.router;
+    out.external_ids = row->external_ids;
+    out.requested_key = get_int(row->options, "requested-tnl-key");
+    out.mac.push_back(router_port_mac(*row, port));
+    std::string peer = port.peer_name;
+    if (const Uuid* lsp = p.switch_ports_at.first(port.uuid)) peer = p.port(*lsp).name;
+    out.type = router.is_gateway() ? "l3gateway" : "patch";
+    if (!peer.empty()) out.options.set("peer", peer);
+    if (router.is_gateway()) out.options.set("l3gateway-chassis", router.chassis);
+    if (port.is_distributed_gateway) out.options.set("chassis-redirect-port", port.redirect_name);
+    for (const char* key : {"prefix_delegation", "prefix"}) {
+        std::string_view value = get_string(row->options, key);
+        if (!value.empty()) {
+            out.options.set(std::string("ipv6_") + key, std::string(value));
+        }
+    }
+    if (get_bool(row->ipv6_ra_configs, "send_periodic")) {
+        std::string_view mode = get_string(row->ipv6_ra_configs, "address_mode");
+        if (!mode.empty()) out.options.set("ipv6_ra_address_mode", std::string(mode));
+    }
+    if (port.is_distributed_gateway) {
+        PortRow redirect;
+        redirect.name = port.redirect_name;
+        redirect.datapath = port.router;
+        redirect.type = "chassisredirect";
+        redirect.mac = out.mac;
+        redirect.external_ids = row->external_ids;
+        redirect.ha_group = ha_group_of_router_port(p, *row);
+        redirect.options.set("distributed-port", row->name);
+        std::string_view type = get_string(row->options, "redirect-type");
+        if (!type.empty()) redirect.options.set("redirect-type", std::string(type));
+        bool has_distributed_nat = false;
+        for (const Uuid& uuid : p.router_nats(port.router)) has_distributed_nat |= p.nat(uuid).is_distributed;
+        if (!has_distributed_nat && get_string(row->options, "redirect-type") != "bridged") {
+            redirect.options.set("always-redirect", "true");
+        }
+        p.port_rows.emit(std::move(redirect));
+    }
+    p.port_rows.emit(std::move(out));
+}
+
+}  // namespace weft::northd

@@ -1,0 +1,117 @@
+// Southbound rows that are mostly northbound rows again: address sets, port groups, meters, DNS, load
+// balancers.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+#include "northd/features.h"
+
+namespace weft::northd {
+
+namespace {
+
+std::vector<std::string> sorted(std::vector<std::string> list) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    return list;
+}
+
+}  // namespace
+
+void rows_of_globals(Program& p) {
+    const Globals& globals = p.globals({});
+    if (!globals.svc_monitor_mac.empty()) {
+        p.address_set_rows.emit({"svc_monitor_mac", {globals.svc_monitor_mac}});
+    }
+}
+
+void rows_of_address_set(Program& p, const Uuid& uuid) {
+    const nb::AddressSet* row = p.in.address_sets.get(uuid);
+    p.address_set_rows.emit(
+        {row->name, std::vector<std::string>(row->addresses.begin(), row->addresses.end())});
+}
+
+void rows_of_port_group(Program& p, const Uuid& uuid) {
+    const nb::PortGroup* row = p.in.port_groups.get(uuid);
+    std::vector<std::string> ip4, ip6;
+    std::map<Uuid, std::vector<std::string>> by_switch;
+    for (const Uuid& port_uuid : row->ports) {
+        const SwitchPort& port = p.port(port_uuid);
+        if (port.name.empty() || port.switch_uuid.is_zero()) continue;
+        by_switch[port.switch_uuid].push_back(port.name);
+        for (const PortAddresses& a : port.addresses) {
+            for (const Ip4& ip : a.ip4) ip4.push_back(ip.address);
+            for (const Ip6Net& ip : a.ip6) ip6.push_back(ip.address);
+        }
+    }
+    for (auto& [sw, ports] : by_switch) {
+        if (const int64_t* key = p.in.tunnel_keys.find(sw)) {
+            p.port_group_rows.emit({fmt::format("{}_{}", *key, row->name), sorted(std::move(ports))});
+        }
+    }
+    p.address_set_rows.emit({row->name + "_ip4", sorted(std::move(ip4))});
+    p.address_set_rows.emit({row->name + "_ip6", sorted(std::move(ip6))});
+}
+
+void rows_of_meter(Program& p, const Uuid& uuid) {
+    const nb::Meter* row = p.in.meters.get(uuid);
+    MeterRow out;
+    out.name = row->name;
+    out.unit = row->unit;
+    for (const Uuid& band_uuid : row->bands) {
+        if (const nb::MeterBand* band = p.in.meter_bands.get(band_uuid)) {
+            out.bands.push_back({band->action, band->rate, band->burst_size});
+        }
+    }
+    std::sort(out.bands.begin(), out.bands.end());
+    if (!out.bands.empty()) p.meter_rows.emit(std::move(out));
+}
+
+void rows_of_dns(Program& p, const Uuid& uuid) {
+    const nb::DNS* row = p.in.dns.get(uuid);
+    DnsRow out;
+    out.dns = uuid;
+    for (const Uuid& sw : p.switches_of_dns[uuid]) out.datapaths.push_back(sw);
+    if (out.datapaths.empty()) return;
+    for (const auto& [name, value] : row->records) {  // names are compared without case
+        std::string lower = name;
+        std::transform(lower.begin(), lower.end(), lower.begin(),
+                       [](char c) { return 'A' <= c && c <= 'Z' ? c + 32 : c; });
+        out.records.set(std::move(lower), value);
+    }
+    out.options = row->options;
+    p.dns_rows.emit(std::move(out));
+}
+
+void rows_of_static_mac_binding(Program& p, const Uuid& uuid) {
+    const nb::StaticMACBinding* row = p.in.static_mac_bindings.get(uuid);
+    const Uuid* port = p.router_port_named.first(row->logical_port);
+    if (!port || p.router_port(*port).router.is_zero()) return;
+    p.mac_binding_rows.emit(
+        {row->logical_port, row->ip, row->mac, row->override_dynamic_mac, p.router_port(*port).router});
+}
+
+void rows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
+    LoadBalancerRow out;
+    out.datapaths = p.switches_of_lb(lb.uuid);
+    if (out.datapaths.empty()) return;
+    const nb::LoadBalancer* row = p.in.load_balancers.get(lb.uuid);
+    out.load_balancer = lb.uuid;
+    out.name = row->name;
+    out.vips = row->vips;
+    out.protocol = row->protocol;
+    out.options = row->options;
+    out.options.set("hairpin_orig_tuple", "true");
+    p.load_balancer_rows.emit(std::move(out));
+    for (const Vip& vip : lb.vips) {
+        for (const Backend& b : vip.backends) {
+            if (!b.is_monitored) continue;
+            p.complaints.emit("Load_Balancer " + lb.name +
+                              ": health checks are not supported: all its back ends count as online");
+        }
+    }
+}
+
+}  // namespace weft::northd

@@ -1,0 +1,74 @@
+// Which packets of a switch meet the connection tracker, and what is committed to it.
+
+#include "northd/features.h"
+
+namespace weft::northd {
+
+namespace {
+
+void pre_acl(FlowWriter& f, const SwitchState& state) {
+    f.add(Stage::kSwitchInPreAcl, 110, "eth.dst == $svc_monitor_mac", "next;");
+    f.add(Stage::kSwitchOutPreAcl, 110, "eth.src == $svc_monitor_mac", "next;");
+    for (Stage stage : {Stage::kSwitchInPreAcl, Stage::kSwitchOutPreAcl}) {
+        f.add(stage, 0, "1", "next;");
+        if (!state.has_stateful_acl) continue;
+        f.add(stage, 110, "eth.mcast", "next;");
+        f.add(stage, 110,
+              "nd || nd_rs || nd_ra || mldv1 || mldv2 || (udp && udp.src == 546 && udp.dst == 547)", "next;");
+        f.add(stage, 100, "ip", "reg0[0] = 1; next;");
+    }
+}
+
+void pre_load_balancing(FlowWriter& f, const SwitchState& state) {
+    f.add(Stage::kSwitchInPreLb, 110, "eth.dst == $svc_monitor_mac", "next;");
+    f.add(Stage::kSwitchOutPreLb, 110, "eth.src == $svc_monitor_mac", "next;");
+    for (Stage stage : {Stage::kSwitchInPreLb, Stage::kSwitchOutPreLb}) {
+        f.add(stage, 110, "nd || nd_rs || nd_ra || mldv1 || mldv2", "next;");
+        f.add(stage, 110, "eth.mcast", "next;");
+        f.add(stage, 110, "reg0[16] == 1", "next;");
+        f.add(stage, 0, "1", "next;");
+        if (state.has_lb_vip) f.add(stage, 100, "ip", "reg0[2] = 1; next;");
+    }
+}
+
+void stateful(FlowWriter& f) {
+    for (Stage stage : {Stage::kSwitchInPreStateful, Stage::kSwitchOutPreStateful}) {
+        f.add(stage, 110, "reg0[2] == 1", "ct_lb_mark;");
+        f.add(stage, 100, "reg0[0] == 1", "ct_next;");
+        f.add(stage, 0, "1", "next;");
+    }
+    for (Stage stage : {Stage::kSwitchInStateful, Stage::kSwitchOutStateful}) {
+        f.add(stage, 100, "reg0[1] == 1 && reg0[13] == 1",
+              "ct_commit { ct_mark.blocked = 0; ct_label.label = reg3; }; next;");
+        f.add(stage, 100, "reg0[1] == 1 && reg0[13] == 0", "ct_commit { ct_mark.blocked = 0; }; next;");
+        f.add(stage, 0, "1", "next;");
+    }
+}
+
+}  // namespace
+
+void conntrack_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
+    const SwitchState& state = p.switch_state(sw.uuid);
+    pre_acl(f, state);
+    pre_load_balancing(f, state);
+    stateful(f);
+}
+
+// Router and localnet ports have no zone in which connections could be tracked: their packets pass by.
+void conntrack_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
+    bool passes =
+        port.type == PortType::kLocalnet || (port.type == PortType::kRouter && !port.peer.is_zero());
+    if (!passes) return;
+    const SwitchState& state = p.switch_state(port.switch_uuid);
+    std::string in = "ip && inport == " + port.quoted, out = "ip && outport == " + port.quoted;
+    FlowWriter::More about{port.name, ""};
+    bool untracked = !state.has_stateful_acl && !state.has_lb_vip;
+    f.add(Stage::kSwitchInPreLb, 110, in, "next;", about);
+    f.add(Stage::kSwitchOutPreLb, 110, out, untracked ? "ct_clear; next;" : "next;", about);
+    if (state.has_stateful_acl) {
+        f.add(Stage::kSwitchInPreAcl, 110, in, "next;", about);
+        f.add(Stage::kSwitchOutPreAcl, 110, out, "next;", about);
+    }
+}
+
+}  // namespace weft::northd

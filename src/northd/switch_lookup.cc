@@ -1,0 +1,170 @@
+// Where a switch sends a packet: by known address, to routers that own what is asked for, to all, or to ports
+// that accept unknown addresses.
+
+#include <fmt/core.h>
+
+#include "northd/features.h"
+
+namespace weft::northd {
+
+namespace {
+
+// ARP requests and neighbour solicitations for an address of the router go to the router, and to ports that
+// are not routers, instead of to all.
+void ask_router(FlowWriter& f, const SwitchPort& port, bool has_plain_ports, uint16_t priority,
+                const std::string& match) {
+    f.add(Stage::kSwitchInL2Lkup, priority, match,
+          has_plain_ports
+              ? fmt::format("clone {{outport = {}; output; }}; outport = \"_MC_flood_l2\"; output;",
+                            port.quoted)
+              : fmt::format("outport = {}; output;", port.quoted));
+}
+
+void ask_router_for_nat(Program& p, FlowWriter& f, const SwitchPort& port, const RouterPort& peer,
+                        bool has_plain_ports) {
+    for (const Uuid& uuid : p.router_nats(peer.router)) {
+        const NatFacts& nat = p.nat(uuid);
+        if (nat.type == NatType::kSnat) continue;
+        const auto& a = peer.addresses;
+        bool reachable = false;
+        if (nat.is_ip6) {
+            auto ip = parse_ip6(nat.external_ip);
+            for (const Ip6Net& net : a.ip6) reachable |= ip && net.contains(ip->value);
+            if (reachable) {
+                ask_router(f, port, has_plain_ports, 80,
+                           fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", nat.external_ip));
+            }
+        } else {
+            auto ip = parse_ip4(nat.external_ip);
+            for (const Ip4& net : a.ip4) reachable |= ip && net.contains(ip->value);
+            if (reachable) {
+                ask_router(f, port, has_plain_ports, 80,
+                           fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", nat.external_ip));
+            }
+        }
+    }
+}
+
+void ask_router_for_vips(Program& p, FlowWriter& f, const SwitchPort& port, const RouterPort& peer,
+                         bool has_plain_ports) {
+    const VipSummary& vips = p.router_vips(peer.router);
+    auto reached = [&](const std::string& text, bool is_ip6) {
+        if (is_ip6) {
+            auto ip = parse_ip6(text);
+            for (const Ip6Net& net : peer.addresses.ip6) {
+                if (net.contains(ip->value)) return true;
+            }
+            return false;
+        }
+        auto ip = parse_ip4(text);
+        for (const Ip4& net : peer.addresses.ip4) {
+            if (net.contains(ip->value)) return true;
+        }
+        return false;
+    };
+    auto ask4 = [&](const std::string& ip) {
+        ask_router(f, port, has_plain_ports, 80,
+                   fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", ip));
+    };
+    auto ask6 = [&](const std::string& ip) {
+        ask_router(f, port, has_plain_ports, 80,
+                   fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", ip));
+    };
+    for (const std::string& ip : vips.ip4_reachable) {
+        if (reached(ip, false)) ask4(ip);
+    }
+    for (const std::string& ip : vips.ip4_all_responder) ask4(ip);
+    for (const std::string& ip : vips.ip6_reachable) {
+        if (reached(ip, true)) ask6(ip);
+    }
+    for (const std::string& ip : vips.ip6_all_responder) ask6(ip);
+}
+
+// What the router itself asks goes to ports that are no routers: routers know each other.
+void flood_of_router(Program& p, FlowWriter& f, const SwitchPort& port, const RouterPort& peer) {
+    std::string macs = peer.addresses.mac;
+    for (const Uuid& uuid : p.router_nats(peer.router)) {
+        const NatFacts& nat = p.nat(uuid);
+        if (nat.external_mac.empty()) continue;
+        macs += ", " + nat.external_mac;
+    }
+    f.add(Stage::kSwitchInL2Lkup, 75,
+          fmt::format("eth.src == {{{}}} && (arp.op == 1 || rarp.op == 3 || nd_ns)", macs),
+          "outport = \"_MC_flood_l2\"; output;", {port.name, ""});
+}
+
+void lookup_of_router_peer(Program& p, FlowWriter& f, const SwitchPort& port) {
+    const RouterPort& peer = p.router_port(port.peer);
+    if (!port.enabled) return;
+    bool plain = p.has_plain_ports(port.switch_uuid);
+    for (const Ip4& ip : peer.addresses.ip4) {
+        ask_router(f, port, plain, 80,
+                   fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", ip.address));
+    }
+    for (const Ip6Net& ip : peer.addresses.ip6) {
+        ask_router(f, port, plain, 80, fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", ip.address));
+    }
+    ask_router_for_nat(p, f, port, peer, plain);
+    ask_router_for_vips(p, f, port, peer, plain);
+    if (plain) flood_of_router(p, f, port, peer);
+}
+
+// The router's own address behind the port; on the gateway chassis alone where traffic is centralised.
+void lookup_of_router_address(Program& p, FlowWriter& f, const SwitchPort& port) {
+    const RouterPort& peer = p.router_port(port.peer);
+    std::string match = "eth.dst == " + peer.addresses.mac;
+    bool vtep = p.vtep_ports.contains(port.switch_uuid);
+    if (peer.is_distributed_gateway && !vtep) {
+        match += residence(peer.redirect_quoted);
+    } else if (ovsdb::get_bool(peer.options, "reside-on-redirect-chassis")) {
+        const std::vector<Uuid>& gateways = p.gateway_port_list(peer.router);
+        if (gateways.size() == 1) match += residence(p.router_port(gateways[0]).redirect_quoted);
+    }
+    f.add(Stage::kSwitchInL2Lkup, 50, match, fmt::format("outport = {}; output;", port.quoted));
+    if (!peer.is_distributed_gateway) return;
+    for (const Uuid& uuid : p.router_nats(peer.router)) {
+        const NatFacts& nat = p.nat(uuid);
+        if (nat.type != NatType::kDnatAndSnat || !nat.is_distributed) continue;
+        f.add(Stage::kSwitchInL2Lkup, 50,
+              fmt::format("eth.dst == {}{}", nat.external_mac, residence(quoted(nat.logical_port))),
+              fmt::format("outport = {}; output;", port.quoted));
+    }
+}
+
+}  // namespace
+
+void lookup_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
+    f.add(Stage::kSwitchInL2Lkup, 110, "eth.dst == $svc_monitor_mac && (tcp || icmp || icmp6)",
+          "handle_svc_check(inport);", {"", copp_meter(p, sw.copp, "svc-monitor")});
+    if (sw.mcast_snoop) {
+        p.complaints.emit("Logical_Switch " + sw.name +
+                          ": other_config:mcast_snoop is not supported: multicast is flooded");
+    }
+    f.add(Stage::kSwitchInL2Lkup, 70, "eth.mcast", "outport = \"_MC_flood\"; output;");
+    f.add(Stage::kSwitchInL2Lkup, 0, "1", "outport = get_fdb(eth.dst); next;");
+    f.add(Stage::kSwitchInL2Unknown, 50, "outport == \"none\"",
+          p.has_unknown_ports(sw.uuid) ? "outport = \"_MC_unknown\"; output;" : "drop;");
+    f.add(Stage::kSwitchInL2Unknown, 0, "1", "output;");
+}
+
+void lookup_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
+    if (port.type == PortType::kRouter && !port.peer.is_zero()) lookup_of_router_peer(p, f, port);
+    if (port.type == PortType::kExternal) return;
+    std::string action = port.enabled ? fmt::format("outport = {}; output;", port.quoted) : "drop;";
+    if (!port.enabled) {
+        f.add(Stage::kSwitchInL2Unknown, 50, "outport == " + port.quoted, "drop;");
+    }
+    for (const PortAddresses& a : port.addresses) {
+        if (port.router_address && &a == &port.addresses[0] && !port.peer.is_zero()) {
+            lookup_of_router_address(p, f, port);
+            continue;
+        }
+        f.add(Stage::kSwitchInL2Lkup, 50, "eth.dst == " + a.mac, action);
+    }
+    for (const std::string& bad : port.bad_addresses) {
+        p.complaints.emit(
+            fmt::format("Logical_Switch_Port {}: invalid syntax '{}' in addresses", port.name, bad));
+    }
+}
+
+}  // namespace weft::northd

@@ -1,0 +1,115 @@
+#include "northd/tunnel_keys.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace weft::northd {
+
+namespace {
+
+log::Module lg("northd");
+constexpr int64_t kMaxKey = 16711680;  // the highest are multicast's, in VXLAN and Geneve alike
+
+template <typename Row>
+int64_t requested_key(const Row& row) {
+    if constexpr (std::is_same_v<Row, nb::LogicalSwitch>) {
+        return ovsdb::get_int(row.other_config, "requested-tnl-key");
+    } else {
+        return ovsdb::get_int(row.options, "requested-tnl-key");
+    }
+}
+
+}  // namespace
+
+void TunnelKeys::load(const ovsdb::client::Replica& southbound) {
+    loaded_ = true;
+    for (const auto& row : southbound.table<sb::DatapathBinding>()) {
+        std::string_view text = ovsdb::get_string(row.external_ids, "logical-switch");
+        if (text.empty()) text = ovsdb::get_string(row.external_ids, "logical-router");
+        if (auto owner = Uuid::parse(text)) existing_[*owner] = row.tunnel_key;
+        hint_ = std::max(hint_, row.tunnel_key);
+    }
+}
+
+void TunnelKeys::forget() {
+    keys_.clear();
+    requested_.clear();
+    existing_.clear();
+    used_.clear();
+    hint_ = 0;
+    loaded_ = false;
+}
+
+bool TunnelKeys::take(const Uuid& uuid, int64_t key) {
+    if (key < 1 || key > kMaxKey || !used_.insert(key).second) return false;
+    keys_[uuid] = key;
+    inputs_.tunnel_keys.set(uuid, key);
+    return true;
+}
+
+void TunnelKeys::release(const Uuid& uuid) {
+    auto it = keys_.find(uuid);
+    if (it == keys_.end()) return;
+    used_.erase(it->second);
+    keys_.erase(it);
+}
+
+void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::client::Replica& southbound) {
+    std::vector<Datapath> fresh;
+    bool all = !loaded_;
+    if (all) load(southbound);
+    auto look_at = [&]<typename Row>(const Row*) {
+        auto consider = [&](const Row& row) {
+            int64_t requested = requested_key(row);
+            auto it = requested_.find(row.uuid);
+            if (keys_.contains(row.uuid) && it != requested_.end() && it->second == requested) return;
+            requested_[row.uuid] = requested;
+            if (keys_.contains(row.uuid) && (!requested || keys_.at(row.uuid) == requested)) return;
+            release(row.uuid);
+            fresh.push_back({row.uuid, row.name, requested});
+        };
+        if (all) {
+            for (const Row& row : nb_replica.table<Row>()) consider(row);
+            return;
+        }
+        for (const auto& change : nb_replica.changes<Row>()) {
+            if (change.after) {
+                consider(*change.after);
+            } else {
+                release(change.before->uuid);
+                requested_.erase(change.before->uuid);
+                inputs_.tunnel_keys.erase(change.before->uuid);
+            }
+        }
+    };
+    look_at(static_cast<const nb::LogicalSwitch*>(nullptr));
+    look_at(static_cast<const nb::LogicalRouter*>(nullptr));
+
+    std::sort(fresh.begin(), fresh.end(), [](const Datapath& a, const Datapath& b) {
+        return std::tie(a.name, a.uuid) < std::tie(b.name, b.uuid);
+    });
+    std::vector<Datapath> rest;
+    for (const Datapath& datapath : fresh) {
+        if (datapath.requested && take(datapath.uuid, datapath.requested)) continue;
+        if (datapath.requested) {
+            lg.warn("{}: requested-tnl-key {} is used by another datapath or not valid", datapath.name,
+                    datapath.requested);
+        }
+        rest.push_back(datapath);
+    }
+    std::vector<Datapath> without;
+    for (const Datapath& datapath : rest) {
+        auto it = existing_.find(datapath.uuid);
+        if (it == existing_.end() || !take(datapath.uuid, it->second)) without.push_back(datapath);
+    }
+    existing_.clear();
+    for (const Datapath& datapath : without) {
+        for (int64_t tries = 0; tries < kMaxKey; ++tries) {
+            hint_ = hint_ % kMaxKey + 1;
+            if (take(datapath.uuid, hint_)) break;
+        }
+    }
+}
+
+}  // namespace weft::northd
