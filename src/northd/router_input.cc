@@ -94,7 +94,7 @@ void answer_neighbors(Program& p, FlowWriter& f, const Router& r, const RouterPo
 // balancing.
 void refuse(Program& p, FlowWriter& f, const Router& r, const RouterPort& port) {
     constexpr Stage in = Stage::kRouterInIpInput;
-    if (r.is_gateway()) return;
+    if (r.is_gateway() || !p.gateway_port_list(r.uuid).empty()) return;
     std::string reset = copp_meter(p, r.copp, "tcp-reset"), icmp4 = copp_meter(p, r.copp, "icmp4-error"),
                 icmp6 = copp_meter(p, r.copp, "icmp6-error");
     auto each = [&](const char* v, const std::string& address, const char* type, const char* port_code,

@@ -266,7 +266,8 @@ void rows_of_router_port(Program& p, const Router& router, const RouterPort& por
     out.type = router.is_gateway() ? "l3gateway" : "patch";
     if (!peer.empty()) out.options.set("peer", peer);
     if (router.is_gateway()) out.options.set("l3gateway-chassis", router.chassis);
-    if (port.is_distributed_gateway) out.options.set("chassis-redirect-port", port.redirect_name);
+    if (port.is_distributed_gateway && !peer.empty())
+        out.options.set("chassis-redirect-port", port.redirect_name);
     for (const char* key : {"prefix_delegation", "prefix"}) {
         std::string_view value = get_string(row->options, key);
         if (!value.empty()) {

@@ -113,9 +113,9 @@ void lookup_of_router_peer(Program& p, FlowWriter& f, const SwitchPort& port) {
 void lookup_of_router_address(Program& p, FlowWriter& f, const SwitchPort& port) {
     const RouterPort& peer = p.router_port(port.peer);
     std::string match = "eth.dst == " + peer.addresses.mac;
-    bool vtep = p.vtep_ports.contains(port.switch_uuid);
-    if (peer.is_distributed_gateway && !vtep) {
-        match += residence(peer.redirect_quoted);
+    if (peer.is_distributed_gateway) {
+        // Without a physical network behind the switch any chassis may hand the packet to the router.
+        if (p.has_localnet_ports(port.switch_uuid)) match += residence(peer.redirect_quoted);
     } else if (ovsdb::get_bool(peer.options, "reside-on-redirect-chassis")) {
         const std::vector<Uuid>& gateways = p.gateway_port_list(peer.router);
         if (gateways.size() == 1) match += residence(p.router_port(gateways[0]).redirect_quoted);
