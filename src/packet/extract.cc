@@ -150,23 +150,25 @@ class Extractor {
         size_t payload = load_be16(p + ipv6::kPayloadLength);
         if (payload > in_.size() - ipv6::kHeader) return;
         if (in_.size() - ipv6::kHeader - payload > 255) return;
-        uint32_t word = load_be32(p);
-        flow_.ipv6_label = word & ipv6::kLabel;
-        flow_.nw_tos = static_cast<uint8_t>(word >> 20);
-        flow_.nw_ttl = p[ipv6::kHopLimit];
         std::memcpy(flow_.ipv6_src.data(), p + ipv6::kSrc, 16);
         std::memcpy(flow_.ipv6_dst.data(), p + ipv6::kDst, 16);
         uint8_t next = p[ipv6::kNextHeader];
         limit(ipv6::kHeader + payload);
         in_.skip(ipv6::kHeader);
-        if (!extensions(next)) return;
+        uint8_t fragment = 0;
+        if (!extensions(next, fragment)) return;
+        flow_.nw_frag = fragment;
+        uint32_t word = load_be32(p);
+        flow_.ipv6_label = word & ipv6::kLabel;
+        flow_.nw_tos = static_cast<uint8_t>(word >> 20);
+        flow_.nw_ttl = p[ipv6::kHopLimit];
         flow_.nw_proto = next;
         layout_.l4 = at();
         if (!(flow_.nw_frag & kFragLater)) transport(true);
     }
 
     // Leaves `next` at the first header that is not an extension; false if one is damaged.
-    bool extensions(uint8_t& next) {
+    bool extensions(uint8_t& next, uint8_t& fragment) {
         while (ipv6::is_extension(next)) {
             if (in_.size() < ipv6::kExtMin) return false;
             const uint8_t* p = in_.rest().data();
@@ -174,9 +176,9 @@ class Extractor {
                 uint16_t offset = load_be16(p + ipv6::kFragmentOffset);
                 next = p[ipv6::kExtNextHeader];
                 in_.skip(ipv6::kFragmentHeader);
-                if (offset & (ipv6::kFragmentOffsetMask | ipv6::kFragmentMore)) flow_.nw_frag = kFragAny;
+                if (offset & (ipv6::kFragmentOffsetMask | ipv6::kFragmentMore)) fragment = kFragAny;
                 if (offset & ipv6::kFragmentOffsetMask) {
-                    flow_.nw_frag |= kFragLater;
+                    fragment |= kFragLater;
                     next = protocol::kFragment;  // as OVS: what a later fragment carries cannot be told
                     return true;
                 }
@@ -202,12 +204,14 @@ class Extractor {
         const uint8_t* p = in_.rest().data();
         size_t size = in_.size();
         switch (flow_.nw_proto) {
-            case protocol::kTcp:
+            case protocol::kTcp: {
                 if (size < tcp::kHeader) return;
+                size_t header = static_cast<size_t>(p[tcp::kOffsetFlags] >> 4) * 4;
+                if (header < tcp::kHeader || header > size) return;
                 flow_.tcp_flags = load_be16(p + tcp::kOffsetFlags) & tcp::kFlags;
-                ports(std::min<size_t>(
-                    std::max<size_t>((p[tcp::kOffsetFlags] >> 4) * size_t{4}, tcp::kHeader), size));
+                ports(header);
                 return;
+            }
             case protocol::kUdp:
                 if (size >= udp::kHeader) ports(udp::kHeader);
                 return;

@@ -1,4 +1,5 @@
-// Fuzzes what a tenant's bytes reach first: extract(), then every rewrite on what it found, then segmentation.
+// Fuzzes what a tenant's bytes reach first: extract(), then every rewrite on what it found, then
+// segmentation.
 
 #include "packet/extract.h"
 

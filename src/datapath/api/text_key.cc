@@ -62,6 +62,11 @@ std::string flag_text(const Bit (&bits)[N], uint32_t value, uint32_t mask, bool 
             out += (value & b.bit ? "+" : "-") + std::string(b.name);
         }
     }
+    uint32_t named = 0;
+    for (const Bit& b : bits) named |= b.bit;
+    for (uint32_t rest = exact ? value & ~named : 0; rest; rest &= rest - 1) {
+        out += fmt::format("{}[{:x}]", out.empty() ? "" : "|", rest & -rest);
+    }
     return exact && out.empty() ? "0" : out;
 }
 
@@ -188,14 +193,18 @@ class MatchWriter {
             write_vlan(out_, c_, tags++);
             add("encap(");
         }
-        layer3();
+        if (!tags && packet::ethernet::is_vlan(c_.key.dl_type)) {  // a tag that was cut off
+            add(fmt::format("eth_type(0x{:04x}),vlan(vid=0,pcp=0,cfi=0),encap()", c_.key.dl_type.get()));
+        } else {
+            layer3();
+        }
         for (; tags; tags--) out_ += ')';
     }
 
     void layer3() {
         uint16_t type = c_.key.dl_type;
         if (type == packet::ethernet::kTypeNone) {
-            if (c_.mask.dl_type || c_.verbose) add("eth_type(0/0xffff)");
+            if (c_.mask.dl_type) add("eth_type(0/0xffff)");
             return;
         }
         add(fmt::format("eth_type(0x{:04x})", type));
@@ -242,7 +251,7 @@ class MatchWriter {
         while (count < packet::kMaxMplsLabels) {
             count++;
             if (c_.key.mpls_lse[count - 1] & packet::mpls::kBottom) break;
-            if (count < packet::kMaxMplsLabels && !c_.mask.mpls_lse[count] && !c_.key.mpls_lse[count]) break;
+            if (count < packet::kMaxMplsLabels && !c_.key.mpls_lse[count]) break;
         }
         next();
         write_mpls(out_, c_, count);
@@ -296,6 +305,7 @@ class MatchWriter {
     void discovery() {
         const Flow &k = c_.key, &m = c_.mask;
         uint16_t type = k.tp_src;
+        if (k.tp_dst != 0) return;
         if (type != packet::icmpv6::kNeighbourSolicitation && type != packet::icmpv6::kNeighbourAdvertisement)
             return;
         if (c_.verbose || !packet::is_zero(m.nd_target) || !packet::is_zero(m.arp_sha) ||
@@ -314,70 +324,27 @@ class MatchWriter {
     std::string out_;
 };
 
-// A whole key, printed in the order and with the metadata that upcall logs have.
-class KeyWriter {
-  public:
-    KeyWriter(const Flow& key, const PortNames* names) : key_(key), names_(names) {}
-
-    std::string run() {
-        Flow mask;
-        std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
-        mask.skb_priority = mask.pkt_mark = mask.ct_state = mask.ct_mark = mask.dp_hash = 0;
-        mask.ct_zone = 0;
-        mask.ct_label = {};
-        mask.ct_nw_src = mask.ct_nw_dst = 0;
-        mask.ct_ipv6_src = mask.ct_ipv6_dst = {};
+// The mask with which a packet's whole key is printed: all fields but those that its kind of packet does not
+// have.
+Flow mask_of_key(const Flow& key) {
+    Flow mask;
+    std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
+    if (!key.tunnel.gbp_id && !key.tunnel.gbp_flags) {
+        mask.tunnel.gbp_id = 0;
+        mask.tunnel.gbp_flags = 0;
+    }
+    mask.nd_reserved = 0;
+    mask.nd_options_type = 0;
+    if (key.dl_type == packet::ethernet::kTypeNone) mask.dl_type = 0;
+    bool tracked = key.ct_state != 0, v6 = key.dl_type == packet::ethernet::kIpv6;
+    if (!tracked || v6) mask.ct_nw_src = mask.ct_nw_dst = 0;
+    if (!tracked || !v6) mask.ct_ipv6_src = mask.ct_ipv6_dst = {};
+    if (!tracked) {
         mask.ct_nw_proto = 0;
         mask.ct_tp_src = mask.ct_tp_dst = 0;
-        if (!key_.tunnel.gbp_id && !key_.tunnel.gbp_flags) {
-            mask.tunnel.gbp_id = 0;
-            mask.tunnel.gbp_flags = 0;
-        }
-        if (!key_.nd_reserved && !key_.nd_options_type) {
-            mask.nd_reserved = 0;
-            mask.nd_options_type = 0;
-        }
-        mask.packet_type = 0;
-        bool tracked = key_.ct_state != 0;
-        if (tracked) {
-            bool v6 = key_.dl_type == packet::ethernet::kIpv6;
-            if (v6) {
-                mask.ct_ipv6_src.fill(0xff);
-                mask.ct_ipv6_dst.fill(0xff);
-            } else {
-                mask.ct_nw_src = mask.ct_nw_dst = UINT32_MAX;
-            }
-            mask.ct_nw_proto = 0xff;
-            mask.ct_tp_src = mask.ct_tp_dst = 0xffff;
-        }
-        std::string fields = MatchWriter(key_, mask, names_, false).run();
-        std::string head = fmt::format("recirc_id({}),dp_hash({}),skb_priority({}),", hex(key_.recirc_id),
-                                       hex(key_.dp_hash), hex(key_.skb_priority));
-        std::string state =
-            fmt::format("skb_mark({}),ct_state({}),ct_zone({}),ct_mark({}),ct_label({})", hex(key_.pkt_mark),
-                        flag_text(kCtStates, key_.ct_state, UINT32_MAX, true), hex(key_.ct_zone),
-                        hex(key_.ct_mark), label_text(key_.ct_label));
-        // `fields` is [tunnel(...),][ct_tuple(...),]recirc_id(N),in_port(N),REST.
-        size_t recirc = fields.find("recirc_id(");
-        size_t in_port = fields.find("in_port(", recirc);
-        size_t end = fields.find(')', in_port) + 1;
-        std::string before = fields.substr(0, recirc);
-        size_t tuple = before.find("ct_tuple");
-        std::string tunnel = before.substr(0, tuple);
-        if (tuple != before.npos) state += "," + before.substr(tuple, before.size() - tuple - 1);
-        std::string type;
-        if (key_.packet_type) {
-            type = fmt::format(",packet_type(ns={},id=0x{:x})", key_.packet_type >> 16,
-                               key_.packet_type & 0xffff);
-        }
-        return head + tunnel + fields.substr(in_port, end - in_port) + "," + state + type +
-               fields.substr(end);
     }
-
-  private:
-    const Flow& key_;
-    const PortNames* names_;
-};
+    return mask;
+}
 
 }  // namespace
 
@@ -386,7 +353,7 @@ std::string format_match(const Flow& key, const Flow& mask, const PortNames* nam
 }
 
 std::string format_key(const Flow& key, const PortNames* names) {
-    return KeyWriter(key, names).run();
+    return MatchWriter(key, mask_of_key(key), names, false).run();
 }
 
 std::string format_flow(const FlowDump& flow, const PortNames* names, bool verbose) {

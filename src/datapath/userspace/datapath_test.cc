@@ -102,9 +102,9 @@ TEST_F(DatapathTest, AMissGoesUpWithItsKey) {
     EXPECT_EQ(upcalls_.seen[0].type, Upcall::Type::kMiss);
     EXPECT_EQ(
         format_key(upcalls_.seen[0].key),
-        "recirc_id(0),dp_hash(0),skb_priority(0),in_port(1),skb_mark(0),ct_state(0),ct_zone(0),ct_mark(0),"
-        "ct_label(0),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(src=192.168.0.1,"
-        "dst=192.168.0.2,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)");
+        "skb_priority(0),skb_mark(0),ct_state(0),ct_zone(0),ct_mark(0),ct_label(0),recirc_id(0),dp_hash(0),"
+        "in_port(1),packet_type(ns=0,id=0),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),"
+        "ipv4(src=192.168.0.1,dst=192.168.0.2,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)");
     EXPECT_EQ(datapath_->stats().misses, 1u);
 }
 
