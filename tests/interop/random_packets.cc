@@ -82,6 +82,7 @@ Flow random_flow() {
 }
 
 void damage(Packet& packet, bool mpls) {
+    if (packet.size() <= 14) return;
     if (any() % 3 == 0 && !mpls) {  // Debian's switch cannot print a stack that is cut short
         packet.truncate(14 + any() % (packet.size() - 13));
     } else if (any() % 3 == 0) {
