@@ -1,9 +1,18 @@
 // The one binary.  It acts as the program it is called as (argv[0], through a link) or, called
 // `weft NAME ...`, as NAME.
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string>
 #include <string_view>
+
+#include "base/options.h"
+#include "base/version.h"
 
 namespace weft::apps {
 
@@ -37,10 +46,79 @@ void print_usage(std::FILE* out) {
     std::fprintf(out,
                  "weft: a virtual network for VMs and containers\n"
                  "usage: weft PROGRAM [ARGUMENT...]\n"
-                 "or call it by the name of a program, through a link.  Programs:\n");
+                 "or call it by the name of a program, through a link.\n"
+                 "       weft man PROGRAM            the manual page\n"
+                 "       weft man --all DIRECTORY    all of them, as files in roff\n"
+                 "Programs:\n");
     for (const Program* program = kPrograms; program->name; ++program) {
         std::fprintf(out, "  %s\n", program->name);
     }
+}
+
+// The page of a program is what its --help says, in the other form.  Runs in a child, since programs exit as
+// they like, with the page going to `out`.  False if the program failed.
+bool write_manual_page(const Program& program, std::FILE* out) {
+    std::fflush(nullptr);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(fileno(out), STDOUT_FILENO);
+        make_help_the_manual_page();
+        std::string name = program.name, help = "--help";
+        char* arguments[] = {name.data(), help.data(), nullptr};
+        int status = program.run(2, arguments);
+        std::fflush(nullptr);
+        _exit(status);
+    }
+    int status = 0;
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// DIRECTORY/manN/PROGRAM.N of every program, as far as they have one.  N is on the page's first line, ".TH
+// NAME N".
+int write_all_manual_pages(const std::string& directory) {
+    mkdir(directory.c_str(), 0755);
+    int missing = 0;
+    for (const Program* program = kPrograms; program->name; ++program) {
+        std::string written = directory + "/" + program->name + ".new";
+        std::FILE* file = std::fopen(written.c_str(), "w+");
+        if (!file) {
+            std::fprintf(stderr, "weft: %s: %s\n", written.c_str(), std::strerror(errno));
+            return 1;
+        }
+        bool ok = write_manual_page(*program, file);
+        char name[64] = "", section[8] = "";
+        std::rewind(file);
+        ok = ok && std::fscanf(file, ".TH %63s %7s", name, section) == 2;
+        std::fclose(file);
+        if (!ok) {
+            std::fprintf(stderr, "weft: %s has no manual page\n", program->name);
+            unlink(written.c_str());
+            ++missing;
+            continue;
+        }
+        std::string folder = directory + "/man" + section;
+        mkdir(folder.c_str(), 0755);
+        std::rename(written.c_str(), (folder + "/" + program->name + "." + section).c_str());
+    }
+    return missing ? 1 : 0;
+}
+
+int man(int argc, char** argv) {
+    if (argc == 3 && !std::strcmp(argv[1], "--all")) return write_all_manual_pages(argv[2]);
+    if (argc != 2) {
+        std::fprintf(stderr, "usage: weft man PROGRAM, or weft man --all DIRECTORY\n");
+        return 1;
+    }
+    const Program* program = find_program(argv[1]);
+    if (!program) {
+        std::fprintf(stderr, "weft: no program is called \"%s\"; `weft --help` lists them\n", argv[1]);
+        return 1;
+    }
+    // On a terminal the page is shown as man(1) shows pages, else it is given as it is.
+    std::FILE* reader = isatty(STDOUT_FILENO) ? popen("man -l - 2>/dev/null || cat", "w") : nullptr;
+    bool ok = write_manual_page(*program, reader ? reader : stdout);
+    if (reader) pclose(reader);
+    return ok ? 0 : 1;
 }
 
 int run(int argc, char** argv) {
@@ -56,9 +134,10 @@ int run(int argc, char** argv) {
         return 0;
     }
     if (!std::strcmp(argv[1], "--version")) {
-        std::printf("weft %s\n", WEFT_VERSION);
+        std::printf("weft %s\n", std::string(kWeftVersion).c_str());
         return 0;
     }
+    if (!std::strcmp(argv[1], "man")) return man(argc - 1, argv + 1);
     if (const Program* program = find_program(argv[1])) return program->run(argc - 1, argv + 1);
     std::fprintf(stderr, "weft: no program is called \"%s\"; `weft --help` lists them\n", argv[1]);
     return 1;

@@ -155,7 +155,26 @@ std::string OptionTable::help_text() const {
     return text;
 }
 
+namespace {
+
+bool help_is_manual_page = false;
+
+// By man(7): 1 for what any user calls, 8 for what administrators and the system do.
+int manual_section(std::string_view program) {
+    for (std::string_view name : {"ovsdb-client", "ovsdb-tool", "ovn-detrace", "weft"}) {
+        if (program == name) return 1;
+    }
+    return 8;
+}
+
+}  // namespace
+
+void make_help_the_manual_page() {
+    help_is_manual_page = true;
+}
+
 std::string help_page(const ProgramText& text, const OptionTable& options) {
+    if (help_is_manual_page) return manual_page(text, options, manual_section(text.name));
     std::string page =
         fmt::format("{}: {}\nusage: {} {}\n", text.name, text.summary, text.name, text.synopsis);
     if (!text.commands.empty()) page += "\nCommands:\n";

@@ -58,6 +58,9 @@ struct ProgramText {
     std::vector<std::pair<std::string, std::string>> commands;  // "add-br BRIDGE" -> one sentence
 };
 
+// After this, help_page() gives the manual page: how `weft man PROGRAM` gets it from PROGRAM's own --help.
+void make_help_the_manual_page();
+
 std::string help_page(const ProgramText& text, const OptionTable& options);                 // --help
 std::string manual_page(const ProgramText& text, const OptionTable& options, int section);  // roff, man(7)
 
