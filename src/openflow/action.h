@@ -90,7 +90,6 @@ void format_actions(const ActionList& actions, const Names* names, std::string& 
 struct ActionParseOptions {
     const Names* names = nullptr;
     bool instructions = true;  // false: in clone(), ct(exec()), write_actions(), group buckets and packet-out
-    Version* minimum = nullptr;  // raised to what the actions need (unused by text that any version carries)
 };
 // Parses as ovs-actions(7) describes: comma- or space-separated.  The message is what ovs-ofctl would print.
 Result<ActionList> parse_actions(std::string_view text, const ActionParseOptions& options = {});
@@ -122,6 +121,9 @@ struct ActionCheck {
     bool strict_set_field = true;
 };
 OfError check_actions(const ActionList& actions, const ActionCheck& check);
+// Tells mod_vlan_vid and mod_vlan_pcp whether their packets have a tag already, which decides how OpenFlow 1.1+
+// spells them.
+void note_vlan_state(ActionList& actions, const Match& match);
 
 // The tables that resubmit and goto_table name, ports that output names, …: for callers, by visiting.
 template <typename Visitor>

@@ -44,14 +44,17 @@ struct StackPop {
 struct SetVlanVid {
     uint16_t vid = 0;
     bool push_if_needed = false;  // OpenFlow 1.0's: adds a tag if there is none
+    bool has_vlan = false;        // the packet is known to have a tag here (note_vlan_state())
     bool operator==(const SetVlanVid&) const = default;
 };
 struct SetVlanPcp {
     uint8_t pcp = 0;
     bool push_if_needed = false;
+    bool has_vlan = false;
     bool operator==(const SetVlanPcp&) const = default;
 };
 struct StripVlan {
+    bool strip = false;  // OpenFlow 1.0's, "strip_vlan"; else "pop_vlan"
     bool operator==(const StripVlan&) const = default;
 };
 struct PushVlan {
@@ -88,10 +91,14 @@ struct SetIpTtl {
 };
 struct SetL4Src {
     uint16_t port = 0;
+    uint8_t proto =
+        6;  // 6, 17 or 132: the flow's, from note_vlan_state(); tells OpenFlow 1.2+ which field to set
     bool operator==(const SetL4Src&) const = default;
 };
 struct SetL4Dst {
     uint16_t port = 0;
+    uint8_t proto =
+        6;  // 6, 17 or 132: the flow's, from note_vlan_state(); tells OpenFlow 1.2+ which field to set
     bool operator==(const SetL4Dst&) const = default;
 };
 struct SetTunnel {
@@ -152,7 +159,7 @@ struct Encap {
     bool operator==(const Encap&) const = default;
 };
 struct Decap {
-    uint32_t packet_type = 0x0001fffe;  // "whatever comes next"
+    uint32_t packet_type = 0x0000fffe;  // "whatever comes next"
     bool operator==(const Decap&) const = default;
 };
 

@@ -1,0 +1,224 @@
+// What a flow's actions may not do, given its match: ovs-actions(7) "Error Handling" and each action's
+// prerequisites.
+
+#include "openflow/action.h"
+
+namespace weft::openflow {
+namespace {
+
+// Walks a list as the packet would, keeping what is known of its headers.
+class Checker {
+  public:
+    explicit Checker(const ActionCheck& check) : check_(check) {
+        if (check.match) {
+            value_ = check.match->value;
+            mask_ = check.match->mask;
+        }
+    }
+
+    OfError list(const ActionList& actions, bool top) {
+        for (const Action& action : actions) {
+            if (OfError error = one(action, top); error != OfError::kNone) return error;
+        }
+        return OfError::kNone;
+    }
+
+  private:
+    bool met(Prerequisite p) const { return !check_.match || prerequisite_met(p, value_, mask_); }
+
+    OfError need(Prerequisite p) const {
+        return met(p) ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+    }
+
+    OfError field_ok(FieldId id) const {
+        if (!check_.strict_set_field) return OfError::kNone;
+        const Field& f = field(id);
+        if (id == FieldId::kVlanVid) return need(Prerequisite::kVlanVid);
+        return need(f.prerequisite);
+    }
+    OfError subfield_ok(const Subfield& s) const { return s.valid() ? field_ok(s.field) : OfError::kNone; }
+
+    OfError output_ok(uint32_t port) const {
+        if (port == kPortNone || port == kPortUnset) return OfError::OFPBAC_BAD_OUT_PORT;
+        return port < check_.max_ports || port >= kPortInPort ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
+    }
+
+    void set_type(uint16_t type) {
+        value_.dl_type = type;
+        mask_.dl_type = 0xffff;
+    }
+    void set_vlan(bool present) {
+        mask_.vlans[0].tci = mask_.vlans[0].tci | packet::kVlanCfi;
+        value_.vlans[0].tci = static_cast<uint16_t>(present ? value_.vlans[0].tci | packet::kVlanCfi : 0);
+    }
+
+    OfError one(const Action& action, bool top);
+    OfError learn(const Learn& a) const;
+
+    const ActionCheck& check_;
+    packet::Flow value_ = packet::zero_flow(), mask_ = packet::zero_flow();
+};
+
+OfError Checker::learn(const Learn& a) const {
+    for (const LearnSpec& spec : a.specs) {
+        if (!spec.immediate) {
+            if (OfError error = subfield_ok(spec.src); error != OfError::kNone) return error;
+        }
+    }
+    return OfError::kNone;
+}
+
+OfError Checker::one(const Action& action, bool top) {
+    const ActionVariant& v = action.variant();
+    auto first_error = [](OfError a, OfError b) { return a != OfError::kNone ? a : b; };
+    if (auto* a = std::get_if<Output>(&v)) return output_ok(a->port);
+    if (auto* a = std::get_if<OutputTrunc>(&v)) return output_ok(a->port);
+    if (auto* a = std::get_if<OutputReg>(&v)) return subfield_ok(a->source);
+    if (auto* a = std::get_if<Enqueue>(&v)) {
+        bool good = a->port < check_.max_ports || a->port == kPortInPort || a->port == kPortLocal;
+        return good ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
+    }
+    if (auto* a = std::get_if<SetField>(&v)) return field_ok(a->field);
+    if (auto* a = std::get_if<RegMove>(&v)) return first_error(subfield_ok(a->src), subfield_ok(a->dst));
+    if (auto* a = std::get_if<StackPush>(&v)) return subfield_ok(a->subfield);
+    if (auto* a = std::get_if<StackPop>(&v)) return subfield_ok(a->subfield);
+    if (auto* a = std::get_if<SetVlanVid>(&v)) {
+        bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
+        set_vlan(true);
+        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+    }
+    if (auto* a = std::get_if<SetVlanPcp>(&v)) {
+        bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
+        set_vlan(true);
+        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+    }
+    if (auto* a = std::get_if<StripVlan>(&v)) {
+        bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->strip;
+        set_vlan(false);
+        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+    }
+    if (std::holds_alternative<PushVlan>(v)) {
+        set_vlan(true);
+        return OfError::kNone;
+    }
+    if (std::holds_alternative<SetIpSrc>(v) || std::holds_alternative<SetIpDst>(v))
+        return need(Prerequisite::kIpv4);
+    if (std::holds_alternative<SetIpDscp>(v) || std::holds_alternative<SetIpEcn>(v) ||
+        std::holds_alternative<SetIpTtl>(v) || std::holds_alternative<DecTtl>(v)) {
+        return need(Prerequisite::kIpAny);
+    }
+    if (std::holds_alternative<SetL4Src>(v) || std::holds_alternative<SetL4Dst>(v)) {
+        bool good = met(Prerequisite::kTcp) || met(Prerequisite::kUdp) || met(Prerequisite::kSctp);
+        return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+    }
+    if (std::holds_alternative<SetMplsLabel>(v) || std::holds_alternative<SetMplsTc>(v) ||
+        std::holds_alternative<SetMplsTtl>(v) || std::holds_alternative<DecMplsTtl>(v)) {
+        return need(Prerequisite::kMpls);
+    }
+    if (std::holds_alternative<DecNshTtl>(v)) return need(Prerequisite::kNsh);
+    if (auto* a = std::get_if<PushMpls>(&v)) {
+        set_type(a->ethertype);
+        return OfError::kNone;
+    }
+    if (auto* a = std::get_if<PopMpls>(&v)) {
+        OfError error = need(Prerequisite::kMpls);
+        set_type(a->ethertype);
+        return error;
+    }
+    if (auto* a = std::get_if<Encap>(&v)) {
+        if (a->packet_type == 0) {
+            value_.packet_type = 0;
+            mask_.dl_type = 0;
+        } else {
+            set_type(static_cast<uint16_t>(a->packet_type));
+        }
+        return OfError::kNone;
+    }
+    if (std::holds_alternative<Decap>(v)) {
+        mask_.dl_type = 0;  // whatever is below
+        value_.dl_type = 0;
+        return OfError::kNone;
+    }
+    if (auto* a = std::get_if<Resubmit>(&v)) {
+        if (a->with_ct_orig && !met(Prerequisite::kCtValid)) return OfError::OFPBAC_MATCH_INCONSISTENT;
+        return OfError::kNone;
+    }
+    if (auto* a = std::get_if<GotoTable>(&v)) {
+        bool forward = check_.table == kTableAll || a->table > check_.table;
+        bool exists = check_.tables == 255 || a->table < check_.tables;
+        return forward && exists ? OfError::kNone : OfError::OFPBIC_BAD_TABLE_ID;
+    }
+    if (auto* a = std::get_if<Meter>(&v)) {
+        bool good = (a->meter_id > 0 && a->meter_id <= kMeterMax);
+        return good ? OfError::kNone : OfError::OFPMMFC_INVALID_METER;
+    }
+    if (auto* a = std::get_if<CheckPktLarger>(&v)) return subfield_ok(a->dst);
+    if (auto* a = std::get_if<Multipath>(&v)) return subfield_ok(a->dst);
+    if (auto* a = std::get_if<Boxed<Bundle>>(&v)) return subfield_ok((*a)->dst);
+    if (auto* a = std::get_if<Boxed<Learn>>(&v)) return learn(**a);
+    if (std::holds_alternative<FinTimeout>(v)) return need(Prerequisite::kTcp);
+    if (auto* a = std::get_if<Boxed<Ct>>(&v)) {
+        OfError error = need(Prerequisite::kIpAny);
+        return first_error(error, first_error(subfield_ok((*a)->zone_src), list((*a)->actions, false)));
+    }
+    if (auto* a = std::get_if<Nat>(&v)) {
+        bool good = !check_.match || a->family == Nat::Family::kNone ||
+                    met(a->family == Nat::Family::kIpv4 ? Prerequisite::kIpv4 : Prerequisite::kIpv6);
+        return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+    }
+    if (auto* a = std::get_if<Clone>(&v)) {
+        Checker inner = *this;
+        return inner.list(a->actions, false);
+    }
+    if (auto* a = std::get_if<WriteActions>(&v)) {
+        Checker inner = *this;
+        return inner.list(a->actions, false);
+    }
+    (void)top;
+    return OfError::kNone;
+}
+
+}  // namespace
+
+OfError check_actions(const ActionList& actions, const ActionCheck& check) {
+    bool conjunction = false, other = false;
+    for (const Action& action : actions) {
+        if (std::holds_alternative<Conjunction>(action.variant())) {
+            conjunction = true;
+        } else if (!std::holds_alternative<Note>(action.variant())) {
+            other = true;
+        }
+    }
+    if (conjunction && other) return OfError::NXBAC_BAD_CONJUNCTION;
+    return Checker(check).list(actions, true);
+}
+
+void note_vlan_state(ActionList& actions, const Match& match) {
+    bool vlan = match.value.vlans[0].tci & match.mask.vlans[0].tci & packet::kVlanCfi;
+    uint8_t proto = match.mask.nw_proto == 0xff ? match.value.nw_proto : 0;
+    if (proto != 17 && proto != 132) proto = 6;
+    for (Action& action : actions) {
+        ActionVariant& v = action;
+        if (auto* vid = std::get_if<SetVlanVid>(&v)) {
+            vid->has_vlan = vlan;
+            vlan = vlan || vid->push_if_needed;
+        } else if (auto* pcp = std::get_if<SetVlanPcp>(&v)) {
+            pcp->has_vlan = vlan;
+            vlan = vlan || pcp->push_if_needed;
+        } else if (std::holds_alternative<PushVlan>(v)) {
+            vlan = true;
+        } else if (std::holds_alternative<StripVlan>(v)) {
+            vlan = false;
+        } else if (auto* src = std::get_if<SetL4Src>(&v)) {
+            src->proto = proto;
+        } else if (auto* dst = std::get_if<SetL4Dst>(&v)) {
+            dst->proto = proto;
+        } else if (auto* clone = std::get_if<Clone>(&v)) {
+            note_vlan_state(clone->actions, match);
+        } else if (auto* write = std::get_if<WriteActions>(&v)) {
+            note_vlan_state(write->actions, match);
+        }
+    }
+}
+
+}  // namespace weft::openflow
