@@ -7,6 +7,7 @@
 
 #include "packet/address.h"
 #include "packet/checksum.h"
+#include "packet/coalesce.h"
 #include "packet/compose.h"
 #include "packet/ethernet.h"
 #include "packet/extract.h"
@@ -267,6 +268,34 @@ TEST(Segment, EverySegmentIsWholeAndTheirPayloadIsTheSuperPackets) {
             joined.insert(joined.end(), segments[s].view().begin() + at.payload, segments[s].view().end());
         }
         ASSERT_EQ(joined, payload);
+    }
+}
+
+TEST(Segment, SegmentsAreJoinedToTheSuperPacket) {
+    Random random(seed());
+    for (int i = 0; i < 200; i++) {
+        Flow flow;
+        Packet super = super_packet(random, flow, 3000 + random() % 20000, 1448);
+        // What segmentation may not leave on the first: CWR.
+        Flow key = zero_flow();
+        Layout layout = extract(super, key);
+        store_be16(super.data() + layout.l4 + tcp::kOffsetFlags, 5 << 12 | tcp::kAck | tcp::kPsh);
+        Bytes whole(super.view().begin(), super.view().end());
+        Offload offload = super.offload;
+        std::vector<Packet> segments = segment(std::move(super));
+        Coalescer coalescer;
+        ASSERT_TRUE(coalescer.start(segments[0].view()));
+        for (size_t s = 1; s < segments.size(); s++) ASSERT_TRUE(coalescer.append(segments[s].view())) << s;
+        EXPECT_FALSE(coalescer.append(segments[0].view()));
+        Packet joined = coalescer.finish();
+        ASSERT_EQ(Bytes(joined.view().begin(), joined.view().end()), whole)
+            << "seed " << seed() << " round " << i;
+        EXPECT_TRUE(joined.offload == offload);
+        // One damaged byte is not joined.
+        ASSERT_TRUE(coalescer.start(segments[0].view()));
+        segments[1].data()[segments[1].size() - 1] ^= 1;
+        EXPECT_FALSE(coalescer.append(segments[1].view()));
+        coalescer.finish();
     }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "datapath/api/set_fields.h"
 #include "packet/geneve.h"
 #include "packet/segment.h"
 #include "packet/vxlan.h"
@@ -245,9 +246,10 @@ void DatapathCore::upcall(const Userspace& action, Work&& work, const Actions& a
     up.userdata = action.userdata;
     up.key = work.key;
     if (action.actions) up.actions = all;
-    if (action.tunnel_egress != kNoPort) {
-        up.egress_tunnel.emplace();
-        up.egress_tunnel->dst = work.key.tunnel.dst;
+    auto egress = ports_.find(action.tunnel_egress);
+    if (egress != ports_.end() && work.tunnel_set) {
+        up.egress_tunnel = tunnel_from_key(work.key.tunnel);
+        if (!up.egress_tunnel->tp_dst) up.egress_tunnel->tp_dst = egress->second->info().tunnel_port;
     }
     up.truncated_to = work.truncate;
     // What the controller sees are packets as on a wire.

@@ -4,13 +4,10 @@
 
 #include <algorithm>
 
-#include "packet/address.h"
 #include "packet/checksum.h"
 #include "packet/ethernet.h"
 #include "packet/geneve.h"
 #include "packet/gre.h"
-#include "packet/ipv4.h"
-#include "packet/udp.h"
 #include "packet/vxlan.h"
 
 namespace weft::datapath {
@@ -22,7 +19,6 @@ using packet::Tunnel;
 namespace geneve = packet::geneve;
 namespace vxlan = packet::vxlan;
 namespace gre = packet::gre;
-namespace udp = packet::udp;
 
 size_t option_bytes(const Tunnel& key) {
     return static_cast<size_t>(std::min<uint64_t>(key.metadata_present, geneve::kMaxOptions)) & ~size_t{3};
@@ -72,29 +68,7 @@ void write_gre(Packet& packet, uint8_t* p, const Tunnel& key) {
     if (flags & gre::kChecksum) store_be16(p + gre::kHeader, packet::checksum(packet.view()));
 }
 
-void write_udp(Packet& packet, uint8_t* p, const Tunnel& key, uint16_t src_port, uint16_t dst_port) {
-    uint32_t length = static_cast<uint32_t>(packet.size());
-    store_be16(p + udp::kSrc, src_port);
-    store_be16(p + udp::kDst, dst_port);
-    store_be16(p + udp::kLength, static_cast<uint16_t>(length));
-    store_be16(p + udp::kChecksum, 0);
-    bool v6 = !packet::is_zero(key.ipv6_dst);
-    if (!(key.flags & packet::kTunnelCsum) && !v6) return;  // RFC 8200 section 8.1: IPv6 has one by default
-    if (!(key.flags & packet::kTunnelCsum)) return;         // RFC 6935: tunnels may do without
-    uint64_t sum;
-    if (v6) {
-        sum = packet::pseudo_header_sum6(key.ipv6_src, key.ipv6_dst, packet::protocol::kUdp, length);
-    } else {
-        uint8_t addresses[packet::ipv4::kHeader] = {};
-        store_be32(addresses + packet::ipv4::kSrc, key.src);
-        store_be32(addresses + packet::ipv4::kDst, key.dst);
-        sum = packet::pseudo_header_sum(addresses, packet::protocol::kUdp, length);
-    }
-    uint16_t check = static_cast<uint16_t>(~packet::checksum_fold(packet::checksum_add(sum, packet.view())));
-    store_be16(p + udp::kChecksum, check ? check : 0xffff);
-}
-
-Result<void> read_geneve(Packet& packet, Tunnel& key) {
+Result<ByteView> read_geneve(ByteView packet, Tunnel& key) {
     if (packet.size() < geneve::kHeader) return Error{"Geneve header cut short"};
     const uint8_t* p = packet.data();
     size_t options = static_cast<size_t>(p[geneve::kVersionLength] & geneve::kOptionsLength) * 4;
@@ -115,11 +89,10 @@ Result<void> read_geneve(Packet& packet, Tunnel& key) {
     if (p[geneve::kFlags] & geneve::kOam) key.flags |= packet::kTunnelOam;
     std::copy_n(p + geneve::kHeader, options, key.metadata.begin());
     key.metadata_present = options;
-    packet.pull_front(geneve::kHeader + options);
-    return {};
+    return packet.subspan(geneve::kHeader + options);
 }
 
-Result<void> read_vxlan(Packet& packet, Tunnel& key) {
+Result<ByteView> read_vxlan(ByteView packet, Tunnel& key) {
     if (packet.size() < vxlan::kHeader) return Error{"VXLAN header cut short"};
     const uint8_t* p = packet.data();
     if (!(p[vxlan::kFlags] & vxlan::kVniValid)) return Error{"VXLAN header without a network identifier"};
@@ -129,11 +102,10 @@ Result<void> read_vxlan(Packet& packet, Tunnel& key) {
         key.gbp_id = load_be16(p + vxlan::kGbpId);
         key.gbp_flags = p[vxlan::kFlags + 1] & (vxlan::kGbpDontLearn | vxlan::kGbpPolicyApplied);
     }
-    packet.pull_front(vxlan::kHeader);
-    return {};
+    return packet.subspan(vxlan::kHeader);
 }
 
-Result<void> read_gre(Packet& packet, Tunnel& key) {
+Result<ByteView> read_gre(ByteView packet, Tunnel& key) {
     if (packet.size() < gre::kHeader) return Error{"GRE header cut short"};
     const uint8_t* p = packet.data();
     uint16_t flags = load_be16(p + gre::kFlags);
@@ -149,7 +121,7 @@ Result<void> read_gre(Packet& packet, Tunnel& key) {
     if (packet.size() < size) return Error{"GRE header cut short"};
     size_t at = gre::kHeader;
     if (flags & gre::kChecksum) {
-        if (packet::checksum(packet.view()) != 0) return Error{"GRE checksum is wrong"};
+        if (packet::checksum(packet) != 0) return Error{"GRE checksum is wrong"};
         key.flags |= packet::kTunnelCsum;
         at += gre::kWord;
     }
@@ -157,8 +129,7 @@ Result<void> read_gre(Packet& packet, Tunnel& key) {
         key.id = load_be32(p + at);
         key.flags |= packet::kTunnelKey;
     }
-    packet.pull_front(size);
-    return {};
+    return packet.subspan(size);
 }
 
 }  // namespace
@@ -166,9 +137,9 @@ Result<void> read_gre(Packet& packet, Tunnel& key) {
 size_t tunnel_header_size(PortType type, const Tunnel& key) {
     switch (type) {
         case PortType::kGeneve:
-            return udp::kHeader + geneve::kHeader + option_bytes(key);
+            return geneve::kHeader + option_bytes(key);
         case PortType::kVxlan:
-            return udp::kHeader + vxlan::kHeader;
+            return vxlan::kHeader;
         case PortType::kGre:
             return gre::kHeader + (key.flags & packet::kTunnelCsum ? gre::kWord : 0) +
                    (key.flags & packet::kTunnelKey ? gre::kWord : 0);
@@ -177,34 +148,35 @@ size_t tunnel_header_size(PortType type, const Tunnel& key) {
     }
 }
 
-void push_tunnel_header(Packet& packet, PortType type, const Tunnel& key, uint16_t src_port,
-                        uint16_t dst_port) {
+void push_tunnel_header(Packet& packet, PortType type, const Tunnel& key) {
     uint8_t* p = packet.push_front(tunnel_header_size(type, key));
-    if (type == PortType::kGre) return write_gre(packet, p, key);
-    if (type == PortType::kGeneve) {
-        write_geneve(p + udp::kHeader, key);
-    } else {
-        write_vxlan(p + udp::kHeader, key);
-    }
-    write_udp(packet, p, key, src_port, dst_port);
-}
-
-Result<void> pull_tunnel_header(Packet& packet, PortType type, Tunnel& key) {
     switch (type) {
         case PortType::kGeneve:
-            WEFT_TRY(read_geneve(packet, key));
-            break;
+            return write_geneve(p, key);
         case PortType::kVxlan:
-            WEFT_TRY(read_vxlan(packet, key));
-            break;
+            return write_vxlan(p, key);
         case PortType::kGre:
-            WEFT_TRY(read_gre(packet, key));
-            break;
+            return write_gre(packet, p, key);
         default:
-            return Error{"not a tunnel"};
+            return;
     }
-    if (packet.size() < packet::ethernet::kHeader) return Error{"the inner frame is cut short"};
-    return {};
+}
+
+Result<ByteView> read_tunnel_header(ByteView bytes, PortType type, Tunnel& key) {
+    auto inner = [&]() -> Result<ByteView> {
+        switch (type) {
+            case PortType::kGeneve:
+                return read_geneve(bytes, key);
+            case PortType::kVxlan:
+                return read_vxlan(bytes, key);
+            case PortType::kGre:
+                return read_gre(bytes, key);
+            default:
+                return Error{"not a tunnel"};
+        }
+    }();
+    if (inner && inner->size() < packet::ethernet::kHeader) return Error{"the inner frame is cut short"};
+    return inner;
 }
 
 }  // namespace weft::datapath

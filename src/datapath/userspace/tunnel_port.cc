@@ -1,123 +1,52 @@
 #include "datapath/userspace/tunnel_port.h"
 
-#include <fmt/format.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "base/clock.h"
 #include "base/hash_map.h"
 #include "base/log.h"
 #include "datapath/userspace/tunnel_header.h"
+#include "datapath/userspace/tunnel_socket.h"
 #include "packet/address.h"
-#include "packet/ipv4.h"
+#include "packet/coalesce.h"
+#include "packet/ipv6.h"
 #include "packet/segment.h"
+#include "packet/udp.h"
 
 namespace weft::datapath {
 
 namespace {
 
+using explain::DropReason;
+using packet::GsoType;
 using packet::Packet;
 using packet::Tunnel;
 
 log::Module lg("tunnel");
 
 constexpr size_t kMaxFrame = 65535 + 64;
-constexpr int kSocketBuffer = 8 << 20;
-constexpr int64_t kRouteLifeMs = 1000;
+constexpr int64_t kMtuLifeMs = 1000;
+constexpr size_t kSenders = 16;           // source ports that flows are spread over
+constexpr size_t kMaxTrain = 64;          // datagrams (UDP_MAX_SEGMENTS)
+constexpr size_t kMaxTrainBytes = 65000;  // below what IP can carry, headers included
+constexpr size_t kMinSegment = 256;       // TCP payload: a path narrower than that gets fragments
 
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Descriptor() {
-        if (fd_ >= 0) close(fd_);
-    }
-    int get() const { return fd_; }
-    bool option(int level, int name, int value) const {
-        return setsockopt(fd_, level, name, &value, sizeof value) == 0;
-    }
-
-  private:
-    int fd_ = -1;
+struct Sender {
+    Descriptor socket;
+    int discovery = -1;  // as last set
+    int no_checksum = -1;
 };
 
-Error os_error(std::string_view name, std::string_view what) {
-    return Error{fmt::format("{}: {}: {}", name, what, std::strerror(errno))};
-}
-
-void grow_buffers(const Descriptor& socket) {
-    if (!socket.option(SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer))
-        socket.option(SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
-    if (!socket.option(SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer))
-        socket.option(SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
-}
-
-// Where packets of one family come in: UDP or raw GRE.
-Result<Descriptor> open_receiver(const PortInfo& info, bool v6) {
-    bool gre = info.type == PortType::kGre;
-    int family = v6 ? AF_INET6 : AF_INET;
-    Descriptor socket(::socket(family, (gre ? SOCK_RAW : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                               gre ? IPPROTO_GRE : IPPROTO_UDP));
-    if (socket.get() < 0) return os_error(info.name, "opening a socket");
-    if (v6) {
-        socket.option(IPPROTO_IPV6, IPV6_V6ONLY, 1);
-        socket.option(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-        socket.option(IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-        socket.option(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-        if (!gre) socket.option(IPPROTO_UDP, 102 /* UDP_NO_CHECK6_RX */, 1);
-    } else {
-        socket.option(IPPROTO_IP, IP_PKTINFO, 1);
-        socket.option(IPPROTO_IP, IP_RECVTOS, 1);
-        socket.option(IPPROTO_IP, IP_RECVTTL, 1);
-    }
-    grow_buffers(socket);
-    if (gre) return socket;
-    sockaddr_storage address = {};
-    socklen_t length;
-    if (v6) {
-        auto* a = reinterpret_cast<sockaddr_in6*>(&address);
-        a->sin6_family = AF_INET6;
-        a->sin6_port = htons(info.tunnel_port);
-        length = sizeof *a;
-    } else {
-        auto* a = reinterpret_cast<sockaddr_in*>(&address);
-        a->sin_family = AF_INET;
-        a->sin_port = htons(info.tunnel_port);
-        length = sizeof *a;
-    }
-    if (bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) < 0) {
-        return os_error(info.name, fmt::format("binding UDP port {}", info.tunnel_port));
-    }
-    return socket;
-}
-
-// Where packets of one family go out.  Raw sockets receive copies of what comes in for their protocol: none,
-// here.
-Result<Descriptor> open_sender(const PortInfo& info, bool v6) {
-    int protocol = info.type == PortType::kGre ? IPPROTO_GRE : IPPROTO_UDP;
-    Descriptor socket(::socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
-    if (socket.get() < 0) return os_error(info.name, "opening a raw socket");
-    sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
-    sock_fprog program = {1, &nothing};
-    setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-    grow_buffers(socket);
-    return socket;
-}
-
-// The control messages of one packet to send.
-struct SendControl {
-    alignas(cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))];
-    sockaddr_storage to;
+// One message for the kernel: a datagram, or a train of them of one size (the last may be shorter).
+struct Outgoing {
+    std::vector<Packet> frames;
+    size_t bytes = 0;
+    Tunnel key;
+    bool v6;
+    Sender* sender;
 };
 
 class TunnelPort final : public Port {
@@ -126,17 +55,14 @@ class TunnelPort final : public Port {
 
     Result<void> start(net::Loop& loop) {
         for (bool v6 : {false, true}) {
-            Family& family = families_[v6];
-            auto receiver = open_receiver(info_, v6);
-            auto sender = open_sender(info_, v6);
-            if (!receiver || !sender) {
-                std::string message = receiver ? sender.message() : receiver.message();
-                if (!v6) return Error{message};
-                lg.dbg("{}: no IPv6 underlay: {}", info_.name, message);
+            auto receiver = open_tunnel_receiver(info_, v6);
+            if (!receiver) {
+                if (!v6) return receiver.error();
+                lg.dbg("{}: no IPv6 underlay: {}", info_.name, receiver.message());
                 continue;
             }
+            Family& family = families_[v6];
             family.receiver = std::move(*receiver);
-            family.sender = std::move(*sender);
             family.watch =
                 loop.watch(family.receiver.get(), net::Loop::kRead, [this, v6](unsigned) { read(v6); });
         }
@@ -146,220 +72,212 @@ class TunnelPort final : public Port {
     void send(Work work) override {
         Tunnel& key = work.key.tunnel;
         bool v6 = !packet::is_zero(key.ipv6_dst);
-        if (!work.tunnel_set || (!v6 && !key.dst)) return drop(explain::DropReason::kTunnelNoKey);
-        if (families_[v6].sender.get() < 0) return drop(explain::DropReason::kTunnelNoRoute);
-        if (needs_source(key) && !choose_source(key, v6)) return drop(explain::DropReason::kTunnelNoRoute);
-        uint16_t src_port = key.tp_src;
-        if (!src_port) {  // the range of udp_flow_src_port: the ephemeral ports
-            work.refresh();
-            src_port = static_cast<uint16_t>(32768 + packet::flow_hash(work.key, 0) % (60999 - 32768 + 1));
+        if (!work.tunnel_set || (!v6 && !key.dst)) return drop(DropReason::kTunnelNoKey);
+        work.refresh();
+        Sender* sender = choose_sender(work, v6);
+        if (!sender) return drop(DropReason::kTunnelNoRoute);
+        bool trains = work.packet.offload.gso_type != GsoType::kNone && !gre();
+        if (work.packet.offload.gso_type == GsoType::kTcp4 ||
+            work.packet.offload.gso_type == GsoType::kTcp6) {
+            fit_segments(work, v6);
         }
-        uint16_t dst_port = key.tp_dst ? key.tp_dst.get() : info_.tunnel_port;
-        std::vector<Packet> frames;
-        if (work.packet.offload.gso_type == packet::GsoType::kNone) {
-            packet::finish_checksum(work.packet);
-            frames.push_back(std::move(work.packet));
-        } else {
-            frames = packet::segment(std::move(work.packet));
-            if (frames.empty()) return drop(explain::DropReason::kMalformed);
-        }
+        std::vector<Packet> frames = packet::segment(std::move(work.packet));
+        if (frames.empty()) return drop(DropReason::kMalformed);
         for (Packet& frame : frames) {
-            push_tunnel_header(frame, info_.type, key, src_port, dst_port);
-            queue_.push_back({std::move(frame), key, v6});
-            if (queue_.size() >= kBatch) flush();
+            push_tunnel_header(frame, info_.type, key);
+            size_t size = frame.size();
+            bool joins = trains && &frame != &frames[0] && queue_.back().frames.size() < kMaxTrain &&
+                         queue_.back().bytes + size <= kMaxTrainBytes;
+            if (!joins) queue_.push_back({{}, 0, key, v6, sender});
+            queue_.back().frames.push_back(std::move(frame));
+            queue_.back().bytes += size;
         }
+        if (queue_.size() >= kBatch) flush();
     }
 
     void flush() override {
         for (size_t done = 0; done < queue_.size();) {
-            bool v6 = queue_[done].v6, df = dont_fragment(queue_[done].key);
             size_t count = 1;
-            while (done + count < queue_.size() && count < kBatch && queue_[done + count].v6 == v6 &&
-                   dont_fragment(queue_[done + count].key) == df) {
+            while (done + count < queue_.size() && count < kBatch &&
+                   alike(queue_[done], queue_[done + count]))
                 count++;
-            }
-            done += send_some(done, count, v6, df);
+            done += send_some(done, count);
         }
         queue_.clear();
     }
 
   private:
     struct Family {
-        Descriptor receiver, sender;
+        Descriptor receiver;
         std::unique_ptr<net::Loop::Watch> watch;
-        int discovery = -1;  // of the sender, as last set
+        std::array<Sender, kSenders> senders;
+        HashMap<uint16_t, std::unique_ptr<Sender>> by_port;  // for keys that name a source port
     };
-    struct Outgoing {
-        Packet packet;
-        Tunnel key;
-        bool v6;
-    };
-    struct Source {
-        packet::Ipv6Addr address{};  // IPv4: the first 4 bytes
+    struct PathMtu {
+        size_t bytes = 0;
         int64_t until_ms = 0;
-        bool found = false;
     };
 
-    void drop(explain::DropReason reason) {
+    bool gre() const { return info_.type == PortType::kGre; }
+    void drop(DropReason reason) {
         stats_.tx_dropped++;
         sink_.dropped(reason);
     }
-
     static bool dont_fragment(const Tunnel& key) { return key.flags & packet::kTunnelDontFragment; }
-
-    // The UDP checksum covers the source address; else the kernel may choose it later.
-    bool needs_source(const Tunnel& key) const {
-        bool has = key.src || !packet::is_zero(key.ipv6_src);
-        return !has && info_.type != PortType::kGre && key.flags & packet::kTunnelCsum;
+    bool without_checksum(const Outgoing& out) const {
+        // A train must have one: the kernel cuts only what it may sum.
+        return !(out.key.flags & packet::kTunnelCsum) && out.frames.size() == 1;
+    }
+    bool alike(const Outgoing& a, const Outgoing& b) const {
+        return a.sender == b.sender && dont_fragment(a.key) == dont_fragment(b.key) &&
+               without_checksum(a) == without_checksum(b);
     }
 
-    // The address with which the host's routes reach the remote.
-    bool choose_source(Tunnel& key, bool v6) {
+    Sender* choose_sender(const Work& work, bool v6) {
+        Family& family = families_[v6];
+        if (!family.receiver.open()) return nullptr;
+        uint16_t port = work.key.tunnel.tp_src;
+        Sender* sender;
+        if (port && !gre()) {
+            std::unique_ptr<Sender>& slot = family.by_port[port];
+            if (!slot) slot = std::make_unique<Sender>();
+            sender = slot.get();
+        } else {
+            sender = &family.senders[gre() ? 0 : packet::flow_hash(work.key, 0) % kSenders];
+        }
+        if (!sender->socket.open()) {
+            auto opened = open_tunnel_sender(info_, v6, gre() ? 0 : port);
+            if (!opened) {
+                static log::RateLimit limit(1, 5);
+                if (limit.pass(lg)) lg.warn("{}", opened.message());
+                return nullptr;
+            }
+            sender->socket = std::move(*opened);
+        }
+        return sender;
+    }
+
+    // Makes the segments of a TCP super-packet small enough for the path: its receiver joins bytes, not
+    // segments.
+    void fit_segments(Work& work, bool v6) {
+        const Tunnel& key = work.key.tunnel;
         packet::Ipv6Addr remote = v6 ? key.ipv6_dst : packet::map_ipv4(key.dst);
         int64_t now = clock::monotonic_ms();
-        if (sources_.size() > 4096) sources_.clear();
-        Source& source = sources_[remote];
-        if (source.until_ms <= now) {
-            source.found = look_up_source(key, v6, source.address);
-            source.until_ms = now + kRouteLifeMs;
+        if (paths_.size() > 4096) paths_.clear();
+        PathMtu& path = paths_[remote];
+        if (path.until_ms <= now) {
+            path.bytes = path_mtu(key, v6);
+            path.until_ms = now + kMtuLifeMs;
         }
-        return use_source(key, v6, source);
-    }
-    static bool use_source(Tunnel& key, bool v6, const Source& source) {
-        if (!source.found) return false;
-        if (v6) {
-            key.ipv6_src = source.address;
-        } else {
-            key.src = load_be32(source.address.data());
-        }
-        return true;
+        size_t outer = (v6 ? packet::ipv6::kHeader : packet::ipv4::kHeader) +
+                       (gre() ? 0 : packet::udp::kHeader) + tunnel_header_size(info_.type, key);
+        size_t headers = outer + work.layout.payload;
+        if (!work.layout.payload || path.bytes < headers + kMinSegment) return;
+        size_t fits = path.bytes - headers;
+        if (work.packet.offload.gso_size > fits) work.packet.offload.gso_size = static_cast<uint16_t>(fits);
     }
 
-    bool look_up_source(const Tunnel& key, bool v6, packet::Ipv6Addr& out) const {
-        Descriptor probe(socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-        sockaddr_storage address = {};
-        socklen_t length = fill_address(address, key, v6, info_.tunnel_port);
-        if (connect(probe.get(), reinterpret_cast<sockaddr*>(&address), length) < 0) return false;
-        length = sizeof address;
-        if (getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &length) < 0) return false;
-        if (v6) {
-            std::memcpy(out.data(), &reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr, 16);
-        } else {
-            std::memcpy(out.data(), &reinterpret_cast<sockaddr_in*>(&address)->sin_addr, 4);
-        }
-        return true;
-    }
-
-    static socklen_t fill_address(sockaddr_storage& address, const Tunnel& key, bool v6, uint16_t port) {
-        if (v6) {
-            auto* a = reinterpret_cast<sockaddr_in6*>(&address);
-            a->sin6_family = AF_INET6;
-            a->sin6_port = htons(port);
-            std::memcpy(&a->sin6_addr, key.ipv6_dst.data(), 16);
-            return sizeof *a;
-        }
-        auto* a = reinterpret_cast<sockaddr_in*>(&address);
-        a->sin_family = AF_INET;
-        a->sin_port = htons(port);
-        a->sin_addr.s_addr = key.dst.raw();
-        return sizeof *a;
-    }
-
-    template <typename T>
-    static void add_control(msghdr& message, int level, int type, const T& value) {
-        auto* header =
-            reinterpret_cast<cmsghdr*>(static_cast<uint8_t*>(message.msg_control) + message.msg_controllen);
-        header->cmsg_level = level;
-        header->cmsg_type = type;
-        header->cmsg_len = CMSG_LEN(sizeof value);
-        std::memcpy(CMSG_DATA(header), &value, sizeof value);
-        message.msg_controllen += CMSG_SPACE(sizeof value);
-    }
-
-    void fill_message(msghdr& message, SendControl& control, iovec& part, Outgoing& out) {
-        const Tunnel& key = out.key;
-        part = {out.packet.data(), out.packet.size()};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_name = &control.to;
-        std::memset(&control, 0, sizeof control);
-        message.msg_namelen = fill_address(control.to, key, out.v6, 0);
-        message.msg_control = control.bytes;
-        message.msg_controllen = 0;
-        if (out.v6) {
-            if (!packet::is_zero(key.ipv6_src)) {
-                in6_pktinfo source = {};
-                std::memcpy(&source.ipi6_addr, key.ipv6_src.data(), 16);
-                add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, source);
-            }
-            add_control(message, IPPROTO_IPV6, IPV6_TCLASS, int{key.tos});
-            add_control(message, IPPROTO_IPV6, IPV6_HOPLIMIT, int{key.ttl ? key.ttl : 64});
-        } else {
-            if (key.src) {
-                in_pktinfo source = {};
-                source.ipi_spec_dst.s_addr = key.src.raw();
-                add_control(message, IPPROTO_IP, IP_PKTINFO, source);
-            }
-            add_control(message, IPPROTO_IP, IP_TOS, int{key.tos});
-            add_control(message, IPPROTO_IP, IP_TTL, int{key.ttl ? key.ttl : 64});
-        }
-    }
-
-    // Whether the kernel may fragment what is sent next.
-    void set_discovery(Family& family, bool v6, bool df) {
-        int wanted =
+    // Whether the kernel may fragment, and sums, what is sent next.
+    void prepare(Sender& sender, bool v6, bool df, bool no_checksum) {
+        int discovery =
             v6 ? (df ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT) : (df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
-        if (family.discovery == wanted) return;
-        if (v6) {
-            family.sender.option(IPPROTO_IPV6, IPV6_MTU_DISCOVER, wanted);
-        } else {
-            family.sender.option(IPPROTO_IP, IP_MTU_DISCOVER, wanted);
+        if (sender.discovery != discovery) {
+            sender.socket.option(v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+                                 discovery);
+            sender.discovery = discovery;
         }
-        family.discovery = wanted;
+        if (!gre() && sender.no_checksum != no_checksum) {
+            if (v6) {
+                sender.socket.option(IPPROTO_UDP, 101 /* UDP_NO_CHECK6_TX */, no_checksum);
+            } else {
+                sender.socket.option(SOL_SOCKET, SO_NO_CHECK, no_checksum);
+            }
+            sender.no_checksum = no_checksum;
+        }
     }
 
-    size_t send_some(size_t first, size_t count, bool v6, bool df) {
-        Family& family = families_[v6];
-        set_discovery(family, v6, df);
+    uint16_t destination_port(const Tunnel& key) const {
+        if (gre()) return 0;
+        return key.tp_dst ? key.tp_dst.get() : info_.tunnel_port;
+    }
+
+    size_t send_some(size_t first, size_t count) {
+        Outgoing& head = queue_[first];
+        prepare(*head.sender, head.v6, dont_fragment(head.key), without_checksum(head));
         mmsghdr messages[kBatch] = {};
         SendControl controls[kBatch];
-        iovec parts[kBatch];
-        for (size_t i = 0; i < count; i++)
-            fill_message(messages[i].msg_hdr, controls[i], parts[i], queue_[first + i]);
-        int sent = sendmmsg(family.sender.get(), messages, static_cast<unsigned>(count), MSG_DONTWAIT);
+        parts_.clear();
+        for (size_t i = 0; i < count; i++) {
+            for (Packet& frame : queue_[first + i].frames) parts_.push_back({frame.data(), frame.size()});
+        }
+        iovec* part = parts_.data();
+        for (size_t i = 0; i < count; i++) {
+            const Outgoing& out = queue_[first + i];
+            msghdr& message = messages[i].msg_hdr;
+            message.msg_iov = part;
+            message.msg_iovlen = out.frames.size();
+            part += out.frames.size();
+            controls[i].fill(message, out.key, out.v6, destination_port(out.key),
+                             out.frames.size() > 1 ? out.frames[0].size() : 0);
+        }
+        int sent = sendmmsg(head.sender->socket.get(), messages, static_cast<unsigned>(count), MSG_DONTWAIT);
         if (sent > 0) {
-            for (int i = 0; i < sent; i++) count_sent(queue_[first + static_cast<size_t>(i)].packet);
+            for (int i = 0; i < sent; i++) count_sent(queue_[first + static_cast<size_t>(i)]);
             return static_cast<size_t>(sent);
         }
         if (errno == EINTR) return 0;
-        if (errno == EMSGSIZE && df) {
-            // The path is narrower than the packet, which cannot be made smaller here: fragments get through.
-            queue_[first].key.flags =
-                queue_[first].key.flags & static_cast<uint16_t>(~packet::kTunnelDontFragment);
-            set_discovery(family, v6, false);
-            if (sendmsg(family.sender.get(), &messages[0].msg_hdr, MSG_DONTWAIT) >= 0) {
-                count_sent(queue_[first].packet);
-                return 1;
-            }
+        if (head.frames.size() > 1) {  // the device or path does not take the train
+            for (Packet& frame : head.frames) send_one(head, frame);
+        } else {
+            retry_or_drop(head, head.frames[0], errno);
         }
-        using explain::DropReason;
-        drop(errno == ENETUNREACH || errno == EHOSTUNREACH ? DropReason::kTunnelNoRoute
-             : errno == EMSGSIZE                           ? DropReason::kTunnelFragmentationNeeded
-             : errno == EAGAIN || errno == ENOBUFS         ? DropReason::kTransmitQueueFull
-                                                           : DropReason::kTransmitError);
         return 1;
     }
 
-    void count_sent(const Packet& packet) {
-        stats_.tx_packets++;
-        stats_.tx_bytes += packet.size();
+    void send_one(const Outgoing& out, Packet& frame) {
+        bool no_checksum = !(out.key.flags & packet::kTunnelCsum);
+        prepare(*out.sender, out.v6, dont_fragment(out.key), no_checksum);
+        if (transmit(out, frame)) return;
+        retry_or_drop(out, frame, errno);
     }
+
+    bool transmit(const Outgoing& out, Packet& frame) {
+        SendControl control;
+        iovec part = {frame.data(), frame.size()};
+        msghdr message = {};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        control.fill(message, out.key, out.v6, destination_port(out.key), 0);
+        if (sendmsg(out.sender->socket.get(), &message, MSG_DONTWAIT) < 0) return false;
+        stats_.tx_packets++;
+        stats_.tx_bytes += frame.size();
+        return true;
+    }
+
+    void retry_or_drop(const Outgoing& out, Packet& frame, int error) {
+        if (error == EMSGSIZE && dont_fragment(out.key)) {
+            // The path is narrower than the packet, which cannot be made smaller here: fragments get through.
+            prepare(*out.sender, out.v6, false, !(out.key.flags & packet::kTunnelCsum));
+            if (transmit(out, frame)) return;
+            error = errno;
+        }
+        drop(error == ENETUNREACH || error == EHOSTUNREACH ? DropReason::kTunnelNoRoute
+             : error == EMSGSIZE                           ? DropReason::kTunnelFragmentationNeeded
+             : error == EAGAIN || error == ENOBUFS         ? DropReason::kTransmitQueueFull
+                                                           : DropReason::kTransmitError);
+    }
+
+    void count_sent(const Outgoing& out) {
+        stats_.tx_packets += out.frames.size();
+        stats_.tx_bytes += out.bytes;
+    }
+
+    // Receiving.
 
     void read(bool v6) {
         static std::vector<uint8_t> frames(kBatch * kMaxFrame);
         struct Slot {
-            alignas(
-                cmsghdr) uint8_t control[CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) + 64];
+            alignas(cmsghdr) uint8_t control[256];
             sockaddr_storage from;
             iovec part;
         };
@@ -381,79 +299,63 @@ class TunnelPort final : public Port {
             size_t index = static_cast<size_t>(i);
             take(messages[i].msg_hdr, ByteView(frames.data() + index * kMaxFrame, messages[i].msg_len), v6);
         }
+        end_joined();
         if (!batch_.empty()) sink_.received(info_.number, batch_);
     }
 
     void take(msghdr& message, ByteView bytes, bool v6) {
-        Received in;
-        in.tunnelled = true;
-        std::memset(static_cast<void*>(&in.tunnel), 0, sizeof in.tunnel);
         if (message.msg_flags & MSG_TRUNC) {
             stats_.rx_errors++;
             return;
         }
-        read_addresses(message, v6, in.tunnel);
-        if (info_.type == PortType::kGre && !v6) {  // a raw socket gives the IPv4 header too
+        Tunnel outer;
+        std::memset(static_cast<void*>(&outer), 0, sizeof outer);
+        size_t segment = read_control(message, v6, outer);
+        if (gre() && !v6) {  // a raw socket gives the IPv4 header too
             size_t header = bytes.empty() ? 0 : static_cast<size_t>(bytes[0] & 0x0f) * 4;
             if (header < packet::ipv4::kHeader || header > bytes.size()) return;
             bytes = bytes.subspan(header);
         }
-        if (info_.type != PortType::kGre) in.tunnel.tp_dst = info_.tunnel_port;
-        in.packet = Packet(bytes);
-        auto pulled = pull_tunnel_header(in.packet, info_.type, in.tunnel);
-        if (!pulled) {
+        outer.tp_src = gre() ? 0 : outer.tp_src.get();
+        if (!gre()) outer.tp_dst = info_.tunnel_port;
+        do {
+            size_t size = segment ? std::min(segment, bytes.size()) : bytes.size();
+            take_datagram(bytes.first(size), outer);
+            bytes = bytes.subspan(size);
+        } while (!bytes.empty());
+    }
+
+    void take_datagram(ByteView bytes, Tunnel key) {
+        auto inner = read_tunnel_header(bytes, info_.type, key);
+        if (!inner) {
             stats_.rx_errors++;
-            sink_.dropped(explain::DropReason::kTunnelMalformed);
+            sink_.dropped(DropReason::kTunnelMalformed);
             static log::RateLimit limit(5, 25);
-            if (limit.pass(lg)) lg.info("{}: {}", info_.name, pulled.message());
+            if (limit.pass(lg)) lg.info("{}: {}", info_.name, inner.message());
             return;
         }
         stats_.rx_packets++;
-        stats_.rx_bytes += in.packet.size();
-        batch_.push_back(std::move(in));
+        stats_.rx_bytes += inner->size();
+        if (!joined_.empty()) {
+            if (std::memcmp(&joined_key_, &key, sizeof key) == 0 && joined_.append(*inner)) return;
+            end_joined();
+        }
+        joined_key_ = key;
+        joined_.start(*inner);
     }
 
-    static void read_addresses(msghdr& message, bool v6, Tunnel& key) {
-        auto number = [](cmsghdr* c) {  // TOS comes as a byte, the others as int
-            if (c->cmsg_len < CMSG_LEN(sizeof(int))) return static_cast<uint8_t>(*CMSG_DATA(c));
-            int value;
-            std::memcpy(&value, CMSG_DATA(c), sizeof value);
-            return static_cast<uint8_t>(value);
-        };
-        if (v6) {
-            auto* from = static_cast<sockaddr_in6*>(message.msg_name);
-            std::memcpy(key.ipv6_src.data(), &from->sin6_addr, 16);
-            key.tp_src = ntohs(from->sin6_port);
-        } else {
-            auto* from = static_cast<sockaddr_in*>(message.msg_name);
-            key.src = Be32::from_raw(from->sin_addr.s_addr);
-            key.tp_src = ntohs(from->sin_port);
-        }
-        for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
-            if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-                in_pktinfo info;
-                std::memcpy(&info, CMSG_DATA(c), sizeof info);
-                key.dst = Be32::from_raw(info.ipi_addr.s_addr);
-            } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
-                key.tos = number(c);
-            } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
-                key.ttl = number(c);
-            } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-                in6_pktinfo info;
-                std::memcpy(&info, CMSG_DATA(c), sizeof info);
-                std::memcpy(key.ipv6_dst.data(), &info.ipi6_addr, 16);
-            } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-                key.tos = number(c);
-            } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT) {
-                key.ttl = number(c);
-            }
-        }
+    void end_joined() {
+        if (joined_.empty()) return;
+        batch_.push_back({joined_.finish(), true, joined_key_});
     }
 
     PacketSink& sink_;
     Family families_[2];  // IPv4, IPv6
-    HashMap<packet::Ipv6Addr, Source> sources_;
+    HashMap<packet::Ipv6Addr, PathMtu> paths_;
     std::vector<Outgoing> queue_;
+    std::vector<iovec> parts_;
+    packet::Coalescer joined_;
+    Tunnel joined_key_;
     std::vector<Received> batch_;
 };
 

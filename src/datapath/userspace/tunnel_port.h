@@ -2,12 +2,14 @@
 //
 // Received: Geneve and VXLAN by UDP sockets bound to the tunnel's port, GRE by raw sockets, so that the
 // kernel reassembles fragments, verifies outer checksums and does not answer that the port or protocol is
-// unreachable.
+// unreachable.  TCP segments that follow each other are joined to super-packets (packet/coalesce.h).
 //
-// Sent: by raw sockets, so that the UDP source port can be the inner packet's hash (RFC 8926 section 3.3);
-// the kernel finds the route, the neighbour and, unless the key names one, the source address.  Super-packets
-// are segmented before.  "Don't fragment" is asked of the kernel; if the path is too narrow for that, the
-// packet goes in fragments all the same: inner senders that know nothing of the tunnel get through.
+// Sent: by UDP sockets, of which a hash of the inner packet chooses one, so that its source port spreads
+// flows (RFC 8926 section 3.3); the kernel finds the route, the neighbour and, unless the key names one, the
+// source address, and computes the outer checksum.  A TCP super-packet is cut to what the path takes and goes
+// to the kernel as one train of datagrams (UDP_SEGMENT).  "Don't fragment" is asked of the kernel; where the
+// path is too narrow for a packet that cannot be cut, it goes in fragments all the same: inner senders that
+// know nothing of the tunnel get through.
 
 #pragma once
 
