@@ -69,7 +69,15 @@ struct World {
     }
     std::vector<std::string> flows() {
         std::vector<std::string> out;
-        view.flows.for_each([&](const DesiredFlow& flow) { out.push_back(text(flow)); });
+        view.flows.for_each([&](const DesiredFlow& flow) {
+            std::string line = text(flow);
+            // Numbers of groups depend on history, what they do does not.
+            for (const auto& [request, number] : logical.group_numbers().numbers()) {
+                std::string name = "actions=group:" + std::to_string(number);
+                if (line.ends_with(name)) line.replace(line.size() - name.size(), name.size(), request);
+            }
+            out.push_back(line);
+        });
         std::sort(out.begin(), out.end());
         return out;
     }
