@@ -34,8 +34,8 @@ enum class ControllerOpcode : uint32_t {
     kIcmp6Error = 20,
     kPutIcmp6FragMtu = 21,
     kReject = 22,  // reject { … }: tcp_reset, sctp_abort or icmp, whichever fits
-    kPutFdb = 23,
     kSctpAbort = 24,
+    kPutFdb = 25,
 };
 
 }  // namespace weft::logical
