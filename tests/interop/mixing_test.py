@@ -44,5 +44,10 @@ def debian_alone():
     network((), "debian")
 
 
+def databases():
+    """Debian's northd, controller, switch and tools over our databases"""
+    network(("ovsdb-server", "ovsdb-tool"), "databases")
+
+
 if __name__ == "__main__":
-    rig.main(debian_alone)
+    rig.main(debian_alone, databases)
