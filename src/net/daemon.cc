@@ -56,6 +56,15 @@ bool is_crash(int status) {
     }
 }
 
+// True once the other end said that it is ready; false if it closed without.
+bool wait_for_ready(int fd) {
+    char byte;
+    ssize_t n;
+    while ((n = read(fd, &byte, 1)) < 0 && errno == EINTR) {
+    }
+    return n == 1;
+}
+
 void close_terminal() {
     int null = open("/dev/null", O_RDWR);
     if (null < 0) return;
@@ -148,28 +157,37 @@ void DaemonOptions::detach() {
         return;
     }
     close(ends[1]);
-    char byte;
-    ssize_t n;
-    while ((n = read(ends[0], &byte, 1)) < 0 && errno == EINTR) {
-    }
-    if (n == 1) _exit(0);
+    if (wait_for_ready(ends[0])) _exit(0);
     exit_like(wait_for(child));
 }
 
+// The monitor stays between the parent that waits and the program: it passes on that the program is ready,
+// and gives up the terminal then, so that nobody waits for the end of its output.
 void DaemonOptions::fork_under_monitor() {
     for (int crashes = 0;; ++crashes) {
+        int ends[2] = {-1, -1};
+        if (detach_ && pipe2(ends, O_CLOEXEC) < 0) {
+            lg.emer("pipe failed ({})", std::strerror(errno));
+            _exit(1);
+        }
         pid_t child = fork();
         if (child == 0) {
             prctl(PR_SET_PDEATHSIG, SIGTERM);
+            log::set_thread_name("");
+            if (ends[0] >= 0) close(ends[0]);
+            if (ready_fd_ >= 0) close(ready_fd_);
+            ready_fd_ = ends[1];
             return;
         }
         if (child < 0) {
             lg.emer("could not fork ({})", std::strerror(errno));
             _exit(1);
         }
-        if (ready_fd_ >= 0 && crashes > 0) {  // who waited has been answered, or the terminal is gone
-            close(ready_fd_);
-            ready_fd_ = -1;
+        log::set_thread_name("monitor");
+        if (detach_) {
+            close(ends[1]);
+            if (wait_for_ready(ends[0])) tell_ready();
+            close(ends[0]);
         }
         int status = wait_for(child);
         if (!is_crash(status)) exit_like(status);
@@ -200,15 +218,20 @@ Result<void> DaemonOptions::start() {
     return {};
 }
 
-void DaemonOptions::ready() {
-    if (!detach_) return;
-    if (chdir_ && chdir("/") < 0) lg.warn("could not change to /: {}", std::strerror(errno));
+void DaemonOptions::tell_ready() {
     if (ready_fd_ >= 0) {
         (void)!write(ready_fd_, "", 1);
         close(ready_fd_);
         ready_fd_ = -1;
     }
+    log::set_level(log::Destination::kConsole, log::Level::kOff);
     close_terminal();
+}
+
+void DaemonOptions::ready() {
+    if (!detach_) return;
+    if (chdir_ && chdir("/") < 0) lg.warn("could not change to /: {}", std::strerror(errno));
+    tell_ready();
 }
 
 }  // namespace weft::net

@@ -34,6 +34,7 @@ class DaemonOptions {
   private:
     void detach();
     void fork_under_monitor();
+    void tell_ready();
 
     std::string program_, unixctl_, pidfile_, log_file_;
     bool detach_ = false, chdir_ = true, monitor_ = false, overwrite_pidfile_ = false, want_pidfile_ = false;
