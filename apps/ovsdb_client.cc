@@ -1,0 +1,89 @@
+// ovsdb-client(1).
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/log_control.h"
+#include "base/options.h"
+#include "base/version.h"
+#include "cli/ovsdb_client/commands.h"
+#include "cli/tls_options.h"
+#include "net/daemon.h"
+
+namespace weft::apps {
+
+namespace {
+
+Result<void> run(int argc, char** argv) {
+    cli::ClientContext context;
+    bool help = false, version = false;
+    OptionTable table;
+    net::DaemonOptions daemon("ovsdb-client");
+    auto flag = [&](const char* name, char letter, const char* text, bool& out) {
+        table.add(name, letter, "", text, [&out](std::string_view) {
+            out = true;
+            return Result<void>();
+        });
+    };
+    table.section("Options");
+    table.add("timeout", 't', "SECS", "Give up after SECS seconds.", [&](std::string_view v) -> Result<void> {
+        char* end = nullptr;
+        std::string text(v);
+        context.timeout_ms = std::strtoll(text.c_str(), &end, 10) * 1000;
+        if (*end || context.timeout_ms < 0)
+            return Error{fmt::format("value {} on -t or --timeout is invalid", v)};
+        return {};
+    });
+    flag("timestamp", 0, "Print the time before each update of monitor.", context.timestamp);
+    flag("force", 0, "Restore in spite of a schema that differs.", context.force);
+    bool ignored = false;
+    flag("no-leader-only", 0, "Accept any server: there are no clusters.", ignored);
+    flag("help", 'h', "Show this text.", help);
+    flag("version", 'V', "Show the version.", version);
+    context.style.add_to(table);
+    cli::add_tls_options(table);
+    daemon.add_to(table);
+    WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
+    const auto& commands = cli::client_commands();
+    if (help || (!words.empty() && words[0] == "help")) {
+        ProgramText text{
+            "ovsdb-client",
+            "Open vSwitch database JSON-RPC client",
+            "[OPTIONS] COMMAND [ARG...]",
+            "Talks to a database server; SERVER is unix:RUNDIR/db.sock, and DATABASE Open_vSwitch, unless "
+            "given.",
+            {}};
+        for (const auto& [name, command] : commands)
+            text.commands.emplace_back(name + " " + command.usage, command.help);
+        std::fputs(help_page(text, table).c_str(), stdout);
+        return {};
+    }
+    if (version) {
+        std::fputs(version_text("ovsdb-client").c_str(), stdout);
+        return {};
+    }
+    if (words.empty()) return Error{"missing command name; use --help for help"};
+    auto it = commands.find(words[0]);
+    if (it == commands.end())
+        return Error{fmt::format("unknown command '{}'; use --help for help", words[0])};
+    WEFT_TRY(daemon.start());
+    daemon.ready();
+    return cli::run_client_command(it->second, words[0], context, {words.begin() + 1, words.end()});
+}
+
+}  // namespace
+
+int ovsdb_client(int argc, char** argv) {
+    log::set_program("ovsdb-client");
+    log::set_level(log::Destination::kConsole, log::Level::kWarn);
+    Result<void> result = run(argc, argv);
+    if (result) return 0;
+    std::fprintf(stderr, "ovsdb-client: %s\n", result.error().message.c_str());
+    return 1;
+}
+
+}  // namespace weft::apps
