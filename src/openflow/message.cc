@@ -1,139 +1,124 @@
+// The dispatchers of messages/*.
+
 #include "openflow/message.h"
 
-#include "openflow/messages/wire.h"
+#include "openflow/messages/codec.h"
 
-namespace weft::openflow {
+namespace weft::openflow::messages {
+
+namespace {
+constexpr uint8_t kNo10 = 0xff;
+// OpenFlow 1.0's numbers for 1.1+'s types.
+constexpr uint8_t kType10[] = {0,  1,  2,  3,     4,  5,     6,  7,  8,  9,  10, 11,
+                               12, 13, 14, kNo10, 15, kNo10, 16, 17, 18, 19, 20, 21};
+}  // namespace
+
+uint8_t wire_type(Version version, uint8_t type) {
+    if (version != Version::k10) return type;
+    return type < std::size(kType10) ? kType10[type] : kNo10;
+}
+
+std::optional<uint8_t> type_of_wire(Version version, uint8_t wire) {
+    if (version != Version::k10) return wire <= kBundleAdd ? std::optional(wire) : std::nullopt;
+    for (uint8_t i = 0; i < std::size(kType10); i++) {
+        if (kType10[i] == wire && wire != kNo10) return i;
+    }
+    return std::nullopt;
+}
+
+void EncodeContext::stats(uint16_t t, bool reply, bool more) {
+    type(reply ? kStatsReply : kStatsRequest);
+    out.u16(t);
+    out.u16(more ? 1 : 0);
+    if (version != Version::k10) out.u32(0);
+}
+
+void EncodeContext::nicira_stats(uint32_t subtype, bool reply, bool more) {
+    stats(kStatsVendor, reply, more);
+    out.u32(kVendorNicira);
+    out.u32(subtype);
+    if (version == Version::k10) out.u32(0);
+}
+
+void put_name(ByteWriter& out, std::string_view name, size_t size) {
+    name = name.substr(0, size - 1);
+    out.bytes(as_bytes(name));
+    out.zeros(size - name.size());
+}
+
+std::string take_name(ByteReader& in, size_t size) {
+    ByteView bytes = in.bytes(size);
+    size_t length = 0;
+    while (length < bytes.size() && bytes[length]) length++;
+    return {reinterpret_cast<const char*>(bytes.data()), length};
+}
+
+OfError next_property(ByteReader& in, Property& out) {
+    out.type = in.u16();
+    uint16_t length = in.u16();
+    size_t padded = (length + 7u) / 8 * 8;
+    if (!in.ok() || length < 4 || in.size() + 4 < padded) return OfError::OFPBPC_BAD_LEN;
+    out.body = ByteReader(in.bytes(padded - 4).first(length - 4u));
+    return OfError::kNone;
+}
 
 namespace {
 
-using wire::Decoder;
-using wire::Encoder;
-
-// Each family writes the kinds that it knows and nothing for others.
-void put(Encoder& e, const Body& body) {
-    using Put = void (*)(Encoder&, const Body&);
-    static constexpr Put kFamilies[] = {wire::put_switch, wire::put_flow,  wire::put_packet,
-                                        wire::put_port,   wire::put_group, wire::put_meter,
-                                        wire::put_table,  wire::put_nicira};
-    if (std::holds_alternative<BundleControl>(body) || std::holds_alternative<BundleAdd>(body))
-        return wire::put_bundle(e, body);
-    for (Put family : kFamilies) {
-        family(e, body);
-        if (e.out.size()) return;
-    }
-}
-
-OfError get_multipart(Decoder& d, bool reply, Body& body) {
-    uint16_t type = d.in.u16();
-    bool more = d.in.u16() & wire::kMore;
-    if (!d.is10()) d.in.skip(4);
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    switch (type) {
-        case wire::kFlow:
-        case wire::kAggregate:
-            if (!reply) return wire::get_flow_request(d, type == wire::kAggregate, false, body);
-            return type == wire::kFlow ? wire::get_flow_stats(d, false, more, body)
-                                       : wire::get_aggregate(d, body);
-        case wire::kPort:
-        case wire::kQueue:
-        case wire::kPortDesc:
-            return wire::get_port_multipart(d, type, reply, more, body);
-        case wire::kGroup:
-        case wire::kGroupDesc:
-        case wire::kGroupFeatures:
-            return d.is10() ? OfError::OFPBRC_BAD_STAT
-                            : wire::get_group_multipart(d, type, reply, more, body);
-        case wire::kMeter:
-        case wire::kMeterConfig:
-        case wire::kMeterFeatures:
-            return d.version < Version::k13 ? OfError::OFPBRC_BAD_STAT
-                                            : wire::get_meter_multipart(d, type, reply, more, body);
-        case wire::kTableFeatures:
-            return d.version < Version::k13 ? OfError::OFPBRC_BAD_STAT
-                                            : wire::get_table_multipart(d, type, reply, more, body);
-        case wire::kTableDesc:
-            return d.version < Version::k14 ? OfError::OFPBRC_BAD_STAT
-                                            : wire::get_table_multipart(d, type, reply, more, body);
-        case wire::kDesc:
-        case wire::kTable:
-            return wire::get_table_multipart(d, type, reply, more, body);
-        case wire::kVendorMultipart:
-            break;
-        default:
-            return OfError::OFPBRC_BAD_STAT;
-    }
-    uint32_t vendor = d.in.u32(), subtype = d.in.u32();
-    if (d.is10()) d.in.skip(4);
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (vendor != kVendorNicira) return OfError::OFPBRC_BAD_VENDOR;
-    if (subtype != wire::kNxFlow && subtype != wire::kNxAggregate) return OfError::OFPBRC_BAD_SUBTYPE;
-    bool aggregate = subtype == wire::kNxAggregate;
-    if (!reply) return wire::get_flow_request(d, aggregate, true, body);
-    return aggregate ? wire::get_aggregate(d, body) : wire::get_flow_stats(d, true, more, body);
-}
-
-OfError get_vendor(Decoder& d, Body& body) {
-    uint32_t vendor = d.in.u32(), subtype = d.in.u32();
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (vendor == kVendorNicira) return wire::get_nicira(d, subtype, body);
-    if (vendor != kVendorOnf) return OfError::OFPBRC_BAD_VENDOR;
-    if (subtype == wire::kOnfBundleControl) return wire::get_bundle(d, false, body);
-    if (subtype == wire::kOnfBundleAdd) return wire::get_bundle(d, true, body);
-    return OfError::OFPBRC_BAD_SUBTYPE;
-}
-
-// The version that first has a type of wire::Type's second half.
-Version first_version(uint8_t type) {
-    if (type == wire::kRoleRequest || type == wire::kRoleReply) return Version::k12;
-    if (type >= wire::kGetAsyncRequest && type <= wire::kMeterMod) return Version::k13;
-    if (type >= wire::kRoleStatus) return Version::k14;
-    return Version::k11;
-}
-
-OfError get(Decoder& d, uint8_t type, Body& body) {
-    if (type == wire::multipart_request(d.version)) return get_multipart(d, false, body);
-    if (type == wire::multipart_reply(d.version)) return get_multipart(d, true, body);
-    if (type == wire::barrier_request(d.version)) return body = BarrierRequest{}, OfError::kNone;
-    if (type == wire::barrier_reply(d.version)) return body = BarrierReply{}, OfError::kNone;
-    if (type == wire::port_mod(d.version)) return wire::get_port(d, type, body);
-    if (type >= wire::kGroupMod && d.version < first_version(type)) return OfError::OFPBRC_BAD_TYPE;
-    switch (type) {
-        case wire::kVendor:
-            return get_vendor(d, body);
-        case wire::kPacketIn: {
-            PacketIn packet;
-            OfError error = wire::get_packet_in(d, PacketInFormat::kStandard, packet);
-            body = std::move(packet);
+OfError decode_vendor(ByteReader& in, DecodeContext& c, Body& body) {
+    uint32_t vendor = in.u32(), subtype = in.u32();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    OfError error = OfError::kNone;
+    if (vendor == kVendorNicira) {
+        if (decode_flow_nicira(subtype, in, c, body, error) ||
+            decode_packet_nicira(subtype, in, c, body, error) || decode_nicira(subtype, in, c, body, error)) {
             return error;
         }
-        case wire::kFlowRemoved:
-            return wire::get_flow_removed(d, false, body);
-        case wire::kPortStatus:
-            return wire::get_port(d, type, body);
-        case wire::kPacketOut:
-            return wire::get_packet_out(d, body);
-        case wire::kFlowMod:
-            return wire::get_flow_mod(d, false, body);
-        case wire::kGroupMod:
-            return wire::get_group_mod(d, d.version == Version::k15, body);
-        case wire::kTableMod:
-            return wire::get_table_mod(d, body);
-        case wire::kMeterMod:
-            return wire::get_meter_mod(d, body);
-        case wire::kBundleControl:
-            return wire::get_bundle(d, false, body);
-        case wire::kBundleAdd:
-            return wire::get_bundle(d, true, body);
-        default:
-            return wire::get_switch(d, type, body);
+        return OfError::OFPBRC_BAD_SUBTYPE;
     }
+    if (vendor == kVendorOnf) {
+        if (subtype == kOnfBundleControl && decode_bundle(kBundleControl, in, c, body, error)) return error;
+        if (subtype == kOnfBundleAdd && decode_bundle(kBundleAdd, in, c, body, error)) return error;
+        return OfError::OFPBRC_BAD_SUBTYPE;
+    }
+    return OfError::OFPBRC_BAD_VENDOR;
+}
+
+OfError decode_stats(bool reply, ByteReader& in, DecodeContext& c, Body& body) {
+    uint16_t type = in.u16();
+    c.more = in.u16() & 1;
+    if (c.version != Version::k10) in.skip(4);
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    OfError error = OfError::kNone;
+    if (type == kStatsVendor) {
+        uint32_t vendor = in.u32(), subtype = in.u32();
+        if (c.version == Version::k10) in.skip(4);
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (vendor != kVendorNicira) return OfError::OFPBRC_BAD_VENDOR;
+        uint16_t as = subtype == 0   ? kStatsFlow
+                      : subtype == 1 ? kStatsAggregate
+                      : subtype == 2 ? kStatsFlowMonitor
+                                     : 99;
+        return decode_flow_stats(as, true, reply, in, c, body, error) ? error : OfError::OFPBRC_BAD_SUBTYPE;
+    }
+    bool known = decode_flow_stats(type, false, reply, in, c, body, error) ||
+                 decode_port_stats(type, reply, in, c, body, error) ||
+                 decode_group_stats(type, reply, in, c, body, error) ||
+                 decode_meter_stats(type, reply, in, c, body, error) ||
+                 decode_switch_stats(type, reply, in, c, body, error);
+    return known ? error : OfError::OFPBRC_BAD_STAT;
 }
 
 }  // namespace
 
+}  // namespace weft::openflow::messages
+
+namespace weft::openflow {
+
+using namespace messages;  // NOLINT: the families' functions
+
 bool peek_header(ByteView bytes, Header& header) {
     if (bytes.size() < kHeaderBytes) return false;
-    header = {bytes[0], bytes[1], load_be16(&bytes[2]), load_be32(&bytes[4])};
+    header = {bytes[0], bytes[1], load_be16(bytes.data() + 2), load_be32(bytes.data() + 4)};
     return true;
 }
 
@@ -141,34 +126,187 @@ OfError decode(ByteView bytes, const DecodeOptions& options, Message& message) {
     Header header;
     if (!peek_header(bytes, header)) return OfError::OFPBRC_BAD_LEN;
     message.xid = header.xid;
-    bool known = header.version >= 1 && header.version <= 6;
-    message.version = known ? static_cast<Version>(header.version) : Version::k15;
-    if (!known && header.type != wire::kHello) return OfError::OFPBRC_BAD_VERSION;
-    if (header.length != bytes.size()) return OfError::OFPBRC_BAD_LEN;
-    Decoder d{message.version, options, ByteReader(bytes.subspan(kHeaderBytes))};
-    return get(d, header.type, message.body);
+    if (header.type == kHello) {
+        // A hello of any version is understood.
+        message.version =
+            header.version >= 1 && header.version <= 6 ? static_cast<Version>(header.version) : Version::k10;
+    } else if (header.version < 1 || header.version > 6) {
+        return OfError::OFPBRC_BAD_VERSION;
+    } else {
+        message.version = static_cast<Version>(header.version);
+    }
+    if (header.length < kHeaderBytes || header.length > bytes.size()) return OfError::OFPBRC_BAD_LEN;
+    auto type =
+        header.type == kHello ? std::optional<uint8_t>(kHello) : type_of_wire(message.version, header.type);
+    if (!type) return OfError::OFPBRC_BAD_TYPE;
+    ByteReader in(bytes.subspan(kHeaderBytes, header.length - kHeaderBytes));
+    messages::DecodeContext context{message.version, options};
+    OfError error = OfError::kNone;
+    if (*type == kVendor) return decode_vendor(in, context, message.body);
+    if (*type == kStatsRequest || *type == kStatsReply)
+        return decode_stats(*type == kStatsReply, in, context, message.body);
+    if (*type == kHello) {
+        Hello hello;
+        for (unsigned v = 1; v <= header.version && v <= 31; v++) hello.versions |= 1u << v;
+        while (in.size() >= 4) {
+            uint16_t element = in.u16(), length = in.u16();
+            if (length < 4 || in.size() + 4u < length) break;
+            ByteReader data = in.sub(length - 4u);
+            if (element == 1 && length >= 8) {
+                uint32_t bitmap = data.u32();
+                if (bitmap) hello.versions = bitmap;
+            }
+            in.skip((length + 7u) / 8 * 8 - length);
+        }
+        message.body = hello;
+        return OfError::kNone;
+    }
+    bool known = decode_flow(*type, in, context, message.body, error) ||
+                 decode_packet(*type, in, context, message.body, error) ||
+                 decode_port(*type, in, context, message.body, error) ||
+                 decode_group(*type, in, context, message.body, error) ||
+                 decode_meter(*type, in, context, message.body, error) ||
+                 decode_switch(*type, in, context, message.body, error) ||
+                 decode_bundle(*type, in, context, message.body, error);
+    return known ? error : OfError::OFPBRC_BAD_TYPE;
 }
 
+namespace {
+
+void put_header(ByteWriter& out, Version version, uint32_t xid) {
+    out.u8(static_cast<uint8_t>(version));
+    out.u8(0);
+    out.u16(0);
+    out.u32(xid);
+}
+
+Bytes finish(messages::EncodeContext& c) {
+    if (!c.ok || c.out.size() > 0xffff) return {};
+    c.out.patch_u16(2, static_cast<uint16_t>(c.out.size()));
+    return c.out.take();
+}
+
+}  // namespace
+
 Bytes encode(const Message& message) {
-    Encoder e{message.version, message.xid, {}};
-    put(e, message.body);
-    return e.out.size() ? e.finish() : Bytes();
+    ByteWriter out;
+    put_header(out, message.version, message.xid);
+    messages::EncodeContext context{message.version, out};
+    std::visit([&](const auto& body) { messages::encode(body, context); }, message.body);
+    return finish(context);
 }
 
 bool can_encode(const Message& message) {
     return !encode(message).empty();
 }
 
+Bytes encode_flow_mod(const FlowMod& mod, const FlowFormat& format, uint32_t xid) {
+    ByteWriter out;
+    put_header(out, format.version, xid);
+    messages::EncodeContext context{format.version, out};
+    context.flow_nxm = format.nxm;
+    context.flow_table_id = format.table_id;
+    messages::encode(mod, context);
+    return finish(context);
+}
+
 Bytes encode_error(OfError error, ByteView request, size_t limit) {
     Header header;
     if (!peek_header(request, header)) return {};
     Version version =
-        header.version >= 1 && header.version <= 6 ? static_cast<Version>(header.version) : Version::k15;
-    ErrorMessage message;
-    message.code = error_code(error, version);
-    ByteView data = request.first(std::min(request.size(), limit));
-    message.data.assign(data.begin(), data.end());
-    return encode(version, header.xid, std::move(message));
+        header.version >= 1 && header.version <= 6 ? static_cast<Version>(header.version) : Version::k10;
+    size_t size = std::min({request.size(), limit, size_t{0xff00}});
+    ErrorMessage body{error_code(error, version),
+                      Bytes(request.begin(), request.begin() + static_cast<long>(size))};
+    return encode(version, header.xid, std::move(body));
+}
+
+// Replies in parts.
+
+namespace {
+constexpr size_t kMaxReply = 0xffff;
+
+uint16_t stats_type(MultipartWriter::Kind kind) {
+    switch (kind) {
+        case MultipartWriter::Kind::kFlow:
+            return kStatsFlow;
+        case MultipartWriter::Kind::kPort:
+            return kStatsPort;
+        case MultipartWriter::Kind::kPortDesc:
+            return kStatsPortDesc;
+        case MultipartWriter::Kind::kQueue:
+            return kStatsQueue;
+        case MultipartWriter::Kind::kTable:
+            return kStatsTable;
+        case MultipartWriter::Kind::kGroup:
+            return kStatsGroup;
+        case MultipartWriter::Kind::kGroupDesc:
+            return kStatsGroupDesc;
+        case MultipartWriter::Kind::kMeter:
+            return kStatsMeter;
+        case MultipartWriter::Kind::kMeterConfig:
+            return kStatsMeterConfig;
+    }
+    return 0;
+}
+}  // namespace
+
+MultipartWriter::MultipartWriter(Version version, uint32_t xid, Kind kind, bool nxm)
+    : version_(version), xid_(xid), kind_(kind), nxm_(nxm) {
+    begin();
+}
+
+void MultipartWriter::begin() {
+    out_ = ByteWriter();
+    put_header(out_, version_, xid_);
+    messages::EncodeContext context{version_, out_};
+    if (nxm_) {
+        context.nicira_stats(0, true);
+    } else {
+        context.stats(stats_type(kind_), true);
+    }
+    body_start_ = out_.size();
+}
+
+void MultipartWriter::close(bool more) {
+    out_.patch_u16(2, static_cast<uint16_t>(out_.size()));
+    out_.patch_u16(kHeaderBytes + 2, more ? 1 : 0);
+    full_.push_back(out_.take());
+}
+
+// The entry that was written from `start` on moves to a new message if this one has become too long.
+void MultipartWriter::end_entry(size_t start) {
+    if (out_.size() <= kMaxReply || start == body_start_) return;
+    Bytes all = out_.take();
+    Bytes entry(all.begin() + static_cast<long>(start), all.end());
+    all.resize(start);
+    out_ = ByteWriter(std::move(all));
+    close(true);
+    begin();
+    out_.bytes(entry);
+}
+
+#define WEFT_ADD(T, ...)                                         \
+    void MultipartWriter::add(const T& entry) {                  \
+        size_t start = out_.size();                              \
+        messages::EncodeContext context{version_, out_};         \
+        encode_entry(entry, context __VA_OPT__(, ) __VA_ARGS__); \
+        end_entry(start);                                        \
+    }
+WEFT_ADD(FlowStats, nxm_)
+WEFT_ADD(PortStats)
+WEFT_ADD(Port)
+WEFT_ADD(QueueStats)
+WEFT_ADD(TableStats)
+WEFT_ADD(GroupStats)
+WEFT_ADD(GroupDesc)
+WEFT_ADD(MeterStats)
+WEFT_ADD(MeterConfig)
+#undef WEFT_ADD
+
+std::vector<Bytes> MultipartWriter::finish() {
+    close(false);
+    return std::move(full_);
 }
 
 }  // namespace weft::openflow

@@ -1,600 +1,479 @@
-// Flow changes, removals and statistics on the wire.
-
 #include "openflow/messages/flow.h"
 
-#include "openflow/messages/wire.h"
+#include "openflow/messages/codec.h"
 
-namespace weft::openflow::wire {
-
+namespace weft::openflow::messages {
 namespace {
 
-constexpr size_t kMatch10Bytes = 40;
-
-// OpenFlow 1.5 statistics (OXS, section 7.2.4).
-constexpr uint16_t kOxsClass = 0x8002;
-enum Oxs : uint8_t {
-    kOxsDuration = 0,
-    kOxsIdleTime = 1,
-    kOxsFlowCount = 3,
-    kOxsPacketCount = 4,
-    kOxsByteCount = 5
-};
-
-class OxsWriter {
-  public:
-    explicit OxsWriter(Encoder& e) : e_(e), start_(e.out.size()) { e.out.zeros(4); }
-    ~OxsWriter() {
-        e_.patch_length(start_ + 2, start_);
-        e_.out.pad(8, start_);
-    }
-    void u64(Oxs field, uint64_t value) {
-        header(field, 8);
-        e_.out.u64(value);
-    }
-    void u32(Oxs field, uint32_t value) {
-        header(field, 4);
-        e_.out.u32(value);
-    }
-    void pair(Oxs field, uint32_t a, uint32_t b) { u64(field, uint64_t{a} << 32 | b); }
-
-  private:
-    void header(Oxs field, uint8_t size) {
-        e_.out.u16(kOxsClass);
-        e_.out.u8(static_cast<uint8_t>(field << 1));
-        e_.out.u8(size);
-    }
-    Encoder& e_;
-    size_t start_;
-};
-
-struct OxsValues {
-    uint64_t duration = 0, idle = ~uint64_t{0}, packets = ~uint64_t{0}, bytes = ~uint64_t{0};
-    uint32_t flows = 0;
-};
-
-OfError get_oxs(Decoder& d, OxsValues& values) {
-    d.in.skip(2);
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 4) return OfError::OFPBRC_BAD_LEN;
-    ByteReader fields(d.in.bytes(length - 4));
-    d.in.skip(std::min((8 - length % 8) % 8, d.in.size()));
-    while (fields.ok() && fields.size() >= 4) {
-        uint16_t oxs_class = fields.u16();
-        uint8_t field = fields.u8() >> 1, size = fields.u8();
-        ByteReader value(fields.bytes(size));
-        if (oxs_class != kOxsClass) continue;
-        switch (field) {
-            case kOxsDuration:
-                values.duration = value.u64();
-                break;
-            case kOxsIdleTime:
-                values.idle = value.u64();
-                break;
-            case kOxsFlowCount:
-                values.flows = value.u32();
-                break;
-            case kOxsPacketCount:
-                values.packets = value.u64();
-                break;
-            case kOxsByteCount:
-                values.bytes = value.u64();
-                break;
-            default:
-                break;
-        }
-    }
-    return fields.ok() && d.in.ok() ? OfError::kNone : OfError::OFPBRC_BAD_LEN;
+// nx_match at a known length, padded to 8.
+void put_nxm_padded(const ByteWriter& match, ByteWriter& out) {
+    out.bytes(match.view());
+    out.zeros((8 - match.size() % 8) % 8);
 }
 
-uint16_t flags_for(Version version, uint16_t flags) {
-    return version == Version::k10 ? flags & 3 : version < Version::k13 ? flags & 7 : flags & 31;
+OfError take_nxm(ByteReader& in, uint16_t length, const NxmOptions& options, Match& match,
+                 uint64_t* cookie = nullptr, uint64_t* cookie_mask = nullptr) {
+    size_t padded = (length + 7u) / 8 * 8;
+    if (in.size() < padded) return OfError::OFPBRC_BAD_LEN;
+    return decode_nxm(in.bytes(padded).first(length), options, match, cookie, cookie_mask);
 }
 
-// True if OpenFlow 1.0's own match can say it.
-bool fits10(const Match& match) {
-    ByteWriter scratch;
-    return encode_ofp10_match(match, scratch);
+OfError take_match(ByteReader& in, DecodeContext& c, Match& match) {
+    return decode_oxm_match(in, c.nxm(), match);
 }
 
-uint64_t added_cookie(const FlowMod& m) {
-    return m.command == FlowMod::Command::kAdd || m.modify_cookie ? m.new_cookie : ~uint64_t{0};
+uint16_t flags_to_wire(uint16_t flags, Version version) {
+    uint16_t known = kFlowSendRemoved | kFlowCheckOverlap;
+    if (version >= Version::k12) known |= kFlowResetCounts;
+    if (version >= Version::k13) known |= kFlowNoPacketCounts | kFlowNoByteCounts;
+    return flags & known;
 }
 
-uint16_t command10(const FlowMod& m, bool table_id) {
-    uint16_t command = static_cast<uint16_t>(m.command);
-    return table_id ? static_cast<uint16_t>(m.table << 8 | command) : command;
+// Priority and all that a flow's match needs Nicira's form for in OpenFlow 1.0.
+bool fits_ofp10(const FlowMod& mod, ByteWriter& match) {
+    return !mod.cookie_mask && encode_ofp10_match(mod.match, match);
 }
 
-void put_mod10(Encoder& e, const FlowMod& m, bool table_id) {
-    e.header(kFlowMod);
-    encode_ofp10_match(m.match, e.out);
-    e.out.u64(added_cookie(m));
-    e.out.u16(command10(m, table_id));
-    e.out.u16(m.idle_timeout);
-    e.out.u16(m.hard_timeout);
-    e.out.u16(m.priority);
-    e.out.u32(m.buffer_id);
-    e.out.u16(port_to_of10(m.out_port));
-    e.out.u16(flags_for(e.version, m.flags));
-    encode_actions(m.actions, e.version, e.out);
+uint16_t command10(const FlowMod& mod, bool table_id) {
+    uint16_t command = static_cast<uint8_t>(mod.command);
+    if (table_id) command = static_cast<uint16_t>(command | mod.table << 8);
+    return command;
 }
 
-void put_mod_nxm(Encoder& e, const FlowMod& m, bool table_id) {
-    e.vendor(kVendorNicira, kNxFlowMod);
-    e.out.u64(added_cookie(m));
-    e.out.u16(command10(m, table_id));
-    e.out.u16(m.idle_timeout);
-    e.out.u16(m.hard_timeout);
-    e.out.u16(m.priority);
-    e.out.u32(m.buffer_id);
-    e.out.u16(port_to_of10(m.out_port));
-    e.out.u16(flags_for(Version::k13, m.flags));
-    size_t length_at = e.out.size();
-    e.out.zeros(8);
-    e.nx_match(m.match, length_at, m.cookie, m.cookie_mask);
-    encode_actions(m.actions, e.version, e.out);
-}
-
-void put_mod11(Encoder& e, const FlowMod& m) {
-    e.header(kFlowMod);
-    bool add = m.command == FlowMod::Command::kAdd;
-    e.out.u64(add ? m.new_cookie : m.cookie);
-    e.out.u64(add ? 0 : m.cookie_mask);
-    e.out.u8(m.table == kTableAll && add ? 0 : m.table);
-    e.out.u8(static_cast<uint8_t>(m.command));
-    e.out.u16(m.idle_timeout);
-    e.out.u16(m.hard_timeout);
-    e.out.u16(m.priority);
-    e.out.u32(m.buffer_id);
-    e.out.u32(m.out_port);
-    e.out.u32(m.out_group);
-    e.out.u16(flags_for(e.version, m.flags));
-    e.out.u16(e.version >= Version::k14 ? m.importance : 0);
-    e.match(m.match);
-    encode_instructions(m.actions, e.version, e.out);
-}
-
-void put(Encoder& e, const FlowMod& m) {
-    if (!e.is10()) return put_mod11(e, m);
-    // OpenFlow 1.0's own form cannot match cookies.
-    m.cookie_mask || !fits10(m.match) ? put_mod_nxm(e, m, m.table != kTableAll)
-                                      : put_mod10(e, m, m.table != kTableAll);
-}
-
-void put_removed15(Encoder& e, const FlowRemoved& m) {
-    e.out.u8(m.table);
-    e.out.u8(static_cast<uint8_t>(m.reason));
-    e.out.u16(m.priority);
-    e.out.u16(m.idle_timeout);
-    e.out.u16(m.hard_timeout);
-    e.out.u64(m.cookie);
-    e.match(m.match);
-    OxsWriter stats(e);
-    stats.pair(kOxsDuration, m.duration_sec, m.duration_nsec);
-    stats.u64(kOxsPacketCount, m.packets);
-    stats.u64(kOxsByteCount, m.bytes);
-}
-
-void put(Encoder& e, const FlowRemoved& m) {
-    bool nxm = e.is10() && !fits10(m.match);
-    nxm ? e.vendor(kVendorNicira, kNxFlowRemoved) : e.header(kFlowRemoved);
-    if (e.version == Version::k15) return put_removed15(e, m);
-    if (e.is10() && !nxm) encode_ofp10_match(m.match, e.out);
-    e.out.u64(m.cookie);
-    e.out.u16(m.priority);
-    e.out.u8(static_cast<uint8_t>(m.reason));
-    e.out.u8(nxm ? static_cast<uint8_t>(m.table + 1) : e.is10() ? 0 : m.table);
-    e.out.u32(m.duration_sec);
-    e.out.u32(m.duration_nsec);
-    e.out.u16(m.idle_timeout);
-    size_t length_at = e.out.size();
-    e.out.u16(e.is10() ? 0 : m.hard_timeout);
-    e.out.u64(m.packets);
-    e.out.u64(m.bytes);
-    if (nxm) {
-        e.nx_match(m.match, length_at);
-    } else if (!e.is10()) {
-        e.match(m.match);
-    }
-}
-
-void put(Encoder& e, const FlowStatsRequest& m) {
-    if (!e.is10()) {
-        e.multipart(m.aggregate ? kAggregate : kFlow, false);
-        e.out.u8(m.table);
-        e.out.zeros(3);
-        e.out.u32(m.out_port);
-        e.out.u32(m.out_group);
-        e.out.zeros(4);
-        e.out.u64(m.cookie);
-        e.out.u64(m.cookie_mask);
-        return e.match(m.match);
-    }
-    if (!m.cookie_mask && fits10(m.match)) {
-        e.multipart(m.aggregate ? kAggregate : kFlow, false);
-        encode_ofp10_match(m.match, e.out);
-        e.out.u8(m.table);
-        e.out.zeros(1);
-        return e.port(m.out_port);
-    }
-    e.nicira_multipart(m.aggregate ? kNxAggregate : kNxFlow, false);
-    e.port(m.out_port);
-    size_t length_at = e.out.size();
-    e.out.u16(0);
-    e.out.u8(m.table);
-    e.out.zeros(3);
-    e.nx_match(m.match, length_at, m.cookie, m.cookie_mask);
-}
-
-void put(Encoder& e, const FlowStatsReply& m) {
-    bool nxm = e.is10() && std::any_of(m.flows.begin(), m.flows.end(),
-                                       [](const FlowStats& f) { return !fits10(f.match); });
-    nxm ? e.nicira_multipart(kNxFlow, true, m.more) : e.multipart(kFlow, true, m.more);
-    for (const FlowStats& flow : m.flows) put_flow_stats(e, flow, nxm);
-}
-
-void put(Encoder& e, const AggregateStatsReply& m) {
-    e.multipart(kAggregate, true);
-    if (e.version == Version::k15) {
-        OxsWriter stats(e);
-        stats.u32(kOxsFlowCount, m.flows);
-        stats.u64(kOxsPacketCount, m.packets);
-        stats.u64(kOxsByteCount, m.bytes);
+void encode10(const FlowMod& mod, EncodeContext& c) {
+    ByteWriter match;
+    bool table_id = c.flow_table_id;
+    bool standard = !c.flow_nxm && fits_ofp10(mod, match);
+    uint64_t cookie = mod.new_cookie;
+    auto common = [&] {
+        c.out.u64(cookie);
+        c.out.u16(command10(mod, table_id));
+        c.out.u16(mod.idle_timeout);
+        c.out.u16(mod.hard_timeout);
+        c.out.u16(mod.priority);
+        c.out.u32(mod.buffer_id);
+        c.out.u16(port_to_of10(mod.out_port));
+        c.out.u16(flags_to_wire(mod.flags, Version::k10));
+    };
+    if (standard) {
+        c.type(kFlowMod);
+        c.out.bytes(match.view());
+        common();
+        encode_actions(mod.actions, Version::k10, c.out);
         return;
     }
-    e.out.u64(m.packets);
-    e.out.u64(m.bytes);
-    e.out.u32(m.flows);
-    e.out.zeros(4);
-}
-
-void put_stats15(Encoder& e, const FlowStats& flow) {
-    size_t start = e.out.size();
-    e.out.zeros(4);
-    e.out.u8(flow.table);
-    e.out.zeros(1);
-    e.out.u16(flow.priority);
-    e.out.u16(flow.idle_timeout);
-    e.out.u16(flow.hard_timeout);
-    e.out.u16(flow.flags);
-    e.out.u16(flow.importance);
-    e.out.u64(flow.cookie);
-    e.match(flow.match);
-    {
-        OxsWriter stats(e);
-        stats.pair(kOxsDuration, flow.duration_sec, flow.duration_nsec);
-        if (flow.idle_age >= 0) stats.pair(kOxsIdleTime, static_cast<uint32_t>(flow.idle_age), 0);
-        stats.u64(kOxsPacketCount, flow.packets);
-        stats.u64(kOxsByteCount, flow.bytes);
-    }
-    encode_instructions(flow.actions, e.version, e.out);
-    e.patch_length(start, start);
-}
-
-// An age as NXST_FLOW has it: seconds plus one, 0 if unknown.
-uint16_t wire_age(int32_t age) {
-    return age < 0 ? 0 : static_cast<uint16_t>(std::min(age, 65534) + 1);
-}
-
-OfError get_mod10(Decoder& d, bool nxm, FlowMod& m) {
-    if (!nxm) {
-        ByteReader match(d.in.bytes(kMatch10Bytes));
-        if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-        if (OfError error = decode_ofp10_match(match, m.match); error != OfError::kNone) return error;
-    }
-    m.new_cookie = d.in.u64();
-    uint16_t command = d.in.u16();
-    m.idle_timeout = d.in.u16();
-    m.hard_timeout = d.in.u16();
-    m.priority = d.in.u16();
-    m.buffer_id = d.in.u32();
-    m.out_port = port_from_of10(d.in.u16());
-    uint16_t flags = d.in.u16();
-    if (!nxm && flags & 4) return OfError::OFPFMFC_BAD_FLAGS;  // emergency flows
-    m.flags = flags;
-    if (nxm) {
-        size_t length = d.in.u16();
-        d.in.skip(6);
-        if (OfError error = d.nx_match(length, m.match, &m.cookie, &m.cookie_mask); error != OfError::kNone)
-            return error;
-    }
-    if (d.options.flow_mod_table_id) {
-        m.table = static_cast<uint8_t>(command >> 8);
-        command &= 0xff;
-    }
-    if (command > 4) return OfError::OFPFMFC_BAD_COMMAND;
-    m.command = static_cast<FlowMod::Command>(command);
-    m.modify_cookie = !m.is_delete() && m.new_cookie != ~uint64_t{0};
-    if (m.command == FlowMod::Command::kAdd) m.flags |= kFlowResetCounts;
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    return decode_actions(d.in.rest(), d.version, d.action_options(), m.actions);
-}
-
-OfError get_mod11(Decoder& d, FlowMod& m) {
-    uint64_t cookie = d.in.u64(), cookie_mask = d.in.u64();
-    m.table = d.in.u8();
-    uint8_t command = d.in.u8();
-    m.idle_timeout = d.in.u16();
-    m.hard_timeout = d.in.u16();
-    m.priority = d.in.u16();
-    m.buffer_id = d.in.u32();
-    m.out_port = d.in.u32();
-    m.out_group = d.in.u32();
-    uint16_t flags = d.in.u16();
-    m.importance = d.in.u16();
-    if (d.version < Version::k14) m.importance = 0;
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (command > 4) return OfError::OFPFMFC_BAD_COMMAND;
-    m.command = static_cast<FlowMod::Command>(command);
-    if (flags_for(d.version, flags) != flags) return OfError::OFPFMFC_BAD_FLAGS;
-    m.flags = flags;
-    if (m.command == FlowMod::Command::kAdd) {
-        m.new_cookie = cookie;
-        m.modify_cookie = cookie != ~uint64_t{0};
-        if (m.table == kTableAll) return OfError::OFPFMFC_BAD_TABLE_ID;
-        if (d.version < Version::k12) m.flags |= kFlowResetCounts;
-    } else {
-        m.cookie = cookie;
-        m.cookie_mask = cookie_mask;
-        m.new_cookie = ~uint64_t{0};
-    }
-    if (OfError error = d.match(m.match); error != OfError::kNone) return error;
-    return decode_instructions(d.in.rest(), d.version, d.action_options(), m.actions);
-}
-
-OfError get_stats_entry(Decoder& d, bool nxm, FlowStats& flow);
-
-OfError get_stats15(Decoder& d, FlowStats& flow) {
-    d.in.skip(2);
-    flow.table = d.in.u8();
-    d.in.skip(1);
-    flow.priority = d.in.u16();
-    flow.idle_timeout = d.in.u16();
-    flow.hard_timeout = d.in.u16();
-    flow.flags = d.in.u16();
-    flow.importance = d.in.u16();
-    flow.cookie = d.in.u64();
-    if (OfError error = d.match(flow.match); error != OfError::kNone) return error;
-    OxsValues values;
-    if (OfError error = get_oxs(d, values); error != OfError::kNone) return error;
-    flow.duration_sec = static_cast<uint32_t>(values.duration >> 32);
-    flow.duration_nsec = static_cast<uint32_t>(values.duration);
-    if (values.idle != ~uint64_t{0}) flow.idle_age = static_cast<int32_t>(values.idle >> 32);
-    flow.packets = values.packets;
-    flow.bytes = values.bytes;
-    return decode_instructions(d.in.rest(), d.version, d.action_options(), flow.actions);
-}
-
-OfError get_stats11(Decoder& d, FlowStats& flow) {
-    flow.table = d.in.u8();
-    d.in.skip(1);
-    flow.duration_sec = d.in.u32();
-    flow.duration_nsec = d.in.u32();
-    flow.priority = d.in.u16();
-    flow.idle_timeout = d.in.u16();
-    flow.hard_timeout = d.in.u16();
-    flow.flags = d.in.u16();
-    flow.importance = d.in.u16();
-    d.in.skip(2);
-    flow.cookie = d.in.u64();
-    flow.packets = d.in.u64();
-    flow.bytes = d.in.u64();
-    if (d.version < Version::k13) flow.flags = 0;
-    if (d.version < Version::k14) flow.importance = 0;
-    if (OfError error = d.match(flow.match); error != OfError::kNone) return error;
-    return decode_instructions(d.in.rest(), d.version, d.action_options(), flow.actions);
-}
-
-OfError get_stats10(Decoder& d, FlowStats& flow) {
-    flow.table = d.in.u8();
-    d.in.skip(1);
-    ByteReader match(d.in.bytes(kMatch10Bytes));
-    flow.duration_sec = d.in.u32();
-    flow.duration_nsec = d.in.u32();
-    flow.priority = d.in.u16();
-    flow.idle_timeout = d.in.u16();
-    flow.hard_timeout = d.in.u16();
-    d.in.skip(6);
-    flow.cookie = d.in.u64();
-    flow.packets = d.in.u64();
-    flow.bytes = d.in.u64();
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (OfError error = decode_ofp10_match(match, flow.match); error != OfError::kNone) return error;
-    return decode_actions(d.in.rest(), d.version, d.action_options(), flow.actions);
-}
-
-OfError get_stats_nxm(Decoder& d, FlowStats& flow) {
-    flow.table = d.in.u8();
-    d.in.skip(1);
-    flow.duration_sec = d.in.u32();
-    flow.duration_nsec = d.in.u32();
-    flow.priority = d.in.u16();
-    flow.idle_timeout = d.in.u16();
-    flow.hard_timeout = d.in.u16();
-    size_t length = d.in.u16();
-    flow.idle_age = static_cast<int32_t>(d.in.u16()) - 1;
-    flow.hard_age = static_cast<int32_t>(d.in.u16()) - 1;
-    flow.cookie = d.in.u64();
-    flow.packets = d.in.u64();
-    flow.bytes = d.in.u64();
-    if (OfError error = d.nx_match(length, flow.match); error != OfError::kNone) return error;
-    return decode_actions(d.in.rest(), d.version, d.action_options(), flow.actions);
-}
-
-OfError get_stats_entry(Decoder& d, bool nxm, FlowStats& flow) {
-    if (nxm) return get_stats_nxm(d, flow);
-    if (d.is10()) return get_stats10(d, flow);
-    return d.version == Version::k15 ? get_stats15(d, flow) : get_stats11(d, flow);
+    c.vendor(kVendorNicira, kNxFlowMod);
+    common();
+    ByteWriter nxm;
+    encode_nxm(mod.match, Version::k10, nxm, mod.cookie, mod.cookie_mask);
+    c.out.u16(static_cast<uint16_t>(nxm.size()));
+    c.out.zeros(6);
+    put_nxm_padded(nxm, c.out);
+    encode_actions(mod.actions, Version::k10, c.out);
 }
 
 }  // namespace
 
-void put_flow_stats(Encoder& e, const FlowStats& flow, bool nxm) {
-    if (e.version == Version::k15) return put_stats15(e, flow);
-    size_t start = e.out.size();
-    e.out.zeros(2);
-    e.out.u8(flow.table);
-    e.out.zeros(1);
-    if (e.is10() && !nxm) encode_ofp10_match(flow.match, e.out);
-    e.out.u32(flow.duration_sec);
-    e.out.u32(flow.duration_nsec);
-    e.out.u16(flow.priority);
-    e.out.u16(flow.idle_timeout);
-    e.out.u16(flow.hard_timeout);
-    size_t at = e.out.size();
-    if (nxm) {
-        e.out.u16(0);
-        e.out.u16(wire_age(flow.idle_age));
-        e.out.u16(wire_age(flow.hard_age));
+void encode(const FlowMod& mod, EncodeContext& c) {
+    if (c.version == Version::k10) return encode10(mod, c);
+    c.type(kFlowMod);
+    bool new_cookie = mod.command == FlowMod::Command::kAdd || mod.modify_cookie;
+    c.out.u64(new_cookie ? mod.new_cookie : mod.cookie);
+    c.out.u64(mod.cookie_mask);
+    uint8_t table = mod.table == kTableAll && mod.command == FlowMod::Command::kAdd ? 0 : mod.table;
+    c.out.u8(table);
+    c.out.u8(static_cast<uint8_t>(mod.command));
+    c.out.u16(mod.idle_timeout);
+    c.out.u16(mod.hard_timeout);
+    c.out.u16(mod.priority);
+    c.out.u32(mod.buffer_id);
+    c.out.u32(mod.out_port);
+    c.out.u32(mod.out_group);
+    c.out.u16(flags_to_wire(mod.flags, c.version));
+    c.out.u16(c.version >= Version::k14 ? mod.importance : 0);
+    encode_oxm_match(mod.match, c.version, c.out);
+    encode_instructions(mod.actions, c.version, c.out);
+}
+
+void encode(const FlowRemoved& removed, EncodeContext& c) {
+    ByteWriter match;
+    if (c.version == Version::k10 && encode_ofp10_match(removed.match, match)) {
+        c.type(kFlowRemoved);
+        c.out.bytes(match.view());
+        c.out.u64(removed.cookie);
+        c.out.u16(removed.priority);
+        c.out.u8(static_cast<uint8_t>(removed.reason));
+        c.out.u8(0);
+        c.out.u32(removed.duration_sec);
+        c.out.u32(removed.duration_nsec);
+        c.out.u16(removed.idle_timeout);
+        c.out.u16(0);
+        c.out.u64(removed.packets);
+        c.out.u64(removed.bytes);
+        return;
+    }
+    if (c.version == Version::k10) {
+        c.vendor(kVendorNicira, kNxFlowRemoved);
+        encode_nxm(removed.match, Version::k10, match);
+        c.out.u64(removed.cookie);
+        c.out.u16(removed.priority);
+        c.out.u8(static_cast<uint8_t>(removed.reason));
+        c.out.u8(static_cast<uint8_t>(removed.table + 1));
+        c.out.u32(removed.duration_sec);
+        c.out.u32(removed.duration_nsec);
+        c.out.u16(removed.idle_timeout);
+        c.out.u16(static_cast<uint16_t>(match.size()));
+        c.out.u64(removed.packets);
+        c.out.u64(removed.bytes);
+        put_nxm_padded(match, c.out);
+        return;
+    }
+    c.type(kFlowRemoved);
+    c.out.u64(removed.cookie);
+    c.out.u16(removed.priority);
+    c.out.u8(static_cast<uint8_t>(removed.reason));
+    c.out.u8(removed.table);
+    c.out.u32(removed.duration_sec);
+    c.out.u32(removed.duration_nsec);
+    c.out.u16(removed.idle_timeout);
+    c.out.u16(c.version >= Version::k12 ? removed.hard_timeout : 0);
+    c.out.u64(removed.packets);
+    c.out.u64(removed.bytes);
+    encode_oxm_match(removed.match, c.version, c.out);
+}
+
+void encode(const FlowStatsRequest& r, EncodeContext& c) {
+    if (c.version != Version::k10) {
+        c.stats(r.aggregate ? kStatsAggregate : kStatsFlow, false);
+        c.out.u8(r.table);
+        c.out.zeros(3);
+        c.out.u32(r.out_port);
+        c.out.u32(r.out_group);
+        c.out.zeros(4);
+        c.out.u64(r.cookie);
+        c.out.u64(r.cookie_mask);
+        encode_oxm_match(r.match, c.version, c.out);
+        return;
+    }
+    ByteWriter match;
+    if (!c.flow_nxm && !r.cookie_mask && encode_ofp10_match(r.match, match)) {
+        c.stats(r.aggregate ? kStatsAggregate : kStatsFlow, false);
+        c.out.bytes(match.view());
+        c.out.u8(r.table);
+        c.out.u8(0);
+        c.out.u16(port_to_of10(r.out_port));
+        return;
+    }
+    ByteWriter nxm;
+    encode_nxm(r.match, Version::k10, nxm, r.cookie, r.cookie_mask);
+    c.nicira_stats(r.aggregate ? 1 : 0, false);
+    c.out.u16(port_to_of10(r.out_port));
+    c.out.u16(static_cast<uint16_t>(nxm.size()));
+    c.out.u8(r.table);
+    c.out.zeros(3);
+    put_nxm_padded(nxm, c.out);
+}
+
+namespace {
+uint64_t known_or_zero10(uint64_t counter) {
+    return counter;
+}
+}  // namespace
+
+void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
+    ByteWriter& out = c.out;
+    size_t start = out.size();
+    out.u16(0);
+    out.u8(flow.table);
+    out.u8(0);
+    if (c.version == Version::k10 && !nxm) {
+        if (!encode_ofp10_match(flow.match, out)) {
+            // OpenFlow 1.0's own statistics show such a flow as matching everything it can say.
+            encode_ofp10_match(Match(), out);
+        }
+        out.u32(flow.duration_sec);
+        out.u32(flow.duration_nsec);
+        out.u16(flow.priority);
+        out.u16(flow.idle_timeout);
+        out.u16(flow.hard_timeout);
+        out.zeros(6);
     } else {
-        e.out.u16(e.version >= Version::k13 ? flow.flags : 0);
-        e.out.u16(e.version >= Version::k14 ? flow.importance : 0);
-        e.out.zeros(2);
+        out.u32(flow.duration_sec);
+        out.u32(flow.duration_nsec);
+        out.u16(flow.priority);
+        out.u16(flow.idle_timeout);
+        out.u16(flow.hard_timeout);
+        if (nxm) {
+            ByteWriter match;
+            encode_nxm(flow.match, c.version, match);
+            auto age = [](int32_t seconds) {
+                return static_cast<uint16_t>(seconds < 0 ? 0 : std::min(seconds + 1, 0xffff));
+            };
+            out.u16(static_cast<uint16_t>(match.size()));
+            out.u16(age(flow.idle_age));
+            out.u16(age(flow.hard_age));
+            out.u64(flow.cookie);
+            out.u64(known_or_zero10(flow.packets));
+            out.u64(known_or_zero10(flow.bytes));
+            put_nxm_padded(match, out);
+            encode_actions(flow.actions, c.version, out);
+            out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+            return;
+        }
+        out.u16(flags_to_wire(flow.flags, c.version));
+        out.u16(c.version >= Version::k14 ? flow.importance : 0);
+        out.zeros(2);
     }
-    e.out.u64(flow.cookie);
-    e.out.u64(flow.packets);
-    e.out.u64(flow.bytes);
+    out.u64(flow.cookie);
+    out.u64(flow.packets);
+    out.u64(flow.bytes);
+    if (c.version != Version::k10) encode_oxm_match(flow.match, c.version, out);
+    encode_instructions(flow.actions, c.version, out);
+    out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+}
+
+void encode(const FlowStatsReply& reply, EncodeContext& c) {
+    bool nxm = c.flow_nxm;
     if (nxm) {
-        e.nx_match(flow.match, at);
-    } else if (!e.is10()) {
-        e.match(flow.match);
+        c.nicira_stats(0, true, reply.more);
+    } else {
+        c.stats(kStatsFlow, true, reply.more);
     }
-    encode_instructions(flow.actions, e.version, e.out);
-    e.patch_length(start, start);
+    for (const FlowStats& flow : reply.flows) encode_entry(flow, c, nxm);
 }
 
-void put_flow(Encoder& e, const Body& body) {
-    std::visit(
-        [&](const auto& message) {
-            if constexpr (requires { put(e, message); }) put(e, message);
-        },
-        body);
+void encode(const AggregateStatsReply& reply, EncodeContext& c) {
+    c.stats(kStatsAggregate, true);
+    c.out.u64(reply.packets);
+    c.out.u64(reply.bytes);
+    c.out.u32(reply.flows);
+    c.out.zeros(4);
 }
 
-OfError get_flow_mod(Decoder& d, bool nxm, Body& body) {
-    FlowMod mod;
-    OfError error = nxm || d.is10() ? get_mod10(d, nxm, mod) : get_mod11(d, mod);
-    body = std::move(mod);
-    return error;
+// Decoding.
+
+namespace {
+
+OfError decode_mod10(ByteReader& in, DecodeContext& c, bool nxm, FlowMod& mod) {
+    if (!nxm) {
+        if (OfError error = decode_ofp10_match(in, mod.match); error != OfError::kNone) return error;
+    }
+    mod.new_cookie = in.u64();
+    uint16_t command = in.u16();
+    mod.idle_timeout = in.u16();
+    mod.hard_timeout = in.u16();
+    mod.priority = in.u16();
+    mod.buffer_id = in.u32();
+    mod.out_port = port_from_of10(in.u16());
+    mod.flags = in.u16();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (nxm) {
+        uint16_t length = in.u16();
+        in.skip(6);
+        OfError error = take_nxm(in, length, c.nxm(), mod.match, &mod.cookie, &mod.cookie_mask);
+        if (error != OfError::kNone) return error;
+    }
+    if (c.options.flow_mod_table_id) {
+        mod.table = static_cast<uint8_t>(command >> 8);
+        command &= 0xff;
+    }
+    if (command > 4) return OfError::OFPFMFC_BAD_COMMAND;
+    mod.command = static_cast<FlowMod::Command>(command);
+    if (mod.flags & ~(kFlowSendRemoved | kFlowCheckOverlap | 4)) return OfError::OFPFMFC_BAD_FLAGS;
+    mod.flags &= kFlowSendRemoved | kFlowCheckOverlap;
+    mod.modify_cookie = mod.new_cookie != ~0ull;
+    return decode_actions(in.rest(), Version::k10, c.actions(), mod.actions);
 }
 
-OfError get_flow_removed(Decoder& d, bool nxm, Body& body) {
-    FlowRemoved m;
+OfError decode_mod11(ByteReader& in, DecodeContext& c, FlowMod& mod) {
+    uint64_t cookie = in.u64();
+    mod.cookie_mask = in.u64();
+    mod.table = in.u8();
+    uint8_t command = in.u8();
+    mod.idle_timeout = in.u16();
+    mod.hard_timeout = in.u16();
+    mod.priority = in.u16();
+    mod.buffer_id = in.u32();
+    mod.out_port = in.u32();
+    mod.out_group = in.u32();
+    mod.flags = in.u16();
+    mod.importance = in.u16();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (OfError error = take_match(in, c, mod.match); error != OfError::kNone) return error;
+    if (command > 4) return OfError::OFPFMFC_BAD_COMMAND;
+    mod.command = static_cast<FlowMod::Command>(command);
+    if (mod.command == FlowMod::Command::kAdd) {
+        mod.new_cookie = cookie;
+        mod.cookie_mask = 0;
+    } else {
+        mod.cookie = cookie;
+        mod.new_cookie = cookie;
+        if (mod.command <= FlowMod::Command::kModifyStrict && !mod.cookie_mask && c.version == Version::k11) {
+            mod.modify_cookie = cookie != ~0ull;
+        }
+    }
+    uint16_t known = flags_to_wire(0xffff, c.version);
+    if (mod.flags & ~known) return OfError::OFPFMFC_BAD_FLAGS;
+    if (c.version < Version::k14) mod.importance = 0;
+    if (!port_in_range(mod.out_port)) return OfError::OFPBAC_BAD_OUT_PORT;
+    return decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
+}
+
+OfError decode_removed(ByteReader& in, DecodeContext& c, bool nxm, FlowRemoved& r) {
+    if (c.version == Version::k10 && !nxm) {
+        if (OfError error = decode_ofp10_match(in, r.match); error != OfError::kNone) return error;
+    }
+    r.cookie = in.u64();
+    r.priority = in.u16();
+    r.reason = static_cast<FlowRemovedReason>(in.u8());
+    r.table = in.u8();
+    r.duration_sec = in.u32();
+    r.duration_nsec = in.u32();
+    r.idle_timeout = in.u16();
+    r.hard_timeout = in.u16();
+    r.packets = in.u64();
+    r.bytes = in.u64();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (nxm) {
+        uint16_t length = r.hard_timeout;
+        r.hard_timeout = 0;
+        r.table = r.table ? static_cast<uint8_t>(r.table - 1) : 0xff;
+        return take_nxm(in, length, c.nxm(), r.match);
+    }
+    if (c.version == Version::k10) {
+        r.table = 0xff;
+        r.hard_timeout = 0;
+        return OfError::kNone;
+    }
+    return take_match(in, c, r.match);
+}
+
+OfError decode_stats_entry(ByteReader& in, DecodeContext& c, bool nxm, FlowStats& flow) {
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 4 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    flow.table = entry.u8();
+    entry.skip(1);
+    if (c.version == Version::k10 && !nxm) {
+        if (OfError error = decode_ofp10_match(entry, flow.match); error != OfError::kNone) return error;
+    }
+    flow.duration_sec = entry.u32();
+    flow.duration_nsec = entry.u32();
+    flow.priority = entry.u16();
+    flow.idle_timeout = entry.u16();
+    flow.hard_timeout = entry.u16();
+    uint16_t match_length = 0;
+    if (nxm) {
+        match_length = entry.u16();
+        flow.idle_age = static_cast<int32_t>(entry.u16()) - 1;
+        flow.hard_age = static_cast<int32_t>(entry.u16()) - 1;
+    } else if (c.version == Version::k10) {
+        entry.skip(6);
+    } else {
+        flow.flags = flags_to_wire(entry.u16(), c.version);
+        flow.importance = entry.u16();
+        entry.skip(2);
+        if (c.version < Version::k14) flow.importance = 0;
+    }
+    flow.cookie = entry.u64();
+    flow.packets = entry.u64();
+    flow.bytes = entry.u64();
+    if (!entry.ok()) return OfError::OFPBRC_BAD_LEN;
+    NxmOptions loose = c.nxm();
     OfError error = OfError::kNone;
-    if (d.version == Version::k15 && !nxm) {
-        m.table = d.in.u8();
-        m.reason = static_cast<FlowRemovedReason>(d.in.u8());
-        m.priority = d.in.u16();
-        m.idle_timeout = d.in.u16();
-        m.hard_timeout = d.in.u16();
-        m.cookie = d.in.u64();
-        error = d.match(m.match);
-        OxsValues values;
-        if (error == OfError::kNone) error = get_oxs(d, values);
-        m.duration_sec = static_cast<uint32_t>(values.duration >> 32);
-        m.duration_nsec = static_cast<uint32_t>(values.duration);
-        m.packets = values.packets;
-        m.bytes = values.bytes;
-        body = std::move(m);
-        return error;
-    }
-    if (d.is10() && !nxm) {
-        ByteReader match(d.in.bytes(kMatch10Bytes));
-        if (d.in.ok()) error = decode_ofp10_match(match, m.match);
-    }
-    m.cookie = d.in.u64();
-    m.priority = d.in.u16();
-    m.reason = static_cast<FlowRemovedReason>(d.in.u8());
-    uint8_t table = d.in.u8();
-    m.table = nxm ? static_cast<uint8_t>(table ? table - 1 : kTableAll) : d.is10() ? kTableAll : table;
-    m.duration_sec = d.in.u32();
-    m.duration_nsec = d.in.u32();
-    m.idle_timeout = d.in.u16();
-    uint16_t length_or_timeout = d.in.u16();
-    m.packets = d.in.u64();
-    m.bytes = d.in.u64();
-    if (error == OfError::kNone && nxm) error = d.nx_match(length_or_timeout, m.match);
-    if (!d.is10()) m.hard_timeout = length_or_timeout;
-    if (error == OfError::kNone && !d.is10()) error = d.match(m.match);
-    body = std::move(m);
-    return error != OfError::kNone ? error : d.end();
-}
-
-OfError get_flow_request(Decoder& d, bool aggregate, bool nxm, Body& body) {
-    FlowStatsRequest m;
-    m.aggregate = aggregate;
-    OfError error = OfError::kNone;
     if (nxm) {
-        m.out_port = d.port();
-        size_t length = d.in.u16();
-        m.table = d.in.u8();
-        d.in.skip(3);
-        error = d.nx_match(length, m.match, &m.cookie, &m.cookie_mask);
-    } else if (d.is10()) {
-        ByteReader match(d.in.bytes(kMatch10Bytes));
-        if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-        error = decode_ofp10_match(match, m.match);
-        m.table = d.in.u8();
-        d.in.skip(1);
-        m.out_port = d.port();
-    } else {
-        m.table = d.in.u8();
-        d.in.skip(3);
-        m.out_port = d.in.u32();
-        m.out_group = d.in.u32();
-        d.in.skip(4);
-        m.cookie = d.in.u64();
-        m.cookie_mask = d.in.u64();
-        error = d.match(m.match);
+        error = take_nxm(entry, match_length, loose, flow.match);
+    } else if (c.version != Version::k10) {
+        error = decode_oxm_match(entry, loose, flow.match);
     }
-    body = std::move(m);
-    return error != OfError::kNone ? error : d.end();
+    if (error != OfError::kNone) return error;
+    return decode_instructions(entry.rest(), c.version, c.actions(), flow.actions);
 }
 
-OfError get_flow_stats(Decoder& d, bool nxm, bool more, Body& body) {
-    FlowStatsReply reply;
-    reply.more = more;
-    while (!d.in.empty()) {
-        size_t length = d.in.u16();
-        if (!d.in.ok() || length < 4 || length - 2 > d.in.size()) return OfError::OFPBRC_BAD_LEN;
-        Decoder entry{d.version, d.options, ByteReader(d.in.bytes(length - 2))};
-        FlowStats flow;
-        if (OfError error = get_stats_entry(entry, nxm, flow); error != OfError::kNone) return error;
-        reply.flows.push_back(std::move(flow));
+OfError decode_stats_request(ByteReader& in, DecodeContext& c, bool nxm, FlowStatsRequest& r) {
+    if (nxm) {
+        r.out_port = port_from_of10(in.u16());
+        uint16_t length = in.u16();
+        r.table = in.u8();
+        in.skip(3);
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        return take_nxm(in, length, c.nxm(), r.match, &r.cookie, &r.cookie_mask);
     }
-    body = std::move(reply);
-    return OfError::kNone;
+    if (c.version == Version::k10) {
+        if (OfError error = decode_ofp10_match(in, r.match); error != OfError::kNone) return error;
+        r.table = in.u8();
+        in.skip(1);
+        r.out_port = port_from_of10(in.u16());
+        return length_error(in);
+    }
+    r.table = in.u8();
+    in.skip(3);
+    r.out_port = in.u32();
+    r.out_group = in.u32();
+    in.skip(4);
+    r.cookie = in.u64();
+    r.cookie_mask = in.u64();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (!port_in_range(r.out_port)) return OfError::OFPBAC_BAD_OUT_PORT;
+    return take_match(in, c, r.match);
 }
 
-OfError get_aggregate(Decoder& d, Body& body) {
-    AggregateStatsReply m;
-    if (d.version == Version::k15) {
-        OxsValues values;
-        OfError error = get_oxs(d, values);
-        body = AggregateStatsReply{values.packets, values.bytes, values.flows};
-        return error;
+}  // namespace
+
+bool decode_flow(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (type == kFlowMod) {
+        FlowMod& mod = body.emplace<FlowMod>();
+        error = c.version == Version::k10 ? decode_mod10(in, c, false, mod) : decode_mod11(in, c, mod);
+        return true;
     }
-    m.packets = d.in.u64();
-    m.bytes = d.in.u64();
-    m.flows = d.in.u32();
-    body = m;
-    return d.end();
+    if (type == kFlowRemoved) {
+        error = decode_removed(in, c, false, body.emplace<FlowRemoved>());
+        return true;
+    }
+    return false;
 }
 
-}  // namespace weft::openflow::wire
-
-namespace weft::openflow {
-
-Bytes encode_flow_mod(const FlowMod& mod, const FlowFormat& format, uint32_t xid) {
-    wire::Encoder e{format.version, xid, {}};
-    if (format.version != Version::k10) {
-        wire::put_mod11(e, mod);
-    } else if (format.nxm || mod.cookie_mask || !wire::fits10(mod.match)) {
-        wire::put_mod_nxm(e, mod, format.table_id);
-    } else {
-        wire::put_mod10(e, mod, format.table_id);
+bool decode_flow_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (subtype == kNxFlowMod && c.version == Version::k10) {
+        error = decode_mod10(in, c, true, body.emplace<FlowMod>());
+        return true;
     }
-    return e.finish();
+    if (subtype == kNxFlowRemoved) {
+        error = decode_removed(in, c, true, body.emplace<FlowRemoved>());
+        return true;
+    }
+    return false;
 }
 
-}  // namespace weft::openflow
+bool decode_flow_monitor(bool nicira, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                         OfError& error);
+
+bool decode_flow_stats(uint16_t type, bool nicira, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                       OfError& error) {
+    if (type == kStatsFlowMonitor) return decode_flow_monitor(nicira, reply, in, c, body, error);
+    if (type != kStatsFlow && type != kStatsAggregate) return false;
+    if (!reply) {
+        FlowStatsRequest& request = body.emplace<FlowStatsRequest>();
+        request.aggregate = type == kStatsAggregate;
+        error = decode_stats_request(in, c, nicira, request);
+        return true;
+    }
+    if (type == kStatsAggregate) {
+        AggregateStatsReply& r = body.emplace<AggregateStatsReply>();
+        r.packets = in.u64();
+        r.bytes = in.u64();
+        r.flows = in.u32();
+        error = length_error(in);
+        return true;
+    }
+    FlowStatsReply& r = body.emplace<FlowStatsReply>();
+    r.more = c.more;
+    while (!in.empty() && error == OfError::kNone) {
+        r.flows.emplace_back();
+        error = decode_stats_entry(in, c, nicira, r.flows.back());
+    }
+    return true;
+}
+
+}  // namespace weft::openflow::messages

@@ -1,355 +1,359 @@
-// Groups on the wire.  OpenFlow 1.5's layout serves Nicira's NXT_GROUP_MOD of OpenFlow 1.0 as well.
-
 #include "openflow/messages/group.h"
 
-#include "openflow/messages/wire.h"
+#include <cstring>
 
-namespace weft::openflow::wire {
+#include "openflow/messages/codec.h"
 
+namespace weft::openflow::messages {
 namespace {
 
-enum BucketProperty : uint16_t { kBucketWeight = 0, kBucketWatchPort = 1, kBucketWatchGroup = 2 };
-constexpr uint16_t kExperimenterProperty = 0xffff;
-constexpr uint32_t kNetronome = 0x0000154d, kSelectionMethod = 1;
+constexpr uint32_t kVendorNtr = 0x0000154d;
+constexpr size_t kMethodBytes = 16;
+enum : uint16_t { kBucketWeight = 0, kBucketWatchPort = 1, kBucketWatchGroup = 2 };
 
-bool has15_layout(Version version) {
-    return version == Version::k10 || version == Version::k15;
+void put_bucket(const Bucket& b, EncodeContext& c, GroupType type) {
+    ByteWriter& out = c.out;
+    size_t start = out.size();
+    out.u16(0);
+    if (c.version < Version::k15) {
+        out.u16(b.weight);
+        out.u32(b.watch_port);
+        out.u32(b.watch_group);
+        out.zeros(4);
+        encode_actions(b.actions, c.version, out);
+    } else {
+        out.u16(0);
+        out.u32(b.id);
+        size_t actions = out.size();
+        encode_actions(b.actions, c.version, out);
+        out.patch_u16(start + 2, static_cast<uint16_t>(out.size() - actions));
+        if (type == GroupType::kSelect || b.weight)
+            put_property(out, kBucketWeight, [&] {
+                out.u16(b.weight);
+                out.zeros(2);
+            });
+        if (b.watch_port != kPortNone) put_property(out, kBucketWatchPort, [&] { out.u32(b.watch_port); });
+        if (b.watch_group != kGroupAny) put_property(out, kBucketWatchGroup, [&] { out.u32(b.watch_group); });
+    }
+    out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
 }
 
-void put_bucket11(Encoder& e, const Bucket& bucket) {
-    size_t start = e.out.size();
-    e.out.u16(0);
-    e.out.u16(bucket.weight);
-    e.out.u32(bucket.watch_port);
-    e.out.u32(bucket.watch_group);
-    e.out.zeros(4);
-    encode_actions(bucket.actions, e.version, e.out);
-    e.patch_length(start, start);
+void put_selection(const Selection& s, EncodeContext& c) {
+    if (s.method.empty()) return;
+    put_property(c.out, 0xffff, [&] {
+        c.out.u32(kVendorNtr);
+        c.out.u32(1);
+        c.out.zeros(4);
+        put_name(c.out, s.method, kMethodBytes);
+        c.out.u64(s.param);
+        for (const auto& [id, mask] : s.fields) {
+            const Field& f = field(id);
+            // The mask of each field; OXM entries with the mask as their value.
+            encode_oxm_header(f.wire(c.version), false, f.bytes, c.out);
+            c.out.bytes({mask.bytes.data(), f.bytes});
+        }
+    });
 }
 
-void put_bucket15(Encoder& e, const Bucket& bucket, bool weighted) {
-    size_t start = e.out.size();
-    e.out.zeros(4);
-    e.out.u32(bucket.id);
-    size_t actions = e.out.size();
-    encode_actions(bucket.actions, e.version, e.out);
-    e.patch_length(start + 2, actions);
-    auto number = [&](uint16_t type, uint32_t value, bool wide) {
-        size_t property = e.begin_property(type);
-        if (wide) {
-            e.out.u32(value);
+OfError take_bucket15(ByteReader& entry, DecodeContext& c, Bucket& b) {
+    uint16_t actions_length = entry.u16();
+    b.id = entry.u32();
+    if (!entry.ok() || entry.size() < actions_length) return OfError::OFPBAC_BAD_LEN;
+    OfError error = decode_actions(entry.bytes(actions_length), c.version, c.actions(), b.actions);
+    while (!entry.empty() && error == OfError::kNone) {
+        Property property{0, ByteReader({})};
+        error = next_property(entry, property);
+        if (error != OfError::kNone) return error;
+        if (property.type == kBucketWeight) {
+            b.weight = property.body.u16();
+        } else if (property.type == kBucketWatchPort) {
+            b.watch_port = property.body.u32();
+        } else if (property.type == kBucketWatchGroup) {
+            b.watch_group = property.body.u32();
         } else {
-            e.out.u16(static_cast<uint16_t>(value));
-            e.out.zeros(2);
+            return OfError::OFPBPC_BAD_TYPE;
         }
-        e.end_property(property);
-    };
-    if (weighted) number(kBucketWeight, bucket.weight, false);
-    if (bucket.watch_port != kPortNone) number(kBucketWatchPort, bucket.watch_port, true);
-    if (bucket.watch_group != kGroupAny) number(kBucketWatchGroup, bucket.watch_group, true);
-    e.patch_length(start, start);
-}
-
-void put_buckets(Encoder& e, const std::vector<Bucket>& buckets, GroupType type) {
-    for (const Bucket& bucket : buckets) {
-        has15_layout(e.version) ? put_bucket15(e, bucket, type == GroupType::kSelect)
-                                : put_bucket11(e, bucket);
+        if (!property.body.ok()) return OfError::OFPBPC_BAD_LEN;
     }
+    return error;
 }
 
-void put_selection(Encoder& e, const Selection& selection) {
-    if (selection.method.empty()) return;
-    size_t start = e.begin_property(kExperimenterProperty);
-    e.out.u32(kNetronome);
-    e.out.u32(kSelectionMethod);
-    e.out.zeros(4);
-    e.text(selection.method, 16);
-    e.out.u64(selection.param);
-    for (const auto& [id, mask] : selection.fields) {
-        const Field& f = field(id);
-        encode_oxm_header(f.wire(e.version), false, f.bytes, e.out);
-        e.out.bytes(ByteView(mask.bytes).first(f.bytes));
-    }
-    e.end_property(start);
-}
-
-void put(Encoder& e, const GroupMod& m) {
-    e.is10() ? e.vendor(kVendorNicira, kNxGroupMod) : e.header(kGroupMod);
-    e.out.u16(static_cast<uint16_t>(m.command));
-    e.out.u8(static_cast<uint8_t>(m.type));
-    e.out.zeros(1);
-    e.out.u32(m.group_id);
-    size_t length_at = e.out.size();
-    if (has15_layout(e.version)) {
-        e.out.zeros(4);
-        e.out.u32(m.command_bucket_id);
-    }
-    size_t start = e.out.size();
-    put_buckets(e, m.buckets, m.type);
-    if (!has15_layout(e.version)) return;
-    e.patch_length(length_at, start);
-    put_selection(e, m.selection);
-}
-
-void put(Encoder& e, const GroupDescRequest& m) {
-    e.multipart(kGroupDesc, false);
-    if (e.version < Version::k15) return;
-    e.out.u32(m.group_id);
-    e.out.zeros(4);
-}
-void put(Encoder& e, const GroupDescReply& m) {
-    e.multipart(kGroupDesc, true, m.more);
-    for (const GroupDesc& group : m.groups) put_group_desc(e, group);
-}
-void put(Encoder& e, const GroupStatsRequest& m) {
-    e.multipart(kGroup, false);
-    e.out.u32(m.group_id);
-    e.out.zeros(4);
-}
-void put(Encoder& e, const GroupStatsReply& m) {
-    e.multipart(kGroup, true, m.more);
-    for (const GroupStats& stats : m.groups) put_group_stats(e, stats);
-}
-void put(Encoder& e, const GroupFeaturesRequest&) {
-    e.multipart(kGroupFeatures, false);
-}
-void put(Encoder& e, const GroupFeaturesReply& m) {
-    e.multipart(kGroupFeatures, true);
-    e.out.u32(m.types);
-    e.out.u32(m.capabilities);
-    for (uint32_t v : m.max_groups) e.out.u32(v);
-    for (uint32_t v : m.actions) e.out.u32(v);
-}
-
-OfError get_bucket11(Decoder& d, Bucket& bucket) {
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 16 || length - 2 > d.in.size()) return OfError::OFPGMFC_BAD_BUCKET;
-    ByteReader in(d.in.bytes(length - 2));
-    bucket.weight = in.u16();
-    bucket.watch_port = in.u32();
-    bucket.watch_group = in.u32();
-    in.skip(4);
-    return decode_actions(in.rest(), d.version, d.action_options(), bucket.actions);
-}
-
-OfError get_bucket15(Decoder& d, GroupType type, Bucket& bucket) {
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 8 || length - 2 > d.in.size()) return OfError::OFPGMFC_BAD_BUCKET;
-    ByteReader in(d.in.bytes(length - 2));
-    size_t actions_length = in.u16();
-    bucket.id = in.u32();
-    bucket.weight = type == GroupType::kSelect ? 1 : 0;
-    ByteView actions = in.bytes(actions_length);
-    if (!in.ok()) return OfError::OFPGMFC_BAD_BUCKET;
-    if (OfError error = decode_actions(actions, d.version, d.action_options(), bucket.actions);
-        error != OfError::kNone)
-        return error;
+OfError take_buckets(ByteReader in, DecodeContext& c, std::vector<Bucket>& out) {
     while (!in.empty()) {
-        Property property;
-        if (OfError error = next_property(in, property); error != OfError::kNone) return error;
-        switch (property.type) {
-            case kBucketWeight:
-                bucket.weight = property.value.u16();
-                break;
-            case kBucketWatchPort:
-                bucket.watch_port = property.value.u32();
-                break;
-            case kBucketWatchGroup:
-                bucket.watch_group = property.value.u32();
-                break;
-            default:
-                return OfError::OFPBPC_BAD_TYPE;
+        size_t before = in.size();
+        uint16_t length = in.u16();
+        if (!in.ok() || length < 8 || length > before || length % 8) return OfError::OFPGMFC_BAD_BUCKET;
+        ByteReader entry = in.sub(length - 2u);
+        Bucket b;
+        OfError error;
+        if (c.version == Version::k15) {
+            error = take_bucket15(entry, c, b);
+        } else {
+            b.weight = entry.u16();
+            b.watch_port = entry.u32();
+            b.watch_group = entry.u32();
+            entry.skip(4);
+            if (!entry.ok()) return OfError::OFPGMFC_BAD_BUCKET;
+            b.id = static_cast<uint32_t>(out.size());
+            error = decode_actions(entry.rest(), c.version, c.actions(), b.actions);
         }
-        if (!property.value.ok()) return OfError::OFPBPC_BAD_LEN;
+        if (error != OfError::kNone) return error;
+        out.push_back(std::move(b));
     }
     return OfError::kNone;
 }
 
-OfError get_buckets(Decoder& d, bool of15, GroupType type, std::vector<Bucket>& buckets) {
-    while (!d.in.empty()) {
-        Bucket& bucket = buckets.emplace_back();
-        if (OfError error = of15 ? get_bucket15(d, type, bucket) : get_bucket11(d, bucket);
-            error != OfError::kNone)
-            return error;
-    }
-    return OfError::kNone;
-}
-
-OfError get_selection(ByteReader& in, Selection& selection) {
+OfError take_selection(ByteReader& in, Selection& s) {
     while (!in.empty()) {
-        Property property;
+        Property property{0, ByteReader({})};
         if (OfError error = next_property(in, property); error != OfError::kNone) return error;
-        ByteReader& value = property.value;
-        if (property.type != kExperimenterProperty) return OfError::OFPBPC_BAD_TYPE;
-        if (value.u32() != kNetronome) return OfError::OFPBPC_BAD_EXPERIMENTER;
-        if (value.u32() != kSelectionMethod) return OfError::OFPBPC_BAD_EXP_TYPE;
-        value.skip(4);
-        ByteView name = value.bytes(16);
-        selection.param = value.u64();
-        if (!value.ok()) return OfError::OFPBPC_BAD_LEN;
-        selection.method.assign(name.begin(), std::find(name.begin(), name.end(), 0));
-        if (selection.method != "hash" && selection.method != "dp_hash") return OfError::OFPBPC_BAD_VALUE;
-        while (value.ok() && value.size() >= 4) {
+        ByteReader& body = property.body;
+        if (property.type != 0xffff) return OfError::OFPBPC_BAD_TYPE;
+        if (body.u32() != kVendorNtr) return OfError::OFPBPC_BAD_EXPERIMENTER;
+        if (body.u32() != 1) return OfError::OFPBPC_BAD_EXP_TYPE;
+        body.skip(4);
+        s.method = take_name(body, kMethodBytes);
+        s.param = body.u64();
+        if (!body.ok()) return OfError::OFPBPC_BAD_LEN;
+        if (s.method != "hash" && s.method != "dp_hash") return OfError::OFPBPC_BAD_VALUE;
+        while (!body.empty()) {
             OxmHeader header;
-            if (!decode_oxm_header(value, header) || !header.field) return OfError::OFPBMC_BAD_FIELD;
-            ByteView mask = value.bytes(header.length);
-            if (mask.size() > 128) return OfError::OFPBMC_BAD_LEN;
-            FieldValue bytes;
-            std::copy(mask.begin(), mask.end(), bytes.bytes.begin());
-            selection.fields.emplace_back(header.field->id, bytes);
+            if (!decode_oxm_header(body, header) || !header.field || body.size() < header.length ||
+                header.length < header.field->bytes) {
+                return OfError::OFPBPC_BAD_VALUE;
+            }
+            ByteView bytes = body.bytes(header.length);
+            // Either the mask as the value, or a value with a mask.
+            ByteView mask = bytes.last(header.field->bytes);
+            FieldValue value;
+            std::memcpy(value.bytes.data(), mask.data(), mask.size());
+            s.fields.emplace_back(header.field->id, value);
         }
     }
     return OfError::kNone;
-}
-
-OfError get_group_desc(Decoder& d, GroupDesc& group) {
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 8 || length - 2 > d.in.size()) return OfError::OFPBRC_BAD_LEN;
-    Decoder inner{d.version, d.options, ByteReader(d.in.bytes(length - 2))};
-    uint8_t type = inner.in.u8();
-    inner.in.skip(1);
-    group.group_id = inner.in.u32();
-    if (type > 3) return OfError::OFPGMFC_BAD_TYPE;
-    group.type = static_cast<GroupType>(type);
-    if (d.version < Version::k15) return get_buckets(inner, false, group.type, group.buckets);
-    size_t buckets_length = inner.in.u16();
-    inner.in.skip(6);
-    Decoder buckets{d.version, d.options, ByteReader(inner.in.bytes(buckets_length))};
-    if (!inner.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (OfError error = get_buckets(buckets, true, group.type, group.buckets); error != OfError::kNone)
-        return error;
-    return get_selection(inner.in, group.selection);
-}
-
-OfError get_group_stats(Decoder& d, GroupStats& s) {
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 4 || length - 2 > d.in.size()) return OfError::OFPBRC_BAD_LEN;
-    ByteReader in(d.in.bytes(length - 2));
-    in.skip(2);
-    s.group_id = in.u32();
-    s.ref_count = in.u32();
-    in.skip(4);
-    s.packets = in.u64();
-    s.bytes = in.u64();
-    if (d.version >= Version::k13) {
-        s.duration_sec = in.u32();
-        s.duration_nsec = in.u32();
-    }
-    while (in.ok() && !in.empty()) s.buckets.push_back({in.u64(), in.u64()});
-    return in.ok() ? OfError::kNone : OfError::OFPBRC_BAD_LEN;
 }
 
 }  // namespace
 
-void put_group_desc(Encoder& e, const GroupDesc& group) {
-    size_t start = e.out.size();
-    e.out.u16(0);
-    e.out.u8(static_cast<uint8_t>(group.type));
-    e.out.zeros(1);
-    e.out.u32(group.group_id);
-    size_t length_at = e.out.size();
-    if (e.version == Version::k15) e.out.zeros(8);
-    size_t buckets = e.out.size();
-    put_buckets(e, group.buckets, group.type);
-    if (e.version == Version::k15) {
-        e.patch_length(length_at, buckets);
-        put_selection(e, group.selection);
+void encode(const GroupMod& m, EncodeContext& c) {
+    if (c.version == Version::k10) return c.refuse();
+    bool newer = m.command == GroupMod::Command::kInsertBucket ||
+                 m.command == GroupMod::Command::kRemoveBucket || !m.selection.method.empty();
+    if (newer && c.version < Version::k15) return c.refuse();
+    ByteWriter& out = c.out;
+    c.type(kGroupMod);
+    out.u16(static_cast<uint16_t>(m.command));
+    out.u8(static_cast<uint8_t>(m.type));
+    out.u8(0);
+    out.u32(m.group_id);
+    size_t length_at = out.size();
+    if (c.version == Version::k15) {
+        out.u16(0);
+        out.zeros(2);
+        out.u32(m.command_bucket_id);
     }
-    e.patch_length(start, start);
+    size_t start = out.size();
+    for (const Bucket& b : m.buckets) put_bucket(b, c, m.type);
+    if (c.version == Version::k15) {
+        out.patch_u16(length_at, static_cast<uint16_t>(out.size() - start));
+        put_selection(m.selection, c);
+    }
 }
 
-void put_group_stats(Encoder& e, const GroupStats& s) {
-    size_t start = e.out.size();
-    e.out.zeros(4);
-    e.out.u32(s.group_id);
-    e.out.u32(s.ref_count);
-    e.out.zeros(4);
-    e.out.u64(s.packets);
-    e.out.u64(s.bytes);
-    if (e.version >= Version::k13) {
-        e.out.u32(s.duration_sec);
-        e.out.u32(s.duration_nsec);
+void encode(const GroupDescRequest& r, EncodeContext& c) {
+    c.stats(kStatsGroupDesc, false);
+    if (c.version == Version::k15) {
+        c.out.u32(r.group_id);
+        c.out.zeros(4);
     }
-    for (const auto& bucket : s.buckets) {
-        e.out.u64(bucket.packets);
-        e.out.u64(bucket.bytes);
-    }
-    e.patch_length(start, start);
 }
 
-void put_group(Encoder& e, const Body& body) {
-    std::visit(
-        [&](const auto& message) {
-            if constexpr (requires { put(e, message); }) put(e, message);
-        },
-        body);
+void encode_entry(const GroupDesc& g, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    size_t start = out.size();
+    out.u16(0);
+    out.u8(static_cast<uint8_t>(g.type));
+    out.u8(0);
+    out.u32(g.group_id);
+    size_t length_at = out.size();
+    if (c.version == Version::k15) out.zeros(8);
+    size_t buckets = out.size();
+    for (const Bucket& b : g.buckets) put_bucket(b, c, g.type);
+    if (c.version == Version::k15) {
+        out.patch_u16(length_at, static_cast<uint16_t>(out.size() - buckets));
+        put_selection(g.selection, c);
+    }
+    out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+}
+void encode(const GroupDescReply& r, EncodeContext& c) {
+    c.stats(kStatsGroupDesc, true, r.more);
+    for (const GroupDesc& g : r.groups) encode_entry(g, c);
 }
 
-OfError get_group_mod(Decoder& d, bool of15, Body& body) {
-    GroupMod m;
-    uint16_t command = d.in.u16();
-    uint8_t type = d.in.u8();
-    d.in.skip(1);
-    m.group_id = d.in.u32();
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    bool known = command <= 3 || command == 5 || command == 0x8000;
-    if (!known || (!of15 && command > 2 && command != 0x8000)) return OfError::OFPGMFC_BAD_COMMAND;
+void encode(const GroupStatsRequest& r, EncodeContext& c) {
+    c.stats(kStatsGroup, false);
+    c.out.u32(r.group_id);
+    c.out.zeros(4);
+}
+void encode_entry(const GroupStats& g, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    size_t start = out.size();
+    out.u16(0);
+    out.zeros(2);
+    out.u32(g.group_id);
+    out.u32(g.ref_count);
+    out.zeros(4);
+    out.u64(g.packets);
+    out.u64(g.bytes);
+    if (c.version >= Version::k13) {
+        out.u32(g.duration_sec);
+        out.u32(g.duration_nsec);
+    }
+    for (const GroupStats::Counters& b : g.buckets) {
+        out.u64(b.packets);
+        out.u64(b.bytes);
+    }
+    out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+}
+void encode(const GroupStatsReply& r, EncodeContext& c) {
+    c.stats(kStatsGroup, true, r.more);
+    for (const GroupStats& g : r.groups) encode_entry(g, c);
+}
+void encode(const GroupFeaturesRequest&, EncodeContext& c) {
+    c.stats(kStatsGroupFeatures, false);
+}
+void encode(const GroupFeaturesReply& r, EncodeContext& c) {
+    c.stats(kStatsGroupFeatures, true);
+    c.out.u32(r.types);
+    c.out.u32(r.capabilities);
+    for (uint32_t n : r.max_groups) c.out.u32(n);
+    for (uint32_t n : r.actions) c.out.u32(n);
+}
+
+namespace {
+
+OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
+    uint16_t command = in.u16();
+    uint8_t type = in.u8();
+    in.skip(1);
+    m.group_id = in.u32();
+    OfError error;
+    if (c.version == Version::k15) {
+        uint16_t length = in.u16();
+        in.skip(2);
+        m.command_bucket_id = in.u32();
+        if (!in.ok() || in.size() < length) return OfError::OFPBRC_BAD_LEN;
+        error = take_buckets(in.sub(length), c, m.buckets);
+        if (error == OfError::kNone) error = take_selection(in, m.selection);
+    } else {
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        error = take_buckets(in, c, m.buckets);
+    }
+    if (error != OfError::kNone) return error;
+    bool known =
+        command <= 2 || command == 0x8000 || (c.version == Version::k15 && (command == 3 || command == 5));
+    if (!known) return OfError::OFPGMFC_BAD_COMMAND;
     if (type > 3) return OfError::OFPGMFC_BAD_TYPE;
     m.command = static_cast<GroupMod::Command>(command);
     m.type = static_cast<GroupType>(type);
-    OfError error;
-    if (of15) {
-        size_t length = d.in.u16();
-        d.in.skip(2);
-        m.command_bucket_id = d.in.u32();
-        Decoder buckets{d.version, d.options, ByteReader(d.in.bytes(length))};
-        if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-        error = get_buckets(buckets, true, m.type, m.buckets);
-        if (error == OfError::kNone) error = get_selection(d.in, m.selection);
-    } else {
-        error = get_buckets(d, false, m.type, m.buckets);
-    }
-    if (error == OfError::kNone && m.type == GroupType::kIndirect &&
-        m.command <= GroupMod::Command::kModify && m.buckets.size() != 1) {
-        error = OfError::OFPGMFC_INVALID_GROUP;
-    }
-    body = std::move(m);
-    return error;
-}
-
-OfError get_group_multipart(Decoder& d, uint16_t type, bool reply, bool more, Body& body) {
-    if (!reply) {
-        if (type == kGroup) {
-            body = GroupStatsRequest{d.in.u32()};
-        } else if (type == kGroupDesc) {
-            body = GroupDescRequest{d.version >= Version::k15 ? d.in.u32() : kGroupAll};
-        } else {
-            body = GroupFeaturesRequest{};
+    bool all_is_fine = m.command == GroupMod::Command::kDelete;
+    if (m.group_id >= kGroupMax && !(all_is_fine && m.group_id == kGroupAll))
+        return OfError::OFPGMFC_INVALID_GROUP;
+    if (m.type == GroupType::kIndirect && m.buckets.size() > 1 && !all_is_fine)
+        return OfError::OFPGMFC_INVALID_GROUP;
+    if (m.type == GroupType::kFastFailover && !all_is_fine) {
+        for (const Bucket& b : m.buckets) {
+            if (b.watch_port == kPortNone && b.watch_group == kGroupAny)
+                return OfError::OFPGMFC_INVALID_GROUP;
         }
-        return d.end();
     }
-    if (type == kGroupFeatures) {
-        GroupFeaturesReply m;
-        m.types = d.in.u32();
-        m.capabilities = d.in.u32();
-        for (uint32_t& v : m.max_groups) v = d.in.u32();
-        for (uint32_t& v : m.actions) v = d.in.u32();
-        body = m;
-        return d.end();
-    }
-    OfError error = OfError::kNone;
-    if (type == kGroup) {
-        GroupStatsReply m;
-        m.more = more;
-        while (error == OfError::kNone && !d.in.empty()) error = get_group_stats(d, m.groups.emplace_back());
-        body = std::move(m);
-    } else {
-        GroupDescReply m;
-        m.more = more;
-        while (error == OfError::kNone && !d.in.empty()) error = get_group_desc(d, m.groups.emplace_back());
-        body = std::move(m);
-    }
-    return error;
+    return OfError::kNone;
 }
 
-}  // namespace weft::openflow::wire
+OfError decode_desc(ByteReader& in, DecodeContext& c, GroupDesc& g) {
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 8 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    uint8_t type = entry.u8();
+    if (type > 3) return OfError::OFPGMFC_BAD_TYPE;
+    g.type = static_cast<GroupType>(type);
+    entry.skip(1);
+    g.group_id = entry.u32();
+    if (c.version < Version::k15)
+        return entry.ok() ? take_buckets(entry, c, g.buckets) : OfError::OFPBRC_BAD_LEN;
+    uint16_t size = entry.u16();
+    entry.skip(6);
+    if (!entry.ok() || entry.size() < size) return OfError::OFPBRC_BAD_LEN;
+    OfError error = take_buckets(entry.sub(size), c, g.buckets);
+    return error == OfError::kNone ? take_selection(entry, g.selection) : error;
+}
+
+OfError decode_stats(ByteReader& in, DecodeContext& c, GroupStats& g) {
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 8 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    entry.skip(2);
+    g.group_id = entry.u32();
+    g.ref_count = entry.u32();
+    entry.skip(4);
+    g.packets = entry.u64();
+    g.bytes = entry.u64();
+    if (c.version >= Version::k13) {
+        g.duration_sec = entry.u32();
+        g.duration_nsec = entry.u32();
+    }
+    while (entry.ok() && !entry.empty()) {
+        uint64_t packets = entry.u64(), bytes = entry.u64();
+        g.buckets.push_back({packets, bytes});
+    }
+    return length_error(entry);
+}
+
+}  // namespace
+
+bool decode_group(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (type != kGroupMod) return false;
+    error = decode_mod(in, c, body.emplace<GroupMod>());
+    return true;
+}
+
+bool decode_group_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                        OfError& error) {
+    if (type == kStatsGroupDesc && reply) {
+        GroupDescReply& r = body.emplace<GroupDescReply>();
+        r.more = c.more;
+        while (!in.empty() && error == OfError::kNone) {
+            r.groups.emplace_back();
+            error = decode_desc(in, c, r.groups.back());
+        }
+    } else if (type == kStatsGroupDesc) {
+        GroupDescRequest& r = body.emplace<GroupDescRequest>();
+        if (c.version == Version::k15 && !in.empty()) r.group_id = in.u32();
+    } else if (type == kStatsGroup && reply) {
+        GroupStatsReply& r = body.emplace<GroupStatsReply>();
+        r.more = c.more;
+        while (!in.empty() && error == OfError::kNone) {
+            r.groups.emplace_back();
+            error = decode_stats(in, c, r.groups.back());
+        }
+    } else if (type == kStatsGroup) {
+        body.emplace<GroupStatsRequest>().group_id = in.u32();
+        error = length_error(in);
+    } else if (type == kStatsGroupFeatures && reply) {
+        GroupFeaturesReply& r = body.emplace<GroupFeaturesReply>();
+        r.types = in.u32();
+        r.capabilities = in.u32();
+        for (uint32_t& n : r.max_groups) n = in.u32();
+        for (uint32_t& n : r.actions) n = in.u32();
+        error = length_error(in);
+    } else if (type == kStatsGroupFeatures) {
+        body.emplace<GroupFeaturesRequest>();
+    } else {
+        return false;
+    }
+    return true;
+}
+
+}  // namespace weft::openflow::messages

@@ -1,186 +1,192 @@
-// Meters on the wire.
-
 #include "openflow/messages/meter.h"
 
-#include "openflow/messages/wire.h"
+#include "openflow/messages/codec.h"
 
-namespace weft::openflow::wire {
-
+namespace weft::openflow::messages {
 namespace {
 
-void put_bands(Encoder& e, const std::vector<MeterBand>& bands) {
-    for (const MeterBand& band : bands) {
-        e.out.u16(static_cast<uint16_t>(band.type));
-        e.out.u16(16);
-        e.out.u32(band.rate);
-        e.out.u32(band.burst_size);
-        e.out.u8(band.type == MeterBand::Type::kDscpRemark ? band.prec_level : 0);
-        e.out.zeros(3);
+void put_bands(const std::vector<MeterBand>& bands, ByteWriter& out) {
+    for (const MeterBand& b : bands) {
+        out.u16(static_cast<uint16_t>(b.type));
+        out.u16(16);
+        out.u32(b.rate);
+        out.u32(b.burst_size);
+        out.u8(b.type == MeterBand::Type::kDscpRemark ? b.prec_level : 0);
+        out.zeros(3);
     }
 }
 
-OfError get_bands(ByteReader& in, std::vector<MeterBand>& bands) {
+OfError take_bands(ByteReader& in, std::vector<MeterBand>& bands) {
     while (!in.empty()) {
-        MeterBand band;
         uint16_t type = in.u16(), length = in.u16();
-        band.rate = in.u32();
-        band.burst_size = in.u32();
-        band.prec_level = in.u8();
-        in.skip(3);
-        if (!in.ok() || length != 16) return OfError::OFPBRC_BAD_LEN;
+        if (!in.ok() || length < 16 || in.size() + 4 < length) return OfError::OFPBRC_BAD_LEN;
         if (type != 1 && type != 2) return OfError::OFPMMFC_BAD_BAND;
-        band.type = static_cast<MeterBand::Type>(type);
-        if (band.type == MeterBand::Type::kDrop) band.prec_level = 0;
-        bands.push_back(band);
+        ByteReader body = in.sub(length - 4u);
+        MeterBand b;
+        b.type = static_cast<MeterBand::Type>(type);
+        b.rate = body.u32();
+        b.burst_size = body.u32();
+        if (type == 2) b.prec_level = body.u8();
+        bands.push_back(b);
     }
     return OfError::kNone;
 }
 
-void put(Encoder& e, const MeterMod& m) {
-    e.header(kMeterMod);
-    e.out.u16(static_cast<uint16_t>(m.command));
-    e.out.u16(m.meter.flags);
-    e.out.u32(m.meter.meter_id);
-    put_bands(e, m.meter.bands);
-}
-void put_request(Encoder& e, uint16_t type, uint32_t meter_id) {
-    e.multipart(type, false);
-    e.out.u32(meter_id);
-    e.out.zeros(4);
-}
-void put(Encoder& e, const MeterConfigRequest& m) {
-    put_request(e, kMeterConfig, m.meter_id);
-}
-void put(Encoder& e, const MeterStatsRequest& m) {
-    put_request(e, kMeter, m.meter_id);
-}
-void put(Encoder& e, const MeterFeaturesRequest&) {
-    e.multipart(kMeterFeatures, false);
-}
-void put(Encoder& e, const MeterConfigReply& m) {
-    e.multipart(kMeterConfig, true, m.more);
-    for (const MeterConfig& meter : m.meters) put_meter_config(e, meter);
-}
-void put(Encoder& e, const MeterStatsReply& m) {
-    e.multipart(kMeter, true, m.more);
-    for (const MeterStats& stats : m.meters) put_meter_stats(e, stats);
-}
-void put(Encoder& e, const MeterFeaturesReply& m) {
-    e.multipart(kMeterFeatures, true);
-    e.out.u32(m.max_meters);
-    e.out.u32(m.band_types);
-    e.out.u32(m.capabilities);
-    e.out.u8(m.max_bands);
-    e.out.u8(m.max_color);
-    e.out.zeros(2);
+void request(uint16_t type, uint32_t meter, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.stats(type, false);
+    c.out.u32(meter);
+    c.out.zeros(4);
 }
 
-OfError get_config(Decoder& d, MeterConfig& meter) {
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 8 || length - 2 > d.in.size()) return OfError::OFPBRC_BAD_LEN;
-    ByteReader in(d.in.bytes(length - 2));
-    meter.flags = in.u16();
-    meter.meter_id = in.u32();
-    return get_bands(in, meter.bands);
+OfError decode_mod(ByteReader& in, MeterMod& m) {
+    uint16_t command = in.u16();
+    m.meter.flags = in.u16();
+    m.meter.meter_id = in.u32();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (command > 2) return OfError::OFPMMFC_BAD_COMMAND;
+    m.command = static_cast<MeterMod::Command>(command);
+    uint32_t id = m.meter.meter_id;
+    bool good = (id > 0 && id <= kMeterMax) || id == kMeterSlowpath || id == kMeterController ||
+                (id == kMeterAll && m.command == MeterMod::Command::kDelete);
+    if (!good) return OfError::OFPMMFC_INVALID_METER;
+    if (m.command == MeterMod::Command::kDelete) return OfError::kNone;
+    uint16_t flags = m.meter.flags;
+    if (flags & ~15 || ((flags & kMeterKbps) && (flags & kMeterPktps))) return OfError::OFPMMFC_BAD_FLAGS;
+    return take_bands(in, m.meter.bands);
 }
 
-OfError get_stats(Decoder& d, MeterStats& s) {
-    s.meter_id = d.in.u32();
-    size_t length = d.in.u16();
-    if (!d.in.ok() || length < 40 || length - 6 > d.in.size()) return OfError::OFPBRC_BAD_LEN;
-    ByteReader in(d.in.bytes(length - 6));
-    in.skip(6);
-    s.flow_count = in.u32();
-    s.packets = in.u64();
-    s.bytes = in.u64();
-    s.duration_sec = in.u32();
-    s.duration_nsec = in.u32();
-    while (in.ok() && !in.empty()) s.bands.push_back({in.u64(), in.u64()});
-    return in.ok() ? OfError::kNone : OfError::OFPBRC_BAD_LEN;
+OfError decode_config(ByteReader& in, MeterConfig& m) {
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 8 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    m.flags = entry.u16();
+    m.meter_id = entry.u32();
+    return take_bands(entry, m.bands);
+}
+
+OfError decode_stats(ByteReader& in, MeterStats& m) {
+    size_t before = in.size();
+    m.meter_id = in.u32();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 40 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 6u);
+    entry.skip(6);
+    m.flow_count = entry.u32();
+    m.packets = entry.u64();
+    m.bytes = entry.u64();
+    m.duration_sec = entry.u32();
+    m.duration_nsec = entry.u32();
+    while (entry.ok() && !entry.empty()) {
+        uint64_t packets = entry.u64(), bytes = entry.u64();
+        m.bands.push_back({packets, bytes});
+    }
+    return length_error(entry);
 }
 
 }  // namespace
 
-void put_meter_config(Encoder& e, const MeterConfig& meter) {
-    size_t start = e.out.size();
-    e.out.u16(0);
-    e.out.u16(meter.flags);
-    e.out.u32(meter.meter_id);
-    put_bands(e, meter.bands);
-    e.patch_length(start, start);
+void encode(const MeterMod& m, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.type(kMeterMod);
+    c.out.u16(static_cast<uint16_t>(m.command));
+    c.out.u16(m.meter.flags);
+    c.out.u32(m.meter.meter_id);
+    put_bands(m.meter.bands, c.out);
 }
 
-void put_meter_stats(Encoder& e, const MeterStats& s) {
-    size_t start = e.out.size();
-    e.out.u32(s.meter_id);
-    e.out.zeros(8);
-    e.out.u32(s.flow_count);
-    e.out.u64(s.packets);
-    e.out.u64(s.bytes);
-    e.out.u32(s.duration_sec);
-    e.out.u32(s.duration_nsec);
-    for (const auto& band : s.bands) {
-        e.out.u64(band.packets);
-        e.out.u64(band.bytes);
+void encode(const MeterConfigRequest& r, EncodeContext& c) {
+    request(kStatsMeterConfig, r.meter_id, c);
+}
+void encode_entry(const MeterConfig& m, EncodeContext& c) {
+    c.out.u16(static_cast<uint16_t>(8 + 16 * m.bands.size()));
+    c.out.u16(m.flags);
+    c.out.u32(m.meter_id);
+    put_bands(m.bands, c.out);
+}
+void encode(const MeterConfigReply& r, EncodeContext& c) {
+    c.stats(kStatsMeterConfig, true, r.more);
+    for (const MeterConfig& m : r.meters) encode_entry(m, c);
+}
+void encode(const MeterStatsRequest& r, EncodeContext& c) {
+    request(kStatsMeter, r.meter_id, c);
+}
+void encode_entry(const MeterStats& m, EncodeContext& c) {
+    c.out.u32(m.meter_id);
+    c.out.u16(static_cast<uint16_t>(40 + 16 * m.bands.size()));
+    c.out.zeros(6);
+    c.out.u32(m.flow_count);
+    c.out.u64(m.packets);
+    c.out.u64(m.bytes);
+    c.out.u32(m.duration_sec);
+    c.out.u32(m.duration_nsec);
+    for (const MeterStats::Band& b : m.bands) {
+        c.out.u64(b.packets);
+        c.out.u64(b.bytes);
     }
-    e.patch_length(start + 4, start);
+}
+void encode(const MeterStatsReply& r, EncodeContext& c) {
+    c.stats(kStatsMeter, true, r.more);
+    for (const MeterStats& m : r.meters) encode_entry(m, c);
+}
+void encode(const MeterFeaturesRequest&, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.stats(kStatsMeterFeatures, false);
+}
+void encode(const MeterFeaturesReply& r, EncodeContext& c) {
+    c.stats(kStatsMeterFeatures, true);
+    c.out.u32(r.max_meters);
+    c.out.u32(r.band_types);
+    c.out.u32(r.capabilities);
+    c.out.u8(r.max_bands);
+    c.out.u8(r.max_color);
+    c.out.zeros(2);
 }
 
-void put_meter(Encoder& e, const Body& body) {
-    std::visit(
-        [&](const auto& message) {
-            if constexpr (requires { put(e, message); }) put(e, message);
-        },
-        body);
+bool decode_meter(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (type != kMeterMod || c.version < Version::k13) return false;
+    error = decode_mod(in, body.emplace<MeterMod>());
+    return true;
 }
 
-OfError get_meter_mod(Decoder& d, Body& body) {
-    MeterMod m;
-    uint16_t command = d.in.u16();
-    m.meter.flags = d.in.u16();
-    m.meter.meter_id = d.in.u32();
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (command > 2) return OfError::OFPMMFC_BAD_COMMAND;
-    m.command = static_cast<MeterMod::Command>(command);
-    OfError error = m.command == MeterMod::Command::kDelete ? OfError::kNone : get_bands(d.in, m.meter.bands);
-    body = std::move(m);
-    return error;
-}
-
-OfError get_meter_multipart(Decoder& d, uint16_t type, bool reply, bool more, Body& body) {
-    if (!reply) {
-        if (type == kMeter) {
-            body = MeterStatsRequest{d.in.u32()};
-        } else if (type == kMeterConfig) {
-            body = MeterConfigRequest{d.in.u32()};
-        } else {
-            body = MeterFeaturesRequest{};
+bool decode_meter_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                        OfError& error) {
+    if (c.version < Version::k13) return false;
+    if (type == kStatsMeter && reply) {
+        MeterStatsReply& r = body.emplace<MeterStatsReply>();
+        r.more = c.more;
+        while (!in.empty() && error == OfError::kNone) {
+            r.meters.emplace_back();
+            error = decode_stats(in, r.meters.back());
         }
-        return d.end();
-    }
-    OfError error = OfError::kNone;
-    if (type == kMeterFeatures) {
-        MeterFeaturesReply m;
-        m.max_meters = d.in.u32();
-        m.band_types = d.in.u32();
-        m.capabilities = d.in.u32();
-        m.max_bands = d.in.u8();
-        m.max_color = d.in.u8();
-        body = m;
-        return d.end();
-    }
-    if (type == kMeterConfig) {
-        MeterConfigReply m;
-        m.more = more;
-        while (error == OfError::kNone && !d.in.empty()) error = get_config(d, m.meters.emplace_back());
-        body = std::move(m);
+    } else if (type == kStatsMeter) {
+        body.emplace<MeterStatsRequest>().meter_id = in.u32();
+        error = length_error(in);
+    } else if (type == kStatsMeterConfig && reply) {
+        MeterConfigReply& r = body.emplace<MeterConfigReply>();
+        r.more = c.more;
+        while (!in.empty() && error == OfError::kNone) {
+            r.meters.emplace_back();
+            error = decode_config(in, r.meters.back());
+        }
+    } else if (type == kStatsMeterConfig) {
+        body.emplace<MeterConfigRequest>().meter_id = in.u32();
+        error = length_error(in);
+    } else if (type == kStatsMeterFeatures && reply) {
+        MeterFeaturesReply& r = body.emplace<MeterFeaturesReply>();
+        r.max_meters = in.u32();
+        r.band_types = in.u32();
+        r.capabilities = in.u32();
+        r.max_bands = in.u8();
+        r.max_color = in.u8();
+        error = length_error(in);
+    } else if (type == kStatsMeterFeatures) {
+        body.emplace<MeterFeaturesRequest>();
     } else {
-        MeterStatsReply m;
-        m.more = more;
-        while (error == OfError::kNone && !d.in.empty()) error = get_stats(d, m.meters.emplace_back());
-        body = std::move(m);
+        return false;
     }
-    return error;
+    return true;
 }
 
-}  // namespace weft::openflow::wire
+}  // namespace weft::openflow::messages

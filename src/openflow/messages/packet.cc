@@ -1,276 +1,319 @@
-// Packets in and out.
-
 #include "openflow/messages/packet.h"
 
-#include "openflow/messages/wire.h"
+#include "openflow/messages/codec.h"
 
-namespace weft::openflow::wire {
-
+namespace weft::openflow::messages {
 namespace {
 
-// NXT_PACKET_IN2's properties.
-enum PacketInProperty : uint16_t {
-    kPacket,
-    kFullLength,
-    kBufferId,
-    kTableId,
-    kCookie,
-    kReason,
-    kMetadata,
-    kUserdata,
-    kContinuation
+enum : uint16_t {
+    kPropPacket = 0,
+    kPropFullLen = 1,
+    kPropBufferId = 2,
+    kPropTableId = 3,
+    kPropCookie = 4,
+    kPropReason = 5,
+    kPropMetadata = 6,
+    kPropUserdata = 7,
+    kPropContinuation = 8,
 };
 
-uint8_t wire_reason(PacketInReason reason) {
-    return reason == PacketInReason::kExplicitMiss || reason == PacketInReason::kImplicitMiss
-               ? 0
-               : static_cast<uint8_t>(reason);
-}
-
-void put_bytes(Encoder& e, uint16_t type, ByteView value) {
-    size_t start = e.begin_property(type);
-    e.out.bytes(value);
-    e.end_property(start);
-}
-
-void put_properties(Encoder& e, const PacketIn& m) {
-    put_bytes(e, kPacket, m.packet);
-    auto number = [&](uint16_t type, auto write) {
-        size_t start = e.begin_property(type);
-        write();
-        e.end_property(start);
-    };
-    if (m.total_len > m.packet.size()) number(kFullLength, [&] { e.out.u32(m.total_len); });
-    if (m.buffer_id != kNoBuffer) number(kBufferId, [&] { e.out.u32(m.buffer_id); });
-    number(kTableId, [&] { e.out.u8(m.table); });
-    if (m.cookie != ~uint64_t{0}) {
-        number(kCookie, [&] {
-            e.out.zeros(4);
-            e.out.u64(m.cookie);
-        });
-    }
-    number(kReason, [&] { e.out.u8(wire_reason(m.reason)); });
-    number(kMetadata,
-           [&] { encode_nxm(m.metadata, e.version == Version::k10 ? Version::k10 : e.version, e.out); });
-    if (!m.userdata.empty()) put_bytes(e, kUserdata, m.userdata);
-    if (!m.continuation.empty()) {
-        size_t start = e.begin_property(kContinuation);
-        e.out.zeros(4);
-        e.out.bytes(m.continuation);
-        e.end_property(start);
-    }
-}
-
-void put_standard(Encoder& e, const PacketIn& m) {
-    e.header(kPacketIn);
-    uint16_t total = static_cast<uint16_t>(std::max<size_t>(m.total_len, m.packet.size()));
-    e.out.u32(m.buffer_id);
-    if (e.is10()) {
-        e.out.u16(total);
-        e.out.u16(port_to_of10(m.in_port()));
-        e.out.u8(wire_reason(m.reason));
-        e.out.zeros(1);
-    } else if (e.version == Version::k11) {
-        e.out.u32(m.in_port());
-        e.out.u32(m.in_port());
-        e.out.u16(total);
-        e.out.u8(wire_reason(m.reason));
-        e.out.u8(m.table);
-    } else {
-        e.out.u16(total);
-        e.out.u8(wire_reason(m.reason));
-        e.out.u8(m.table);
-        if (e.version >= Version::k13) e.out.u64(m.cookie);
-        e.match(m.metadata);
-        e.out.zeros(2);
-    }
-    e.out.bytes(m.packet);
-}
-
-void put(Encoder& e, const PacketIn& m) {
-    switch (m.format) {
-        case PacketInFormat::kStandard:
-            return put_standard(e, m);
-        case PacketInFormat::kNxm2:
-            e.vendor(kVendorNicira, kNxPacketIn2);
-            return put_properties(e, m);
-        case PacketInFormat::kNxm:
-            break;
-    }
-    e.vendor(kVendorNicira, kNxPacketIn);
-    e.out.u32(m.buffer_id);
-    e.out.u16(static_cast<uint16_t>(std::max<size_t>(m.total_len, m.packet.size())));
-    e.out.u8(wire_reason(m.reason));
-    e.out.u8(m.table);
-    e.out.u64(m.cookie);
-    size_t length_at = e.out.size();
-    e.out.zeros(8);
-    e.nx_match(m.metadata, length_at);
-    e.out.zeros(2);
-    e.out.bytes(m.packet);
-}
-
-void put(Encoder& e, const Resume& m) {
-    e.vendor(kVendorNicira, kNxResume);
-    put_properties(e, m.packet_in);
-}
-
-uint32_t in_port_of(const PacketOut& m) {
-    return m.metadata.is_set(FieldId::kInPortOxm) ? m.metadata.value.in_port.get() : kPortController;
-}
-
-void put(Encoder& e, const PacketOut& m) {
-    e.header(kPacketOut);
-    e.out.u32(m.buffer_id);
-    size_t length_at;
-    if (e.version == Version::k15) {
-        length_at = e.out.size();
-        e.out.zeros(4);
-        Match metadata = m.metadata;
-        metadata.set_in_port(in_port_of(m));
-        e.match(metadata);
-    } else {
-        e.port(in_port_of(m));
-        length_at = e.out.size();
-        e.out.zeros(e.is10() ? 2 : 8);
-    }
-    size_t start = e.out.size();
-    encode_actions(m.actions, e.version, e.out);
-    e.patch_length(length_at, start);
-    if (m.buffer_id == kNoBuffer) e.out.bytes(m.packet);
-}
-
-OfError get_property(Decoder& d, Property& property, PacketIn& m) {
-    ByteReader& value = property.value;
-    auto rest = [&](ByteView bytes) { return Bytes(bytes.begin(), bytes.end()); };
-    switch (property.type) {
-        case kPacket:
-            m.packet = rest(value.rest());
-            break;
-        case kFullLength:
-            m.total_len = value.u32();
-            break;
-        case kBufferId:
-            m.buffer_id = value.u32();
-            break;
-        case kTableId:
-            m.table = value.u8();
-            break;
-        case kCookie:
-            value.skip(4);
-            m.cookie = value.u64();
-            break;
-        case kReason:
-            m.reason = static_cast<PacketInReason>(value.u8());
-            break;
-        case kMetadata: {
-            NxmOptions options = d.nxm_options();
-            options.loose_prerequisites = true;
-            options.strict = false;
-            return decode_nxm(value.rest(), options, m.metadata);
-        }
-        case kUserdata:
-            m.userdata = rest(value.rest());
-            break;
-        case kContinuation:
-            value.skip(4);
-            m.continuation = rest(value.rest());
-            break;
+uint8_t wire_reason(PacketInReason reason, Version version) {
+    switch (reason) {
+        case PacketInReason::kExplicitMiss:
+        case PacketInReason::kImplicitMiss:
+            return static_cast<uint8_t>(PacketInReason::kNoMatch);
+        case PacketInReason::kActionSet:
+        case PacketInReason::kGroup:
+        case PacketInReason::kPacketOut:
+            return static_cast<uint8_t>(version >= Version::k14 ? reason : PacketInReason::kAction);
         default:
-            return property.type >= 0x8000 ? OfError::kNone : OfError::OFPBPC_BAD_TYPE;
+            return static_cast<uint8_t>(reason);
     }
-    return value.ok() ? OfError::kNone : OfError::OFPBPC_BAD_LEN;
 }
 
-OfError get_properties(Decoder& d, PacketIn& m) {
-    while (!d.in.empty()) {
-        Property property;
-        OfError error = next_property(d.in, property);
-        if (error == OfError::kNone) error = get_property(d, property, m);
-        if (error != OfError::kNone) return error;
+void put_bytes(ByteWriter& out, uint16_t type, const Bytes& bytes) {
+    put_property(out, type, [&] { out.bytes(bytes); });
+}
+
+// The properties of NXT_PACKET_IN2 and NXT_RESUME.
+void put_properties(const PacketIn& p, EncodeContext& c, bool resume) {
+    ByteWriter& out = c.out;
+    put_bytes(out, kPropPacket, p.packet);
+    if (!resume) {
+        if (p.total_len > p.packet.size()) put_property(out, kPropFullLen, [&] { out.u32(p.total_len); });
+        if (p.buffer_id != kNoBuffer) put_property(out, kPropBufferId, [&] { out.u32(p.buffer_id); });
+        put_property(out, kPropTableId, [&] { out.u8(p.table); });
+        if (p.cookie != ~0ull) {
+            put_property(out, kPropCookie, [&] {
+                out.u32(0);
+                out.u64(p.cookie);
+            });
+        }
+        put_property(out, kPropReason, [&] { out.u8(wire_reason(p.reason, Version::k15)); });
     }
-    m.total_len = static_cast<uint32_t>(std::max<size_t>(m.total_len, m.packet.size()));
+    put_property(out, kPropMetadata, [&] { encode_nxm(p.metadata, c.version, out); });
+    if (!p.userdata.empty()) put_bytes(out, kPropUserdata, p.userdata);
+    if (!p.continuation.empty()) put_bytes(out, kPropContinuation, p.continuation);
+}
+
+void set_in_port(Match& match, uint32_t port) {
+    match.set_in_port(port);
+}
+
+OfError take_metadata(ByteView bytes, const DecodeContext& c, Match& match) {
+    NxmOptions options = c.nxm(false);
+    options.loose_prerequisites = true;
+    return decode_nxm(bytes, options, match);
+}
+
+OfError take_properties(ByteReader& in, DecodeContext& c, PacketIn& p) {
+    bool total = false;
+    while (!in.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(in, property); error != OfError::kNone) return error;
+        ByteReader& body = property.body;
+        ByteView all = body.rest();
+        switch (property.type) {
+            case kPropPacket:
+                p.packet.assign(all.begin(), all.end());
+                break;
+            case kPropFullLen:
+                p.total_len = body.u32();
+                total = true;
+                break;
+            case kPropBufferId:
+                p.buffer_id = body.u32();
+                break;
+            case kPropTableId:
+                p.table = body.u8();
+                break;
+            case kPropCookie:
+                body.skip(4);
+                p.cookie = body.u64();
+                break;
+            case kPropReason:
+                p.reason = static_cast<PacketInReason>(body.u8());
+                break;
+            case kPropMetadata:
+                if (OfError error = take_metadata(all, c, p.metadata); error != OfError::kNone) return error;
+                break;
+            case kPropUserdata:
+                p.userdata.assign(all.begin(), all.end());
+                break;
+            case kPropContinuation:
+                p.continuation.assign(all.begin(), all.end());
+                break;
+            default:
+                return OfError::OFPBPC_BAD_TYPE;
+        }
+        if (!body.ok()) return OfError::OFPBPC_BAD_LEN;
+    }
+    if (!total) p.total_len = static_cast<uint32_t>(p.packet.size());
     return OfError::kNone;
 }
 
 }  // namespace
 
-void put_packet(Encoder& e, const Body& body) {
-    std::visit(
-        [&](const auto& message) {
-            if constexpr (requires { put(e, message); }) put(e, message);
-        },
-        body);
-}
-
-OfError get_packet_in(Decoder& d, PacketInFormat format, PacketIn& m) {
-    m.format = format;
-    if (format == PacketInFormat::kNxm2) return get_properties(d, m);
-    NxmOptions loose = d.nxm_options();
-    loose.loose_prerequisites = true;
-    loose.strict = false;
-    m.buffer_id = d.in.u32();
-    OfError error = OfError::kNone;
-    if (format == PacketInFormat::kNxm) {
-        m.total_len = d.in.u16();
-        m.reason = static_cast<PacketInReason>(d.in.u8());
-        m.table = d.in.u8();
-        m.cookie = d.in.u64();
-        size_t length = d.in.u16();
-        d.in.skip(6);
-        ByteView entries = d.in.bytes(length);
-        d.in.skip((8 - length % 8) % 8 + 2);
-        error = decode_nxm(entries, loose, m.metadata);
-    } else if (d.is10()) {
-        m.total_len = d.in.u16();
-        m.metadata.set_in_port(port_from_of10(d.in.u16()));
-        m.reason = static_cast<PacketInReason>(d.in.u8());
-        d.in.skip(1);
-    } else if (d.version == Version::k11) {
-        m.metadata.set_in_port(d.in.u32());
-        d.in.skip(4);
-        m.total_len = d.in.u16();
-        m.reason = static_cast<PacketInReason>(d.in.u8());
-        m.table = d.in.u8();
-    } else {
-        m.total_len = d.in.u16();
-        m.reason = static_cast<PacketInReason>(d.in.u8());
-        m.table = d.in.u8();
-        if (d.version >= Version::k13) m.cookie = d.in.u64();
-        error = decode_oxm_match(d.in, loose, m.metadata);
-        d.in.skip(2);
+void encode(const PacketIn& p, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    if (p.format == PacketInFormat::kNxm2) {
+        c.vendor(kVendorNicira, kNxPacketIn2);
+        put_properties(p, c, false);
+        return;
     }
-    ByteView rest = d.in.rest();
-    m.packet.assign(rest.begin(), rest.end());
-    return error != OfError::kNone ? error : d.end();
+    uint16_t total = static_cast<uint16_t>(std::min<uint32_t>(p.total_len, 0xffff));
+    uint8_t reason = wire_reason(p.reason, c.version);
+    if (p.format == PacketInFormat::kNxm) {
+        c.vendor(kVendorNicira, kNxPacketIn);
+        ByteWriter match;
+        encode_nxm(p.metadata, Version::k10, match);
+        out.u32(p.buffer_id);
+        out.u16(total);
+        out.u8(reason);
+        out.u8(p.table);
+        out.u64(p.cookie);
+        out.u16(static_cast<uint16_t>(match.size()));
+        out.zeros(6);
+        out.bytes(match.view());
+        out.zeros((8 - match.size() % 8) % 8);
+        out.zeros(2);
+        out.bytes(p.packet);
+        return;
+    }
+    c.type(kPacketIn);
+    out.u32(p.buffer_id);
+    if (c.version == Version::k10) {
+        out.u16(total);
+        out.u16(port_to_of10(p.in_port()));
+        out.u8(reason);
+        out.u8(0);
+        out.bytes(p.packet);
+        return;
+    }
+    if (c.version == Version::k11) {
+        out.u32(p.in_port());
+        out.u32(p.in_port());
+        out.u16(total);
+        out.u8(reason);
+        out.u8(p.table);
+        out.bytes(p.packet);
+        return;
+    }
+    out.u16(total);
+    out.u8(reason);
+    out.u8(p.table);
+    if (c.version >= Version::k13) out.u64(p.cookie);
+    encode_oxm_match(p.metadata, c.version, out);
+    out.zeros(2);
+    out.bytes(p.packet);
 }
 
-OfError get_packet_out(Decoder& d, Body& body) {
-    PacketOut m;
-    m.buffer_id = d.in.u32();
-    size_t length;
-    if (d.version == Version::k15) {
-        length = d.in.u16();
-        d.in.skip(2);
-        NxmOptions options = d.nxm_options();
+void encode(const Resume& r, EncodeContext& c) {
+    c.vendor(kVendorNicira, kNxResume);
+    put_properties(r.packet_in, c, true);
+}
+
+void encode(const PacketOut& p, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    c.type(kPacketOut);
+    uint32_t in_port = p.metadata.mask.in_port ? p.metadata.value.in_port.get() : kPortController;
+    out.u32(p.buffer_id);
+    size_t length_at;
+    if (c.version == Version::k10) {
+        out.u16(port_to_of10(in_port));
+        length_at = out.size();
+        out.u16(0);
+    } else if (c.version == Version::k15) {
+        length_at = out.size();
+        out.u16(0);
+        out.zeros(2);
+        Match metadata = p.metadata;
+        metadata.set_in_port(in_port);
+        encode_oxm_match(metadata, c.version, out);
+    } else {
+        out.u32(in_port);
+        length_at = out.size();
+        out.u16(0);
+        out.zeros(6);
+    }
+    size_t start = out.size();
+    encode_actions(p.actions, c.version, out);
+    out.patch_u16(length_at, static_cast<uint16_t>(out.size() - start));
+    if (p.buffer_id == kNoBuffer) out.bytes(p.packet);
+}
+
+namespace {
+
+OfError decode_packet_in(ByteReader& in, DecodeContext& c, PacketIn& p) {
+    p.buffer_id = in.u32();
+    if (c.version == Version::k10) {
+        p.total_len = in.u16();
+        set_in_port(p.metadata, port_from_of10(in.u16()));
+        p.reason = static_cast<PacketInReason>(in.u8());
+        in.skip(1);
+    } else if (c.version == Version::k11) {
+        set_in_port(p.metadata, in.u32());
+        in.skip(4);
+        p.total_len = in.u16();
+        p.reason = static_cast<PacketInReason>(in.u8());
+        p.table = in.u8();
+    } else {
+        p.total_len = in.u16();
+        p.reason = static_cast<PacketInReason>(in.u8());
+        p.table = in.u8();
+        if (c.version >= Version::k13) p.cookie = in.u64();
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        NxmOptions options = c.nxm(false);
         options.loose_prerequisites = true;
-        if (OfError error = decode_oxm_match(d.in, options, m.metadata); error != OfError::kNone)
-            return error;
-        if (!m.metadata.is_set(FieldId::kInPortOxm)) return OfError::OFPBRC_BAD_PORT;
-    } else {
-        m.metadata.set_in_port(d.port());
-        length = d.in.u16();
-        if (!d.is10()) d.in.skip(6);
+        if (OfError error = decode_oxm_match(in, options, p.metadata); error != OfError::kNone) return error;
+        in.skip(2);
     }
-    ByteView actions = d.in.bytes(length);
-    if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (OfError error = decode_actions(actions, d.version, d.action_options(), m.actions);
-        error != OfError::kNone)
-        return error;
-    ByteView rest = d.in.rest();
-    m.packet.assign(rest.begin(), rest.end());
-    body = std::move(m);
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    p.packet.assign(in.rest().begin(), in.rest().end());
     return OfError::kNone;
 }
 
-}  // namespace weft::openflow::wire
+OfError decode_nx_packet_in(ByteReader& in, DecodeContext& c, PacketIn& p) {
+    p.format = PacketInFormat::kNxm;
+    p.buffer_id = in.u32();
+    p.total_len = in.u16();
+    p.reason = static_cast<PacketInReason>(in.u8());
+    p.table = in.u8();
+    p.cookie = in.u64();
+    uint16_t length = in.u16();
+    in.skip(6);
+    size_t padded = (length + 7u) / 8 * 8;
+    if (!in.ok() || in.size() < padded + 2) return OfError::OFPBRC_BAD_LEN;
+    OfError error = take_metadata(in.bytes(padded).first(length), c, p.metadata);
+    in.skip(2);
+    p.packet.assign(in.rest().begin(), in.rest().end());
+    return error;
+}
+
+OfError decode_packet_out(ByteReader& in, DecodeContext& c, PacketOut& p) {
+    p.buffer_id = in.u32();
+    uint16_t length;
+    if (c.version == Version::k10) {
+        set_in_port(p.metadata, port_from_of10(in.u16()));
+        length = in.u16();
+    } else if (c.version == Version::k15) {
+        length = in.u16();
+        in.skip(2);
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        NxmOptions options = c.nxm();
+        options.loose_prerequisites = true;
+        if (OfError error = decode_oxm_match(in, options, p.metadata); error != OfError::kNone) return error;
+    } else {
+        uint32_t port = in.u32();
+        if (!port_in_range(port)) return OfError::OFPBRC_BAD_PORT;
+        set_in_port(p.metadata, port);
+        length = in.u16();
+        in.skip(6);
+    }
+    if (!in.ok() || in.size() < length) return OfError::OFPBRC_BAD_LEN;
+    uint32_t port = p.metadata.value.in_port;
+    if (!p.metadata.mask.in_port ||
+        (port >= kPortMax10 && port != kPortLocal && port != kPortNone && port != kPortController)) {
+        return OfError::OFPBRC_BAD_PORT;
+    }
+    OfError error = decode_actions(in.bytes(length), c.version, c.actions(), p.actions);
+    if (error == OfError::kNone && p.buffer_id == kNoBuffer)
+        p.packet.assign(in.rest().begin(), in.rest().end());
+    return error;
+}
+
+}  // namespace
+
+bool decode_packet(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (type == kPacketIn) {
+        error = decode_packet_in(in, c, body.emplace<PacketIn>());
+        return true;
+    }
+    if (type == kPacketOut) {
+        error = decode_packet_out(in, c, body.emplace<PacketOut>());
+        return true;
+    }
+    return false;
+}
+
+bool decode_packet_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (subtype == kNxPacketIn) {
+        error = decode_nx_packet_in(in, c, body.emplace<PacketIn>());
+        return true;
+    }
+    if (subtype == kNxPacketIn2) {
+        PacketIn& p = body.emplace<PacketIn>();
+        p.format = PacketInFormat::kNxm2;
+        error = take_properties(in, c, p);
+        return true;
+    }
+    if (subtype == kNxResume) {
+        Resume& r = body.emplace<Resume>();
+        r.packet_in.format = PacketInFormat::kNxm2;
+        error = take_properties(in, c, r.packet_in);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace weft::openflow::messages

@@ -1,331 +1,539 @@
-// Ports and queues on the wire.
-
 #include "openflow/messages/port.h"
 
-#include "openflow/messages/wire.h"
+#include "openflow/messages/codec.h"
 
-namespace weft::openflow::wire {
-
+namespace weft::openflow::messages {
 namespace {
 
-// OpenFlow 1.0 has no bits for 40 Gb/s and up, so the bits from "copper" on lie four lower.
-uint32_t features_to10(uint32_t v) {
-    return (v & 0x7f) | (v >> 4 & 0xf80);
+constexpr size_t kPortNameBytes = 16;
+
+// Port features: OpenFlow 1.0's seven speeds, then the rest without 40 Gb and above.
+uint32_t features_to10(uint32_t f) {
+    return (f & 0x7f) | (f >> 11 & 0x1f) << 7;
 }
-uint32_t features_from10(uint32_t v) {
-    return (v & 0x7f) | (v & 0xf80) << 4;
+uint32_t features_from10(uint32_t f) {
+    return (f & 0x7f) | (f >> 7 & 0x1f) << 11;
+}
+uint32_t config_to11(uint32_t config) {
+    return config & (kPortDown | kPortNoRecv | kPortNoFwd | kPortNoPacketIn);
 }
 
-void put_address(Encoder& e, const packet::EthAddr& address) {
-    e.out.bytes(address);
-}
-
-void put_ethernet(Encoder& e, const Port& port) {
-    for (uint32_t v :
-         {port.current, port.advertised, port.supported, port.peer, port.current_speed, port.max_speed})
-        e.out.u32(v);
-}
-
-void put(Encoder& e, const PortStatus& m) {
-    e.header(kPortStatus);
-    e.out.u8(static_cast<uint8_t>(m.reason));
-    e.out.zeros(7);
-    put_port_description(e, m.port);
-}
-
-void put(Encoder& e, const PortMod& m) {
-    e.header(port_mod(e.version));
-    e.port(m.number);
-    if (!e.is10()) e.out.zeros(4);
-    put_address(e, m.address);
-    if (!e.is10()) e.out.zeros(2);
-    e.out.u32(m.config);
-    e.out.u32(m.mask);
-    if (e.version >= Version::k14) {
-        if (!m.advertise) return;
-        size_t start = e.begin_property(0);
-        e.out.u32(m.advertise);
-        e.end_property(start);
-        return;
-    }
-    e.out.u32(e.is10() ? features_to10(m.advertise) : m.advertise);
-    e.out.zeros(4);
-}
-
-void put(Encoder& e, const PortDescRequest& m) {
-    e.multipart(kPortDesc, false);
-    if (e.version < Version::k15) return;
-    e.out.u32(m.port);
-    e.out.zeros(4);
-}
-void put(Encoder& e, const PortDescReply& m) {
-    e.multipart(kPortDesc, true, m.more);
-    for (const Port& port : m.ports) put_port_description(e, port);
-}
-void put(Encoder& e, const PortStatsRequest& m) {
-    e.multipart(kPort, false);
-    e.port(m.port);
-    e.out.zeros(e.is10() ? 6 : 4);
-}
-void put(Encoder& e, const PortStatsReply& m) {
-    e.multipart(kPort, true, m.more);
-    for (const PortStats& stats : m.ports) put_port_stats(e, stats);
-}
-void put(Encoder& e, const QueueStatsRequest& m) {
-    e.multipart(kQueue, false);
-    e.port(m.port);
-    if (e.is10()) e.out.zeros(2);
-    e.out.u32(m.queue);
-}
-void put(Encoder& e, const QueueStatsReply& m) {
-    e.multipart(kQueue, true, m.more);
-    for (const QueueStats& stats : m.queues) put_queue_stats(e, stats);
-}
-
-OfError get_port_mod(Decoder& d, Body& body) {
-    PortMod m;
-    m.number = d.port();
-    if (!d.is10()) d.in.skip(4);
-    m.address = d.in.array<6>();
-    if (!d.is10()) d.in.skip(2);
-    m.config = d.in.u32();
-    m.mask = d.in.u32();
-    if (d.version >= Version::k14) {
-        while (d.in.ok() && !d.in.empty()) {
-            Property property;
-            if (OfError error = next_property(d.in, property); error != OfError::kNone) return error;
-            if (property.type != 0) return OfError::OFPBPC_BAD_TYPE;
-            m.advertise = property.value.u32();
-        }
+void put_port_number(uint32_t port, EncodeContext& c) {
+    if (c.version == Version::k10) {
+        c.out.u16(port_to_of10(port));
+        c.out.zeros(6);
     } else {
-        m.advertise = d.in.u32();
-        if (d.is10()) m.advertise = features_from10(m.advertise);
+        c.out.u32(port);
+        c.out.zeros(4);
     }
-    body = m;
-    return d.end();
 }
-
-void get_counters(Decoder& d, std::initializer_list<uint64_t*> counters) {
-    for (uint64_t* counter : counters) *counter = d.in.u64();
-}
-
-// The entry is in `d` alone for OpenFlow 1.4+, which has lengths.
-void get_port_stats(Decoder& d, PortStats& s) {
-    if (d.version >= Version::k14) {
-        d.in.skip(2);
-        s.port = d.in.u32();
-        s.duration_sec = d.in.u32();
-        s.duration_nsec = d.in.u32();
-        get_counters(d, {&s.rx_packets, &s.tx_packets, &s.rx_bytes, &s.tx_bytes, &s.rx_dropped, &s.tx_dropped,
-                         &s.rx_errors, &s.tx_errors});
-        Property property;
-        while (d.in.size() >= 4 && next_property(d.in, property) == OfError::kNone) {
-            if (property.type != 0 || property.value.size() < 36) continue;
-            property.value.skip(4);
-            for (uint64_t* counter : {&s.rx_frame_err, &s.rx_over_err, &s.rx_crc_err, &s.collisions})
-                *counter = property.value.u64();
-        }
-        return;
+uint32_t take_port_number(ByteReader& in, Version version) {
+    uint32_t port;
+    if (version == Version::k10) {
+        port = port_from_of10(in.u16());
+        in.skip(6);
+    } else {
+        port = in.u32();
+        in.skip(4);
     }
-    s.port = d.port();
-    d.in.skip(d.is10() ? 6 : 4);
-    get_counters(d,
-                 {&s.rx_packets, &s.tx_packets, &s.rx_bytes, &s.tx_bytes, &s.rx_dropped, &s.tx_dropped,
-                  &s.rx_errors, &s.tx_errors, &s.rx_frame_err, &s.rx_over_err, &s.rx_crc_err, &s.collisions});
-    if (d.version < Version::k13) return;
-    s.duration_sec = d.in.u32();
-    s.duration_nsec = d.in.u32();
-}
-
-void get_queue_stats(Decoder& d, QueueStats& s) {
-    if (d.version >= Version::k14) d.in.skip(6);
-    s.port = d.port();
-    if (d.is10()) d.in.skip(2);
-    s.queue = d.in.u32();
-    get_counters(d, {&s.tx_bytes, &s.tx_packets, &s.tx_errors});
-    if (d.version < Version::k13) return;
-    s.duration_sec = d.in.u32();
-    s.duration_nsec = d.in.u32();
-}
-
-// Reads entries to the end of the message; those of OpenFlow 1.4+ begin with their length.
-template <typename T, typename F>
-OfError get_entries(Decoder& d, std::vector<T>& entries, F&& get) {
-    while (!d.in.empty()) {
-        T entry;
-        if (d.version >= Version::k14) {
-            size_t length = d.in.u16();
-            if (!d.in.ok() || length < 4 || length - 2 > d.in.size()) return OfError::OFPBRC_BAD_LEN;
-            Decoder inner{d.version, d.options, ByteReader(d.in.bytes(length - 2))};
-            get(inner, entry);
-            if (!inner.in.ok()) return OfError::OFPBRC_BAD_LEN;
-        } else {
-            get(d, entry);
-            if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-        }
-        entries.push_back(std::move(entry));
-    }
-    return OfError::kNone;
+    return port;
 }
 
 }  // namespace
 
-void put_port_description(Encoder& e, const Port& port) {
-    size_t start = e.out.size();
-    e.port(port.number);
-    size_t length_at = e.out.size();
-    if (!e.is10()) e.out.zeros(4);
-    put_address(e, port.address);
-    if (!e.is10()) e.out.zeros(2);
-    e.text(port.name, 16);
-    e.out.u32(port.config);
-    e.out.u32(port.state);
-    if (e.is10()) {
-        for (uint32_t v : {port.current, port.advertised, port.supported, port.peer})
-            e.out.u32(features_to10(v));
-    } else if (e.version < Version::k14) {
-        put_ethernet(e, port);
-    } else {
-        size_t property = e.begin_property(0);
-        e.out.zeros(4);
-        put_ethernet(e, port);
-        e.end_property(property);
-        e.patch_length(length_at, start);
-    }
-}
-
-OfError get_port_description(Decoder& d, Port& port) {
-    port.number = d.port();
-    size_t length = 0;
-    if (!d.is10()) {
-        length = d.in.u16();
-        d.in.skip(2);
-    }
-    port.address = d.in.array<6>();
-    if (!d.is10()) d.in.skip(2);
-    port.name = d.text(16);
-    port.config = d.in.u32();
-    port.state = d.in.u32();
-    if (d.version >= Version::k14) {
-        if (!d.in.ok() || length < 40) return OfError::OFPBRC_BAD_LEN;
-        ByteReader properties(d.in.bytes(length - 40));
-        if (!d.in.ok()) return OfError::OFPBRC_BAD_LEN;
-        while (!properties.empty()) {
-            Property property;
-            if (OfError error = next_property(properties, property); error != OfError::kNone) return error;
-            if (property.type != 0) continue;
-            property.value.skip(4);
-            for (uint32_t* v : {&port.current, &port.advertised, &port.supported, &port.peer,
-                                &port.current_speed, &port.max_speed}) {
-                *v = property.value.u32();
-            }
-        }
-        return OfError::kNone;
-    }
-    for (uint32_t* v : {&port.current, &port.advertised, &port.supported, &port.peer})
-        *v = d.is10() ? features_from10(d.in.u32()) : d.in.u32();
-    if (!d.is10()) {
-        port.current_speed = d.in.u32();
-        port.max_speed = d.in.u32();
-    }
-    return d.end();
-}
-
-void put_port_stats(Encoder& e, const PortStats& s) {
-    size_t start = e.out.size();
-    auto basic = {s.rx_packets, s.tx_packets, s.rx_bytes,  s.tx_bytes,
-                  s.rx_dropped, s.tx_dropped, s.rx_errors, s.tx_errors};
-    auto ethernet = {s.rx_frame_err, s.rx_over_err, s.rx_crc_err, s.collisions};
-    if (e.version >= Version::k14) {
-        e.out.zeros(4);
-        e.out.u32(s.port);
-        e.out.u32(s.duration_sec);
-        e.out.u32(s.duration_nsec);
-        for (uint64_t v : basic) e.out.u64(v);
-        size_t property = e.begin_property(0);
-        e.out.zeros(4);
-        for (uint64_t v : ethernet) e.out.u64(v);
-        e.end_property(property);
-        e.patch_length(start, start);
+void encode_entry(const Port& p, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    if (c.version == Version::k10) {
+        out.u16(port_to_of10(p.number));
+        out.bytes(p.address);
+        put_name(out, p.name, kPortNameBytes);
+        out.u32(p.config);
+        out.u32((p.state & kPortLinkDown) | (p.state & kPortStpMask));
+        for (uint32_t f : {p.current, p.advertised, p.supported, p.peer}) out.u32(features_to10(f));
         return;
     }
-    e.port(s.port);
-    e.out.zeros(e.is10() ? 6 : 4);
-    for (uint64_t v : basic) e.out.u64(v);
-    for (uint64_t v : ethernet) e.out.u64(v);
-    if (e.version < Version::k13) return;
-    e.out.u32(s.duration_sec);
-    e.out.u32(s.duration_nsec);
+    size_t start = out.size();
+    out.u32(p.number);
+    if (c.version >= Version::k14) {
+        out.u16(0);
+        out.u16(0);
+    } else {
+        out.zeros(4);
+    }
+    out.bytes(p.address);
+    out.zeros(2);
+    put_name(out, p.name, kPortNameBytes);
+    out.u32(config_to11(p.config));
+    out.u32(p.state & (kPortLinkDown | kPortBlocked | kPortLive));
+    auto ethernet = [&] {
+        for (uint32_t f : {p.current, p.advertised, p.supported, p.peer}) out.u32(f);
+        out.u32(p.current_speed);
+        out.u32(p.max_speed);
+    };
+    if (c.version >= Version::k14) {
+        put_property(out, 0, [&] {
+            out.zeros(4);
+            ethernet();
+        });
+        out.patch_u16(start + 4, static_cast<uint16_t>(out.size() - start));
+    } else {
+        ethernet();
+    }
 }
 
-void put_queue_stats(Encoder& e, const QueueStats& s) {
-    size_t start = e.out.size();
-    if (e.version >= Version::k14) e.out.zeros(8);
-    e.port(s.port);
-    if (e.is10()) e.out.zeros(2);
-    e.out.u32(s.queue);
-    for (uint64_t v : {s.tx_bytes, s.tx_packets, s.tx_errors}) e.out.u64(v);
-    if (e.version < Version::k13) return;
-    e.out.u32(s.duration_sec);
-    e.out.u32(s.duration_nsec);
-    if (e.version >= Version::k14) e.patch_length(start, start);
+OfError decode_port_desc(ByteReader& in, Version version, Port& p) {
+    if (version == Version::k10) {
+        p.number = port_from_of10(in.u16());
+        p.address = in.array<6>();
+        p.name = take_name(in, kPortNameBytes);
+        p.config = in.u32() & 0x7f;
+        p.state = in.u32() & (kPortLinkDown | kPortStpMask);
+        for (uint32_t* f : {&p.current, &p.advertised, &p.supported, &p.peer}) *f = features_from10(in.u32());
+        return length_error(in);
+    }
+    size_t before = in.size();
+    p.number = in.u32();
+    uint16_t length = in.u16();
+    in.skip(2);
+    p.address = in.array<6>();
+    in.skip(2);
+    p.name = take_name(in, kPortNameBytes);
+    p.config = config_to11(in.u32());
+    p.state = in.u32() & 7;
+    auto ethernet = [&](ByteReader& r) {
+        for (uint32_t* f : {&p.current, &p.advertised, &p.supported, &p.peer}) *f = r.u32() & 0xffff;
+        p.current_speed = r.u32();
+        p.max_speed = r.u32();
+    };
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (version < Version::k14) {
+        ethernet(in);
+        return length_error(in);
+    }
+    if (length < 40 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader properties = in.sub(length - 40u);
+    while (!properties.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(properties, property); error != OfError::kNone) return error;
+        if (property.type != 0) continue;
+        property.body.skip(4);
+        ethernet(property.body);
+        if (!property.body.ok()) return OfError::OFPBPC_BAD_LEN;
+    }
+    return OfError::kNone;
 }
 
-void put_port(Encoder& e, const Body& body) {
-    std::visit(
-        [&](const auto& message) {
-            if constexpr (requires { put(e, message); }) put(e, message);
-        },
-        body);
+void encode(const PortStatus& s, EncodeContext& c) {
+    c.type(kPortStatus);
+    c.out.u8(static_cast<uint8_t>(s.reason));
+    c.out.zeros(7);
+    encode_entry(s.port, c);
 }
 
-OfError get_port(Decoder& d, uint8_t type, Body& body) {
-    if (type == port_mod(d.version)) return get_port_mod(d, body);
-    PortStatus m;
-    uint8_t reason = d.in.u8();
-    d.in.skip(7);
-    m.reason = static_cast<PortStatus::Reason>(std::min<uint8_t>(reason, 2));
-    OfError error = get_port_description(d, m.port);
-    body = std::move(m);
-    return error;
+void encode(const PortMod& m, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    c.type(kPortMod);
+    if (c.version == Version::k10) {
+        out.u16(port_to_of10(m.number));
+        out.bytes(m.address);
+        out.u32(m.config);
+        out.u32(m.mask);
+        out.u32(features_to10(m.advertise));
+        out.zeros(4);
+        return;
+    }
+    out.u32(m.number);
+    out.zeros(4);
+    out.bytes(m.address);
+    out.zeros(2);
+    out.u32(config_to11(m.config));
+    out.u32(config_to11(m.mask));
+    if (c.version >= Version::k14) {
+        if (m.advertise) put_property(out, 0, [&] { out.u32(m.advertise); });
+    } else {
+        out.u32(m.advertise);
+        out.zeros(4);
+    }
 }
 
-OfError get_port_multipart(Decoder& d, uint16_t type, bool reply, bool more, Body& body) {
-    if (!reply) {
-        if (type == kPortDesc) {
-            body = PortDescRequest{d.version >= Version::k15 ? d.in.u32() : kPortNone};
-        } else if (type == kPort) {
-            body = PortStatsRequest{d.port()};
+void encode(const PortDescRequest& r, EncodeContext& c) {
+    c.stats(kStatsPortDesc, false);
+    if (c.version == Version::k15) {
+        c.out.u32(r.port);
+        c.out.zeros(4);
+    }
+}
+void encode(const PortDescReply& r, EncodeContext& c) {
+    c.stats(kStatsPortDesc, true, r.more);
+    for (const Port& port : r.ports) encode_entry(port, c);
+}
+
+void encode(const PortStatsRequest& r, EncodeContext& c) {
+    c.stats(kStatsPort, false);
+    put_port_number(r.port, c);
+}
+
+void encode_entry(const PortStats& s, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    auto common = [&] {
+        for (uint64_t n : {s.rx_packets, s.tx_packets, s.rx_bytes, s.tx_bytes, s.rx_dropped, s.tx_dropped,
+                           s.rx_errors, s.tx_errors}) {
+            out.u64(n);
+        }
+    };
+    auto ethernet = [&] {
+        for (uint64_t n : {s.rx_frame_err, s.rx_over_err, s.rx_crc_err, s.collisions}) out.u64(n);
+    };
+    if (c.version >= Version::k14) {
+        size_t start = out.size();
+        out.u16(0);
+        out.zeros(2);
+        out.u32(s.port);
+        out.u32(s.duration_sec);
+        out.u32(s.duration_nsec);
+        common();
+        put_property(out, 0, [&] {
+            out.zeros(4);
+            ethernet();
+        });
+        out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+        return;
+    }
+    put_port_number(s.port, c);
+    common();
+    ethernet();
+    if (c.version == Version::k13) {
+        out.u32(s.duration_sec);
+        out.u32(s.duration_nsec);
+    }
+}
+void encode(const PortStatsReply& r, EncodeContext& c) {
+    c.stats(kStatsPort, true, r.more);
+    for (const PortStats& s : r.ports) encode_entry(s, c);
+}
+
+void encode(const QueueStatsRequest& r, EncodeContext& c) {
+    c.stats(kStatsQueue, false);
+    if (c.version == Version::k10) {
+        // OpenFlow 1.0 says "all ports" with OFPP_ALL.
+        c.out.u16(r.port == kPortNone ? port_to_of10(kPortAll) : port_to_of10(r.port));
+        c.out.zeros(2);
+    } else {
+        c.out.u32(r.port);
+    }
+    c.out.u32(r.queue);
+}
+
+void encode_entry(const QueueStats& s, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    size_t start = out.size();
+    if (c.version >= Version::k14) {
+        out.u16(0);
+        out.zeros(6);
+    }
+    if (c.version == Version::k10) {
+        out.u16(port_to_of10(s.port));
+        out.zeros(2);
+    } else {
+        out.u32(s.port);
+    }
+    out.u32(s.queue);
+    out.u64(s.tx_bytes);
+    out.u64(s.tx_packets);
+    out.u64(s.tx_errors);
+    if (c.version >= Version::k13) {
+        out.u32(s.duration_sec);
+        out.u32(s.duration_nsec);
+    }
+    if (c.version >= Version::k14) out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+}
+void encode(const QueueStatsReply& r, EncodeContext& c) {
+    c.stats(kStatsQueue, true, r.more);
+    for (const QueueStats& s : r.queues) encode_entry(s, c);
+}
+
+void encode(const QueueConfigRequest& r, EncodeContext& c) {
+    if (c.version >= Version::k14) {
+        c.stats(kStatsQueueDesc, false);
+        c.out.u32(r.port);
+        c.out.u32(r.queue);
+        return;
+    }
+    c.type(kQueueConfigRequest);
+    if (c.version == Version::k10) {
+        c.out.u16(port_to_of10(r.port));
+        c.out.zeros(2);
+    } else {
+        c.out.u32(r.port);
+        c.out.zeros(4);
+    }
+}
+
+void encode(const QueueConfigReply& r, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    auto rate = [&](uint16_t type, const std::optional<uint16_t>& value) {
+        if (!value) return;
+        out.u16(type);
+        if (c.version >= Version::k14) {
+            out.u16(8);
+            out.u16(*value);
+            out.zeros(2);
         } else {
-            QueueStatsRequest request{d.port(), 0};
-            if (d.is10()) d.in.skip(2);
-            request.queue = d.in.u32();
-            body = request;
+            out.u16(16);
+            out.zeros(4);
+            out.u16(*value);
+            out.zeros(6);
         }
-        return d.end();
+    };
+    if (c.version >= Version::k14) {
+        c.stats(kStatsQueueDesc, true, r.more);
+    } else {
+        c.type(kQueueConfigReply);
+        put_port_number(r.port, c);
     }
-    if (type == kPortDesc) {
-        PortDescReply m;
-        m.more = more;
-        while (!d.in.empty()) {
-            if (OfError error = get_port_description(d, m.ports.emplace_back()); error != OfError::kNone)
-                return error;
+    for (const QueueConfig& q : r.queues) {
+        size_t start = out.size();
+        size_t length_at;
+        if (c.version >= Version::k14) {
+            out.u32(q.port);
+            out.u32(q.queue);
+            length_at = out.size();
+            out.u16(0);
+            out.zeros(6);
+        } else {
+            out.u32(q.queue);
+            if (c.version >= Version::k12) out.u32(q.port);
+            length_at = out.size();
+            out.u16(0);
+            out.zeros(c.version >= Version::k12 ? 6 : 2);
         }
-        body = std::move(m);
-        return OfError::kNone;
+        rate(1, q.min_rate);
+        rate(2, q.max_rate);
+        out.patch_u16(length_at, static_cast<uint16_t>(out.size() - start));
     }
-    if (type == kPort) {
-        PortStatsReply m;
-        m.more = more;
-        OfError error = get_entries(d, m.ports, get_port_stats);
-        body = std::move(m);
-        return error;
-    }
-    QueueStatsReply m;
-    m.more = more;
-    OfError error = get_entries(d, m.queues, get_queue_stats);
-    body = std::move(m);
-    return error;
 }
 
-}  // namespace weft::openflow::wire
+namespace {
+
+OfError decode_port_mod(ByteReader& in, Version version, PortMod& m) {
+    if (version == Version::k10) {
+        m.number = port_from_of10(in.u16());
+        m.address = in.array<6>();
+        m.config = in.u32();
+        m.mask = in.u32();
+        m.advertise = features_from10(in.u32());
+        in.skip(4);
+        return length_error(in);
+    }
+    m.number = in.u32();
+    in.skip(4);
+    m.address = in.array<6>();
+    in.skip(2);
+    m.config = config_to11(in.u32());
+    m.mask = config_to11(in.u32());
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (!port_in_range(m.number)) return OfError::OFPPMFC_BAD_PORT;
+    if (version < Version::k14) {
+        m.advertise = in.u32();
+        in.skip(4);
+        return length_error(in);
+    }
+    while (!in.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(in, property); error != OfError::kNone) return error;
+        if (property.type != 0) return OfError::OFPBPC_BAD_TYPE;
+        m.advertise = property.body.u32();
+    }
+    return OfError::kNone;
+}
+
+OfError decode_stats(ByteReader& in, Version version, PortStats& s) {
+    auto common = [&](ByteReader& r) {
+        for (uint64_t* n : {&s.rx_packets, &s.tx_packets, &s.rx_bytes, &s.tx_bytes, &s.rx_dropped,
+                            &s.tx_dropped, &s.rx_errors, &s.tx_errors}) {
+            *n = r.u64();
+        }
+    };
+    auto ethernet = [&](ByteReader& r) {
+        for (uint64_t* n : {&s.rx_frame_err, &s.rx_over_err, &s.rx_crc_err, &s.collisions}) *n = r.u64();
+    };
+    if (version < Version::k14) {
+        s.port = take_port_number(in, version);
+        common(in);
+        ethernet(in);
+        if (version == Version::k13) {
+            s.duration_sec = in.u32();
+            s.duration_nsec = in.u32();
+        }
+        return length_error(in);
+    }
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 80 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    entry.skip(2);
+    s.port = entry.u32();
+    s.duration_sec = entry.u32();
+    s.duration_nsec = entry.u32();
+    common(entry);
+    while (!entry.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(entry, property); error != OfError::kNone) return error;
+        if (property.type != 0) continue;
+        property.body.skip(4);
+        ethernet(property.body);
+        if (!property.body.ok()) return OfError::OFPBPC_BAD_LEN;
+    }
+    return OfError::kNone;
+}
+
+OfError decode_queue_stats(ByteReader& in, Version version, QueueStats& s) {
+    if (version >= Version::k14) in.skip(8);
+    if (version == Version::k10) {
+        s.port = port_from_of10(in.u16());
+        in.skip(2);
+    } else {
+        s.port = in.u32();
+    }
+    s.queue = in.u32();
+    s.tx_bytes = in.u64();
+    s.tx_packets = in.u64();
+    s.tx_errors = in.u64();
+    if (version >= Version::k13) {
+        s.duration_sec = in.u32();
+        s.duration_nsec = in.u32();
+    }
+    return length_error(in);
+}
+
+OfError decode_queue_config(ByteReader& in, Version version, QueueConfigReply& r) {
+    if (version < Version::k14) r.port = take_port_number(in, version);
+    while (in.ok() && !in.empty()) {
+        QueueConfig q;
+        size_t head;
+        uint16_t length;
+        if (version >= Version::k14) {
+            q.port = in.u32();
+            q.queue = in.u32();
+            length = in.u16();
+            in.skip(6);
+            head = 16;
+        } else {
+            q.queue = in.u32();
+            q.port = version >= Version::k12 ? in.u32() : r.port;
+            length = in.u16();
+            in.skip(version >= Version::k12 ? 6 : 2);
+            head = version >= Version::k12 ? 16 : 8;
+        }
+        if (!in.ok() || length < head || in.size() + head < length) return OfError::OFPBRC_BAD_LEN;
+        ByteReader properties = in.sub(length - head);
+        while (!properties.empty()) {
+            uint16_t type = properties.u16(), size = properties.u16();
+            if (!properties.ok() || size < 8 || properties.size() + 4 < size) return OfError::OFPBRC_BAD_LEN;
+            ByteReader body = properties.sub(size - 4u);
+            if (version < Version::k14) body.skip(4);
+            uint16_t rate = body.u16();
+            if (type == 1 && body.ok()) q.min_rate = rate;
+            if (type == 2 && body.ok()) q.max_rate = rate;
+        }
+        r.queues.push_back(q);
+    }
+    return length_error(in);
+}
+
+}  // namespace
+
+bool decode_port(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    if (type == kPortStatus) {
+        PortStatus& s = body.emplace<PortStatus>();
+        s.reason = static_cast<PortStatus::Reason>(in.u8());
+        in.skip(7);
+        error = in.ok() ? decode_port_desc(in, c.version, s.port) : OfError::OFPBRC_BAD_LEN;
+        if (static_cast<uint8_t>(s.reason) > 2) error = OfError::NXBRC_BAD_REASON;
+        return true;
+    }
+    if (type == kPortMod) {
+        error = decode_port_mod(in, c.version, body.emplace<PortMod>());
+        return true;
+    }
+    if (type == kQueueConfigRequest) {
+        QueueConfigRequest& r = body.emplace<QueueConfigRequest>();
+        r.port = c.version == Version::k10 ? port_from_of10(in.u16()) : in.u32();
+        error = length_error(in);
+        return true;
+    }
+    if (type == kQueueConfigReply) {
+        error = decode_queue_config(in, c.version, body.emplace<QueueConfigReply>());
+        return true;
+    }
+    return false;
+}
+
+bool decode_port_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                       OfError& error) {
+    switch (type) {
+        case kStatsPortDesc:
+            if (reply) {
+                PortDescReply& r = body.emplace<PortDescReply>();
+                r.more = c.more;
+                while (!in.empty() && error == OfError::kNone) {
+                    r.ports.emplace_back();
+                    error = decode_port_desc(in, c.version, r.ports.back());
+                }
+            } else {
+                PortDescRequest& r = body.emplace<PortDescRequest>();
+                if (c.version == Version::k15 && !in.empty()) r.port = in.u32();
+            }
+            return true;
+        case kStatsPort:
+            if (reply) {
+                PortStatsReply& r = body.emplace<PortStatsReply>();
+                r.more = c.more;
+                while (!in.empty() && error == OfError::kNone) {
+                    r.ports.emplace_back();
+                    error = decode_stats(in, c.version, r.ports.back());
+                }
+            } else {
+                body.emplace<PortStatsRequest>().port = take_port_number(in, c.version);
+                error = length_error(in);
+            }
+            return true;
+        case kStatsQueue:
+            if (reply) {
+                QueueStatsReply& r = body.emplace<QueueStatsReply>();
+                r.more = c.more;
+                while (!in.empty() && error == OfError::kNone) {
+                    r.queues.emplace_back();
+                    error = decode_queue_stats(in, c.version, r.queues.back());
+                }
+            } else {
+                QueueStatsRequest& r = body.emplace<QueueStatsRequest>();
+                if (c.version == Version::k10) {
+                    r.port = port_from_of10(in.u16());
+                    in.skip(2);
+                    if (r.port == kPortAll) r.port = kPortNone;
+                } else {
+                    r.port = in.u32();
+                }
+                r.queue = in.u32();
+                error = length_error(in);
+            }
+            return true;
+        case kStatsQueueDesc:
+            if (reply) {
+                QueueConfigReply& r = body.emplace<QueueConfigReply>();
+                r.more = c.more;
+                error = decode_queue_config(in, c.version, r);
+            } else {
+                QueueConfigRequest& r = body.emplace<QueueConfigRequest>();
+                r.port = in.u32();
+                r.queue = in.u32();
+                error = length_error(in);
+            }
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace weft::openflow::messages

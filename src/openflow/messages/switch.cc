@@ -1,332 +1,707 @@
-// Handshake, configuration, roles and asynchronous messages.
-
 #include "openflow/messages/switch.h"
 
-#include "openflow/messages/wire.h"
+#include "openflow/messages/codec.h"
 
-namespace weft::openflow::wire {
-
+namespace weft::openflow::messages {
 namespace {
 
-constexpr uint16_t kVendorError10 = 0xb0c2;  // Nicira's, before OpenFlow 1.2
-constexpr uint16_t kExperimenterError = 0xffff;
+constexpr size_t kDescBytes = 256, kSerialBytes = 32, kTableNameBytes = 32;
+constexpr uint16_t kErrorNicira10 = 0xb0c2, kErrorExperimenter = 0xffff;
 
-void put(Encoder& e, const Hello& hello) {
-    e.header(kHello);
-    size_t start = e.out.size();
-    e.out.u16(1);  // version bitmap
-    e.out.u16(8);
-    e.out.u32(hello.versions);
-    e.out.pad(8, start);
+}  // namespace
+
+void encode(const Hello& h, EncodeContext& c) {
+    c.type(kHello);
+    // A bitmap is only needed where the header's version does not say it all.
+    c.out.u16(1);
+    c.out.u16(8);
+    c.out.u32(h.versions);
 }
 
-OfError get_hello(Decoder& d, Body& body) {
-    Hello hello;
-    // Without a bitmap, the header's version stands for it and all before it.
-    hello.versions = (2u << static_cast<unsigned>(d.version)) - 2;
-    while (d.in.size() >= 4) {
-        uint16_t type = d.in.u16(), length = d.in.u16();
-        if (length < 4 || length - 4u > d.in.size()) break;
-        ByteReader element(d.in.bytes(length - 4));
-        if (type == 1 && element.size() >= 4) hello.versions = element.u32();
-        d.in.skip(std::min<size_t>((8 - length % 8) % 8, d.in.size()));
-    }
-    body = hello;
-    return OfError::kNone;
-}
-
-void put(Encoder& e, const ErrorMessage& error) {
-    e.header(kError);
-    if (!error.code.vendor) {
-        e.out.u16(error.code.type);
-        e.out.u16(error.code.code);
-    } else if (e.version < Version::k12) {
-        e.out.u16(kVendorError10);
-        e.out.u16(0);
-        e.out.u32(error.code.vendor);
-        e.out.u16(error.code.type);
-        e.out.u16(error.code.code);
+void encode(const ErrorMessage& e, EncodeContext& c) {
+    c.type(kError);
+    if (!e.code.vendor) {
+        c.out.u16(e.code.type);
+        c.out.u16(e.code.code);
+    } else if (c.version < Version::k12) {
+        c.out.u16(kErrorNicira10);
+        c.out.u16(0);
+        c.out.u32(e.code.vendor);
+        c.out.u16(e.code.type);
+        c.out.u16(e.code.code);
     } else {
-        e.out.u16(kExperimenterError);
-        e.out.u16(error.code.type);
-        e.out.u32(error.code.vendor);
+        c.out.u16(kErrorExperimenter);
+        c.out.u16(e.code.type);
+        c.out.u32(e.code.vendor);
     }
-    e.out.bytes(error.data);
+    c.out.bytes(e.data);
 }
 
-OfError get_error(Decoder& d, Body& body) {
-    ErrorMessage error;
-    error.code.type = d.in.u16();
-    error.code.code = d.in.u16();
-    if (error.code.type == kVendorError10 && d.version < Version::k12) {
-        error.code.vendor = d.in.u32();
-        error.code.type = d.in.u16();
-        error.code.code = d.in.u16();
-    } else if (error.code.type == kExperimenterError && d.version >= Version::k12) {
-        error.code.type = error.code.code;
-        error.code.code = 0;
-        error.code.vendor = d.in.u32();
+void encode(const EchoRequest& e, EncodeContext& c) {
+    c.type(kEchoRequest);
+    c.out.bytes(e.data);
+}
+void encode(const EchoReply& e, EncodeContext& c) {
+    c.type(kEchoReply);
+    c.out.bytes(e.data);
+}
+void encode(const BarrierRequest&, EncodeContext& c) {
+    c.type(kBarrierRequest);
+}
+void encode(const BarrierReply&, EncodeContext& c) {
+    c.type(kBarrierReply);
+}
+void encode(const FeaturesRequest&, EncodeContext& c) {
+    c.type(kFeaturesRequest);
+}
+void encode(const FeaturesReply& f, EncodeContext& c) {
+    c.type(kFeaturesReply);
+    c.out.u64(f.datapath_id);
+    c.out.u32(f.buffers);
+    c.out.u8(f.tables);
+    c.out.u8(c.version >= Version::k13 ? f.auxiliary_id : 0);
+    c.out.zeros(2);
+    c.out.u32(f.capabilities);
+    c.out.u32(c.version == Version::k10 ? f.actions : 0);
+    if (c.version < Version::k13) {
+        for (const Port& port : f.ports) encode_entry(port, c);
     }
-    ByteView rest = d.in.rest();
-    error.data.assign(rest.begin(), rest.end());
-    body = std::move(error);
-    return d.end();
+}
+void encode(const GetConfigRequest&, EncodeContext& c) {
+    c.type(kGetConfigRequest);
+}
+void encode(const GetConfigReply& s, EncodeContext& c) {
+    c.type(kGetConfigReply);
+    c.out.u16(s.flags);
+    c.out.u16(s.miss_send_len);
+}
+void encode(const SetConfig& s, EncodeContext& c) {
+    c.type(kSetConfig);
+    c.out.u16(s.flags);
+    c.out.u16(s.miss_send_len);
 }
 
-void put(Encoder& e, const EchoRequest& echo) {
-    e.header(kEchoRequest);
-    e.out.bytes(echo.data);
+void encode(const DescRequest&, EncodeContext& c) {
+    c.stats(kStatsDesc, false);
 }
-void put(Encoder& e, const EchoReply& echo) {
-    e.header(kEchoReply);
-    e.out.bytes(echo.data);
-}
-void put(Encoder& e, const BarrierRequest&) {
-    e.header(barrier_request(e.version));
-}
-void put(Encoder& e, const BarrierReply&) {
-    e.header(barrier_reply(e.version));
-}
-void put(Encoder& e, const FeaturesRequest&) {
-    e.header(kFeaturesRequest);
+void encode(const DescReply& d, EncodeContext& c) {
+    c.stats(kStatsDesc, true);
+    put_name(c.out, d.manufacturer, kDescBytes);
+    put_name(c.out, d.hardware, kDescBytes);
+    put_name(c.out, d.software, kDescBytes);
+    put_name(c.out, d.serial, kSerialBytes);
+    put_name(c.out, d.description, kDescBytes);
 }
 
-bool has_ports(Version version) {
-    return version < Version::k13;
-}
-
-void put(Encoder& e, const FeaturesReply& features) {
-    e.header(kFeaturesReply);
-    e.out.u64(features.datapath_id);
-    e.out.u32(features.buffers);
-    e.out.u8(features.tables);
-    e.out.u8(features.auxiliary_id);
-    e.out.zeros(2);
-    e.out.u32(features.capabilities);
-    e.out.u32(e.is10() ? features.actions : 0);
-    if (!has_ports(e.version)) return;
-    for (const Port& port : features.ports) put_port_description(e, port);
-}
-
-OfError get_features(Decoder& d, Body& body) {
-    FeaturesReply features;
-    features.datapath_id = d.in.u64();
-    features.buffers = d.in.u32();
-    features.tables = d.in.u8();
-    features.auxiliary_id = d.in.u8();
-    d.in.skip(2);
-    features.capabilities = d.in.u32();
-    features.actions = d.in.u32();
-    while (has_ports(d.version) && d.in.ok() && !d.in.empty()) {
-        Port port;
-        if (OfError error = get_port_description(d, port); error != OfError::kNone) return error;
-        features.ports.push_back(std::move(port));
+void encode(const TableMod& m, EncodeContext& c) {
+    if (c.version == Version::k10) return c.refuse();
+    c.type(kTableMod);
+    c.out.u8(m.table);
+    c.out.zeros(3);
+    c.out.u32(m.config);
+    if (c.version < Version::k14) return;
+    if (m.config & 4) {
+        c.out.u16(2);
+        c.out.u16(8);
+        c.out.u32(m.eviction_flags);
     }
-    body = std::move(features);
-    return d.end();
+    if (m.config & 8) {
+        c.out.u16(3);
+        c.out.u16(8);
+        c.out.u8(m.vacancy_down);
+        c.out.u8(m.vacancy_up);
+        c.out.zeros(2);
+    }
 }
 
-void put_config(Encoder& e, uint8_t type, const SwitchConfig& config) {
-    e.header(type);
-    e.out.u16(config.flags);
-    e.out.u16(config.miss_send_len);
+void encode(const TableStatsRequest&, EncodeContext& c) {
+    c.stats(kStatsTable, false);
 }
-template <typename T>
-OfError get_config(Decoder& d, Body& body) {
-    T config;
-    config.flags = d.in.u16();
-    config.miss_send_len = d.in.u16();
-    body = config;
-    return d.end();
-}
-
-void put_role(Encoder& e, bool reply, const RoleRequest& role) {
-    if (e.version < Version::k12) {
-        e.vendor(kVendorNicira, reply ? kNxRoleReply : kNxRoleRequest);
-        e.out.u32(static_cast<uint32_t>(role.role) - 1);  // "other" (equal), primary, secondary
+void encode_entry(const TableStats& t, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    out.u8(t.table);
+    if (c.version >= Version::k13) {
+        out.zeros(3);
+        out.u32(t.active);
+        out.u64(t.lookups);
+        out.u64(t.matched);
         return;
     }
-    e.header(reply ? kRoleReply : kRoleRequest);
-    e.out.u32(static_cast<uint32_t>(role.role));
-    e.out.zeros(4);
-    e.out.u64(role.has_generation ? role.generation : ~uint64_t{0});
-}
-
-template <typename T>
-OfError get_role(Decoder& d, Body& body) {
-    T role;
-    uint32_t kind = d.in.u32();
-    d.in.skip(4);
-    role.generation = d.in.u64();
-    if (kind > 3) return OfError::OFPRRFC_BAD_ROLE;
-    role.role = static_cast<Role>(kind);
-    role.has_generation =
-        role.generation != ~uint64_t{0} && role.role != Role::kNoChange && role.role != Role::kEqual;
-    if (!role.has_generation) role.generation = 0;
-    body = role;
-    return d.end();
-}
-
-void put(Encoder& e, const RoleStatus& status) {
-    e.header(kRoleStatus);
-    e.out.u32(static_cast<uint32_t>(status.role));
-    e.out.u8(status.reason);
-    e.out.zeros(3);
-    e.out.u64(status.generation);
-}
-OfError get_role_status(Decoder& d, Body& body) {
-    RoleStatus status;
-    uint32_t kind = d.in.u32();
-    status.reason = d.in.u8();
-    d.in.skip(3);
-    status.generation = d.in.u64();
-    if (kind > 3) return OfError::OFPRRFC_BAD_ROLE;
-    status.role = static_cast<Role>(kind);
-    body = status;
-    return d.end();
-}
-
-// The six pairs in the order of the properties' numbers.
-template <typename Config>
-auto masks_of(Config& c) {
-    return std::array{&c.packet_in,   &c.port_status,  &c.flow_removed,
-                      &c.role_status, &c.table_status, &c.requestforward};
-}
-
-void put_async_words(Encoder& e, const AsyncConfig& config) {
-    auto masks = masks_of(config);
-    for (size_t i = 0; i < 3; ++i) {
-        e.out.u32((*masks[i])[0]);
-        e.out.u32((*masks[i])[1]);
+    if (c.version == Version::k10) {
+        out.zeros(3);
+        put_name(out, t.name, kTableNameBytes);
+        out.u32(0x3fffff);  // OFPFW_ALL: every field can be wildcarded
+        out.u32(t.max_entries);
+        out.u32(t.active);
+        out.u64(t.lookups);
+        out.u64(t.matched);
+        return;
     }
+    out.zeros(7);
+    put_name(out, t.name, kTableNameBytes);
+    // What can be matched, wildcarded and done: everything (bitmaps of the version's numbers).
+    if (c.version == Version::k11) {
+        out.u32(0x3ff);
+        out.u32(0x3ff);
+        out.u32(0x3f);
+        out.u32(0x1ffffff);
+        out.u32(0x1ffffff);
+    } else {
+        out.u64(0xffffffffff);
+        out.u64(0xffffffffff);
+        out.u32(0x3ffffff);
+        out.u32(0x3ffffff);
+        out.u64(0xffffffffff);
+        out.u64(0xffffffffff);
+        out.u64(~0ull);
+        out.u64(~0ull);
+        out.u32(0x3f);
+    }
+    out.u32(t.config);
+    out.u32(t.max_entries);
+    out.u32(t.active);
+    out.u64(t.lookups);
+    out.u64(t.matched);
+}
+void encode(const TableStatsReply& r, EncodeContext& c) {
+    c.stats(kStatsTable, true, r.more);
+    for (const TableStats& t : r.tables) encode_entry(t, c);
 }
 
-void put_async(Encoder& e, uint8_t type, const AsyncConfig& config, uint32_t present) {
-    e.header(type);
-    if (e.version < Version::k14) return put_async_words(e, config);
-    auto masks = masks_of(config);
-    for (size_t i = 0; i < masks.size(); ++i) {
-        if (!(present >> i & 1)) continue;
-        for (unsigned secondary = 0; secondary < 2; ++secondary) {
-            size_t start = e.begin_property(static_cast<uint16_t>(i * 2 + 1 - secondary));
-            e.out.u32((*masks[i])[secondary]);
-            e.end_property(start);
+void encode(const TableDescRequest&, EncodeContext& c) {
+    if (c.version < Version::k14) return c.refuse();
+    c.stats(kStatsTableDesc, false);
+}
+void encode(const TableDescReply& r, EncodeContext& c) {
+    c.stats(kStatsTableDesc, true, r.more);
+    for (const TableDesc& t : r.tables) {
+        c.out.u16(t.config & 4 ? 16 : 8);
+        c.out.u8(t.table);
+        c.out.u8(0);
+        c.out.u32(t.config);
+        if (t.config & 4) {
+            c.out.u16(2);
+            c.out.u16(8);
+            c.out.u32(t.eviction_flags);
         }
     }
 }
 
-OfError get_async_words(Decoder& d, AsyncConfig& config) {
-    auto masks = masks_of(config);
-    for (size_t i = 0; i < 3; ++i) {
-        (*masks[i])[0] = d.in.u32();
-        (*masks[i])[1] = d.in.u32();
+// Table features (OpenFlow 1.3 §7.3.5.5): a property for each ability, in pairs of "otherwise" and "on a
+// miss".
+
+namespace {
+
+enum : uint16_t {
+    kTfInstructions = 0,
+    kTfNextTables = 2,
+    kTfWriteActions = 4,
+    kTfApplyActions = 6,
+    kTfMatch = 8,
+    kTfWildcards = 10,
+    kTfWriteSetField = 12,
+    kTfApplySetField = 14,
+};
+
+void put_fields(ByteWriter& out, Version version, const std::vector<FieldId>& ids) {
+    for (FieldId id : ids) encode_oxm_header(field(id).wire(version), false, field(id).bytes, out);
+}
+void put_ids(ByteWriter& out, uint64_t bitmap) {
+    for (uint16_t i = 0; i < 64; i++) {
+        if (!(bitmap >> i & 1)) continue;
+        out.u16(i);
+        out.u16(4);
     }
-    return d.end();
 }
 
-OfError get_async_properties(Decoder& d, AsyncConfig& config, uint32_t& present) {
-    present = 0;
-    auto masks = masks_of(config);
-    while (!d.in.empty()) {
-        Property property;
-        if (OfError error = next_property(d.in, property); error != OfError::kNone) return error;
-        if (property.type / 2u >= masks.size()) return OfError::OFPBPC_BAD_TYPE;
-        if (property.value.size() != 4) return OfError::OFPBPC_BAD_LEN;
-        present |= 1u << property.type / 2;
-        (*masks[property.type / 2])[property.type % 2 ? 0 : 1] = property.value.u32();
+void put_table_features(const TableFeatures& t, EncodeContext& c) {
+    ByteWriter& out = c.out;
+    size_t start = out.size();
+    out.u16(0);
+    out.u8(t.table);
+    out.zeros(5);
+    put_name(out, t.name, kTableNameBytes);
+    out.u64(t.metadata_match);
+    out.u64(t.metadata_write);
+    out.u32(t.capabilities);
+    out.u32(t.max_entries);
+    for (uint16_t miss = 0; miss < 2; miss++) {
+        const TableFeatures::Properties& p = t.properties[miss];
+        auto type = [&](uint16_t base) { return static_cast<uint16_t>(base + miss); };
+        put_property(out, type(kTfInstructions), [&] { put_ids(out, p.instructions); });
+        put_property(out, type(kTfNextTables), [&] { out.bytes(p.next_tables); });
+        put_property(out, type(kTfWriteActions), [&] { put_ids(out, p.write_actions); });
+        put_property(out, type(kTfApplyActions), [&] { put_ids(out, p.apply_actions); });
+        put_property(out, type(kTfWriteSetField), [&] { put_fields(out, c.version, p.write_set_field); });
+        put_property(out, type(kTfApplySetField), [&] { put_fields(out, c.version, p.apply_set_field); });
+    }
+    put_property(out, kTfMatch, [&] {
+        for (auto [id, maskable] : t.match) {
+            encode_oxm_header(field(id).wire(c.version), maskable, field(id).bytes, out);
+        }
+    });
+    put_property(out, kTfWildcards, [&] { put_fields(out, c.version, t.wildcards); });
+    out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+}
+
+std::vector<FieldId> take_fields(ByteReader& in) {
+    std::vector<FieldId> out;
+    OxmHeader header;
+    while (!in.empty() && decode_oxm_header(in, header)) {
+        if (header.field) out.push_back(header.field->id);
+    }
+    return out;
+}
+uint64_t take_ids(ByteReader& in) {
+    uint64_t out = 0;
+    while (in.size() >= 4) {
+        uint16_t id = in.u16(), length = in.u16();
+        if (id < 64) out |= 1ull << id;
+        in.skip(length > 4 ? length - 4u : 0);
+    }
+    return out;
+}
+
+OfError take_table_features(ByteReader& in, TableFeatures& t) {
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 64 || length > before) return OfError::OFPBPC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    t.table = entry.u8();
+    entry.skip(5);
+    t.name = take_name(entry, kTableNameBytes);
+    t.metadata_match = entry.u64();
+    t.metadata_write = entry.u64();
+    t.capabilities = entry.u32();
+    t.max_entries = entry.u32();
+    while (!entry.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(entry, property); error != OfError::kNone) return error;
+        TableFeatures::Properties& p = t.properties[property.type & 1];
+        switch (property.type & ~1) {
+            case kTfInstructions:
+                p.instructions = static_cast<uint32_t>(take_ids(property.body));
+                break;
+            case kTfNextTables:
+                p.next_tables.assign(property.body.rest().begin(), property.body.rest().end());
+                break;
+            case kTfWriteActions:
+                p.write_actions = take_ids(property.body);
+                break;
+            case kTfApplyActions:
+                p.apply_actions = take_ids(property.body);
+                break;
+            case kTfWriteSetField:
+                p.write_set_field = take_fields(property.body);
+                break;
+            case kTfApplySetField:
+                p.apply_set_field = take_fields(property.body);
+                break;
+            case kTfMatch: {
+                OxmHeader header;
+                while (!property.body.empty() && decode_oxm_header(property.body, header)) {
+                    if (header.field) t.match.emplace_back(header.field->id, header.has_mask);
+                }
+                break;
+            }
+            case kTfWildcards:
+                t.wildcards = take_fields(property.body);
+                break;
+            default:
+                return OfError::OFPBPC_BAD_TYPE;
+        }
     }
     return OfError::kNone;
 }
 
-template <typename T>
-OfError get_async(Decoder& d, Body& body) {
-    T config;
-    uint32_t present = 0x07;
-    OfError error =
-        d.version < Version::k14 ? get_async_words(d, config) : get_async_properties(d, config, present);
-    if constexpr (std::is_same_v<T, SetAsync>) config.present = present;
-    body = config;
-    return error;
+}  // namespace
+
+void encode(const TableFeaturesRequest& r, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.stats(kStatsTableFeatures, false);
+    for (const TableFeatures& t : r.tables) put_table_features(t, c);
+}
+void encode(const TableFeaturesReply& r, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.stats(kStatsTableFeatures, true, r.more);
+    for (const TableFeatures& t : r.tables) put_table_features(t, c);
+}
+
+// Roles.
+
+namespace {
+void put_role(const RoleRequest& r, bool reply, EncodeContext& c) {
+    if (c.version < Version::k12) {
+        c.vendor(kVendorNicira, reply ? kNxRoleReply : kNxRoleRequest);
+        c.out.u32(static_cast<uint32_t>(r.role) - 1);
+        return;
+    }
+    c.type(reply ? kRoleReply : kRoleRequest);
+    c.out.u32(static_cast<uint32_t>(r.role));
+    c.out.zeros(4);
+    c.out.u64(r.has_generation ? r.generation : ~0ull);
+}
+}  // namespace
+
+void encode(const RoleRequest& r, EncodeContext& c) {
+    put_role(r, false, c);
+}
+void encode(const RoleReply& r, EncodeContext& c) {
+    put_role(r, true, c);
+}
+void encode(const RoleStatus& r, EncodeContext& c) {
+    if (c.version < Version::k14) return c.refuse();
+    c.type(kRoleStatus);
+    c.out.u32(static_cast<uint32_t>(r.role));
+    c.out.u8(r.reason);
+    c.out.zeros(3);
+    c.out.u64(r.generation);
+}
+
+// Asynchronous configuration.
+
+namespace {
+
+void put_async13(const AsyncConfig& a, ByteWriter& out) {
+    for (const uint32_t* pair : {a.packet_in, a.port_status, a.flow_removed}) {
+        out.u32(pair[0]);
+        out.u32(pair[1]);
+    }
+}
+void put_async14(const AsyncConfig& a, uint32_t present, ByteWriter& out) {
+    const uint32_t* pairs[] = {a.packet_in,   a.port_status,  a.flow_removed,
+                               a.role_status, a.table_status, a.requestforward};
+    for (uint16_t i = 0; i < 6; i++) {
+        if (!(present >> i & 1)) continue;
+        // Odd types are for primary and equal controllers, even ones for secondary.
+        for (uint16_t secondary : {uint16_t{1}, uint16_t{0}}) {
+            out.u16(static_cast<uint16_t>(i * 2 + (secondary ? 0 : 1)));
+            out.u16(8);
+            out.u32(pairs[i][secondary]);
+        }
+    }
+}
+OfError take_async(ByteReader& in, Version version, AsyncConfig& a, uint32_t* present) {
+    if (version < Version::k14) {
+        for (uint32_t* pair : {a.packet_in, a.port_status, a.flow_removed}) {
+            pair[0] = in.u32();
+            pair[1] = in.u32();
+        }
+        if (present) *present = 7;
+        return length_error(in);
+    }
+    uint32_t* pairs[] = {a.packet_in,   a.port_status,  a.flow_removed,
+                         a.role_status, a.table_status, a.requestforward};
+    uint32_t seen = 0;
+    while (!in.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(in, property); error != OfError::kNone) return error;
+        if (property.type >= 12) return OfError::OFPBPC_BAD_TYPE;
+        pairs[property.type / 2][property.type % 2 ? 0 : 1] = property.body.u32();
+        if (!property.body.ok()) return OfError::OFPBPC_BAD_LEN;
+        seen |= 1u << property.type / 2;
+    }
+    if (present) *present = seen;
+    return OfError::kNone;
 }
 
 }  // namespace
 
-void put_switch(Encoder& e, const Body& body) {
-    std::visit(
-        [&](const auto& message) {
-            using T = std::decay_t<decltype(message)>;
-            if constexpr (std::is_same_v<T, GetConfigRequest>) {
-                e.header(kGetConfigRequest);
-            } else if constexpr (std::is_same_v<T, GetConfigReply>) {
-                put_config(e, kGetConfigReply, message);
-            } else if constexpr (std::is_same_v<T, SetConfig>) {
-                put_config(e, kSetConfig, message);
-            } else if constexpr (std::is_same_v<T, RoleReply>) {
-                put_role(e, true, message);
-            } else if constexpr (std::is_same_v<T, RoleRequest>) {
-                put_role(e, false, message);
-            } else if constexpr (std::is_same_v<T, GetAsyncRequest>) {
-                e.header(kGetAsyncRequest);
-            } else if constexpr (std::is_same_v<T, GetAsyncReply>) {
-                put_async(e, kGetAsyncReply, message, 0x3f);
-            } else if constexpr (std::is_same_v<T, SetAsync>) {
-                if (e.version < Version::k13 || message.nicira) {
-                    e.vendor(kVendorNicira, kNxSetAsync);
-                    put_async_words(e, message);
-                } else {
-                    put_async(e, kSetAsync, message, message.present);
-                }
-            } else if constexpr (requires { put(e, message); }) {
-                put(e, message);
-            }
-        },
-        body);
+void encode(const GetAsyncRequest&, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.type(kGetAsyncRequest);
 }
-
-OfError get_switch(Decoder& d, uint8_t type, Body& body) {
-    auto data = [&] {
-        ByteView rest = d.in.rest();
-        return Bytes(rest.begin(), rest.end());
-    };
-    switch (type) {
-        case kHello:
-            return get_hello(d, body);
-        case kError:
-            return get_error(d, body);
-        case kEchoRequest:
-            body = EchoRequest{data()};
-            return OfError::kNone;
-        case kEchoReply:
-            body = EchoReply{data()};
-            return OfError::kNone;
-        case kFeaturesRequest:
-            body = FeaturesRequest{};
-            return OfError::kNone;
-        case kFeaturesReply:
-            return get_features(d, body);
-        case kGetConfigRequest:
-            body = GetConfigRequest{};
-            return OfError::kNone;
-        case kGetConfigReply:
-            return get_config<GetConfigReply>(d, body);
-        case kSetConfig:
-            return get_config<SetConfig>(d, body);
-        case kRoleRequest:
-            return get_role<RoleRequest>(d, body);
-        case kRoleReply:
-            return get_role<RoleReply>(d, body);
-        case kRoleStatus:
-            return get_role_status(d, body);
-        case kGetAsyncRequest:
-            body = GetAsyncRequest{};
-            return OfError::kNone;
-        case kGetAsyncReply:
-            return get_async<GetAsyncReply>(d, body);
-        case kSetAsync:
-            return get_async<SetAsync>(d, body);
-        default:
-            return OfError::OFPBRC_BAD_TYPE;
+void encode(const GetAsyncReply& a, EncodeContext& c) {
+    if (c.version < Version::k13) return c.refuse();
+    c.type(kGetAsyncReply);
+    if (c.version >= Version::k14) {
+        put_async14(a, 0x3f, c.out);
+    } else {
+        put_async13(a, c.out);
+    }
+}
+void encode(const SetAsync& a, EncodeContext& c) {
+    if (c.version < Version::k13 || a.nicira) {
+        c.vendor(kVendorNicira, kNxSetAsync);
+        put_async13(a, c.out);
+        return;
+    }
+    c.type(kSetAsync);
+    if (c.version >= Version::k14) {
+        put_async14(a, a.present, c.out);
+    } else {
+        put_async13(a, c.out);
     }
 }
 
-}  // namespace weft::openflow::wire
+// Decoding.
+
+namespace {
+
+OfError decode_error_message(ByteReader& in, Version version, ErrorMessage& e) {
+    e.code.type = in.u16();
+    e.code.code = in.u16();
+    if (version < Version::k12 && e.code.type == kErrorNicira10) {
+        e.code.vendor = in.u32();
+        e.code.type = in.u16();
+        e.code.code = in.u16();
+    } else if (version >= Version::k12 && e.code.type == kErrorExperimenter) {
+        e.code.type = e.code.code;
+        e.code.code = 0;
+        e.code.vendor = in.u32();
+    }
+    e.data.assign(in.rest().begin(), in.rest().end());
+    return length_error(in);
+}
+
+OfError decode_features(ByteReader& in, DecodeContext& c, FeaturesReply& f) {
+    f.datapath_id = in.u64();
+    f.buffers = in.u32();
+    f.tables = in.u8();
+    f.auxiliary_id = in.u8();
+    in.skip(2);
+    f.capabilities = in.u32();
+    f.actions = in.u32();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    OfError error = OfError::kNone;
+    while (c.version < Version::k13 && !in.empty() && error == OfError::kNone) {
+        f.ports.emplace_back();
+        error = decode_port_desc(in, c.version, f.ports.back());
+    }
+    return error;
+}
+
+OfError decode_role(ByteReader& in, RoleRequest& r) {
+    uint32_t role = in.u32();
+    in.skip(4);
+    r.generation = in.u64();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (role > 3) return OfError::OFPRRFC_BAD_ROLE;
+    r.role = static_cast<Role>(role);
+    r.has_generation = (r.role == Role::kPrimary || r.role == Role::kSecondary) && r.generation != ~0ull;
+    return OfError::kNone;
+}
+
+OfError decode_table_mod(ByteReader& in, DecodeContext& c, TableMod& m) {
+    m.table = in.u8();
+    in.skip(3);
+    m.config = in.u32();
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (c.version < Version::k14) return OfError::kNone;
+    while (!in.empty()) {
+        Property property{0, ByteReader({})};
+        if (OfError error = next_property(in, property); error != OfError::kNone) return error;
+        if (property.type == 2) m.eviction_flags = property.body.u32();
+        if (property.type == 3) {
+            m.vacancy_down = property.body.u8();
+            m.vacancy_up = property.body.u8();
+        }
+    }
+    return OfError::kNone;
+}
+
+OfError decode_table_stats(ByteReader& in, DecodeContext& c, TableStats& t) {
+    t.table = in.u8();
+    if (c.version >= Version::k13) {
+        in.skip(3);
+        t.active = in.u32();
+    } else {
+        in.skip(c.version == Version::k10 ? 3 : 7);
+        t.name = take_name(in, kTableNameBytes);
+        if (c.version == Version::k10) {
+            in.skip(4);
+        } else {
+            in.skip(c.version == Version::k11 ? 20 : 60);
+            t.config = in.u32();
+        }
+        t.max_entries = in.u32();
+        t.active = in.u32();
+    }
+    t.lookups = in.u64();
+    t.matched = in.u64();
+    return length_error(in);
+}
+
+}  // namespace
+
+bool decode_switch(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    auto rest = [&] { return Bytes(in.rest().begin(), in.rest().end()); };
+    switch (type) {
+        case kError:
+            error = decode_error_message(in, c.version, body.emplace<ErrorMessage>());
+            return true;
+        case kEchoRequest:
+            body = EchoRequest{rest()};
+            return true;
+        case kEchoReply:
+            body = EchoReply{rest()};
+            return true;
+        case kBarrierRequest:
+            body = BarrierRequest{};
+            return true;
+        case kBarrierReply:
+            body = BarrierReply{};
+            return true;
+        case kFeaturesRequest:
+            body = FeaturesRequest{};
+            return true;
+        case kFeaturesReply:
+            error = decode_features(in, c, body.emplace<FeaturesReply>());
+            return true;
+        case kGetConfigRequest:
+            body = GetConfigRequest{};
+            return true;
+        case kGetConfigReply: {
+            GetConfigReply& r = body.emplace<GetConfigReply>();
+            r.flags = in.u16();
+            r.miss_send_len = in.u16();
+            error = length_error(in);
+            return true;
+        }
+        case kSetConfig: {
+            SetConfig& r = body.emplace<SetConfig>();
+            r.flags = in.u16();
+            r.miss_send_len = in.u16();
+            error = length_error(in);
+            return true;
+        }
+        case kTableMod:
+            error = decode_table_mod(in, c, body.emplace<TableMod>());
+            return true;
+        case kRoleRequest:
+            if (c.version < Version::k12) return false;
+            error = decode_role(in, body.emplace<RoleRequest>());
+            return true;
+        case kRoleReply:
+            if (c.version < Version::k12) return false;
+            error = decode_role(in, body.emplace<RoleReply>());
+            return true;
+        case kRoleStatus: {
+            if (c.version < Version::k14) return false;
+            RoleStatus& r = body.emplace<RoleStatus>();
+            r.role = static_cast<Role>(in.u32() & 3);
+            r.reason = in.u8();
+            in.skip(3);
+            r.generation = in.u64();
+            error = length_error(in);
+            return true;
+        }
+        case kGetAsyncRequest:
+            if (c.version < Version::k13) return false;
+            body = GetAsyncRequest{};
+            return true;
+        case kGetAsyncReply:
+            if (c.version < Version::k13) return false;
+            error = take_async(in, c.version, body.emplace<GetAsyncReply>(), nullptr);
+            return true;
+        case kSetAsync: {
+            if (c.version < Version::k13) return false;
+            SetAsync& r = body.emplace<SetAsync>();
+            error = take_async(in, c.version, r, &r.present);
+            return true;
+        }
+        default:
+            return false;
+    }
+}
+
+bool decode_switch_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                         OfError& error) {
+    switch (type) {
+        case kStatsDesc:
+            if (reply) {
+                DescReply& d = body.emplace<DescReply>();
+                d.manufacturer = take_name(in, kDescBytes);
+                d.hardware = take_name(in, kDescBytes);
+                d.software = take_name(in, kDescBytes);
+                d.serial = take_name(in, kSerialBytes);
+                d.description = take_name(in, kDescBytes);
+                error = length_error(in);
+            } else {
+                body = DescRequest{};
+            }
+            return true;
+        case kStatsTable:
+            if (reply) {
+                TableStatsReply& r = body.emplace<TableStatsReply>();
+                r.more = c.more;
+                while (!in.empty() && error == OfError::kNone) {
+                    r.tables.emplace_back();
+                    error = decode_table_stats(in, c, r.tables.back());
+                }
+            } else {
+                body = TableStatsRequest{};
+            }
+            return true;
+        case kStatsTableFeatures: {
+            if (c.version < Version::k13) return false;
+            std::vector<TableFeatures> tables;
+            while (!in.empty() && error == OfError::kNone) {
+                tables.emplace_back();
+                error = take_table_features(in, tables.back());
+            }
+            if (reply) {
+                body = TableFeaturesReply{std::move(tables), c.more};
+            } else {
+                body = TableFeaturesRequest{std::move(tables)};
+            }
+            return true;
+        }
+        case kStatsTableDesc: {
+            if (c.version < Version::k14) return false;
+            if (!reply) {
+                body = TableDescRequest{};
+                return true;
+            }
+            TableDescReply& r = body.emplace<TableDescReply>();
+            r.more = c.more;
+            while (!in.empty()) {
+                size_t before = in.size();
+                uint16_t length = in.u16();
+                if (!in.ok() || length < 8 || length > before) {
+                    error = OfError::OFPBRC_BAD_LEN;
+                    return true;
+                }
+                ByteReader entry = in.sub(length - 2u);
+                TableDesc t;
+                t.table = entry.u8();
+                entry.skip(1);
+                t.config = entry.u32();
+                if (entry.size() >= 8 && entry.u16() == 2) {
+                    entry.skip(2);
+                    t.eviction_flags = entry.u32();
+                }
+                r.tables.push_back(t);
+            }
+            return true;
+        }
+        default:
+            return false;
+    }
+}
+
+// What Nicira's messages share with the standard ones.
+bool decode_nicira_switch(uint32_t subtype, ByteReader& in, Body& body, OfError& error) {
+    if (subtype == kNxRoleRequest || subtype == kNxRoleReply) {
+        uint32_t role = in.u32();
+        error = !in.ok() ? OfError::OFPBRC_BAD_LEN : role > 2 ? OfError::OFPRRFC_BAD_ROLE : OfError::kNone;
+        RoleReply r;
+        r.nicira = true;
+        r.role = static_cast<Role>((role + 1) & 3);
+        if (subtype == kNxRoleReply) {
+            body = r;
+        } else {
+            body = static_cast<const RoleRequest&>(r);
+        }
+        return true;
+    }
+    if (subtype == kNxSetAsync) {
+        SetAsync& a = body.emplace<SetAsync>();
+        a.nicira = true;
+        error = take_async(in, Version::k13, a, &a.present);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace weft::openflow::messages
