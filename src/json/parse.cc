@@ -90,14 +90,16 @@ class Reader {
         if (depth >= kMaxDepth) return fail(fmt::format("nested more than {} deep", kMaxDepth), at);
         ondemand::array array;
         if (auto error = in.get_array().get(array)) return fail(error, at);
-        Array values;
+        size_t mark = values_.size();
         for (auto element : array) {
             ondemand::value value;
             if (auto error = element.get(value)) return fail(error, at);
             at = value.raw_json_token().data();
-            if (!read(value, values.emplace_back(), depth + 1)) return false;
+            Value item;
+            if (!read(value, item, depth + 1)) return false;
+            values_.push_back(std::move(item));
         }
-        out = Value(std::move(values));
+        out = Value(take_from<Array>(values_, mark));
         return true;
     }
 
@@ -105,7 +107,7 @@ class Reader {
         if (depth >= kMaxDepth) return fail(fmt::format("nested more than {} deep", kMaxDepth), at);
         ondemand::object object;
         if (auto error = in.get_object().get(object)) return fail(error, at);
-        Object members;
+        size_t mark = members_.size();
         for (auto field : object) {
             std::string_view name;
             ondemand::value value;
@@ -114,8 +116,11 @@ class Reader {
             std::string key(name);
             if (auto error = field.value().get(value)) return fail(error, at);
             at = value.raw_json_token().data();
-            if (!read(value, members.add(std::move(key), Value()), depth + 1)) return false;
+            Value item;
+            if (!read(value, item, depth + 1)) return false;
+            members_.emplace_back(std::move(key), std::move(item));
         }
+        Object members(take_from<std::vector<Member>>(members_, mark));
         keep_last(members);
         out = Value(std::move(members));
         return true;
@@ -161,6 +166,19 @@ class Reader {
         return false;
     }
 
+    // What was pushed after `mark`, in a vector of exactly that size.
+    template <typename Out>
+    static Out take_from(Out& stack, size_t mark) {
+        auto first = stack.begin() + static_cast<ptrdiff_t>(mark);
+        Out taken(std::make_move_iterator(first), std::make_move_iterator(stack.end()));
+        stack.erase(first, stack.end());
+        return taken;
+    }
+
+    // The members of the arrays and objects being read, the outer ones first: an array is allocated once,
+    // when its size is known.
+    Array values_;
+    std::vector<Member> members_;
     Failure failure_;
 };
 

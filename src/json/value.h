@@ -24,6 +24,7 @@ class Object {
   public:
     Object() = default;
     Object(std::initializer_list<Member> members);
+    explicit Object(std::vector<Member> members) : members_(std::move(members)) {}
 
     const Value* find(std::string_view name) const;  // nullptr if there is none
     Value* find(std::string_view name);
