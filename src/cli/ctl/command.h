@@ -43,6 +43,7 @@ struct CtlSession {
     std::string comment;                         // commands' own remarks
     bool wait_for_change = false;                // a `wait-until` is not yet true
     std::vector<std::string> new_names;  // of this try: what was made, to be looked at when it is carried out
+    bool forced_wait = false;            // wait even if nothing was changed: `sync`
     int exit_code = 0;
 };
 
@@ -51,7 +52,7 @@ struct CtlCommand {
     int min_arguments;
     int max_arguments;    // -1: no limit
     const char* usage;    // "BRIDGE [PARENT VLAN]"
-    const char* options;  // "--may-exist,--id=": with "=" it takes a value
+    const char* options;  // "--may-exist,--id=": with "=" it takes a value, with "?" it may
     bool writes;
     Result<void> (*need)(CtlContext&);  // nullptr: nothing
     Result<void> (*run)(CtlContext&);

@@ -14,6 +14,7 @@ using Options = std::map<std::string, std::string, std::less<>>;
 struct LocalOption {
     std::string name;  // "--if-exists"
     bool takes_value;
+    bool may_lack_value;  // of those that take one
 };
 
 std::vector<LocalOption> local_options(const CtlCommand& command) {
@@ -22,9 +23,10 @@ std::vector<LocalOption> local_options(const CtlCommand& command) {
     while (!rest.empty()) {
         std::string_view each = rest.substr(0, rest.find(','));
         rest.remove_prefix(std::min(each.size() + 1, rest.size()));
-        bool takes_value = each.ends_with('=');
+        bool optional = each.ends_with('?');
+        bool takes_value = optional || each.ends_with('=');
         if (takes_value) each.remove_suffix(1);
-        out.push_back({std::string(each), takes_value});
+        out.push_back({std::string(each), takes_value, optional});
     }
     return out;
 }
@@ -50,7 +52,7 @@ Result<void> check_options(const CtlCommand& command, const Options& options) {
                                [&](const LocalOption& each) { return each.name == name; });
         if (it == allowed.end())
             return Error{fmt::format("'{}' command has no '{}' option", command.name, name)};
-        if (it->takes_value && value.empty()) {
+        if (it->takes_value && !it->may_lack_value && value.empty()) {
             return Error{fmt::format("missing argument to '{}' option on '{}' command", name, command.name)};
         }
         if (!it->takes_value && !value.empty()) {
@@ -107,8 +109,11 @@ Result<std::vector<CtlInvocation>> parse_command_line(const CtlProgram& program,
     for (const CtlCommand* command : commands) {
         for (const LocalOption& local : local_options(*command)) {
             if (!known.insert(local.name).second) continue;
-            options.add(local.name.substr(2), 0, local.takes_value ? "VALUE" : "", "",
-                        [&first, name = local.name](std::string_view value) {
+            options.add(local.name.substr(2), 0,
+                        local.may_lack_value ? "[VALUE]"
+                        : local.takes_value  ? "VALUE"
+                                             : "",
+                        "", [&first, name = local.name](std::string_view value) {
                             return add_once(first, name, std::string(value));
                         });
         }

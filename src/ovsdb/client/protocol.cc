@@ -353,7 +353,9 @@ void Protocol::monitored(const net::Message& message) {
 }
 
 // Servers that keep no history give zeros.
-void Protocol::note_transaction(const std::string& id) { last_transaction_ = id == kNoTransaction ? "" : id; }
+void Protocol::note_transaction(const std::string& id) {
+    last_transaction_ = id == kNoTransaction ? "" : id;
+}
 
 void Protocol::updated(const json::Value& updates, UpdateFormat format, bool replace) {
     ++sequence_;
