@@ -1,32 +1,13 @@
 """The key that Weft extracts from a packet is the one that Debian's switch extracts, for whole and damaged packets."""
-import json
 import os
 import random
 import re
-import socket
 import subprocess
 
+import control
 import rig
 
 COUNT = 1500
-
-
-class Control:
-    """A control socket that stays open: thousands of commands would take too long one process each."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-
-    def __call__(self, method, *params):
-        self.socket.sendall(json.dumps({"id": 0, "method": method, "params": params}).encode())
-        answer = b""
-        while True:
-            answer += self.socket.recv(65536)
-            try:
-                return json.loads(answer)
-            except ValueError:
-                pass
 
 
 def main():
@@ -39,7 +20,7 @@ def main():
         r.start_vswitchd("--enable-dummy", "--disable-system", "--disable-system-route")
         r.run("ovs-vsctl", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure", "--",
               "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", "ofport_request=1")
-        call = Control(os.path.join(r.dir, "vswitchd.ctl"))
+        call = control.Control(os.path.join(r.dir, "vswitchd.ctl"))
         call("vlog/set", "dpif_netdev:file:dbg")
         call("vlog/disable-rate-limit")
         call("upcall/disable-megaflows")

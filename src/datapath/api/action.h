@@ -190,7 +190,7 @@ struct Sample {
     std::vector<Action> actions;
     bool operator==(const Sample&) const = default;
 };
-struct CheckPacketLength {  // length from the Ethernet header, without VLAN tags
+struct CheckPacketLength {  // length from the Ethernet header, tags included, padding not
     uint16_t length = 0;
     std::vector<Action> if_greater, if_not_greater;
     bool operator==(const CheckPacketLength&) const = default;

@@ -24,16 +24,10 @@ void blend(T& field, const T& value, const T& mask) {
     for (size_t i = 0; i < sizeof(T); i++) f[i] = static_cast<uint8_t>((f[i] & ~m[i]) | (v[i] & m[i]));
 }
 
-// Length as check_pkt_len counts: without VLAN tags.
-size_t length_without_tags(const Work& work) {
-    size_t size = work.packet.size();
-    if (work.key.packet_type != 0) return size;
-    const uint8_t* p = work.packet.data();
-    for (size_t at = packet::ethernet::kType; at + 2 <= work.packet.size(); at += 4) {
-        if (!packet::ethernet::is_vlan(load_be16(p + at))) break;
-        size -= 4;
-    }
-    return size;
+// Length as check_pkt_len counts: with VLAN tags, without the padding behind the IP packet.
+size_t length_without_padding(Work& work) {
+    work.refresh();
+    return work.layout.l3_end ? work.layout.l3_end : work.packet.size();
 }
 
 }  // namespace
@@ -124,7 +118,7 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         random_ ^= random_ << 5;
         if (a->probability == UINT32_MAX || random_ < a->probability) run_list(pass(), a->actions, all);
     } else if (auto* a = action.get_if<CheckPacketLength>()) {
-        const Actions& chosen = length_without_tags(work) > a->length ? a->if_greater : a->if_not_greater;
+        const Actions& chosen = length_without_padding(work) > a->length ? a->if_greater : a->if_not_greater;
         if (!chosen.empty()) run_list(pass(), chosen, all);
     } else if (auto* a = action.get_if<Meter>()) {
         if (!meters_.pass(a->id, work.packet.size(), now_ms_)) {
