@@ -328,7 +328,6 @@ Result<Expr> Parser::compare_one(const FieldRef& field, Relop relop, const Const
     if (constant.is_string) return Expr::compare(field.symbol, relop, constant.text);
     U128 bits = low_bits(field.width);
     U128 mask = constant.masked ? constant.mask & bits : bits;
-    if (!mask) return Expr::boolean(relop == Relop::kEqual);
     Expr expr = Expr::compare(field.symbol, relop, constant.value << field.offset, mask << field.offset);
     expr.format = constant.format;
     return expr;
@@ -357,10 +356,11 @@ void print_compare(const Expr& expr, std::string& out) {
         fmt::format_to(std::back_inserter(out), "{} {} ", expr.symbol->name, relop_text(expr.relop));
         return print_quoted(expr.text, out);
     }
-    unsigned offset = trailing_zeros(expr.mask);
+    unsigned offset = expr.mask ? trailing_zeros(expr.mask) : 0;
     unsigned width = bit_length(expr.mask) - offset;
     bool contiguous = expr.mask == low_bits(width) << offset;
     FieldRef field{expr.symbol, offset, width};
+    if (!expr.mask) contiguous = false;
     if (!contiguous) field = {expr.symbol, 0, expr.symbol->width};
     if (field.width == 1 && is_equality(expr.relop)) {
         bool one = (expr.value != 0) == (expr.relop == Relop::kEqual);

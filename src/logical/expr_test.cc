@@ -94,6 +94,9 @@ TEST(Expr, MatchesOfTheKnown) {
     EXPECT_EQ(flows("inport == \"nowhere\""), Lines{});
     EXPECT_EQ(flows("inport == {\"p1\", \"nowhere\"}"), Lines{"reg14=0x1"});
     EXPECT_EQ(flows("!is_chassis_resident(\"p1\")"), Lines{});
+    EXPECT_EQ(flows("ip4.dst == 0.0.0.0/0"), Lines{"ip"});
+    EXPECT_EQ(flows("ip4.dst != 0.0.0.0/0"), Lines{});
+    EXPECT_EQ(flows("ip4.mcast"), Lines{"ip,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,nw_dst=224.0.0.0/4"});
     EXPECT_EQ(flows("tcp.dst > 65000 && ip4").size(), 5u);
     EXPECT_EQ(flows("1024 <= tcp.src <= 1030 && ip4").size(), 5u);
     EXPECT_EQ(flows("ip4.src != 1.1.1.0/24").size(), 24u);
@@ -166,7 +169,7 @@ TEST(Expr, PrintsAndParsesBack) {
           "eth.dst[40] || vlan.present", "1 < tcp.src <= 7", "inport == {\"a\", \"b\\\"c\"} && (ip4 || ip6)",
           "reg0[3..5] == 2 && !reg0[7]", "is_chassis_resident(\"x\") && !is_chassis_resident(\"y\")",
           "ip6.src == fe80::/10", "0", "eth.type == 0x800", "ip4.src == 1.0.0.3/255.0.0.255",
-          "xxreg0[0..31] == 0x50", "nd.sll == 00:00:00:00:00:01 || ct.new"}) {
+          "ip4.src == 0.0.0.0/0", "xxreg0[0..31] == 0x50", "nd.sll == 00:00:00:00:00:01 || ct.new"}) {
         Result<Expr> first = parse_expr(text, symbols(), nullptr);
         ASSERT_TRUE(first.ok()) << text << ": " << first.message();
         std::string printed = to_string(*first);

@@ -132,7 +132,8 @@ void Builder::finish(Conjunct base, std::vector<Dimension> dimensions) {
             }
             dimensions[i].members = multiply(dimensions[i].members, dimensions[j].members);
             dimensions[i].fields |= dimensions[j].fields;
-            dimensions[i].must_crossproduct = dimensions[i].must_crossproduct || dimensions[j].must_crossproduct;
+            dimensions[i].must_crossproduct =
+                dimensions[i].must_crossproduct || dimensions[j].must_crossproduct;
             dimensions.erase(dimensions.begin() + static_cast<ptrdiff_t>(j));
             j = i + 1;  // what was independent may not be of the merged one
         }

@@ -188,7 +188,7 @@ void add_ip(SymbolTable& table) {
                        {"ip4.src", 32, "ip_src", "ip4"},
                        {"ip4.dst", 32, "ip_dst", "ip4"}});
     add_predicates(table, {{"ip4.src_mcast", "ip4.src[28..31] == 0xe"},
-                           {"ip4.mcast", "ip4.dst[28..31] == 0xe"},
+                           {"ip4.mcast", "eth.mcast && ip4.dst[28..31] == 0xe"},
                            {"icmp4", "ip4 && ip.proto == 1"},
                            {"igmp", "ip4 && ip.proto == 2"}});
     add_fields(table, {{"icmp4.type", 8, "icmp_type", "icmp4", Level::kNominal},

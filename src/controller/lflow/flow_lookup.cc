@@ -5,8 +5,13 @@
 namespace weft::controller {
 
 namespace {
+
 log::Module lg("lflow");
 log::RateLimit limit(5, 5);
+
+// What outport is while no port has been chosen.
+constexpr std::string_view kNoPort = "none";
+
 }  // namespace
 
 bool FlowLookup::address_set(std::string_view name, std::vector<logical::Constant>& members) const {
@@ -38,6 +43,7 @@ bool FlowLookup::port_group(std::string_view name, std::vector<std::string>& mem
 }
 
 std::optional<uint32_t> FlowLookup::port(const logical::Symbol& field, std::string_view name) const {
+    if (name == kNoPort) return 0;
     depends_on_datapath_ = true;
     const std::optional<PortFacts>& facts = flows_.port(std::string(name));
     if (facts) {
@@ -59,6 +65,7 @@ bool FlowLookup::is_chassis_resident(std::string_view name) const {
 }
 
 std::optional<uint32_t> FlowLookup::port(std::string_view name) const {
+    if (name == kNoPort) return 0;
     depends_on_datapath_ = true;
     const std::optional<PortFacts>& facts = flows_.port(std::string(name));
     if (facts && facts->datapath == datapath_uuid_) return facts->key;

@@ -171,6 +171,9 @@ TEST(LogicalFlows, PortsThatLiveElsewhere) {
     world.follow(database);
     Lines only_a{"table=11,priority=100,reg14=0x1,metadata=0xb actions=resubmit(,12)"};
     EXPECT_EQ(world.flows(), only_a);
+    database.flows[id(kFlow, 1)].match = "outport == \"none\"";
+    world.follow(database);
+    EXPECT_EQ(world.flows(), Lines{"table=11,priority=100,reg15=0,metadata=0xb actions=resubmit(,12)"});
     // As an output port the remote one counts.
     database.flows[id(kFlow, 1)].match = "outport == {\"a\", \"b\"}";
     world.follow(database);
