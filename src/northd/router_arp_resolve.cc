@@ -37,6 +37,17 @@ void resolve_addresses(FlowWriter& f, const RouterPort& out, const PortAddresses
     }
 }
 
+// All addresses of another router's port, whatever network they are in.
+void resolve_router(FlowWriter& f, const RouterPort& out, const PortAddresses& a) {
+    auto list = [](const auto& addresses) {
+        std::string text;
+        for (const auto& each : addresses) text += (text.empty() ? "" : ", ") + each.address;
+        return addresses.size() > 1 ? "{" + text + "}" : text;
+    };
+    if (!a.ip4.empty()) resolve(f, out, "reg0", list(a.ip4), a.mac);
+    if (!a.ip6.empty()) resolve(f, out, "xxreg0", list(a.ip6), a.mac);
+}
+
 }  // namespace
 
 // Routers that are joined by a pair of router ports, without a switch.
@@ -46,14 +57,7 @@ void arp_resolve_of_router_port(Program& p, FlowWriter&, const Router&, const Ro
     if (!peer_uuid) return;
     const RouterPort& peer = p.router_port(*peer_uuid);
     FlowWriter f(p.flows, peer.router, port.uuid);
-    const PortAddresses& a = port.addresses;
-    auto list = [](const auto& addresses) {
-        std::string out;
-        for (const auto& each : addresses) out += (out.empty() ? "" : ", ") + each.address;
-        return addresses.size() > 1 ? "{" + out + "}" : out;
-    };
-    if (!a.ip4.empty()) resolve(f, peer, "reg0", list(a.ip4), a.mac);
-    if (!a.ip6.empty()) resolve(f, peer, "xxreg0", list(a.ip6), a.mac);
+    resolve_router(f, peer, port.addresses);
 }
 
 void arp_resolve_of_switch_port(Program& p, const SwitchPort& port) {
@@ -89,7 +93,7 @@ void arp_resolve_of_switch_port(Program& p, const SwitchPort& port) {
         const RouterPort& other = p.router_port(port.peer);
         if (out.router == other.router) continue;
         if (p.router(out.router).dynamic_neigh_routers) continue;
-        resolve_addresses(f, out, other.addresses);
+        resolve_router(f, out, other.addresses);
     }
 }
 

@@ -4,8 +4,8 @@
 
 namespace weft::northd {
 
-void delivery_of_router(Program&, FlowWriter& f, const Router&) {
-    f.add(Stage::kRouterOutDelivery, 0, "1", "drop;");
+void delivery_of_router(Program& p, FlowWriter& f, const Router& r) {
+    if (!p.router_ports(r.uuid).empty()) f.add(Stage::kRouterOutDelivery, 0, "1", "drop;");
 }
 
 void delivery_of_port(Program&, FlowWriter& f, const RouterPort& port) {

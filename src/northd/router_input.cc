@@ -130,21 +130,25 @@ void ttl_exceeded(Program& p, FlowWriter& f, const Router& r, const RouterPort& 
                   ip.address, port.quoted),
               {port.name, copp_meter(p, r.copp, "icmp6-error")});
     }
-    if (port.addresses.ip4.empty()) return;
-    std::string turn = port.is_distributed_gateway
-                           ? "ip4.dst <-> ip4.src "
-                           : fmt::format("ip4.dst = ip4.src; ip4.src = {} ", port.addresses.ip4[0].address);
-    f.add(in, 31, fmt::format("inport == {} && ip4 && ip.ttl == {{0, 1}} && !ip.later_frag", port.quoted),
-          fmt::format(
-              "icmp4 {{eth.dst <-> eth.src; icmp4.type = 11; /* Time exceeded */ icmp4.code = 0; /* TTL "
-              "exceeded in transit */ {}; ip.ttl = 254; outport = {}; flags.loopback = 1; output; }};",
-              turn, port.quoted),
-          {port.name, copp_meter(p, r.copp, "icmp4-error")});
+    for (const Ip4& ip : port.addresses.ip4) {
+        std::string turn = port.is_distributed_gateway
+                               ? "ip4.dst <-> ip4.src "
+                               : fmt::format("ip4.dst = ip4.src; ip4.src = {} ", ip.address);
+        f.add(in, 31, fmt::format("inport == {} && ip4 && ip.ttl == {{0, 1}} && !ip.later_frag", port.quoted),
+              fmt::format(
+                  "icmp4 {{eth.dst <-> eth.src; icmp4.type = 11; /* Time exceeded */ icmp4.code = 0; /* "
+                  "TTL exceeded in transit */ {}; ip.ttl = 254; outport = {}; flags.loopback = 1; output; "
+                  "}};",
+                  turn, port.quoted),
+              {port.name, copp_meter(p, r.copp, "icmp4-error")});
+    }
 }
 
 // What remains of the traffic to the router's addresses, but for those that are used for SNAT or load
 // balancing: there the connection tracker decides, and what it leaves is dropped before it is sent on.
 void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
+    // Forced SNAT to the router's own addresses makes all of them NAT's.
+    if (p.router(port.router).lb_force_snat_router_ip) return;
     const RouterState& state = p.router_state(port.router);
     const VipSummary& vips = p.router_vips(port.router);
     auto has = [](const std::vector<std::string>& list, const std::string& ip) {
@@ -202,13 +206,13 @@ void answer_for_vips(Program& p, FlowWriter& f, const RouterPort& port) {
     FlowWriter::More about{port.name, ""};
     if (any4) {
         f.add(Stage::kRouterInIpInput, 90,
-              fmt::format("inport == {} && arp.op == 1 && arp.tpa == $rtr_lb_{}_ip4{}", port.quoted, *key,
+              fmt::format("inport == {} && arp.op == 1 && arp.tpa == $_rtr_lb_{}_ip4{}", port.quoted, *key,
                           here),
               kArpReply, about);
     }
     if (any6) {
         f.add(Stage::kRouterInIpInput, 90,
-              fmt::format("inport == {} && nd_ns && nd.target == $rtr_lb_{}_ip6{}", port.quoted, *key, here),
+              fmt::format("inport == {} && nd_ns && nd.target == $_rtr_lb_{}_ip6{}", port.quoted, *key, here),
               "nd_na { eth.src = xreg0[0..47]; ip6.src = nd.target; nd.tll = xreg0[0..47]; outport = inport; "
               "flags.loopback = 1; output; };",
               about);
@@ -219,11 +223,12 @@ void answer_for_vips(Program& p, FlowWriter& f, const RouterPort& port) {
 
 void input_of_port(Program& p, FlowWriter& f, const Router& r, const RouterPort& port) {
     constexpr Stage in = Stage::kRouterInIpInput;
+    std::string own;  // as sources: the router itself and broadcasts
     for (const Ip4& ip : port.addresses.ip4) {
-        std::string own = fmt::format("{}, {}", ip.address, ip.broadcast());
-        if (ip.prefix >= 31) own = ip.address;
-        f.add(in, 100, fmt::format("ip4.src == {{{}}} && reg9[0] == 0", own), "drop;");
+        own += (own.empty() ? "" : ", ") + ip.address;
+        if (ip.prefix < 31) own += ", " + ip.broadcast();
     }
+    if (!own.empty()) f.add(in, 100, fmt::format("ip4.src == {{{}}} && reg9[0] == 0", own), "drop;");
     for (const Ip6Net& ip : port.addresses.ip6) {
         f.add(in, 100, fmt::format("ip6.dst == {} && udp.src == 547 && udp.dst == 546", ip.address),
               "reg0 = 0; handle_dhcpv6_reply;");

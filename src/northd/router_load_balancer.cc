@@ -6,12 +6,10 @@
 
 namespace weft::northd {
 
-void load_balancing_of_router(Program& p, FlowWriter& f, const Router& r) {
-    f.add(Stage::kRouterInLbAffCheck, 0, "1", "next;");
-    f.add(Stage::kRouterInLbAffLearn, 0, "1", "next;");
-    const RouterState& state = p.router_state(r.uuid);
-    if (!r.is_gateway() && p.gateway_port_list(r.uuid).empty()) return;
-    if (!state.has_lb_vip) return;
+namespace {
+
+// Connections that were balanced, and packets related to them.
+void established(FlowWriter& f) {
     constexpr Stage in = Stage::kRouterInDnat;
     f.add(in, 70, "ct.est && !ct.rel && !ct.new && ct_mark.natted && ct_mark.skip_snat == 1",
           "flags.skip_snat_for_lb = 1; next;");
@@ -23,7 +21,15 @@ void load_balancing_of_router(Program& p, FlowWriter& f, const Router& r) {
     f.add(in, 70, "ct.rel && !ct.est && !ct.new && ct_mark.force_snat == 1",
           "flags.force_snat_for_lb = 1; ct_commit_nat;");
     f.add(in, 50, "ct.rel && !ct.est && !ct.new", "ct_commit_nat;");
-    if (!r.is_gateway()) return;
+}
+
+}  // namespace
+
+void load_balancing_of_router(Program& p, FlowWriter& f, const Router& r) {
+    f.add(Stage::kRouterInLbAffCheck, 0, "1", "next;");
+    f.add(Stage::kRouterInLbAffLearn, 0, "1", "next;");
+    const RouterState& state = p.router_state(r.uuid);
+    if (state.has_lb_vip) established(f);
     if (state.has_skip_snat_lb) {
         f.add(Stage::kRouterOutSnat, 120, "flags.skip_snat_for_lb == 1 && ip", "next;");
     }
@@ -50,11 +56,14 @@ enum class Snat { kNone, kForce, kSkip };
 struct Place {  // routers that treat a load balancer alike
     std::vector<Uuid> routers;
     Snat snat = Snat::kNone;
+    bool forced = false;                  // by the routers' own option
     const RouterPort* gateway = nullptr;  // of a distributed router: each has a place of its own
 };
 
 std::vector<Place> places_of(Program& p, const LoadBalancerFacts& lb) {
-    Place plain, force, skip;
+    Place plain, force, skip, skip_forced;
+    skip_forced.snat = Snat::kSkip;
+    skip_forced.forced = true;
     force.snat = Snat::kForce;
     skip.snat = Snat::kSkip;
     std::vector<Place> out;
@@ -62,10 +71,12 @@ std::vector<Place> places_of(Program& p, const LoadBalancerFacts& lb) {
         const Router& r = p.router(uuid);
         if (r.is_gateway()) {
             bool forced = r.lb_force_snat_router_ip || !r.lb_force_snat.empty();
-            (lb.skip_snat ? skip : forced ? force : plain).routers.push_back(uuid);
+            (lb.skip_snat ? (forced ? skip_forced : skip) : forced ? force : plain).routers.push_back(uuid);
             continue;
         }
-        for (const Uuid& gateway : p.gateway_port_list(uuid)) {
+        const std::vector<Uuid>& gateways = p.gateway_port_list(uuid);
+        if (gateways.empty()) (lb.skip_snat ? skip : plain).routers.push_back(uuid);
+        for (const Uuid& gateway : gateways) {
             Place place;
             place.routers.push_back(uuid);
             place.snat = lb.skip_snat ? Snat::kSkip : Snat::kNone;
@@ -73,7 +84,7 @@ std::vector<Place> places_of(Program& p, const LoadBalancerFacts& lb) {
             out.push_back(std::move(place));
         }
     }
-    for (Place* place : {&plain, &force, &skip}) {
+    for (Place* place : {&plain, &force, &skip, &skip_forced}) {
         if (!place->routers.empty()) out.push_back(std::move(*place));
     }
     return out;
@@ -157,7 +168,7 @@ void write_vip(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const
         action = fmt::format("ct_lb_mark(backends={}{});", backends, fields);
     }
     f.add(Stage::kRouterInDnat, e.port ? 120 : 110, match, action);
-    affinity(f, lb, vip, place.snat);
+    affinity(f, lb, vip, place.forced ? Snat::kForce : place.snat);
     undo_on_the_way_back(f, lb, vip, place);
 }
 

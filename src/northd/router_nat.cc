@@ -91,7 +91,7 @@ void nat_of_router(Program& p, FlowWriter& f, const Router& r) {
     const RouterState& state = p.router_state(r.uuid);
     bool distributed = !p.gateway_port_list(r.uuid).empty();
     if (!r.is_gateway() && !distributed) return;
-    if (state.has_nat || state.has_lb_vip) {
+    if (state.has_nat) {
         f.add(Stage::kRouterOutChkDnatLocal, 50, "ip && ct_mark.natted == 1", "reg9[4] = 1; next;");
     }
     if (!r.is_gateway()) return;
@@ -100,19 +100,16 @@ void nat_of_router(Program& p, FlowWriter& f, const Router& r) {
         f.add(Stage::kRouterOutUndnat, 50, "ip", "flags.loopback = 1; ct_dnat;");
         f.add(Stage::kRouterOutPostUndnat, 50, "ip && ct.new", "ct_commit { } ; next; ");
     }
-    auto force = [&](const std::vector<std::string>& addresses, uint16_t unsnat_priority, const char* flag) {
+    auto force = [&](const std::vector<std::string>& addresses, const char* flag) {
         for (const std::string& ip : addresses) {
             const char* v = ip.find(':') == ip.npos ? "4" : "6";
-            f.add(Stage::kRouterInUnsnat, unsnat_priority, fmt::format("ip{0} && ip{0}.dst == {1}", v, ip),
-                  "ct_snat;");
+            f.add(Stage::kRouterInUnsnat, 110, fmt::format("ip{0} && ip{0}.dst == {1}", v, ip), "ct_snat;");
             f.add(Stage::kRouterOutSnat, 100, fmt::format("flags.{} == 1 && ip{}", flag, v),
                   fmt::format("ct_snat({});", ip));
         }
     };
-    if (state.has_nat || state.has_lb_vip) {
-        force(r.dnat_force_snat, 110, "force_snat_for_dnat");
-        force(r.lb_force_snat, 100, "force_snat_for_lb");
-    }
+    force(r.dnat_force_snat, "force_snat_for_dnat");
+    force(r.lb_force_snat, "force_snat_for_lb");
 }
 
 namespace {

@@ -45,7 +45,7 @@ void router_advertisement_of_port(Program& p, FlowWriter& f, const RouterPort& p
           fmt::format("reg0[5] = put_nd_ra_opts({}); next;", options),
           {port.name, copp_meter(p, r.copp, "nd-ra-opts")});
     f.add(Stage::kRouterInNdRaResponse, 50,
-          fmt::format("inport == {} && ip6.dst == ff02::2 && nd_ra && reg0[5] == 1", port.quoted),
+          fmt::format("inport == {} && ip6.dst == ff02::2 && nd_ra && reg0[5]", port.quoted),
           fmt::format("eth.dst = eth.src; eth.src = {}; ip6.dst = ip6.src; ip6.src = {}; outport = inport; "
                       "flags.loopback = 1; output;",
                       port.addresses.mac, port.addresses.ip6.back().address),

@@ -85,8 +85,8 @@ void rows_of_router(Program& p, const Router& r) {
             }
         }
     }
-    if (!ip4.empty()) p.address_set_rows.emit({fmt::format("rtr_lb_{}_ip4", *key), sorted(std::move(ip4))});
-    if (!ip6.empty()) p.address_set_rows.emit({fmt::format("rtr_lb_{}_ip6", *key), sorted(std::move(ip6))});
+    if (!ip4.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip4", *key), sorted(std::move(ip4))});
+    if (!ip6.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip6", *key), sorted(std::move(ip6))});
 }
 
 namespace {
@@ -150,12 +150,12 @@ std::vector<std::string> nat_addresses_of(Program& p, const SwitchPort& port, co
     std::vector<std::string> out;
     std::string here =
         peer.is_distributed_gateway ? fmt::format(" is_chassis_resident({})", peer.redirect_quoted) : "";
-    if (option == "router" && (gateway || peer.is_distributed_gateway)) {
+    if (option == "router" && (gateway || !p.gateway_port_list(router.uuid).empty())) {
         std::string central = peer.addresses.mac;
         bool any = false;
         for (const Uuid& uuid : p.router_nats(router.uuid)) {
             const NatFacts& nat = p.nat(uuid);
-            if (nat.is_distributed && peer.is_distributed_gateway) {
+            if (nat.is_distributed && !gateway) {
                 out.push_back(fmt::format("{} {} is_chassis_resident({})", nat.external_mac, nat.external_ip,
                                           quoted(nat.logical_port)));
             } else {
@@ -165,7 +165,7 @@ std::vector<std::string> nat_addresses_of(Program& p, const SwitchPort& port, co
         }
         if (!get_bool(port.options, "exclude-lb-vips-from-garp")) {
             const VipSummary& vips = p.router_vips(router.uuid);
-            for (const auto* list : {&vips.ip4_reachable, &vips.ip6_reachable}) {
+            for (const auto* list : {&vips.ip4, &vips.ip6}) {
                 for (const std::string& ip : *list) {
                     central += " " + ip;
                     any = true;

@@ -161,9 +161,9 @@ void acl_defaults_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
                 stage, 34000,
                 stage == Stage::kSwitchInAcl ? "eth.dst == $svc_monitor_mac" : "eth.src == $svc_monitor_mac",
                 "next;");
-            if (sw.has_dns && stage == Stage::kSwitchOutAcl) {
-                f.add(stage, 34000, "udp.src == 53", state.has_stateful_acl ? "ct_commit; next;" : "next;");
-            }
+        }
+        if (sw.has_dns && stage == Stage::kSwitchOutAcl) {
+            f.add(stage, 34000, "udp.src == 53", state.has_stateful_acl ? "ct_commit; next;" : "next;");
         }
         if (tracked) {
             connections(f, stage, globals);

@@ -82,12 +82,11 @@ void arp_responder_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
 void arp_responder_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
     if (port.type == PortType::kLocalnet) {
         f.add(Stage::kSwitchInArpRsp, 100, "inport == " + port.quoted, "next;", {port.name, ""});
-        return;
     }
     if (port.type == PortType::kVirtual) return bind_virtual_port(f, port);
     bool always_there = port.type == PortType::kRouter || port.type == PortType::kLocalport;
     if (!always_there && !p.globals({}).ignore_lsp_down && !port.up) return;
-    if (port.type == PortType::kExternal || port.unknown || !port.enabled) return;
+    if (port.type == PortType::kExternal || port.unknown) return;
     if (p.switch_(port.switch_uuid).vlan_passthru) return;
     for (const PortAddresses& a : port.addresses) {
         for (const Ip4& ip : a.ip4) answer_arp(f, port, a, ip);

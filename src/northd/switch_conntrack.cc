@@ -54,17 +54,18 @@ void conntrack_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     stateful(f);
 }
 
-// Router and localnet ports have no zone in which connections could be tracked: their packets pass by.
+// Router and localnet ports have no zone in which connections could be tracked: their packets pass by, unless
+// they may be for a load balancer.
 void conntrack_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
-    bool passes =
-        port.type == PortType::kLocalnet || (port.type == PortType::kRouter && !port.peer.is_zero());
-    if (!passes) return;
+    bool is_localnet = port.type == PortType::kLocalnet;
+    if (!is_localnet && (port.type != PortType::kRouter || port.peer.is_zero())) return;
     const SwitchState& state = p.switch_state(port.switch_uuid);
     std::string in = "ip && inport == " + port.quoted, out = "ip && outport == " + port.quoted;
     FlowWriter::More about{port.name, ""};
-    bool untracked = !state.has_stateful_acl && !state.has_lb_vip;
-    f.add(Stage::kSwitchInPreLb, 110, in, "next;", about);
-    f.add(Stage::kSwitchOutPreLb, 110, out, untracked ? "ct_clear; next;" : "next;", about);
+    if (!is_localnet || !state.has_lb_vip) {
+        f.add(Stage::kSwitchInPreLb, 110, in, "next;", about);
+        f.add(Stage::kSwitchOutPreLb, 110, out, state.has_stateful_acl ? "next;" : "ct_clear; next;", about);
+    }
     if (state.has_stateful_acl) {
         f.add(Stage::kSwitchInPreAcl, 110, in, "next;", about);
         f.add(Stage::kSwitchOutPreAcl, 110, out, "next;", about);

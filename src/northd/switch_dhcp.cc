@@ -67,20 +67,12 @@ void dhcp4(Program& p, FlowWriter& f, const Client& c, const nb::DHCPOptions& ro
                     c.in, c.addresses.mac, ip.address, server, c.chassis),
         ask, {c.port.name, meter});
     f.add(Stage::kSwitchInDhcpResponse, 100,
-          fmt::format(
-              "inport == {} && eth.src == {} && ip4 && udp.src == 68 && udp.dst == 67 && reg0[3] == 1{}",
-              c.in, c.addresses.mac, c.chassis),
+          fmt::format("inport == {} && eth.src == {} && ip4 && udp.src == 68 && udp.dst == 67 && reg0[3]{}",
+                      c.in, c.addresses.mac, c.chassis),
           fmt::format("eth.dst = eth.src; eth.src = {}; ip4.src = {}; udp.src = 67; udp.dst = 68; outport = "
                       "inport; flags.loopback = 1; output;",
                       mac, server),
           {c.port.name, ""});
-    const SwitchState& state = p.switch_state(c.port.switch_uuid);
-    if (!state.has_acls && !state.has_lb_vip) return;
-    f.add(Stage::kSwitchOutAcl, 34000,
-          fmt::format(
-              "outport == {} && eth.src == {} && ip4.src == {} && udp && udp.src == 67 && udp.dst == 68",
-              c.port.quoted, mac, server),
-          state.has_stateful_acl ? "ct_commit; next;" : "next;", {c.port.name, ""});
 }
 
 void dhcp6(Program& p, FlowWriter& f, const Client& c, const nb::DHCPOptions& row, const Ip6Net& ip) {
@@ -107,20 +99,41 @@ void dhcp6(Program& p, FlowWriter& f, const Client& c, const nb::DHCPOptions& ro
     f.add(Stage::kSwitchInDhcpResponse, 100,
           fmt::format(
               "inport == {} && eth.src == {} && ip6.dst == ff02::1:2 && udp.src == 546 && udp.dst == 547 "
-              "&& reg0[3] == 1{}",
+              "&& reg0[3]{}",
               c.in, c.addresses.mac, c.chassis),
           fmt::format(
               "eth.dst = eth.src; eth.src = {}; ip6.dst = ip6.src; ip6.src = {}; udp.src = 547; udp.dst = "
               "546; outport = inport; flags.loopback = 1; output;",
               mac_text(*mac), server.address),
           {c.port.name, ""});
-    const SwitchState& state = p.switch_state(c.port.switch_uuid);
-    if (!state.has_acls && !state.has_lb_vip) return;
-    f.add(Stage::kSwitchOutAcl, 34000,
-          fmt::format(
-              "outport == {} && eth.src == {} && ip6.src == {} && udp && udp.src == 547 && udp.dst == 546",
-              c.port.quoted, mac_text(*mac), server.address),
-          state.has_stateful_acl ? "ct_commit; next;" : "next;", {c.port.name, ""});
+}
+
+// ACLs do not keep the answers from the port.
+void let_answers_in(Program& p, FlowWriter& f, const SwitchPort& port) {
+    const char* action = p.switch_state(port.switch_uuid).has_stateful_acl ? "ct_commit; next;" : "next;";
+    FlowWriter::More about{port.name, ""};
+    if (const nb::DHCPOptions* row = port.dhcp4 ? p.in.dhcp_options.get(*port.dhcp4) : nullptr) {
+        std::string_view server = get_string(row->options, "server_id"),
+                         mac = get_string(row->options, "server_mac");
+        if (!server.empty() && !mac.empty() && !get_string(row->options, "lease_time").empty()) {
+            f.add(Stage::kSwitchOutAcl, 34000,
+                  fmt::format("outport == {} && eth.src == {} && ip4.src == {} && udp && udp.src == 67 && "
+                              "udp.dst == 68",
+                              port.quoted, mac, server),
+                  action, about);
+        }
+    }
+    if (const nb::DHCPOptions* row = port.dhcp6 ? p.in.dhcp_options.get(*port.dhcp6) : nullptr) {
+        if (auto mac = parse_mac(get_string(row->options, "server_id"))) {
+            f.add(
+                Stage::kSwitchOutAcl, 34000,
+                fmt::format(
+                    "outport == {} && eth.src == {} && ip6.src == {} && udp && udp.src == 547 && udp.dst == "
+                    "546",
+                    port.quoted, mac_text(*mac), link_local(*mac).address),
+                action, about);
+        }
+    }
 }
 
 void dhcp_of_client(Program& p, FlowWriter& f, const Client& c) {
@@ -146,13 +159,14 @@ void dhcp_of_client(Program& p, FlowWriter& f, const Client& c) {
 
 void dhcp_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
     if (!port.enabled || (!port.dhcp4 && !port.dhcp6) || port.type == PortType::kRouter) return;
+    let_answers_in(p, f, port);
     for (const PortAddresses& a : port.addresses) {
         if (port.type == PortType::kExternal) {
             for (const Uuid& localnet : p.localnet_ports[port.switch_uuid]) {
                 dhcp_of_client(p, f, {port, p.port(localnet).quoted, a, residence(port.quoted)});
             }
         } else {
-            dhcp_of_client(p, f, {port, port.quoted, a, residence(port.quoted)});
+            dhcp_of_client(p, f, {port, port.quoted, a, ""});
         }
     }
 }

@@ -25,23 +25,10 @@ void ask_router_for_nat(Program& p, FlowWriter& f, const SwitchPort& port, const
     for (const Uuid& uuid : p.router_nats(peer.router)) {
         const NatFacts& nat = p.nat(uuid);
         if (nat.type == NatType::kSnat) continue;
-        const auto& a = peer.addresses;
-        bool reachable = false;
-        if (nat.is_ip6) {
-            auto ip = parse_ip6(nat.external_ip);
-            for (const Ip6Net& net : a.ip6) reachable |= ip && net.contains(ip->value);
-            if (reachable) {
-                ask_router(f, port, has_plain_ports, 80,
-                           fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", nat.external_ip));
-            }
-        } else {
-            auto ip = parse_ip4(nat.external_ip);
-            for (const Ip4& net : a.ip4) reachable |= ip && net.contains(ip->value);
-            if (reachable) {
-                ask_router(f, port, has_plain_ports, 80,
-                           fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", nat.external_ip));
-            }
-        }
+        ask_router(f, port, has_plain_ports, 80,
+                   (nat.is_ip6 ? "flags[1] == 0 && nd_ns && nd.target == "
+                               : "flags[1] == 0 && arp.op == 1 && arp.tpa == ") +
+                       nat.external_ip);
     }
 }
 
@@ -73,11 +60,15 @@ void ask_router_for_vips(Program& p, FlowWriter& f, const SwitchPort& port, cons
     for (const std::string& ip : vips.ip4_reachable) {
         if (reached(ip, false)) ask4(ip);
     }
-    for (const std::string& ip : vips.ip4_all_responder) ask4(ip);
+    for (const std::string& ip : vips.ip4_all_responder) {
+        if (reached(ip, false)) ask4(ip);
+    }
     for (const std::string& ip : vips.ip6_reachable) {
         if (reached(ip, true)) ask6(ip);
     }
-    for (const std::string& ip : vips.ip6_all_responder) ask6(ip);
+    for (const std::string& ip : vips.ip6_all_responder) {
+        if (reached(ip, true)) ask6(ip);
+    }
 }
 
 // What the router itself asks goes to ports that are no routers: routers know each other.

@@ -24,7 +24,6 @@ void port_security_of_port(Program&, FlowWriter& f, const SwitchPort& port) {
     FlowWriter::More about{port.name, ""};
     if (!port.enabled) {
         f.add(Stage::kSwitchInCheckPortSec, 100, in, "reg0[15] = 1; next;", about);
-        f.add(Stage::kSwitchOutCheckPortSec, 150, out, "reg0[15] = 1; next;", about);
         return;
     }
     std::string queue(ovsdb::get_string(port.options, "qdisc_queue_id"));
