@@ -120,15 +120,18 @@ void ttl_exceeded(Program& p, FlowWriter& f, const Router& r, const RouterPort& 
     constexpr Stage in = Stage::kRouterInIpInput;
     for (const Ip6Net& ip : port.addresses.ip6) {
         if (ip.is_link_local()) continue;
-        f.add(in, 31,
-              fmt::format("inport == {} && ip6 && ip6.src == {} && ip.ttl == {{0, 1}} && !ip.later_frag",
-                          port.quoted, ip.network_text()),
-              fmt::format(
-                  "icmp6 {{eth.dst <-> eth.src; ip6.dst = ip6.src; ip6.src = {} ; ip.ttl = 254; icmp6.type "
-                  "= 3; /* Time exceeded */ icmp6.code = 0; /* TTL exceeded in transit */ outport = {}; "
-                  "flags.loopback = 1; output; }};",
-                  ip.address, port.quoted),
-              {port.name, copp_meter(p, r.copp, "icmp6-error")});
+        std::string turn = port.is_distributed_gateway
+                               ? "ip6.dst <-> ip6.src "
+                               : fmt::format("ip6.dst = ip6.src; ip6.src = {} ", ip.address);
+        f.add(
+            in, 31,
+            fmt::format("inport == {} && ip6 && ip6.src == {} && ip.ttl == {{0, 1}} && !ip.later_frag",
+                        port.quoted, ip.network_text()),
+            fmt::format("icmp6 {{eth.dst <-> eth.src; {}; ip.ttl = 254; icmp6.type = 3; /* Time exceeded */ "
+                        "icmp6.code = 0; /* TTL exceeded in transit */ outport = {}; flags.loopback = 1; "
+                        "output; }};",
+                        turn, port.quoted),
+            {port.name, copp_meter(p, r.copp, "icmp6-error")});
     }
     for (const Ip4& ip : port.addresses.ip4) {
         std::string turn = port.is_distributed_gateway

@@ -137,7 +137,7 @@ void undo_on_the_way_back(FlowWriter& f, const LoadBalancerFacts& lb, const Vip&
     }
     if (from.empty()) return;
     const char* action =
-        place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; ct_dnat_in_czone;" : "ct_dnat_in_czone;";
+        place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; next;" : "ct_dnat_in_czone;";
     f.add(Stage::kRouterOutUndnat, 120,
           fmt::format("{} && ({}) && outport == {}{}", ip, from, place.gateway->quoted,
                       residence(place.gateway->redirect_quoted)),
@@ -155,7 +155,10 @@ void write_vip(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const
     if (place.gateway && !rejects) match += residence(place.gateway->redirect_quoted);
     std::string fields = selection_fields_text(lb);
     if (rejects) {
-        action = "reg0 = 0; reject { outport <-> inport; next(pipeline=egress,table=3);};";
+        action = fmt::format("{}reg0 = 0; reject {{ outport <-> inport; next(pipeline=egress,table=3);}};",
+                             place.snat == Snat::kForce  ? "flags.force_snat_for_lb = 1; "
+                             : place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; "
+                                                         : "");
     } else if (backends.empty()) {
         action = "drop;";
     } else if (place.snat == Snat::kForce) {

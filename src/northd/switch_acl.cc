@@ -163,7 +163,7 @@ void acl_defaults_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
                 "next;");
         }
         if (sw.has_dns && stage == Stage::kSwitchOutAcl) {
-            f.add(stage, 34000, "udp.src == 53", state.has_stateful_acl ? "ct_commit; next;" : "next;");
+            f.add(stage, 34000, "udp.src == 53", tracked ? "ct_commit; next;" : "next;");
         }
         if (tracked) {
             connections(f, stage, globals);

@@ -110,7 +110,8 @@ void dhcp6(Program& p, FlowWriter& f, const Client& c, const nb::DHCPOptions& ro
 
 // ACLs do not keep the answers from the port.
 void let_answers_in(Program& p, FlowWriter& f, const SwitchPort& port) {
-    const char* action = p.switch_state(port.switch_uuid).has_stateful_acl ? "ct_commit; next;" : "next;";
+    const SwitchState& state = p.switch_state(port.switch_uuid);
+    const char* action = state.has_stateful_acl || state.has_lb_vip ? "ct_commit; next;" : "next;";
     FlowWriter::More about{port.name, ""};
     if (const nb::DHCPOptions* row = port.dhcp4 ? p.in.dhcp_options.get(*port.dhcp4) : nullptr) {
         std::string_view server = get_string(row->options, "server_id"),
