@@ -121,10 +121,10 @@ DbResult<Datum> parse_argument(const ColumnSchema& column, Mutator mutator, cons
     if (mutator == Mutator::kDelete) {
         type.max = ColumnType::kUnlimited;
         if (type.is_map()) {
-            const json::Array* array = json.as_array();
-            bool is_map =
-                array && array->size() == 2 && (*array)[0].is_string() && *(*array)[0].as_string() == "map";
-            if (!is_map) type.value = BaseType{};
+            // Pairs, or else the set of the keys to go.
+            auto pairs = datum_from_json(type, json, symbols);
+            if (pairs) return pairs;
+            type.value = BaseType{};
         }
     }
     return datum_from_json(type, json, symbols);

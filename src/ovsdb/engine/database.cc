@@ -32,11 +32,14 @@ RowRef Database::new_row(const TableSchema& table) {
     return data;
 }
 
-void Database::count_strong(const Table& source, const RowData& data, int by) {
+// A row's references to itself do not count: they would keep it alive for ever.
+void Database::count_strong(const Table& source, const Row& row, int by) {
+    const RowData& data = *row.data;
     for (int column : source.strong_columns()) {
         const ColumnType& type = source.schema().columns[static_cast<size_t>(column)].type;
         for_each_reference(type, data[column], RefType::kStrong, [&](int target_table, const Uuid& uuid) {
-            if (Row* target = table(target_table).find(uuid)) {
+            Row* target = table(target_table).find(uuid);
+            if (target && target != &row) {
                 target->strong_references =
                     static_cast<uint32_t>(static_cast<int>(target->strong_references) + by);
             }
@@ -138,14 +141,15 @@ void Database::apply(const ChangeSet& changes) {
         Table& source = table(group.table->index);
         for (const RowChange& change : group.rows) {
             if (change.after) weak(source, change, source.find(change.uuid));
-            count_differences(source, source.strong_columns(), RefType::kStrong, change,
-                              [&](int target_table, const Uuid& uuid, int by) {
-                                  Row* target = table(target_table).find(uuid);
-                                  if (target) {
-                                      target->strong_references = static_cast<uint32_t>(
-                                          static_cast<int>(target->strong_references) + by);
-                                  }
-                              });
+            count_differences(
+                source, source.strong_columns(), RefType::kStrong, change,
+                [&](int target_table, const Uuid& uuid, int by) {
+                    Row* target = table(target_table).find(uuid);
+                    if (target && !(target_table == group.table->index && uuid == change.uuid)) {
+                        target->strong_references =
+                            static_cast<uint32_t>(static_cast<int>(target->strong_references) + by);
+                    }
+                });
         }
     }
 }
@@ -181,7 +185,8 @@ void Database::revert(const ChangeSet& changes) {
                 for_each_reference(type, (*row->data)[column], RefType::kStrong,
                                    [&](int t, const Uuid& uuid) {
                                        Row* target = table(t).find(uuid);
-                                       if (target && restored.contains(target)) ++target->strong_references;
+                                       if (target && target != row && restored.contains(target))
+                                           ++target->strong_references;
                                    });
             }
         }
@@ -207,7 +212,7 @@ void Database::load_finish() {
     for (auto& source : tables_) {
         source->set_indexed(true);
         for (Row* row : source->rows()) {
-            count_strong(*source, *row->data, 1);
+            count_strong(*source, *row, 1);
             count_weak(*source, row, *row->data, true);
         }
     }

@@ -55,7 +55,7 @@ class Database {
 
   private:
     void change(Table& table, const Uuid& uuid, const RowRef& before, const RowRef& after);
-    void count_strong(const Table& table, const RowData& data, int by);
+    void count_strong(const Table& table, const Row& row, int by);
     void count_weak(Table& table, Row* row, const RowData& data, bool add);
 
     std::shared_ptr<const DatabaseSchema> schema_;

@@ -106,6 +106,7 @@ bool Transaction::erase(Table& table, const Uuid& uuid) {
 DbResult<void> Transaction::refer(const Table& source, int column, const Uuid& source_uuid, int target_table,
                                   const Uuid& target, int by) {
     Table& table = database_.table(target_table);
+    if (&table == &source && target == source_uuid) return {};  // a row does not keep itself alive
     TransactionRow* change = nullptr;
     if (Row* row = table.find(target)) {
         change = &touch(table, row);
