@@ -242,6 +242,8 @@ class Side:
             if len(out) == 2 and out[0] in ("set", "map") and isinstance(out[1], list):
                 out[1].sort(key=lambda v: json.dumps(v, sort_keys=True))
             return out
+        if isinstance(value, float):
+            return float(f"{value:.13g}")  # Debian's keeps 15 digits, ours all
         return self.abstract(value) if isinstance(value, str) else value
 
     def execute(self, transaction):
@@ -304,7 +306,10 @@ def compare(seed, rounds):
                 for row in rows.get("scal", {}).values():
                     row["new"].pop("ep", None)  # ephemeral
             if read != theirs:
-                raise rig.Failure(f"seed {seed}: {writer.dir}'s file reads differently in the other server")
+                different = [(table, row, theirs[table].get(row), read.get(table, {}).get(row)) for table in theirs
+                             for row in {**theirs[table], **read.get(table, {})}
+                             if theirs[table].get(row) != read.get(table, {}).get(row)]
+                raise rig.Failure(f"seed {seed}: {writer.dir}'s file reads differently in the other server: {different}")
 
 
 def random_transactions():

@@ -163,7 +163,8 @@ Result<std::optional<std::string_view>> RecordReader::next() {
 
 namespace {
 
-// OVS's own reader holds a difference to the limits of its column, which it may exceed: such a transaction is
+// OVS's own reader holds a difference to the limits of its column, which it may exceed, and takes a
+// difference from the default of a column that may not be empty for the new value.  Such a transaction is
 // written in whole columns, which every reader takes.
 bool diffs_fit_columns(const ChangeSet& changes) {
     for (const TableChange& group : changes.tables) {
@@ -173,6 +174,7 @@ bool diffs_fit_columns(const ChangeSet& changes) {
             for (const RowChange& change : group.rows) {
                 if (!change.before || !change.after || !change.changed(column.index)) continue;
                 const Datum &before = (*change.before)[column.index], &after = (*change.after)[column.index];
+                if (column.type.min && before == column.default_value) return false;
                 if (before.size() + after.size() <= column.type.max) continue;
                 if (diff(before, after).size() > column.type.max) return false;
             }
