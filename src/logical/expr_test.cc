@@ -8,6 +8,7 @@
 #include <random>
 
 #include "logical/match_set.h"
+#include "logical/microflow.h"
 #include "openflow/match.h"
 
 namespace weft::logical {
@@ -156,6 +157,20 @@ TEST(Expr, RefusesWithAReason) {
         {"ip4 & tcp", "`&' is only valid as part of `&&'."},
     };
     for (auto [text, error] : cases) EXPECT_EQ(translate(text).message(), error) << text;
+}
+
+TEST(Expr, Microflows) {
+    auto flow = [](const char* text) {
+        Result<packet::Flow> result = parse_microflow(text, symbols(), nullptr, Ports());
+        if (!result) return result.message();
+        openflow::FieldValue value = openflow::get_field(*result, openflow::field(FieldId::kEthType));
+        return std::to_string(value.low_u64(openflow::field(FieldId::kEthType))) + "," +
+               std::to_string(uint32_t{result->regs[14]}) + "," + std::to_string(result->nw_proto);
+    };
+    EXPECT_EQ(flow("inport == \"p2\" && tcp && ip.ttl == 64"), "2048,2,6");
+    EXPECT_EQ(flow("inport == \"p1\" && ip6 && udp.dst == 53"), "34525,1,17");
+    EXPECT_EQ(flow("inport == \"px\""), "inport: there is no logical port \"px\"");
+    EXPECT_EQ(flow("ip4 && ip6"), "the expression contradicts itself: no packet is like that");
 }
 
 TEST(Expr, RefusesToMultiplyWithoutEnd) {
