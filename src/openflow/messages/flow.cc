@@ -29,6 +29,85 @@ uint16_t flags_to_wire(uint16_t flags, Version version) {
     return flags & known;
 }
 
+// OXS (OpenFlow 1.5 §7.2.4): a flow's statistics as type-length-value entries.
+constexpr uint16_t kOxsClass = 0x8002;
+enum : uint8_t {
+    kOxsDuration = 0,
+    kOxsIdleTime = 1,
+    kOxsFlowCount = 3,
+    kOxsPacketCount = 4,
+    kOxsByteCount = 5
+};
+
+struct OxsStats {
+    uint32_t duration_sec = 0, duration_nsec = 0;
+    int32_t idle_age = -1;
+    uint32_t flows = 0;
+    uint64_t packets = ~0ull, bytes = ~0ull;
+};
+
+void put_oxs_header(ByteWriter& out, uint8_t number, uint8_t length) {
+    out.u16(kOxsClass);
+    out.u8(static_cast<uint8_t>(number << 1));
+    out.u8(length);
+}
+
+void put_oxs(ByteWriter& out, const OxsStats& s, bool aggregate) {
+    size_t start = out.size();
+    out.u16(0);
+    out.u16(0);
+    if (!aggregate) {
+        put_oxs_header(out, kOxsDuration, 8);
+        out.u32(s.duration_sec);
+        out.u32(s.duration_nsec);
+        if (s.idle_age >= 0) {
+            put_oxs_header(out, kOxsIdleTime, 8);
+            out.u32(static_cast<uint32_t>(s.idle_age));
+            out.u32(0);
+        }
+    }
+    put_oxs_header(out, kOxsPacketCount, 8);
+    out.u64(s.packets);
+    put_oxs_header(out, kOxsByteCount, 8);
+    out.u64(s.bytes);
+    if (aggregate) {
+        put_oxs_header(out, kOxsFlowCount, 4);
+        out.u32(s.flows);
+    }
+    out.patch_u16(start + 2, static_cast<uint16_t>(out.size() - start));
+    out.pad(8, start);
+}
+
+OfError take_oxs(ByteReader& in, OxsStats& s) {
+    if (in.size() < 4) return OfError::OFPBRC_BAD_LEN;
+    in.skip(2);
+    uint16_t length = in.u16();
+    size_t padded = (length + 7u) / 8 * 8;
+    if (length < 4 || in.size() + 4 < padded) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entries(in.bytes(padded - 4).first(length - 4u));
+    while (!entries.empty()) {
+        uint16_t oxs_class = entries.u16();
+        uint8_t number = entries.u8() >> 1, size = entries.u8();
+        ByteReader body = entries.sub(size);
+        if (!entries.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (oxs_class != kOxsClass) continue;
+        if (number == kOxsDuration) {
+            s.duration_sec = body.u32();
+            s.duration_nsec = body.u32();
+        } else if (number == kOxsIdleTime) {
+            s.idle_age = static_cast<int32_t>(body.u32() & 0x7fffffff);
+        } else if (number == kOxsFlowCount) {
+            s.flows = body.u32();
+        } else if (number == kOxsPacketCount) {
+            s.packets = body.u64();
+        } else if (number == kOxsByteCount) {
+            s.bytes = body.u64();
+        }
+        if (!body.ok()) return OfError::OFPBRC_BAD_LEN;
+    }
+    return OfError::kNone;
+}
+
 // Priority and all that a flow's match needs Nicira's form for in OpenFlow 1.0.
 bool fits_ofp10(const FlowMod& mod, ByteWriter& match) {
     return !mod.cookie_mask && encode_ofp10_match(mod.match, match);
@@ -43,7 +122,7 @@ uint16_t command10(const FlowMod& mod, bool table_id) {
 void encode10(const FlowMod& mod, EncodeContext& c) {
     ByteWriter match;
     bool table_id = c.flow_table_id;
-    bool standard = !c.flow_nxm && fits_ofp10(mod, match);
+    bool standard = !c.flow_nxm && !mod.nicira && fits_ofp10(mod, match);
     uint64_t cookie = mod.new_cookie;
     auto common = [&] {
         c.out.u64(cookie);
@@ -129,6 +208,18 @@ void encode(const FlowRemoved& removed, EncodeContext& c) {
         return;
     }
     c.type(kFlowRemoved);
+    if (c.version == Version::k15) {
+        c.out.u8(removed.table);
+        c.out.u8(static_cast<uint8_t>(removed.reason));
+        c.out.u16(removed.priority);
+        c.out.u16(removed.idle_timeout);
+        c.out.u16(removed.hard_timeout);
+        c.out.u64(removed.cookie);
+        encode_oxm_match(removed.match, c.version, c.out);
+        put_oxs(c.out, {removed.duration_sec, removed.duration_nsec, -1, 0, removed.packets, removed.bytes},
+                false);
+        return;
+    }
     c.out.u64(removed.cookie);
     c.out.u16(removed.priority);
     c.out.u8(static_cast<uint8_t>(removed.reason));
@@ -156,7 +247,7 @@ void encode(const FlowStatsRequest& r, EncodeContext& c) {
         return;
     }
     ByteWriter match;
-    if (!c.flow_nxm && !r.cookie_mask && encode_ofp10_match(r.match, match)) {
+    if (!c.flow_nxm && !r.nicira && !r.cookie_mask && encode_ofp10_match(r.match, match)) {
         c.stats(r.aggregate ? kStatsAggregate : kStatsFlow, false);
         c.out.bytes(match.view());
         c.out.u8(r.table);
@@ -174,16 +265,27 @@ void encode(const FlowStatsRequest& r, EncodeContext& c) {
     put_nxm_padded(nxm, c.out);
 }
 
-namespace {
-uint64_t known_or_zero10(uint64_t counter) {
-    return counter;
-}
-}  // namespace
-
 void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
     ByteWriter& out = c.out;
     size_t start = out.size();
     out.u16(0);
+    if (c.version == Version::k15 && !nxm) {
+        out.zeros(2);
+        out.u8(flow.table);
+        out.u8(0);
+        out.u16(flow.priority);
+        out.u16(flow.idle_timeout);
+        out.u16(flow.hard_timeout);
+        out.u16(flags_to_wire(flow.flags, c.version));
+        out.u16(flow.importance);
+        out.u64(flow.cookie);
+        encode_oxm_match(flow.match, c.version, out);
+        put_oxs(out, {flow.duration_sec, flow.duration_nsec, flow.idle_age, 0, flow.packets, flow.bytes},
+                false);
+        encode_instructions(flow.actions, c.version, out);
+        out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
+        return;
+    }
     out.u8(flow.table);
     out.u8(0);
     if (c.version == Version::k10 && !nxm) {
@@ -213,8 +315,8 @@ void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
             out.u16(age(flow.idle_age));
             out.u16(age(flow.hard_age));
             out.u64(flow.cookie);
-            out.u64(known_or_zero10(flow.packets));
-            out.u64(known_or_zero10(flow.bytes));
+            out.u64(flow.packets);
+            out.u64(flow.bytes);
             put_nxm_padded(match, out);
             encode_actions(flow.actions, c.version, out);
             out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
@@ -233,7 +335,7 @@ void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
 }
 
 void encode(const FlowStatsReply& reply, EncodeContext& c) {
-    bool nxm = c.flow_nxm;
+    bool nxm = c.version == Version::k10 && (c.flow_nxm || reply.nicira);
     if (nxm) {
         c.nicira_stats(0, true, reply.more);
     } else {
@@ -243,7 +345,15 @@ void encode(const FlowStatsReply& reply, EncodeContext& c) {
 }
 
 void encode(const AggregateStatsReply& reply, EncodeContext& c) {
-    c.stats(kStatsAggregate, true);
+    if (c.version == Version::k10 && reply.nicira) {
+        c.nicira_stats(1, true);
+    } else {
+        c.stats(kStatsAggregate, true);
+    }
+    if (c.version == Version::k15) {
+        put_oxs(c.out, {0, 0, -1, reply.flows, reply.packets, reply.bytes}, true);
+        return;
+    }
     c.out.u64(reply.packets);
     c.out.u64(reply.bytes);
     c.out.u32(reply.flows);
@@ -323,6 +433,23 @@ OfError decode_removed(ByteReader& in, DecodeContext& c, bool nxm, FlowRemoved& 
     if (c.version == Version::k10 && !nxm) {
         if (OfError error = decode_ofp10_match(in, r.match); error != OfError::kNone) return error;
     }
+    if (c.version == Version::k15) {
+        r.table = in.u8();
+        r.reason = static_cast<FlowRemovedReason>(in.u8());
+        r.priority = in.u16();
+        r.idle_timeout = in.u16();
+        r.hard_timeout = in.u16();
+        r.cookie = in.u64();
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (OfError error = take_match(in, c, r.match); error != OfError::kNone) return error;
+        OxsStats stats;
+        OfError error = take_oxs(in, stats);
+        r.duration_sec = stats.duration_sec;
+        r.duration_nsec = stats.duration_nsec;
+        r.packets = stats.packets;
+        r.bytes = stats.bytes;
+        return error;
+    }
     r.cookie = in.u64();
     r.priority = in.u16();
     r.reason = static_cast<FlowRemovedReason>(in.u8());
@@ -353,6 +480,27 @@ OfError decode_stats_entry(ByteReader& in, DecodeContext& c, bool nxm, FlowStats
     uint16_t length = in.u16();
     if (!in.ok() || length < 4 || length > before) return OfError::OFPBRC_BAD_LEN;
     ByteReader entry = in.sub(length - 2u);
+    if (c.version == Version::k15 && !nxm) {
+        entry.skip(2);
+        flow.table = entry.u8();
+        entry.skip(1);
+        flow.priority = entry.u16();
+        flow.idle_timeout = entry.u16();
+        flow.hard_timeout = entry.u16();
+        flow.flags = flags_to_wire(entry.u16(), c.version);
+        flow.importance = entry.u16();
+        flow.cookie = entry.u64();
+        if (!entry.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (OfError error = take_match(entry, c, flow.match); error != OfError::kNone) return error;
+        OxsStats stats;
+        if (OfError error = take_oxs(entry, stats); error != OfError::kNone) return error;
+        flow.duration_sec = stats.duration_sec;
+        flow.duration_nsec = stats.duration_nsec;
+        flow.idle_age = stats.idle_age;
+        flow.packets = stats.packets;
+        flow.bytes = stats.bytes;
+        return decode_instructions(entry.rest(), c.version, c.actions(), flow.actions);
+    }
     flow.table = entry.u8();
     entry.skip(1);
     if (c.version == Version::k10 && !nxm) {
@@ -436,7 +584,9 @@ bool decode_flow(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfE
 
 bool decode_flow_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
     if (subtype == kNxFlowMod && c.version == Version::k10) {
-        error = decode_mod10(in, c, true, body.emplace<FlowMod>());
+        FlowMod& mod = body.emplace<FlowMod>();
+        mod.nicira = true;
+        error = decode_mod10(in, c, true, mod);
         return true;
     }
     if (subtype == kNxFlowRemoved) {
@@ -456,11 +606,19 @@ bool decode_flow_stats(uint16_t type, bool nicira, bool reply, ByteReader& in, D
     if (!reply) {
         FlowStatsRequest& request = body.emplace<FlowStatsRequest>();
         request.aggregate = type == kStatsAggregate;
+        request.nicira = nicira;
         error = decode_stats_request(in, c, nicira, request);
         return true;
     }
     if (type == kStatsAggregate) {
         AggregateStatsReply& r = body.emplace<AggregateStatsReply>();
+        if (c.version == Version::k15) {
+            OxsStats stats;
+            error = take_oxs(in, stats);
+            r = {stats.packets, stats.bytes, stats.flows, false};
+            return true;
+        }
+        r.nicira = nicira;
         r.packets = in.u64();
         r.bytes = in.u64();
         r.flows = in.u32();
@@ -469,6 +627,7 @@ bool decode_flow_stats(uint16_t type, bool nicira, bool reply, ByteReader& in, D
     }
     FlowStatsReply& r = body.emplace<FlowStatsReply>();
     r.more = c.more;
+    r.nicira = nicira;
     while (!in.empty() && error == OfError::kNone) {
         r.flows.emplace_back();
         error = decode_stats_entry(in, c, nicira, r.flows.back());

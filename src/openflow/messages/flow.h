@@ -35,6 +35,7 @@ struct FlowMod {
     uint32_t out_port = kPortNone;  // deletions: only flows that output there
     uint32_t out_group = kGroupAny;
     ActionList actions;
+    bool nicira = false;  // OpenFlow 1.0: it came as NXT_FLOW_MOD
 
     bool is_delete() const { return command >= Command::kDelete; }
     bool operator==(const FlowMod&) const = default;
@@ -67,6 +68,7 @@ struct FlowStatsRequest {
     uint8_t table = kTableAll;
     uint32_t out_port = kPortNone, out_group = kGroupAny;
     uint64_t cookie = 0, cookie_mask = 0;
+    bool nicira = false;  // OpenFlow 1.0: NXST_FLOW; the reply must be of the same kind
     bool operator==(const FlowStatsRequest&) const = default;
 };
 struct FlowStats {
@@ -85,12 +87,14 @@ struct FlowStats {
 };
 struct FlowStatsReply {
     std::vector<FlowStats> flows;
-    bool more = false;  // further replies follow
+    bool more = false;    // further replies follow
+    bool nicira = false;  // OpenFlow 1.0: NXST_FLOW
     bool operator==(const FlowStatsReply&) const = default;
 };
 struct AggregateStatsReply {
     uint64_t packets = 0, bytes = 0;
     uint32_t flows = 0;
+    bool nicira = false;  // OpenFlow 1.0: NXST_AGGREGATE
     bool operator==(const AggregateStatsReply&) const = default;
 };
 

@@ -1,0 +1,16 @@
+// The bodies of messages as `ovs-ofctl` prints them, by family.  Internal to openflow/messages.
+
+#pragma once
+
+#include "openflow/message.h"
+
+namespace weft::openflow::messages {
+
+void print_port(const Port& port, Version version, std::string& out);
+void print_flow_mod(const FlowMod& mod, Version version, const Names* names, int verbosity, std::string& out);
+void print_port_stats(const PortStatsReply& reply, const Names* names, std::string& out);
+void print_features(const FeaturesReply& features, Version version, std::string& out);
+void print_group_features(const GroupFeaturesReply& features, std::string& out);
+void print_duration(uint32_t sec, uint32_t nsec, std::string& out);  // "1.5s"
+
+}  // namespace weft::openflow::messages
