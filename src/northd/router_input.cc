@@ -150,8 +150,8 @@ void ttl_exceeded(Program& p, FlowWriter& f, const Router& r, const RouterPort& 
 // What remains of the traffic to the router's addresses, but for those that are used for SNAT or load
 // balancing: there the connection tracker decides, and what it leaves is dropped before it is sent on.
 void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
-    // Forced SNAT to the router's own addresses makes all of them NAT's.
-    if (p.router(port.router).lb_force_snat_router_ip) return;
+    // Forced SNAT to the router's own addresses: packets to them are for the connection tracker.
+    bool all_used = p.router(port.router).lb_force_snat_router_ip;
     const RouterState& state = p.router_state(port.router);
     const VipSummary& vips = p.router_vips(port.router);
     auto has = [](const std::vector<std::string>& list, const std::string& ip) {
@@ -164,7 +164,7 @@ void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
             std::string& list = special ? used : plain;
             list += (list.empty() ? "" : ", ") + a.address;
         }
-        if (!plain.empty()) {
+        if (!plain.empty() && !all_used) {
             f.add(Stage::kRouterInIpInput, 60, fmt::format("ip{}.dst == {{{}}}", v, plain), "drop;");
         }
         if (!used.empty()) {
