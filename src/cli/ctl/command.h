@@ -117,8 +117,8 @@ class CtlContext {
 };
 
 // How a table's rows are called beside by uuid: rows of `named_table` whose `name_column` is the name given;
-// the row itself, or what its `reference` column refers to.  `name_column` "" means that "." names the only
-// row.
+// the row itself, or what its `reference` column refers to.  "COLUMN:KEY" is the value of a key of a map;
+// `name_column` "" means that "." names the only row.
 struct CtlRecordName {
     const char* table;
     const char* named_table;

@@ -25,12 +25,21 @@ struct ConnectionCommands {
     static Result<void> need_connections(CtlContext& context) {
         context.need(Root::kConnections);
         context.need(Connection::kTarget, Connection::kInactivityProbe);
+        if constexpr (requires { Connection::kReadOnly; })
+            context.need(Connection::kReadOnly, Connection::kRole);
         return {};
     }
 
     static Result<void> get_connection(CtlContext& context) {
         std::vector<std::string> targets;
-        for (const Connection* each : context.rows<Connection>()) targets.push_back(each->target);
+        for (const Connection* each : context.rows<Connection>()) {
+            std::string rights;
+            if constexpr (requires { Connection::kReadOnly; }) {
+                rights =
+                    fmt::format("{} role=\"{}\" ", each->read_only ? "read-only" : "read-write", each->role);
+            }
+            targets.push_back(rights + each->target);
+        }
         std::sort(targets.begin(), targets.end());
         for (const std::string& target : targets) context.output += target + '\n';
         return {};

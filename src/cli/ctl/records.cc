@@ -61,15 +61,35 @@ std::optional<Uuid> referred(const db::DatabaseInfo& database, const CtlRecordNa
     return value.is_map() ? value.value(0).uuid() : value.key(0).uuid();
 }
 
+// The column, and in "COLUMN:KEY" the key of a map, by which a rule's rows are called; nothing if "." calls
+// the only row.
+struct NameColumn {
+    const db::ColumnInfo* info;
+    std::optional<std::string_view> key;
+};
+
+std::optional<NameColumn> name_column_of(const db::TableInfo& table, const CtlRecordName& rule) {
+    std::string_view text = rule.name_column;
+    if (text.empty()) return std::nullopt;
+    size_t colon = text.find(':');
+    const db::ColumnInfo* info = table.find_column(text.substr(0, colon));
+    assert(info);
+    if (colon == std::string_view::npos) return NameColumn{info, std::nullopt};
+    return NameColumn{info, text.substr(colon + 1)};
+}
+
 // By one rule: found, not found, or (through `several`) more than one.
 std::optional<Uuid> find_by_rule(CtlContext& context, const CtlRecordName& rule, std::string_view name,
                                  bool& several) {
     const db::TableInfo& named = table_named(context.database(), rule.named_table);
     std::optional<Uuid> found;
     for (const void* row : context.transaction().rows(named)) {
-        if (*rule.name_column) {
-            const db::ColumnInfo& column = column_named(named, rule.name_column);
-            ovsdb::Datum value = column.codec->to_datum(db::field_of(row, column));
+        if (std::optional<NameColumn> name_column = name_column_of(named, rule)) {
+            ovsdb::Datum value = name_column->info->codec->to_datum(db::field_of(row, *name_column->info));
+            if (name_column->key) {
+                if (value.get(*name_column->key) != name) continue;
+                value = ovsdb::Datum::of(name);
+            }
             if (value.size() != 1) continue;
             if (value.key_type() == ovsdb::AtomType::kInteger ? std::to_string(value.integer()) != name
                                                               : value.string() != name) {
@@ -150,7 +170,7 @@ void need_record_names(CtlContext& context, const db::TableInfo& table) {
         if (std::string_view(rule.table) != table.name) continue;
         const db::TableInfo& named = table_named(context.database(), rule.named_table);
         db::ColumnSet columns;
-        if (*rule.name_column) columns.add(column_named(named, rule.name_column).index);
+        if (auto name_column = name_column_of(named, rule)) columns.add(name_column->info->index);
         if (*rule.reference) columns.add(column_named(named, rule.reference).index);
         context.replica().monitor(named, columns);
     }
