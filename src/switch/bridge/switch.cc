@@ -1,0 +1,640 @@
+#include "switch/bridge/switch.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "datapath/dummy/dummy_device.h"
+#include "datapath/userspace/userspace_datapath.h"
+#include "net/directories.h"
+#include "packet/address.h"
+#include "switch/bridge/tunnel_options.h"
+#include "switch/connection/connection_manager.h"
+
+namespace weft::vswitch {
+
+namespace db = schema::vswitch;
+
+namespace {
+
+log::Module lg("bridge");
+
+constexpr int64_t kDefaultStatisticsInterval = 5000;
+
+}  // namespace
+
+Switch::Switch(net::Loop& loop, SwitchOptions options) : loop_(loop), options_(std::move(options)) {
+    connections_ = std::make_unique<ConnectionManager>(loop_, *this);
+}
+
+Switch::~Switch() {
+    turn_.reset();
+    connections_.reset();
+    backers_.clear();
+}
+
+Result<void> Switch::start() {
+    ovsdb::client::Replica::Options replica_options;
+    std::string remote =
+        options_.database.empty() ? "unix:" + net::ovs_rundir() + "/db.sock" : options_.database;
+    replica_options.remotes = ovsdb::client::split_remotes(remote);
+    replica_options.leader_only = false;
+    replica_options.probe_interval_ms = 0;
+    replica_options.track_changes = false;
+    replica_ = std::make_unique<ovsdb::client::Replica>(loop_, db::database(), replica_options);
+    replica_->monitor<db::OpenVSwitch>();
+    replica_->monitor<db::Bridge>();
+    replica_->monitor<db::Port>();
+    replica_->monitor<db::Interface>();
+    replica_->monitor<db::Controller>();
+    replica_->monitor<db::FlowTable>();
+    replica_->set_lock("ovs_vswitchd");
+    if (auto links = datapath::Links::create(&loop_)) {
+        links_ = std::move(*links);
+        links_->on_change([this](const std::string& name) {
+            for (auto& [type, backer] : backers_) {
+                for (auto& [bridge_name, bridge] : backer->bridges()) {
+                    if (OfPort* port = bridge->port(name)) refresh_port(*port);
+                }
+            }
+            // A device that is wished for may be there now, or one that was used may be gone.
+            auto it = interfaces_.find(name);
+            if (it != interfaces_.end()) {
+                bool there = links_->find(name) != nullptr;
+                if (it->second.retry == there) dirty_ = true;
+            }
+            write_pending_ = true;
+        });
+    } else if (options_.system) {
+        return links.error();
+    }
+    turn_ = loop_.each_turn([this] { turn(); });
+    statistics_timer_ = loop_.timer([this] {
+        write_back(true);
+        statistics_timer_->arm_in(kDefaultStatisticsInterval);
+    });
+    statistics_timer_->arm_in(kDefaultStatisticsInterval);
+    replica_->start();
+    return {};
+}
+
+void Switch::turn() {
+    if (replica_->ready() && replica_->has_lock()) {
+        had_lock_ = true;
+        if (dirty_ || replica_->sequence() != sequence_) {
+            sequence_ = replica_->sequence();
+            dirty_ = false;
+            reconfigure();
+            write_pending_ = true;
+        }
+    } else if (replica_->ready() && replica_->lock_contended()) {
+        say_once(
+            "another ovs-vswitchd process is running, disabling this process (pid unknown) until it goes "
+            "away",
+            true);
+    }
+    if (write_pending_) write_back(false);
+}
+
+void Switch::say_once(const std::string& line, bool error) {
+    if (!said_.insert(line).second) return;
+    if (error)
+        lg.err("{}", line);
+    else
+        lg.warn("{}", line);
+}
+
+std::string Switch::datapath_type(const std::string& wanted) const {
+    using Dummy = SwitchOptions::Dummy;
+    std::string type = wanted.empty() ? "system" : wanted;
+    if (options_.dummy == Dummy::kOverride) return "dummy";
+    if (type == "system" && (options_.dummy == Dummy::kSystem)) return "dummy";
+    return type;
+}
+
+Result<Backer*> Switch::backer(const std::string& type) {
+    auto it = backers_.find(type);
+    if (it != backers_.end()) return it->second.get();
+    Result<std::unique_ptr<datapath::Datapath>> made = Error{""};
+    if (type == "dummy" && options_.dummy != SwitchOptions::Dummy::kNone) {
+        made = datapath::create_dummy_datapath(loop_, "ovs-dummy");
+    } else if ((type == "system" || type == "netdev") && links_) {
+        if (type == "system" && !options_.system) {
+            return Error{"datapath type system is disabled (--disable-system)"};
+        }
+        made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-" + type);
+    } else {
+        return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev", type,
+                                 options_.dummy == SwitchOptions::Dummy::kNone ? "" : "dummy, ")};
+    }
+    if (!made) return made.error();
+    auto backer = std::make_unique<Backer>(loop_, type, *std::move(made));
+    backer->set_packet_in_sink([this](PacketIn packet) { connections_->packet_in(std::move(packet)); });
+    backer->datapath().on_port_change([this](datapath::PortNo) { dirty_ = true; });
+    Backer* result = backer.get();
+    backers_[type] = std::move(backer);
+    return result;
+}
+
+Bridge* Switch::bridge(std::string_view name) const {
+    for (const auto& [type, backer] : backers_) {
+        if (Bridge* bridge = backer->bridge(name)) return bridge;
+    }
+    return nullptr;
+}
+
+Backer* Switch::backer_of(std::string_view name) const {
+    for (const auto& [type, backer] : backers_) {
+        if (backer->bridge(name)) return backer.get();
+    }
+    return nullptr;
+}
+
+std::vector<Bridge*> Switch::bridges() const {
+    std::map<std::string, Bridge*> by_name;
+    for (const auto& [type, backer] : backers_) {
+        for (const auto& [name, bridge] : backer->bridges()) by_name[name] = bridge.get();
+    }
+    std::vector<Bridge*> out;
+    for (auto& [name, bridge] : by_name) out.push_back(bridge);
+    return out;
+}
+
+Backer* Switch::find_datapath(std::string_view name) const {
+    for (const auto& [type, backer] : backers_) {
+        std::string full = fmt::format("{}@{}", type, backer->datapath().name());
+        if (name == full || name == backer->datapath().name() || (name.empty() && backers_.size() == 1))
+            return backer.get();
+    }
+    return nullptr;
+}
+
+// --- the comparison
+
+void Switch::reconfigure() {
+    auto roots = replica_->table<db::OpenVSwitch>();
+    const db::OpenVSwitch* root = roots.empty() ? nullptr : &*roots.begin();
+    std::map<std::string, const db::Bridge*> wanted;
+    if (root) {
+        for (const Uuid& uuid : root->bridges) {
+            const db::Bridge* row = replica_->find<db::Bridge>(uuid);
+            if (!row) continue;
+            if (row->name.empty() || row->name.find('/') != std::string::npos) {
+                say_once(fmt::format("ignoring bridge with invalid name \"{}\"", row->name));
+                continue;
+            }
+            if (!wanted.emplace(row->name, row).second)
+                say_once(fmt::format("bridge {} specified twice", row->name));
+        }
+    }
+    // Bridges that are not wanted any more, or of another datapath now.
+    for (auto it = bridge_types_.begin(); it != bridge_types_.end();) {
+        auto row = wanted.find(it->first);
+        if (row != wanted.end() && datapath_type(row->second->datapath_type) == it->second) {
+            ++it;
+            continue;
+        }
+        std::vector<std::string> names;
+        for (const auto& [name, interface] : interfaces_) {
+            if (interface.bridge == it->first) names.push_back(name);
+        }
+        for (const std::string& name : names) remove_interface(name);
+        connections_->remove_bridge(it->first);
+        backers_[it->second]->remove_bridge(it->first);
+        it = bridge_types_.erase(it);
+    }
+    // Ports move between bridges: those that go must be gone before they come.
+    std::map<std::string, std::string> place;  // interface -> bridge
+    for (const auto& [name, row] : wanted) {
+        place.emplace(name, name);
+        for (const Uuid& port_uuid : row->ports) {
+            const db::Port* port = replica_->find<db::Port>(port_uuid);
+            if (!port) continue;
+            for (const Uuid& uuid : port->interfaces) {
+                if (auto* interface = replica_->find<db::Interface>(uuid))
+                    place.emplace(interface->name, name);
+            }
+        }
+    }
+    std::vector<std::string> gone;
+    for (const auto& [name, interface] : interfaces_) {
+        auto it = place.find(name);
+        if (it == place.end() || it->second != interface.bridge) gone.push_back(name);
+    }
+    for (const std::string& name : gone) remove_interface(name);
+
+    for (const auto& [name, row] : wanted) {
+        std::string type = datapath_type(row->datapath_type);
+        auto backer = this->backer(type);
+        if (!backer) {
+            say_once(fmt::format("failed to create bridge {}: {}", name, backer.message()), true);
+            continue;
+        }
+        Bridge* bridge = (*backer)->bridge(name);
+        bool fresh = !bridge;
+        if (fresh) {
+            bridge = &(*backer)->add_bridge(name);
+            bridge_types_[name] = type;
+        }
+        configure_bridge(*row, *bridge, **backer);
+        connections_->configure(*row, *bridge, **backer, *replica_, fresh);
+    }
+    if (root) applied_cfg_ = root->next_cfg;
+    if (!configured_) {
+        configured_ = true;
+        if (on_configured_) on_configured_();
+    }
+}
+
+void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& backer) {
+    FailMode fail_mode =
+        row.fail_mode && *row.fail_mode == "secure" ? FailMode::kSecure : FailMode::kStandalone;
+    bridge.fail_mode = fail_mode;
+    bridge.forward_bpdu = ovsdb::get_bool(row.other_config, "forward-bpdu");
+    int64_t aging = ovsdb::get_int(row.other_config, "mac-aging-time", 300);
+    int64_t size = ovsdb::get_int(row.other_config, "mac-table-size", 8192);
+    bridge.mac_table.set_limits(std::clamp<int64_t>(aging, 15, 3600),
+                                static_cast<size_t>(std::clamp<int64_t>(size, 10, 1000000)));
+    bridge.dp_desc = ovsdb::get_string(row.other_config, "dp-desc");
+    bridge.serial_desc = ovsdb::get_string(row.other_config, "dp-sn");
+    if (row.stp_enable || row.rstp_enable)
+        say_once(fmt::format("bridge {}: spanning tree is not supported and stays off", row.name));
+    if (row.mcast_snooping_enable)
+        say_once(
+            fmt::format("bridge {}: multicast snooping is not supported; multicast is flooded", row.name));
+    if (!row.mirrors.empty()) say_once(fmt::format("bridge {}: mirrors are not supported", row.name));
+    if (row.netflow || row.sflow || row.ipfix)
+        say_once(fmt::format("bridge {}: NetFlow, sFlow and IPFIX are not supported", row.name));
+    configure_tables(row, bridge);
+
+    std::set<std::string> bundles;
+    bool has_local = false;
+    // The bridge's own port first: it must be there before others take its name.
+    std::vector<const db::Port*> ports;
+    for (const Uuid& uuid : row.ports) {
+        const db::Port* port = replica_->find<db::Port>(uuid);
+        if (!port) continue;
+        if (port->name == row.name)
+            has_local = true, ports.insert(ports.begin(), port);
+        else
+            ports.push_back(port);
+    }
+    std::sort(ports.begin() + (has_local ? 1 : 0), ports.end(),
+              [](auto* a, auto* b) { return a->name < b->name; });
+    db::Port local_port;
+    if (!has_local) {
+        local_port.name = row.name;
+        ports.insert(ports.begin(), &local_port);
+    }
+    for (const db::Port* port : ports) {
+        bundles.insert(port->name);
+        configure_port(*port, bridge, backer);
+    }
+    std::vector<std::string> gone;
+    for (const auto& [name, bundle] : bridge.bundles()) {
+        if (!bundles.contains(name)) gone.push_back(name);
+    }
+    for (const std::string& name : gone) bridge.remove_bundle(name);
+    choose_local_mac(row, bridge);
+}
+
+void Switch::configure_tables(const db::Bridge& row, Bridge& bridge) {
+    for (size_t i = 0; i < kInternalTable; ++i) {
+        FlowTable& table = bridge.table(static_cast<uint8_t>(i));
+        const Uuid* uuid = row.flow_tables.find(static_cast<int64_t>(i));
+        const db::FlowTable* config = uuid ? replica_->find<db::FlowTable>(*uuid) : nullptr;
+        table.name = config && config->name ? *config->name : "";
+        table.max_flows =
+            config && config->flow_limit ? static_cast<uint32_t>(*config->flow_limit) : UINT32_MAX;
+        table.evict = config && config->overflow_policy && *config->overflow_policy == "evict";
+    }
+}
+
+void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer) {
+    std::vector<std::string> warnings;
+    Bundle& bundle = bridge.bundle(port.name);
+    VlanConfig vlan = parse_vlan_options(port, warnings);
+    if (!(bundle.vlan == vlan) || bundle.is_protected != port.protected_) {
+        bundle.vlan = vlan;
+        bundle.is_protected = port.protected_;
+        bridge.mac_table.forget(&bundle);
+        bridge.touch();
+    }
+    if (port.interfaces.size() > 1) {
+        std::string mode = port.bond_mode.value_or("active-backup");
+        if (mode != "active-backup" || port.lacp.value_or("off") != "off") {
+            warnings.push_back(
+                fmt::format("port {}: bond mode {} with lacp {} is not supported; active-backup is used",
+                            port.name, mode, port.lacp.value_or("off")));
+        }
+    }
+    if (port.qos) warnings.push_back(fmt::format("port {}: QoS is not supported", port.name));
+    for (const std::string& line : warnings) say_once(line);
+
+    db::Interface local;
+    std::vector<const db::Interface*> rows;
+    for (const Uuid& uuid : port.interfaces) {
+        if (auto* row = replica_->find<db::Interface>(uuid)) rows.push_back(row);
+    }
+    if (rows.empty() && port.name == bridge.name()) {
+        local.name = bridge.name();
+        local.type = "internal";
+        rows.push_back(&local);
+    }
+    for (const db::Interface* row : rows) {
+        std::optional<packet::EthAddr> mac = row->mac ? packet::parse_eth(*row->mac) : std::nullopt;
+        auto it = interfaces_.find(row->name);
+        if (it != interfaces_.end()) {
+            Interface& have = it->second;
+            bool device_gone = have.error.empty() && row->type != "patch" && !is_tunnel_type(row->type) &&
+                               links_ && backer.type() != "dummy" && !links_->find(row->name);
+            bool renumber = row->ofport_request && have.number && *row->ofport_request != have.number &&
+                            !bridge.port(static_cast<uint32_t>(*row->ofport_request));
+            bool retry = have.retry && links_ && links_->find(row->name);
+            if (have.type == row->type && have.options == row->options && !device_gone && !retry &&
+                !renumber && have.mac == mac) {
+                if (OfPort* of_port = bridge.port(row->name); of_port && of_port->bundle != &bundle) {
+                    of_port->bundle = &bundle;
+                    bundle.members.push_back(of_port);
+                }
+                continue;
+            }
+            remove_interface(row->name);
+        }
+        Interface state;
+        state.bridge = bridge.name();
+        state.type = row->type;
+        state.options = row->options;
+        state.mac = mac;
+        auto added = add_interface(*row, bridge, backer, state);
+        if (!added) {
+            state.error = added.message();
+            say_once(state.error);
+        } else if (OfPort* of_port = bridge.port(row->name)) {
+            of_port->bundle = &bundle;
+            bundle.members.push_back(of_port);
+            backer.map_port(*of_port);
+            lg.info("bridge {}: added interface {} on port {}", bridge.name(), row->name, of_port->number);
+        }
+        interfaces_[row->name] = std::move(state);
+    }
+}
+
+uint32_t Switch::wanted_number(const db::Interface& row, const Bridge& bridge) const {
+    if (row.name == bridge.name()) return openflow::kPortLocal;
+    auto usable = [&](const std::optional<int64_t>& number) {
+        return number && *number > 0 && *number < openflow::kPortMax10 &&
+               !bridge.port(static_cast<uint32_t>(*number));
+    };
+    if (usable(row.ofport_request)) return static_cast<uint32_t>(*row.ofport_request);
+    if (usable(row.ofport))
+        return static_cast<uint32_t>(*row.ofport);  // what it had before we were restarted
+    // Not one that another row asks for or had.
+    std::set<int64_t> reserved;
+    for (const db::Interface& other : replica_->table<db::Interface>()) {
+        if (other.ofport_request) reserved.insert(*other.ofport_request);
+        if (other.ofport) reserved.insert(*other.ofport);
+    }
+    for (;;) {
+        uint32_t number = bridge.free_port_number();
+        if (number == openflow::kPortNone || !reserved.contains(number)) return number;
+    }
+}
+
+Result<datapath::PortNo> Switch::tunnel_vport(Backer& backer, const TunnelConfig& config, std::string& name) {
+    std::string_view type = datapath::port_type_name(config.type);
+    name = config.type == datapath::PortType::kGre      ? "gre_sys"
+           : config.type == datapath::PortType::kGeneve ? fmt::format("genev_sys_{}", config.dst_port)
+                                                        : fmt::format("{}_sys_{}", type, config.dst_port);
+    std::string key = backer.type() + "/" + name;
+    auto existing = backer.datapath().find_port(name);
+    if (existing) {
+        ++vports_[key];
+        return existing->number;
+    }
+    datapath::PortSpec spec;
+    spec.name = name;
+    spec.type = config.type;
+    spec.tunnel_port = config.dst_port;
+    if (backer.type() == "dummy") spec.number = config.dst_port ? config.dst_port : 1000u;
+    WEFT_ASSIGN(datapath::PortNo number, backer.datapath().add_port(spec));
+    ++vports_[key];
+    return number;
+}
+
+void Switch::release_vport(Backer& backer, const std::string& name) {
+    auto it = vports_.find(backer.type() + "/" + name);
+    if (it == vports_.end() || --it->second > 0) return;
+    vports_.erase(it);
+    if (auto port = backer.datapath().find_port(name)) (void)backer.datapath().delete_port(port->number);
+}
+
+Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Backer& backer,
+                                   Interface& state) {
+    OfPort port;
+    port.name = row.name;
+    port.type = row.type;
+    port.number = wanted_number(row, bridge);
+    port.created_ms = clock::monotonic_ms();
+    if (port.number == openflow::kPortNone)
+        return Error{fmt::format("{}: no OpenFlow port number is left", row.name)};
+    bool local = row.name == bridge.name();
+    bool dummy = backer.type() == "dummy";
+    std::string type = local ? "internal" : row.type.empty() ? "system" : row.type;
+    if (type == "patch") {
+        const std::string* peer = row.options.find("peer");
+        if (!peer || peer->empty())
+            return Error{fmt::format("{}: patch type requires valid 'peer' argument", row.name)};
+        if (*peer == row.name) return Error{fmt::format("{}: patch peer must not be self", row.name)};
+        port.is_patch = true;
+        port.peer_name = *peer;
+        Uuid random = Uuid::random();
+        std::copy_n(random.bytes.begin(), 6, port.mac.begin());
+        port.mac[0] = static_cast<uint8_t>((port.mac[0] & 0xfe) | 2);
+    } else if (is_tunnel_type(type)) {
+        std::vector<std::string> warnings;
+        WEFT_ASSIGN(TunnelConfig config, parse_tunnel_options(row.name, type, row.options, warnings));
+        for (const std::string& line : warnings) say_once(line);
+        WEFT_ASSIGN(port.dp_port, tunnel_vport(backer, config, state.vport));
+        port.tunnel = config;
+        Uuid random = Uuid::random();
+        std::copy_n(random.bytes.begin(), 6, port.mac.begin());
+        port.mac[0] = static_cast<uint8_t>((port.mac[0] & 0xfe) | 2);
+        for (OfPort* other : backer.tunnels().ports()) {
+            OfPort probe = port;
+            TunnelConfig a = *other->tunnel, b = *probe.tunnel;
+            if (other->dp_port == port.dp_port && a.in_key == b.in_key && a.in_key_flow == b.in_key_flow &&
+                a.remote == b.remote && a.remote6 == b.remote6 && a.remote_flow == b.remote_flow &&
+                a.local == b.local && a.local6 == b.local6 && a.local_flow == b.local_flow) {
+                release_vport(backer, state.vport);
+                return Error{fmt::format("{}: attempting to add tunnel port with same config as port '{}'",
+                                         row.name, other->name)};
+            }
+        }
+    } else {
+        datapath::PortSpec spec;
+        spec.name = row.name;
+        if (dummy &&
+            (type == "dummy" || type == "system" || type == "internal" || type == "dummy-internal")) {
+            bool internal = type == "internal" || type == "dummy-internal";
+            spec.type = internal ? datapath::PortType::kInternal : datapath::PortType::kDummy;
+            for (const auto& [key, value] : row.options) spec.options[key] = value;
+            // pN is datapath port N, and internal ports are from 100 on: tests rely on it.
+            size_t digits = row.name.find_last_not_of("0123456789");
+            if (!internal && digits != std::string::npos && digits + 1 < row.name.size()) {
+                unsigned long number = std::strtoul(row.name.c_str() + digits + 1, nullptr, 10);
+                if (number && number < 65536 &&
+                    !backer.datapath().find_port(static_cast<datapath::PortNo>(number))) {
+                    spec.number = static_cast<datapath::PortNo>(number);
+                }
+            }
+            if (spec.number == datapath::kNoPort && internal) {
+                for (datapath::PortNo n = 100; n < 65536; ++n) {
+                    if (!backer.datapath().find_port(n)) {
+                        spec.number = n;
+                        break;
+                    }
+                }
+            }
+        } else if (type == "internal" || type == "tap") {
+            spec.type = datapath::PortType::kInternal;
+        } else if (type == "system") {
+            spec.type = datapath::PortType::kSystem;
+            if (!links_ || !links_->find(row.name)) {
+                state.retry = true;
+                return Error{fmt::format("could not open network device {} (No such device)", row.name)};
+            }
+        } else {
+            return Error{fmt::format(
+                "could not open network device {} (Address family not supported by protocol)", row.name)};
+        }
+        if (state.mac) spec.mac = *state.mac;
+        if (row.mtu_request) spec.mtu = static_cast<int>(*row.mtu_request);
+        // A port of that name that is there already (ours of before, or the datapath's) is taken over.
+        if (auto existing = backer.datapath().find_port(row.name)) {
+            port.dp_port = existing->number;
+        } else {
+            WEFT_ASSIGN(port.dp_port, backer.datapath().add_port(spec));
+        }
+    }
+    state.number = port.number;
+    OfPort& added = bridge.add_port(std::move(port));
+    refresh_port(added);
+    return {};
+}
+
+void Switch::remove_interface(const std::string& name) {
+    auto it = interfaces_.find(name);
+    if (it == interfaces_.end()) return;
+    Interface state = std::move(it->second);
+    interfaces_.erase(it);
+    Bridge* bridge = this->bridge(state.bridge);
+    Backer* backer = backer_of(state.bridge);
+    if (!bridge || !backer) return;
+    OfPort* port = bridge->port(name);
+    if (!port) return;
+    lg.info("bridge {}: deleted interface {} on port {}", bridge->name(), name, port->number);
+    datapath::PortNo dp_port = port->dp_port;
+    bool device = !port->is_patch && !port->tunnel;
+    backer->unmap_port(*port);
+    bridge->remove_port(port->number);
+    if (device && dp_port != datapath::kNoPort) (void)backer->datapath().delete_port(dp_port);
+    if (!state.vport.empty()) release_vport(*backer, state.vport);
+}
+
+// What the device says of itself: address, MTU, state.
+void Switch::refresh_port(OfPort& port) {
+    OfPort before = port;
+    if (!port.is_patch && !port.tunnel) {
+        if (auto* device = datapath::find_dummy_device(port.name)) {
+            port.mac = device->mac();
+            port.mtu = device->mtu();
+            bool down = !device->carrier() || !device->admin_up();
+            port.state = down ? kPortStateLinkDown : 0;
+        } else if (const datapath::Link* link = links_ ? links_->find(port.name) : nullptr) {
+            port.mac = link->mac;
+            port.mtu = link->mtu;
+            port.state = link->carrier ? 0 : kPortStateLinkDown;
+            if (link->admin_up)
+                port.config &= ~kPortConfigDown;
+            else
+                port.config |= kPortConfigDown;
+        }
+        if (port.number == openflow::kPortLocal) port.bridge->local_mac = port.mac;
+    }
+    if (before.state != port.state || before.config != port.config || before.mac != port.mac) {
+        port.bridge->port_changed(port);
+        write_pending_ = true;
+    }
+}
+
+// other_config:hwaddr, else the lowest globally unique address among the ports, else what the device came
+// with.
+void Switch::choose_local_mac(const db::Bridge& row, Bridge& bridge) {
+    OfPort* local = bridge.port(openflow::kPortLocal);
+    if (local) bridge.local_mac = local->mac;
+    std::optional<packet::EthAddr> wanted;
+    if (const std::string* text = row.other_config.find("hwaddr")) wanted = packet::parse_eth(*text);
+    if (!wanted) {
+        for (const auto& [number, port] : bridge.ports()) {
+            if (number == openflow::kPortLocal || port->is_patch || port->tunnel || port->type == "internal")
+                continue;
+            if ((port->mac[0] & 3) || packet::is_zero(port->mac)) continue;  // multicast or made up
+            if (!wanted || port->mac < *wanted) wanted = port->mac;
+        }
+    }
+    if (wanted && *wanted != bridge.local_mac && local) {
+        if (auto* device = datapath::find_dummy_device(local->name))
+            device->set_mac(*wanted);
+        else if (links_) {
+            if (auto set = links_->set_mac(local->name, *wanted); !set) say_once(set.message());
+        }
+        bridge.local_mac = *wanted;
+        refresh_port(*local);
+        bridge.local_mac = *wanted;
+    }
+    uint64_t id = 0;
+    for (uint8_t byte : bridge.local_mac) id = id << 8 | byte;
+    std::string_view configured = ovsdb::get_string(row.other_config, "datapath-id");
+    if (!configured.empty()) {
+        std::string text(configured.starts_with("0x") ? configured.substr(2) : configured);
+        id = std::strtoull(text.c_str(), nullptr, 16);
+    }
+    bridge.datapath_id = id;
+}
+
+std::string Switch::device_type(const OfPort& port) const {
+    if (port.is_patch) return "patch";
+    if (port.tunnel) return std::string(datapath::port_type_name(port.tunnel->type));
+    Backer* backer = backer_of(port.bridge->name());
+    bool dummy = backer && backer->type() == "dummy";
+    if (port.number == openflow::kPortLocal || port.type == "internal")
+        return dummy ? "dummy-internal" : backer && backer->type() == "netdev" ? "tap" : "internal";
+    return dummy ? "dummy" : port.type.empty() ? "system" : port.type;
+}
+
+std::string Switch::port_options(const OfPort& port) const {
+    auto it = interfaces_.find(port.name);
+    std::string out;
+    if (it == interfaces_.end() || (!port.is_patch && !port.tunnel)) return out;
+    for (const auto& [key, value] : it->second.options) out += (out.empty() ? "" : ", ") + key + "=" + value;
+    return out;
+}
+
+void Switch::set_port_up(const OfPort& port, bool up) {
+    if (port.is_patch || port.tunnel) return;
+    if (auto* device = datapath::find_dummy_device(port.name))
+        device->set_admin_up(up);
+    else if (links_)
+        (void)links_->set_up(port.name, up);
+}
+
+void Switch::clean_up() {
+    std::vector<std::string> names;
+    for (const auto& [name, interface] : interfaces_) names.push_back(name);
+    for (const std::string& name : names) remove_interface(name);
+}
+
+}  // namespace weft::vswitch

@@ -1,0 +1,119 @@
+// The switch: what the Open_vSwitch database says, carried out.
+//
+// reconfigure() compares the database's contents with the bridges, ports and tunnels there are, and changes
+// what differs; it runs whenever the contents, a device or a datapath's port changed, and does nothing where
+// all is as it should be.  What came of it (ofport, datapath_id, error, link_state, statistics, cur_cfg …) is
+// written back.
+//
+// Nothing is remembered between runs of the daemon but the database: a restart rebuilds everything from it.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "datapath/netdev/links.h"
+#include "net/loop.h"
+#include "ovsdb/client/replica.h"
+#include "switch/bridge/vlan_options.h"
+#include "switch/upcall/backer.h"
+
+namespace weft::vswitch {
+
+class ConnectionManager;
+
+struct SwitchOptions {
+    std::string database = "";  // remote of the Open_vSwitch database; "" the default socket
+    enum class Dummy { kNone, kEnabled, kSystem, kOverride };
+    Dummy dummy = Dummy::kNone;
+    bool system = true;  // false: --disable-system
+};
+
+class Switch {
+  public:
+    Switch(net::Loop& loop, SwitchOptions options);
+    ~Switch();
+
+    Result<void> start();
+    bool configured() const { return configured_; }  // once, at least
+    void set_on_configured(std::function<void()> callback) { on_configured_ = std::move(callback); }
+
+    // By name, of whatever datapath type.
+    Bridge* bridge(std::string_view name) const;
+    Backer* backer_of(std::string_view bridge) const;
+    std::vector<Bridge*> bridges() const;  // by name
+    const std::map<std::string, std::unique_ptr<Backer>>& backers() const { return backers_; }
+    // A datapath by "TYPE@NAME" or "NAME"; "" the only one.
+    Backer* find_datapath(std::string_view name) const;
+    ConnectionManager& connections() { return *connections_; }
+    // "dummy", "geneve", "internal": as the datapath knows the interface's type.
+    std::string device_type(const OfPort& port) const;
+    std::string connection_status() const { return replica_->connection_status(); }
+    // Options as they were given, of a port: "key=flow, remote_ip=1.2.3.4".
+    std::string port_options(const OfPort& port) const;
+    void set_port_up(const OfPort& port, bool up);  // as a controller's port-mod wishes
+    void reconfigure_soon() { dirty_ = true, loop_.wake(); }
+    // exit --cleanup: what the kernel holds of us goes too.
+    void clean_up();
+
+  private:
+    struct Interface {  // a port that exists
+        std::string bridge;
+        std::string type;  // as in the row
+        ovsdb::StringMap options;
+        std::optional<packet::EthAddr> mac;
+        uint32_t number = 0;
+        std::string vport;   // the datapath's port that tunnels share
+        std::string error;   // it could not be made: why
+        bool retry = false;  // when a device appears
+    };
+
+    void turn();
+    void reconfigure();
+    std::string datapath_type(const std::string& wanted) const;
+    Result<Backer*> backer(const std::string& type);
+    void configure_bridge(const schema::vswitch::Bridge& row, Bridge& bridge, Backer& backer);
+    void configure_port(const schema::vswitch::Port& port, Bridge& bridge, Backer& backer);
+    void configure_tables(const schema::vswitch::Bridge& row, Bridge& bridge);
+    Result<void> add_interface(const schema::vswitch::Interface& row, Bridge& bridge, Backer& backer,
+                               Interface& state);
+    Result<datapath::PortNo> tunnel_vport(Backer& backer, const TunnelConfig& config, std::string& name);
+    void remove_interface(const std::string& name);
+    void release_vport(Backer& backer, const std::string& name);
+    void refresh_port(OfPort& port);
+    void choose_local_mac(const schema::vswitch::Bridge& row, Bridge& bridge);
+    uint32_t wanted_number(const schema::vswitch::Interface& row, const Bridge& bridge) const;
+    void say_once(const std::string& line, bool error = false);
+
+    void write_back(bool statistics);
+    void write_interface(ovsdb::client::Transaction& txn, const schema::vswitch::Interface& row,
+                         bool statistics);
+    void write_bridge(ovsdb::client::Transaction& txn, const schema::vswitch::Bridge& row);
+    ovsdb::Map<std::string, int64_t> interface_statistics(const OfPort& port) const;
+
+    net::Loop& loop_;
+    SwitchOptions options_;
+    std::unique_ptr<ovsdb::client::Replica> replica_;
+    std::unique_ptr<datapath::Links> links_;
+    std::map<std::string, std::unique_ptr<Backer>> backers_;  // by datapath type
+    std::map<std::string, std::string> bridge_types_;         // bridge -> the datapath type that serves it
+    std::map<std::string, Interface> interfaces_;             // by name
+    std::map<std::string, int> vports_;                       // users of each shared tunnel port
+    std::unique_ptr<ConnectionManager> connections_;
+    std::unique_ptr<net::Loop::Turn> turn_;
+    std::unique_ptr<net::Loop::Timer> statistics_timer_;
+    std::set<std::string> said_;
+    std::function<void()> on_configured_;
+    uint64_t sequence_ = 0;
+    bool dirty_ = false;
+    bool configured_ = false;
+    bool write_pending_ = false, committing_ = false;
+    bool had_lock_ = false;
+    int64_t applied_cfg_ = 0;
+};
+
+}  // namespace weft::vswitch

@@ -1,0 +1,149 @@
+#include "switch/bridge/tunnel_options.h"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "packet/address.h"
+
+namespace weft::vswitch {
+
+namespace {
+
+constexpr uint16_t kGenevePort = 6081, kVxlanPort = 4789;
+
+struct Address {
+    bool flow = false, v6 = false;
+    uint32_t v4 = 0;
+    packet::Ipv6Addr six{};
+};
+
+std::optional<Address> parse_address(std::string_view text) {
+    Address out;
+    if (text == "flow") {
+        out.flow = true;
+        return out;
+    }
+    if (auto v4 = packet::parse_ipv4(text)) {
+        out.v4 = *v4;
+        return out;
+    }
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+    if (auto six = packet::parse_ipv6(text)) {
+        out.v6 = true;
+        out.six = *six;
+        return out;
+    }
+    return std::nullopt;
+}
+
+void parse_key(std::string_view text, bool& present, bool& flow, uint64_t& key) {
+    present = true;
+    flow = text == "flow";
+    key = flow ? 0 : std::strtoull(std::string(text).c_str(), nullptr, 0);
+}
+
+bool known_option(std::string_view name) {
+    static constexpr std::string_view kKnown[] = {
+        "remote_ip", "local_ip", "key", "in_key", "out_key", "tos", "ttl", "df_default", "csum", "dst_port",
+        "exts", "packet_type", "egress_pkt_mark",
+        // Names of the field that say nothing here.
+        "ipsec_psk", "ipsec_cert", "remote_name", "psk", "remote_cert", "ipsec_skb_mark",
+        "ipsec_encapsulation", "local_name", "certificate", "private_key", "ca_cert"};
+    for (std::string_view known : kKnown) {
+        if (name == known) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+bool is_tunnel_type(std::string_view type) {
+    return type == "geneve" || type == "vxlan" || type == "gre";
+}
+
+Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_view type,
+                                          const ovsdb::StringMap& options,
+                                          std::vector<std::string>& warnings) {
+    TunnelConfig config;
+    config.type = *datapath::parse_port_type(type);
+    config.dst_port = type == "geneve" ? kGenevePort : type == "vxlan" ? kVxlanPort : 0;
+    bool has_remote = false;
+    bool has_key = false;
+    for (const auto& [key, value] : options) {
+        if (key == "remote_ip" || key == "local_ip") {
+            auto address = parse_address(value);
+            if (!address) return Error{fmt::format("{}: bad {} '{}'", name, key, value)};
+            if (key == "remote_ip") {
+                if (!address->flow && ((!address->v6 && (address->v4 >> 28) == 0xe) ||
+                                       (address->v6 && packet::is_multicast(address->six)))) {
+                    return Error{fmt::format("{}: multicast remote_ip={} not allowed", name, value)};
+                }
+                has_remote = true;
+                config.remote_flow = address->flow;
+                config.remote = address->v4;
+                config.remote6 = address->six;
+                config.v6 |= address->v6;
+            } else {
+                config.local_flow = address->flow;
+                config.local = address->v4;
+                config.local6 = address->six;
+                config.v6 |= address->v6;
+            }
+        } else if (key == "key") {
+            has_key = true;
+            if (!options.contains("in_key"))
+                parse_key(value, config.in_key_present, config.in_key_flow, config.in_key);
+            if (!options.contains("out_key"))
+                parse_key(value, config.out_key_present, config.out_key_flow, config.out_key);
+        } else if (key == "in_key") {
+            has_key = true;
+            parse_key(value, config.in_key_present, config.in_key_flow, config.in_key);
+        } else if (key == "out_key") {
+            has_key = true;
+            parse_key(value, config.out_key_present, config.out_key_flow, config.out_key);
+        } else if (key == "tos") {
+            if (value == "inherit")
+                config.tos_inherit = true;
+            else
+                config.tos = static_cast<uint8_t>(std::strtoul(value.c_str(), nullptr, 0));
+        } else if (key == "ttl") {
+            if (value == "inherit")
+                config.ttl_inherit = true;
+            else
+                config.ttl = static_cast<uint8_t>(std::atoi(value.c_str()));
+        } else if (key == "df_default") {
+            config.dont_fragment = value == "true";
+        } else if (key == "csum") {
+            config.csum = value == "true";
+        } else if (key == "dst_port") {
+            long port = std::strtol(value.c_str(), nullptr, 10);
+            if (port <= 0 || port > 65535) return Error{fmt::format("{}: bad dst_port '{}'", name, value)};
+            config.dst_port = static_cast<uint16_t>(port);
+        } else if (key == "exts") {
+            if (value == "gbp" && type == "vxlan")
+                config.gbp = true;
+            else if (!value.empty())
+                return Error{
+                    fmt::format("{}: extension '{}' is not supported by type {}", name, value, type)};
+        } else if (key == "packet_type") {
+            if (value != "legacy_l2") {
+                return Error{
+                    fmt::format("{}: packet_type '{}' is not supported by type {}; only legacy_l2 is", name,
+                                value, type)};
+            }
+        } else if (!known_option(key)) {
+            warnings.push_back(fmt::format("{}: unknown {} argument '{}'", name, type, key));
+        }
+    }
+    if (!has_remote) return Error{fmt::format("{}: {} type requires valid 'remote_ip' argument", name, type)};
+    if (config.local_flow && !config.remote_flow) {
+        return Error{fmt::format("{}: {} type requires 'remote_ip=flow' with 'local_ip=flow'", name, type)};
+    }
+    // Without a key, GRE carries none, and the others 0.
+    if (!has_key && type == "gre") config.out_key_present = false;
+    return config;
+}
+
+}  // namespace weft::vswitch

@@ -1,0 +1,151 @@
+// What came of the configuration, written to the database.
+
+#include <fmt/core.h>
+
+#include "base/log.h"
+#include "datapath/dummy/dummy_device.h"
+#include "packet/address.h"
+#include "switch/bridge/switch.h"
+#include "switch/connection/connection_manager.h"
+
+namespace weft::vswitch {
+
+namespace db = schema::vswitch;
+using ovsdb::client::CommitOutcome;
+
+namespace {
+
+log::Module lg("bridge");
+
+}  // namespace
+
+ovsdb::Map<std::string, int64_t> Switch::interface_statistics(const OfPort& port) const {
+    ovsdb::Map<std::string, int64_t> out;
+    auto add = [&](const char* name, uint64_t value) { out.set(name, static_cast<int64_t>(value)); };
+    if (port.is_patch || port.tunnel) {
+        add("rx_packets", port.counted.rx_packets);
+        add("rx_bytes", port.counted.rx_bytes);
+        add("tx_packets", port.counted.tx_packets);
+        add("tx_bytes", port.counted.tx_bytes);
+        return out;
+    }
+    Backer* backer = backer_of(port.bridge->name());
+    if (!backer) return out;
+    if (auto stats = backer->datapath().port_stats(port.dp_port)) {
+        add("rx_packets", stats->rx_packets);
+        add("rx_bytes", stats->rx_bytes);
+        add("rx_dropped", stats->rx_dropped);
+        add("rx_errors", stats->rx_errors);
+        add("tx_packets", stats->tx_packets);
+        add("tx_bytes", stats->tx_bytes);
+        add("tx_dropped", stats->tx_dropped);
+        add("tx_errors", stats->tx_errors);
+    }
+    return out;
+}
+
+void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interface& row, bool statistics) {
+    auto it = interfaces_.find(row.name);
+    if (it == interfaces_.end()) return;
+    const Interface& state = it->second;
+    Bridge* bridge = this->bridge(state.bridge);
+    OfPort* port = bridge ? bridge->port(row.name) : nullptr;
+    std::optional<std::string> error;
+    if (!state.error.empty()) error = state.error;
+    txn.set(row.uuid, db::Interface::kError, error);
+    if (!port) {
+        txn.set(row.uuid, db::Interface::kOfport, std::optional<int64_t>(-1));
+        txn.set(row.uuid, db::Interface::kMacInUse, std::nullopt);
+        txn.set(row.uuid, db::Interface::kAdminState, std::nullopt);
+        txn.set(row.uuid, db::Interface::kLinkState, std::nullopt);
+        txn.set(row.uuid, db::Interface::kIfindex, std::nullopt);
+        txn.set(row.uuid, db::Interface::kStatistics, {});
+        txn.set(row.uuid, db::Interface::kStatus, {});
+        return;
+    }
+    int64_t number = port->number == openflow::kPortLocal ? 65534 : static_cast<int64_t>(port->number);
+    txn.set(row.uuid, db::Interface::kOfport, std::optional<int64_t>(number));
+    txn.set(row.uuid, db::Interface::kMacInUse, std::optional<std::string>(packet::to_string(port->mac)));
+    const datapath::Link* link =
+        links_ && backer_of(state.bridge)->type() != "dummy" ? links_->find(row.name) : nullptr;
+    bool admin_up = true, carrier = true;
+    int64_t ifindex = 0;
+    ovsdb::StringMap status;
+    if (link) {
+        admin_up = link->admin_up;
+        carrier = link->carrier;
+        ifindex = link->ifindex;
+        txn.set(row.uuid, db::Interface::kLinkResets,
+                std::optional<int64_t>(static_cast<int64_t>(link->carrier_changes)));
+        if (auto info = datapath::driver_info(row.name)) {
+            status.set("driver_name", info->driver);
+            if (!info->version.empty()) status.set("driver_version", info->version);
+            if (!info->firmware.empty()) status.set("firmware_version", info->firmware);
+        }
+        if (auto speed = datapath::link_speed(row.name)) {
+            txn.set(row.uuid, db::Interface::kLinkSpeed,
+                    std::optional<int64_t>(static_cast<int64_t>(speed->bits_per_second)));
+            txn.set(row.uuid, db::Interface::kDuplex,
+                    std::optional<std::string>(speed->full_duplex ? "full" : "half"));
+        }
+    } else if (auto* device = datapath::find_dummy_device(row.name)) {
+        admin_up = device->admin_up();
+        carrier = device->carrier();
+        txn.set(row.uuid, db::Interface::kLinkResets, std::optional<int64_t>(0));
+    } else {
+        txn.set(row.uuid, db::Interface::kLinkResets, std::optional<int64_t>(0));
+    }
+    txn.set(row.uuid, db::Interface::kIfindex, std::optional<int64_t>(ifindex));
+    txn.set(row.uuid, db::Interface::kAdminState, std::optional<std::string>(admin_up ? "up" : "down"));
+    txn.set(row.uuid, db::Interface::kLinkState, std::optional<std::string>(carrier ? "up" : "down"));
+    if (port->mtu > 0) txn.set(row.uuid, db::Interface::kMtu, std::optional<int64_t>(port->mtu));
+    txn.set(row.uuid, db::Interface::kStatus, status);
+    if (statistics || row.statistics.empty())
+        txn.set(row.uuid, db::Interface::kStatistics, interface_statistics(*port));
+}
+
+void Switch::write_bridge(ovsdb::client::Transaction& txn, const db::Bridge& row) {
+    Bridge* bridge = this->bridge(row.name);
+    if (!bridge) return;
+    txn.set(row.uuid, db::Bridge::kDatapathId,
+            std::optional<std::string>(fmt::format("{:016x}", bridge->datapath_id)));
+    txn.set(row.uuid, db::Bridge::kDatapathVersion, std::string("<built-in>"));
+}
+
+void Switch::write_back(bool statistics) {
+    if (!configured_ || !replica_->connected() || !replica_->has_lock() || committing_) {
+        write_pending_ = write_pending_ || statistics;
+        return;
+    }
+    write_pending_ = false;
+    auto roots = replica_->table<db::OpenVSwitch>();
+    if (roots.empty()) return;
+    ovsdb::client::Transaction txn(replica_->store());
+    const db::OpenVSwitch& root = *roots.begin();
+    txn.set(root.uuid, db::OpenVSwitch::kCurCfg, applied_cfg_);
+    ovsdb::Set<std::string> types{"netdev", "system"},
+        interfaces{"geneve", "gre", "internal", "patch", "system", "tap", "vxlan"};
+    if (options_.dummy != SwitchOptions::Dummy::kNone) {
+        types.insert("dummy");
+        interfaces.insert("dummy");
+        interfaces.insert("dummy-internal");
+    }
+    if (!options_.system) types.erase("system");
+    txn.set(root.uuid, db::OpenVSwitch::kDatapathTypes, types);
+    txn.set(root.uuid, db::OpenVSwitch::kIfaceTypes, interfaces);
+    txn.set(root.uuid, db::OpenVSwitch::kDpdkInitialized, false);
+    txn.set(root.uuid, db::OpenVSwitch::kDpdkVersion, std::optional<std::string>("none"));
+    for (const db::Bridge& row : replica_->table<db::Bridge>()) write_bridge(txn, row);
+    for (const db::Interface& row : replica_->table<db::Interface>()) write_interface(txn, row, statistics);
+    connections_->write_status(txn, *replica_);
+    if (txn.empty()) return;
+    committing_ = true;
+    replica_->commit(std::move(txn), [this](const CommitOutcome& outcome) {
+        committing_ = false;
+        if (outcome.status == ovsdb::client::CommitStatus::kTryAgain) write_pending_ = true, loop_.wake();
+        if (outcome.status == ovsdb::client::CommitStatus::kError)
+            lg.warn("the database refused our status: {}", outcome.error);
+    });
+}
+
+}  // namespace weft::vswitch

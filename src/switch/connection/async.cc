@@ -1,0 +1,155 @@
+// What a controller gets unasked.
+
+#include "base/clock.h"
+#include "switch/connection/connection_manager.h"
+#include "switch/connection/of_connection_state.h"
+
+namespace weft::vswitch {
+
+namespace of = openflow;
+
+namespace {
+
+unsigned wire_reason(of::PacketInReason reason, of::Version version) {
+    using R = of::PacketInReason;
+    switch (reason) {
+        case R::kExplicitMiss:
+        case R::kImplicitMiss:
+        case R::kNoMatch:
+            return 0;
+        case R::kGroup:
+        case R::kActionSet:
+        case R::kPacketOut:
+            return version < of::Version::k14 ? 1 : static_cast<unsigned>(reason);
+        default:
+            return static_cast<unsigned>(reason);
+    }
+}
+
+// The pipeline's fields as exact matches, those that are not zero.
+of::Match metadata_match(const packet::Flow& metadata, const of::TunnelTableRef& tunnel_table) {
+    of::Match match;
+    match.tunnel_table = tunnel_table;
+    packet::Flow& value = match.value;
+    packet::Flow& mask = match.mask;
+    value.in_port = metadata.in_port, mask.in_port = ~0u;
+    auto word = [](auto& v, auto& m, const auto& from, auto ones) {
+        if (from == 0) return;
+        v = from;
+        m = ones;
+    };
+    word(value.tunnel.id, mask.tunnel.id, metadata.tunnel.id, ~uint64_t{0});
+    word(value.tunnel.src, mask.tunnel.src, metadata.tunnel.src, ~0u);
+    word(value.tunnel.dst, mask.tunnel.dst, metadata.tunnel.dst, ~0u);
+    auto six = [](packet::Ipv6Addr& v, packet::Ipv6Addr& m, const packet::Ipv6Addr& from) {
+        if (from == packet::Ipv6Addr{}) return;
+        v = from;
+        m.fill(0xff);
+    };
+    six(value.tunnel.ipv6_src, mask.tunnel.ipv6_src, metadata.tunnel.ipv6_src);
+    six(value.tunnel.ipv6_dst, mask.tunnel.ipv6_dst, metadata.tunnel.ipv6_dst);
+    word(value.tunnel.gbp_id, mask.tunnel.gbp_id, metadata.tunnel.gbp_id, uint16_t{0xffff});
+    word(value.metadata, mask.metadata, metadata.metadata, ~uint64_t{0});
+    for (size_t i = 0; i < packet::kRegisters; ++i) word(value.regs[i], mask.regs[i], metadata.regs[i], ~0u);
+    word(value.pkt_mark, mask.pkt_mark, metadata.pkt_mark, ~0u);
+    word(value.ct_state, mask.ct_state, metadata.ct_state, ~0u);
+    if (metadata.ct_state) {
+        word(value.ct_zone, mask.ct_zone, metadata.ct_zone, uint16_t{0xffff});
+        word(value.ct_mark, mask.ct_mark, metadata.ct_mark, ~0u);
+        if (metadata.ct_label != packet::Be128{}) {
+            value.ct_label = metadata.ct_label;
+            mask.ct_label.fill(0xff);
+        }
+        if (metadata.ct_nw_proto) {
+            value.ct_nw_proto = metadata.ct_nw_proto, mask.ct_nw_proto = 0xff;
+            word(value.ct_nw_src, mask.ct_nw_src, metadata.ct_nw_src, ~0u);
+            word(value.ct_nw_dst, mask.ct_nw_dst, metadata.ct_nw_dst, ~0u);
+            six(value.ct_ipv6_src, mask.ct_ipv6_src, metadata.ct_ipv6_src);
+            six(value.ct_ipv6_dst, mask.ct_ipv6_dst, metadata.ct_ipv6_dst);
+            word(value.ct_tp_src, mask.ct_tp_src, metadata.ct_tp_src, uint16_t{0xffff});
+            word(value.ct_tp_dst, mask.ct_tp_dst, metadata.ct_tp_dst, uint16_t{0xffff});
+        }
+    }
+    for (unsigned i = 0; i < packet::kTunnelMetadataFields; ++i) {
+        if (!(metadata.tunnel.metadata_present >> i & 1)) continue;
+        const of::Field& field = of::field(of::tun_metadata_field(i));
+        const auto* slot = tunnel_table->slot(i);
+        if (!slot) continue;
+        of::FieldValue ones{};
+        std::fill_n(ones.bytes.begin() + field.bytes - slot->size, slot->size, uint8_t{0xff});
+        match.set(field, of::get_field(metadata, field, tunnel_table.get()), ones);
+    }
+    return match;
+}
+
+}  // namespace
+
+void OfConnection::packet_in(const PacketIn& packet) {
+    if (!ready() || packet.bridge != &bridge_) return;
+    if (packet.controller_id != controller_id_) return;
+    size_t column = role_ == of::Role::kSecondary ? 1 : 0;
+    unsigned reason = wire_reason(packet.reason, version());
+    bool miss =
+        packet.reason == of::PacketInReason::kImplicitMiss || packet.reason == of::PacketInReason::kNoMatch;
+    if (packet.reason == of::PacketInReason::kInvalidTtl && version() < of::Version::k13 &&
+        invalid_ttl_to_controller_) {
+        // Asked for by the switch's configuration.
+    } else if (!(async_.packet_in[column] & reason_bit(reason))) {
+        return;
+    }
+    // A tool gets packets once it has said how much of them it wants.
+    if (kind_ == Kind::kService && !miss_send_len_) return;
+    // OpenFlow 1.3+: a packet that no flow matched is not sent.
+    if (packet.reason == of::PacketInReason::kImplicitMiss && version() >= of::Version::k13) return;
+    if (packet.paused && packet_in_format_ != of::PacketInFormat::kNxm2) return;
+    of::PacketIn out;
+    out.format = packet_in_format_;
+    size_t limit = miss ? miss_send_len_ : packet.max_len;
+    if (packet.paused) limit = packet.packet.size();
+    ByteView whole = packet.packet.view();
+    ByteView kept = whole.first(std::min(whole.size(), limit));
+    out.packet.assign(kept.begin(), kept.end());
+    out.total_len = static_cast<uint32_t>(whole.size());
+    out.reason = packet.reason;
+    out.table = packet.table;
+    out.cookie = packet.cookie;
+    out.metadata = metadata_match(packet.metadata, bridge_.tunnel_table);
+    out.userdata = packet.userdata;
+    if (packet.paused) out.continuation = manager_.encode_continuation(packet.continuation);
+    send(std::move(out));
+}
+
+void OfConnection::flow_removed(const Rule& rule, RemovedReason reason) {
+    if (!ready() || kind_ == Kind::kService) {
+        if (!ready() || !miss_send_len_) return;
+    }
+    size_t column = role_ == of::Role::kSecondary ? 1 : 0;
+    if (!(async_.flow_removed[column] & reason_bit(static_cast<unsigned>(reason)))) return;
+    of::FlowRemoved out;
+    int64_t age = clock::monotonic_ms() - rule.created_ms;
+    out.match = rule.match();
+    out.priority = static_cast<uint16_t>(rule.priority());
+    out.cookie = rule.cookie;
+    out.reason = static_cast<of::FlowRemovedReason>(reason);
+    out.table = rule.table;
+    out.duration_sec = static_cast<uint32_t>(age / 1000);
+    out.duration_nsec = static_cast<uint32_t>(age % 1000 * 1000000);
+    out.idle_timeout = rule.idle_timeout;
+    out.hard_timeout = rule.hard_timeout;
+    out.packets = rule.packets;
+    out.bytes = rule.bytes;
+    send(std::move(out));
+}
+
+void OfConnection::port_status(const OfPort& port, PortReason reason) {
+    if (!ready()) return;
+    if (kind_ == Kind::kService && !miss_send_len_) return;
+    size_t column = role_ == of::Role::kSecondary ? 1 : 0;
+    if (!(async_.port_status[column] & reason_bit(static_cast<unsigned>(reason)))) return;
+    of::PortStatus out;
+    out.reason = static_cast<of::PortStatus::Reason>(reason);
+    out.port = describe(port);
+    send(std::move(out));
+}
+
+}  // namespace weft::vswitch

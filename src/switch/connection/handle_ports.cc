@@ -1,0 +1,114 @@
+// Ports and queues.
+
+#include "base/clock.h"
+#include "switch/connection/connection_manager.h"
+#include "switch/connection/of_connection_state.h"
+
+namespace weft::vswitch {
+
+namespace of = openflow;
+using of::OfError;
+
+of::Port OfConnection::describe(const OfPort& port) const {
+    of::Port out;
+    out.number = port.number;
+    out.address = port.mac;
+    out.name = port.name.substr(0, 15);
+    out.config = port.config;
+    out.state = port.state;
+    // OpenFlow 1.1+: a port that works is live.
+    if (version() >= of::Version::k11 && !(port.state & kPortStateLinkDown) &&
+        !(port.config & kPortConfigDown)) {
+        out.state |= of::kPortLive;
+    }
+    out.current_speed = out.max_speed = static_cast<uint32_t>(port.speed_kbps);
+    return out;
+}
+
+OfError OfConnection::apply(const of::PortMod& mod) {
+    OfPort* port = bridge_.port(mod.number);
+    if (!port) return OfError::OFPPMFC_BAD_PORT;
+    if (mod.address != packet::EthAddr{} && mod.address != port->mac) return OfError::OFPPMFC_BAD_HW_ADDR;
+    constexpr uint32_t kKnown = kPortConfigDown | kPortConfigNoStp | kPortConfigNoRecv | kPortConfigNoFlood |
+                                kPortConfigNoFwd | kPortConfigNoPacketIn | 8;
+    uint32_t config = (port->config & ~mod.mask) | (mod.config & mod.mask & kKnown);
+    if (config == port->config) return OfError::kNone;
+    bool down_changed = (config ^ port->config) & kPortConfigDown;
+    port->config = config;
+    if (down_changed) manager_.set_port_up(*port, !(config & kPortConfigDown));
+    if (port->bundle) {
+        port->bundle->floodable = false;
+        for (OfPort* member : port->bundle->members)
+            port->bundle->floodable |= !(member->config & kPortConfigNoFlood);
+    }
+    bridge_.port_changed(*port);
+    return OfError::kNone;
+}
+
+void OfConnection::handle(const of::PortMod& mod) {
+    done(apply(mod));
+}
+
+void OfConnection::handle(const of::PortDescRequest& request) {
+    of::MultipartWriter writer(version(), xid_, of::MultipartWriter::Kind::kPortDesc);
+    for (const auto& [number, port] : bridge_.ports()) {
+        if (request.port != of::kPortNone && request.port != number) continue;
+        writer.add(describe(*port));
+    }
+    for (Bytes& message : writer.finish()) send_raw(message);
+}
+
+of::PortStats OfConnection::statistics(const OfPort& port) const {
+    of::PortStats out;
+    out.port = port.number;
+    int64_t age = clock::monotonic_ms() - port.created_ms;
+    out.duration_sec = static_cast<uint32_t>(age / 1000);
+    out.duration_nsec = static_cast<uint32_t>(age % 1000 * 1000000);
+    datapath::PortStats stats = port.counted;
+    bool device = !port.is_patch && !port.tunnel;
+    if (device) {
+        auto now = backer_.datapath().port_stats(port.dp_port);
+        if (!now) return out;
+        stats = *now;
+    }
+    out.rx_packets = stats.rx_packets;
+    out.rx_bytes = stats.rx_bytes;
+    out.tx_packets = stats.tx_packets;
+    out.tx_bytes = stats.tx_bytes;
+    if (device) {
+        out.rx_dropped = stats.rx_dropped;
+        out.rx_errors = stats.rx_errors;
+        out.tx_dropped = stats.tx_dropped;
+        out.tx_errors = stats.tx_errors;
+        out.rx_frame_err = out.rx_over_err = out.rx_crc_err = out.collisions = 0;
+    }
+    return out;
+}
+
+void OfConnection::handle(const of::PortStatsRequest& request) {
+    backer_.pull_statistics();
+    of::MultipartWriter writer(version(), xid_, of::MultipartWriter::Kind::kPort);
+    if (request.port != of::kPortNone && !bridge_.port(request.port)) return fail(OfError::OFPBRC_BAD_PORT);
+    for (const auto& [number, port] : bridge_.ports()) {
+        if (request.port != of::kPortNone && request.port != number) continue;
+        writer.add(statistics(*port));
+    }
+    for (Bytes& message : writer.finish()) send_raw(message);
+}
+
+// Ports have no queues until QoS is configured.
+void OfConnection::handle(const of::QueueStatsRequest& request) {
+    if (request.port != of::kPortNone && !bridge_.port(request.port)) return fail(OfError::OFPQOFC_BAD_PORT);
+    if (request.queue != of::kQueueAll) return fail(OfError::OFPQOFC_BAD_QUEUE);
+    of::MultipartWriter writer(version(), xid_, of::MultipartWriter::Kind::kQueue);
+    for (Bytes& message : writer.finish()) send_raw(message);
+}
+
+void OfConnection::handle(const of::QueueConfigRequest& request) {
+    if (request.port != of::kPortNone && !bridge_.port(request.port)) return fail(OfError::OFPQOFC_BAD_PORT);
+    of::QueueConfigReply out;
+    out.port = request.port;
+    reply(out);
+}
+
+}  // namespace weft::vswitch

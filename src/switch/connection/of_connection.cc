@@ -1,0 +1,148 @@
+#include "switch/connection/of_connection.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "switch/connection/connection_manager.h"
+#include "switch/connection/of_connection_state.h"
+
+namespace weft::vswitch {
+
+namespace of = openflow;
+
+namespace {
+
+log::Module lg("vconn");
+
+}  // namespace
+
+OfConnection::OfConnection(ConnectionManager& manager, net::Loop& loop, Bridge& bridge, Backer& backer,
+                           Kind kind, std::unique_ptr<net::Stream> stream, uint32_t versions, Closed closed)
+    : manager_(manager),
+      loop_(loop),
+      bridge_(bridge),
+      backer_(backer),
+      kind_(kind),
+      stream_(std::move(stream)),
+      protocol_(versions),
+      closed_(std::move(closed)),
+      last_received_ms_(clock::monotonic_ms()) {
+    miss_send_len_ = kind_ == Kind::kPrimary ? 128 : 0;
+    stream_->set_on_ready([this] { on_ready(); });
+    if (stream_->connected()) on_ready();
+}
+
+OfConnection::~OfConnection() = default;
+
+void OfConnection::on_ready() {
+    if (stream_->connected() && !greeted_) {
+        greeted_ = true;
+        Bytes hello = protocol_.take_output();
+        send_raw(hello);
+    }
+    std::string input;
+    bool open = stream_->read(input);
+    if (!input.empty()) {
+        last_received_ms_ = clock::monotonic_ms();
+        protocol_.receive(as_bytes(input));
+        bool was_ready = ready();
+        while (auto frame = protocol_.next()) {
+            if (!was_ready) set_default_async(), was_ready = true;
+            receive(*frame);
+        }
+        if (!was_ready && ready()) set_default_async();
+        if (protocol_.has_output()) {
+            Bytes out = protocol_.take_output();
+            send_raw(out);
+        }
+        flush_updates();
+        if (ready()) manager_.connection_ready(*this);
+    }
+    if (!protocol_.fault().empty()) {
+        lg.info("{}: {}", name(), protocol_.fault());
+        if (closed_) closed_(*this, protocol_.fault());
+        return;
+    }
+    if (!open && closed_) closed_(*this, stream_->error());
+}
+
+void OfConnection::receive(ByteView frame) {
+    of::DecodeOptions options;
+    options.tunnel_table = bridge_.tunnel_table;
+    options.flow_mod_table_id = flow_mod_table_id_;
+    of::Message message;
+    of::OfError error = of::decode(frame, options, message);
+    xid_ = message.xid;
+    frame_ = frame;
+    manager_.snoop(bridge_, frame);
+    if (error != of::OfError::kNone) {
+        static log::RateLimit limit(10, 10);
+        if (limit.pass(lg)) lg.info("{}: received a bad message: {}", name(), of::error_name(error));
+        return fail(error);
+    }
+    if (lg.enabled(log::Level::kDbg))
+        lg.dbg("{}: received message of type {}, xid={:#x}", name(), frame[1], xid_);
+    handle(message, frame);
+}
+
+bool OfConnection::may_write() {
+    if (role_ != of::Role::kSecondary) return true;
+    fail(of::OfError::OFPBRC_IS_SECONDARY);
+    return false;
+}
+
+void OfConnection::handle(const of::Message& message, ByteView) {
+    auto visitor = [this](const auto& body) {
+        using T = std::decay_t<decltype(body)>;
+        if constexpr (std::is_same_v<T, of::FlowMod> || std::is_same_v<T, of::GroupMod> ||
+                      std::is_same_v<T, of::MeterMod> || std::is_same_v<T, of::PortMod> ||
+                      std::is_same_v<T, of::TableMod> || std::is_same_v<T, of::PacketOut> ||
+                      std::is_same_v<T, of::TlvTableMod> || std::is_same_v<T, of::CtFlush> ||
+                      std::is_same_v<T, of::CtFlushZone> || std::is_same_v<T, of::SetConfig>) {
+            if (may_write()) handle(body);
+        } else if constexpr (requires { this->handle(body); }) {
+            handle(body);
+        } else if constexpr (std::is_same_v<T, of::EchoRequest> || std::is_same_v<T, of::Hello> ||
+                             std::is_same_v<T, of::ErrorMessage>) {
+            // Answered by the protocol, or an error that the peer had with us: nothing to do.
+        } else if constexpr (std::is_same_v<T, of::VendorMessage>) {
+            fail(of::OfError::OFPBRC_BAD_VENDOR);
+        } else {
+            fail(of::OfError::OFPBRC_BAD_TYPE);  // a switch's message
+        }
+    };
+    std::visit(visitor, message.body);
+}
+
+void OfConnection::send_raw(ByteView bytes) {
+    stream_->write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+void OfConnection::send(of::Body body) {
+    of::Message message{version(), 0, std::move(body)};
+    Bytes bytes = of::encode(message);
+    if (bytes.empty()) return;
+    manager_.snoop(bridge_, bytes);
+    send_raw(bytes);
+}
+
+void OfConnection::reply(of::Body body) {
+    of::Message message{version(), xid_, std::move(body)};
+    lg.dbg("{}: sent (Success): a reply, xid={:#x}", name(), xid_);
+    Bytes bytes = of::encode(message);
+    if (bytes.empty()) return fail(of::OfError::OFPBRC_BAD_TYPE);
+    manager_.snoop(bridge_, bytes);
+    send_raw(bytes);
+}
+
+void OfConnection::fail(of::OfError error) {
+    Bytes bytes = of::encode_error(error, frame_);
+    if (lg.enabled(log::Level::kDbg)) lg.dbg("{}: sent error {}", name(), of::error_name(error));
+    manager_.snoop(bridge_, bytes);
+    send_raw(bytes);
+}
+
+void OfConnection::probe() {
+    if (ready()) send(of::EchoRequest{});
+}
+
+}  // namespace weft::vswitch

@@ -1,0 +1,25 @@
+// The parts of a connection that only some of its files look into.
+
+#pragma once
+
+#include "switch/connection/of_connection.h"
+
+namespace weft::vswitch {
+
+struct OfConnection::Bundle {
+    uint16_t flags = 0;
+    bool closed = false;
+    int64_t last_used_ms = 0;
+    std::vector<openflow::Message> messages;
+    std::vector<Bytes> frames;  // of the same, for errors
+};
+
+struct OfConnection::Monitor {
+    openflow::FlowMonitor request;
+};
+
+inline constexpr uint32_t reason_bit(unsigned reason) {
+    return 1u << reason;
+}
+
+}  // namespace weft::vswitch

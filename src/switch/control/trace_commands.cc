@@ -1,0 +1,263 @@
+// ofproto/trace and ofproto/trace-packet-out (ovs-vswitchd(8)).
+
+#include <fmt/core.h>
+
+#include <deque>
+
+#include "datapath/api/text.h"
+#include "openflow/messages/flow.h"
+#include "packet/compose.h"
+#include "packet/extract.h"
+#include "switch/control/commands.h"
+
+namespace weft::vswitch {
+
+namespace {
+
+using Arguments = net::ControlServer::Arguments;
+
+constexpr uint32_t kDefaultNext = packet::kCtTracked | packet::kCtNew;
+
+struct Request {
+    Backer* backer = nullptr;
+    Bridge* bridge = nullptr;
+    packet::Flow flow = packet::zero_flow();
+    std::optional<packet::Packet> packet;
+    bool generate = false;
+    std::deque<uint32_t> ct_next;
+    std::optional<openflow::ActionList> actions;
+};
+
+Result<uint32_t> parse_ct_state(const std::string& text) {
+    static constexpr std::pair<std::string_view, uint32_t> kNames[] = {
+        {"new", packet::kCtNew},   {"est", packet::kCtEstablished}, {"rel", packet::kCtRelated},
+        {"rpl", packet::kCtReply}, {"inv", packet::kCtInvalid},     {"trk", packet::kCtTracked},
+        {"snat", packet::kCtSnat}, {"dnat", packet::kCtDnat}};
+    uint32_t state = 0;
+    size_t at = 0;
+    while (at <= text.size()) {
+        size_t end = std::min(text.find_first_of(",| ", at), text.size());
+        std::string_view word = std::string_view(text).substr(at, end - at);
+        at = end + 1;
+        if (word.empty()) continue;
+        uint32_t bit = 0;
+        for (const auto& [name, value] : kNames) {
+            if (word == name) bit = value;
+        }
+        if (!bit)
+            return Error{fmt::format(
+                "ct_state does not know \"{}\"; it is a list of trk, new, est, rel, rpl, inv, snat, dnat",
+                word)};
+        state |= bit;
+    }
+    if (!(state & packet::kCtTracked)) state |= packet::kCtTracked;
+    return state;
+}
+
+std::string ct_state_text(uint32_t state) {
+    static constexpr std::pair<const char*, uint32_t> kOrder[] = {
+        {"new", packet::kCtNew},   {"est", packet::kCtEstablished}, {"rel", packet::kCtRelated},
+        {"rpl", packet::kCtReply}, {"inv", packet::kCtInvalid},     {"trk", packet::kCtTracked},
+        {"snat", packet::kCtSnat}, {"dnat", packet::kCtDnat}};
+    std::string out;
+    for (const auto& [name, bit] : kOrder) {
+        if (state & bit) out += (out.empty() ? "" : "|") + std::string(name);
+    }
+    return out;
+}
+
+Result<void> datapath_flow(Request& request, const std::string& text) {
+    WEFT_ASSIGN(packet::Flow key, datapath::parse_key(text));
+    OfPort* port = request.backer->port_of(key);
+    if (!port) return Error{"Invalid datapath flow"};
+    request.bridge = port->bridge;
+    request.flow = to_openflow_key(key, *port->bridge->tunnel_table, port->number);
+    return {};
+}
+
+Result<void> bridge_flow(Request& request, const std::string& text) {
+    openflow::Names names = request.bridge->names();
+    auto match = openflow::parse_match(text, &names);
+    if (!match) return Error{fmt::format("Bad openflow flow syntax: {}: {}", text, match.message())};
+    request.flow = match->value;
+    if (match->tunnel_table && request.flow.tunnel.metadata_present) {
+        // Options lie where the bridge has them.
+        packet::Flow flow = request.flow;
+        flow.tunnel.metadata = {};
+        flow.tunnel.metadata_present = 0;
+        for (unsigned i = 0; i < packet::kTunnelMetadataFields; ++i) {
+            const openflow::Field& field = openflow::field(openflow::tun_metadata_field(i));
+            if (!match->is_set(field)) continue;
+            openflow::set_field(flow, field,
+                                openflow::get_field(request.flow, field, match->tunnel_table.get()),
+                                request.bridge->tunnel_table.get());
+        }
+        request.flow = flow;
+    }
+    return {};
+}
+
+Result<packet::Packet> packet_argument(const std::string& hex) {
+    Bytes bytes;
+    int high = -1;
+    for (char c : hex) {
+        if (c == ' ' || c == '\n') continue;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0) return Error{"Trailing garbage in packet data"};
+        if (high < 0)
+            high = digit;
+        else
+            bytes.push_back(static_cast<uint8_t>(high << 4 | digit)), high = -1;
+    }
+    if (high >= 0 || bytes.empty()) return Error{"Trailing garbage in packet data"};
+    return packet::Packet(bytes);
+}
+
+Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
+    Request request;
+    Arguments words;
+    for (size_t i = 0; i < args.size(); ++i) {
+        if (args[i] == "-generate" || args[i] == "--generate") {
+            request.generate = true;
+        } else if (args[i] == "-consistent" || args[i] == "--consistent" || args[i] == "--names" ||
+                   args[i] == "--no-names" || args[i] == "--l7") {
+            continue;
+        } else if (args[i] == "--ct-next") {
+            if (++i == args.size()) return Error{"Missing argument for option ct-next"};
+            WEFT_ASSIGN(uint32_t state, parse_ct_state(args[i]));
+            request.ct_next.push_back(state);
+        } else {
+            words.push_back(args[i]);
+        }
+    }
+    if (packet_out) {
+        if (words.size() < 2) return Error{"Syntax error"};
+        openflow::ActionParseOptions options;
+        options.instructions = false;
+        auto actions = openflow::parse_actions(words.back(), options);
+        if (!actions) return Error{fmt::format("Bad action syntax: {}", actions.message())};
+        request.actions = *actions;
+        words.pop_back();
+    }
+    if (words.size() == 3 || (words.size() == 2 && !owner.bridge(words[0]) &&
+                              !owner.find_datapath(words[0]) && words[0].find('(') != std::string::npos)) {
+        WEFT_ASSIGN(packet::Packet packet, packet_argument(words.back()));
+        request.packet = std::move(packet);
+        words.pop_back();
+    }
+    if (words.size() == 2) {
+        request.bridge = owner.bridge(words[0]);
+        if (request.bridge) {
+            request.backer = owner.backer_of(words[0]);
+            WEFT_TRY(bridge_flow(request, words[1]));
+        } else if ((request.backer = owner.find_datapath(words[0]))) {
+            WEFT_TRY(datapath_flow(request, words[1]));
+        } else if (words[1].find('(') != std::string::npos) {
+            return Error{"Cannot find the datapath"};
+        } else {
+            return Error{fmt::format("{}: unknown bridge", words[0])};
+        }
+    } else if (words.size() == 1) {
+        request.backer = owner.find_datapath("");
+        if (!request.backer) return Error{"Cannot find the datapath"};
+        WEFT_TRY(datapath_flow(request, words[0]));
+    } else {
+        return Error{"Syntax error"};
+    }
+    if (request.packet) {
+        packet::extract(*request.packet, request.flow);
+    } else if (request.generate) {
+        request.packet = packet::compose(request.flow);
+        packet::extract(*request.packet, request.flow);
+    }
+    return request;
+}
+
+// One pass through the pipeline, from the start or from a recirculation.
+void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* frozen,
+                std::deque<TraceRecirculation>& pending, std::vector<RecirculationRefs>& refs,
+                std::string& out) {
+    openflow::Names names = request.bridge->names();
+    const openflow::TunnelTableRef& tunnel_table = request.bridge->tunnel_table;
+    out += "Flow: " + format_flow(flow, tunnel_table) + "\n";
+    std::list<TraceNode> nodes;
+    EffectCache effects;
+    TranslateInput input;
+    input.backer = request.backer;
+    input.bridge = request.bridge;
+    input.flow = flow;
+    input.packet = request.packet ? &*request.packet : nullptr;
+    input.frozen = frozen;
+    input.effects = request.generate;
+    if (request.actions && !frozen) input.actions = &*request.actions;
+    input.trace = &nodes;
+    input.cache = &effects;
+    TranslateOutput output = translate(input);
+    out += format_trace(nodes);
+    packet::Flow final_flow = output.final_flow;
+    final_flow.actset_output = 0;
+    packet::Flow initial = flow;
+    initial.actset_output = 0;
+    bool unchanged = final_flow == initial;
+    out += "\nFinal flow: " + (unchanged ? std::string("unchanged") : format_flow(final_flow, tunnel_table)) +
+           "\n";
+    openflow::Match megaflow;
+    megaflow.value = flow;
+    megaflow.mask = output.mask;
+    megaflow.tunnel_table = tunnel_table;
+    megaflow.zero_unmasked();
+    out += "Megaflow: " + openflow::to_string(megaflow) + "\n";
+    out += "Datapath actions: " + describe_actions(output.actions, nullptr) + "\n";
+    if (output.error != TranslateError::kNone) {
+        out += fmt::format("Translation failed ({}), packet is dropped.\n", error_text(output.error));
+    }
+    for (TraceRecirculation& each : output.trace_recirculations) pending.push_back(std::move(each));
+    refs.push_back(std::move(output.recirculations));
+}
+
+Result<std::string> trace(Switch& owner, const Arguments& args, bool packet_out) {
+    WEFT_ASSIGN(Request request, parse(owner, args, packet_out));
+    std::string out;
+    std::deque<TraceRecirculation> pending;
+    std::vector<RecirculationRefs> refs;
+    trace_pass(request, request.flow, nullptr, pending, refs, out);
+    constexpr size_t kMaxPasses = 64;
+    for (size_t pass = 0; !pending.empty() && pass < kMaxPasses; ++pass) {
+        TraceRecirculation next = std::move(pending.front());
+        pending.pop_front();
+        const FrozenState* state = request.backer->recirculations().find(next.id);
+        Bridge* bridge = state ? request.backer->bridge(state->bridge) : nullptr;
+        if (!bridge) continue;
+        request.bridge = bridge;
+        const std::string rule(79, '=');
+        std::string why = fmt::format("recirc({:#x})", next.id);
+        if (next.conntrack) {
+            bool given = !request.ct_next.empty();
+            next.flow.ct_state = given ? request.ct_next.front() : kDefaultNext;
+            if (given) request.ct_next.pop_front();
+            std::string text = given ? fmt::format("ct_state={}", ct_state_text(next.flow.ct_state))
+                                     : "default ct_state=trk|new (use --ct-next to customize)";
+            why += fmt::format(" - resume conntrack with {}", text);
+        }
+        out += fmt::format("\n{}\n{}\n{}\n\n", rule, why, rule);
+        next.flow.recirc_id = next.id;
+        FrozenState copy = *state;
+        trace_pass(request, next.flow, &copy, pending, refs, out);
+    }
+    return out;
+}
+
+}  // namespace
+
+void add_trace_commands(net::ControlServer& control, Switch& owner) {
+    control.add("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1,
+                -1, [&owner](const Arguments& args) { return trace(owner, args, false); });
+    control.add("ofproto/trace-packet-out",
+                "[-consistent] {[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet] actions",
+                2, -1, [&owner](const Arguments& args) { return trace(owner, args, true); });
+}
+
+}  // namespace weft::vswitch

@@ -1,0 +1,596 @@
+#include "switch/ofproto/bridge.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+
+namespace weft::vswitch {
+
+using openflow::OfError;
+
+namespace {
+
+constexpr uint32_t kFirstFreePort = 1;
+constexpr int kFailOpenPriority = 0xf0f0f0;
+
+int64_t expiry_time(const Rule& rule) {
+    int64_t at = INT64_MAX;
+    if (rule.hard_timeout) at = rule.modified_ms + rule.hard_timeout * 1000;
+    if (rule.idle_timeout) at = std::min(at, rule.used_ms + rule.idle_timeout * 1000);
+    return at;
+}
+
+}  // namespace
+
+bool outputs_to_port(const openflow::ActionList& actions, uint32_t port) {
+    for (const openflow::Action& action : actions) {
+        if (auto* output = openflow::action_cast<openflow::Output>(action)) {
+            if (output->port == port) return true;
+        } else if (auto* trunc = openflow::action_cast<openflow::OutputTrunc>(action)) {
+            if (trunc->port == port) return true;
+        } else if (auto* enqueue = openflow::action_cast<openflow::Enqueue>(action)) {
+            if (enqueue->port == port) return true;
+        } else if (openflow::action_cast<openflow::Controller>(action)) {
+            if (port == openflow::kPortController) return true;
+        } else if (auto* write = openflow::action_cast<openflow::WriteActions>(action)) {
+            if (outputs_to_port(write->actions, port)) return true;
+        } else if (auto* clone = openflow::action_cast<openflow::Clone>(action)) {
+            if (outputs_to_port(clone->actions, port)) return true;
+        }
+    }
+    return false;
+}
+
+bool outputs_to_group(const openflow::ActionList& actions, uint32_t group) {
+    for (const openflow::Action& action : actions) {
+        if (auto* g = openflow::action_cast<openflow::Group>(action)) {
+            if (g->group_id == group) return true;
+        } else if (auto* write = openflow::action_cast<openflow::WriteActions>(action)) {
+            if (outputs_to_group(write->actions, group)) return true;
+        } else if (auto* clone = openflow::action_cast<openflow::Clone>(action)) {
+            if (outputs_to_group(clone->actions, group)) return true;
+        }
+    }
+    return false;
+}
+
+Bridge::Bridge(std::string name, std::string datapath_type)
+    : tunnel_table(std::make_shared<openflow::TunnelTable>()),
+      name_(std::move(name)),
+      datapath_type_(std::move(datapath_type)) {
+    for (auto& table : tables_) table = std::make_unique<FlowTable>();
+    make_internal_rules();
+}
+
+Bridge::~Bridge() {
+    events = nullptr;
+    for (auto& table : tables_) {
+        std::vector<Rule*> rules;
+        table->classifier.for_each([&](ClassifierRule& rule) { rules.push_back(&FlowTable::rule_of(rule)); });
+        for (Rule* rule : rules) take_out(*rule);
+    }
+}
+
+// Rules of the internal table: shown by bridge/dump-flows, and they count what has no other rule.
+void Bridge::make_internal_rules() {
+    auto make = [&](uint32_t reg0, openflow::ActionList actions) {
+        FlowChange change;
+        change.match.set_reg(0, reg0);
+        change.priority = 0;
+        change.actions = std::move(actions);
+        RuleRef rule = make_rule(change);
+        rule->table = kInternalTable;
+        insert(*rule);
+        return rule.get();
+    };
+    openflow::Controller to_controller;
+    to_controller.reason = openflow::PacketInReason::kImplicitMiss;
+    miss_rule_ = make(1, {openflow::Boxed<openflow::Controller>(to_controller)});
+    no_packet_in_rule_ = make(2, {});
+    drop_frags_rule_ = make(3, {});
+    FlowChange drop_recirculated;
+    drop_recirculated.match.set(openflow::FieldId::kRecircId, 0);
+    drop_recirculated.priority = 2;
+    RuleRef rule = make_rule(drop_recirculated);
+    rule->table = kInternalTable;
+    insert(*rule);
+}
+
+ActionsRef Bridge::share(openflow::ActionList actions) {
+    uint64_t hash = hash_add(hash_seed(), actions.size());
+    openflow::ActionList* list = &actions;
+    // A cheap hash is enough: the kinds, and the wire form of the values that usually differ.
+    for (const openflow::Action& action : *list) {
+        hash = hash_add(hash, action.index());
+        if (auto* set = openflow::action_cast<openflow::SetField>(action)) {
+            for (uint8_t byte : set->value) hash = hash_add(hash, byte);
+        } else if (auto* resubmit = openflow::action_cast<openflow::Resubmit>(action)) {
+            hash = hash_add(hash, resubmit->table);
+        } else if (auto* output = openflow::action_cast<openflow::Output>(action)) {
+            hash = hash_add(hash, output->port);
+        } else if (auto* ct = openflow::action_cast<openflow::Ct>(action)) {
+            hash = hash_add(hash, ct->zone_imm << 8 | ct->recirc_table);
+            for (const openflow::Action& nested : ct->actions) {
+                if (auto* set = openflow::action_cast<openflow::SetField>(nested)) {
+                    for (uint8_t byte : set->value) hash = hash_add(hash, byte);
+                }
+            }
+        }
+    }
+    auto& candidates = shared_actions_[hash];
+    std::erase_if(candidates, [](const auto& weak) { return weak.expired(); });
+    for (const auto& weak : candidates) {
+        if (auto shared = weak.lock(); shared && *shared == actions) return shared;
+    }
+    actions.shrink_to_fit();
+    auto shared = std::make_shared<const openflow::ActionList>(std::move(actions));
+    if (candidates.size() < 8) candidates.push_back(shared);
+    if (shared_actions_.size() > shared_sweep_) {
+        absl::erase_if(shared_actions_, [](const auto& entry) {
+            return std::all_of(entry.second.begin(), entry.second.end(),
+                               [](const auto& w) { return w.expired(); });
+        });
+        shared_sweep_ = std::max<size_t>(1024, shared_actions_.size() * 2);
+    }
+    return shared;
+}
+
+RuleRef Bridge::make_rule(const FlowChange& change) {
+    RuleRef rule(new Rule(change.match.value, change.match.mask, change.priority));
+    rule->bridge = this;
+    rule->cookie = change.new_cookie;
+    rule->idle_timeout = change.idle_timeout;
+    rule->hard_timeout = change.hard_timeout;
+    rule->importance = change.importance;
+    rule->flags = change.flags;
+    rule->created_ms = rule->modified_ms = rule->used_ms = clock::monotonic_ms();
+    rule->actions = share(change.actions);
+    if (change.match.mask.tunnel.metadata_present) rule->tunnel_table = change.match.tunnel_table;
+    std::vector<Conjunction> conjunctions;
+    for (const openflow::Action& action : change.actions) {
+        if (auto* c = openflow::action_cast<openflow::Conjunction>(action)) {
+            conjunctions.push_back({c->id, c->clause, c->clauses});
+        }
+    }
+    if (!conjunctions.empty()) rule->set_conjunctions(std::move(conjunctions));
+    return rule;
+}
+
+void Bridge::insert(Rule& rule) {
+    ++rule.references;  // the table's
+    rule.bridge = this;
+    tables_[rule.table]->classifier.insert(rule);
+    if (rule.has_timeout()) {
+        int64_t at = expiry_time(rule);
+        expiry_.emplace(at, &rule);
+        expiry_of_[&rule] = at;
+    }
+    touch();
+}
+
+void Bridge::take_out(Rule& rule) {
+    if (auto it = expiry_of_.find(&rule); it != expiry_of_.end()) {
+        expiry_.erase({it->second, &rule});
+        expiry_of_.erase(it);
+    }
+    tables_[rule.table]->classifier.remove(rule);
+    rule.bridge = nullptr;
+    touch();
+    RuleRef hold(&rule);
+    --rule.references;
+}
+
+size_t Bridge::flow_count() const {
+    size_t count = 0;
+    for (size_t t = 0; t < kInternalTable; ++t) count += tables_[t]->classifier.size();
+    return count - (fail_open_rule_ ? 1 : 0);
+}
+
+OfError Bridge::check(const FlowChange& change) const {
+    if (change.table != openflow::kTableAll && change.table >= kInternalTable)
+        return OfError::OFPBRC_BAD_TABLE_ID;
+    for (const openflow::Action& action : change.actions) {
+        if (auto* g = openflow::action_cast<openflow::Group>(action)) {
+            if (!group(g->group_id)) return OfError::OFPBAC_BAD_OUT_GROUP;
+        } else if (auto* m = openflow::action_cast<openflow::Meter>(action)) {
+            if (!meters.contains(m->meter_id)) return OfError::OFPMMFC_INVALID_METER;
+        }
+    }
+    return OfError::kNone;
+}
+
+OfError Bridge::make_room(FlowTable& table, const FlowChange& change, Transaction& transaction) {
+    if (table.classifier.size() < table.max_flows) return OfError::kNone;
+    if (!table.evict) return OfError::OFPFMFC_TABLE_FULL;
+    Rule* victim = nullptr;
+    table.classifier.for_each([&](ClassifierRule& entry) {
+        Rule& rule = FlowTable::rule_of(entry);
+        if (rule.hidden() || !rule.has_timeout()) return;
+        if (rule.importance > change.importance) return;
+        if (!victim || rule.importance < victim->importance ||
+            (rule.importance == victim->importance && expiry_time(rule) < expiry_time(*victim))) {
+            victim = &rule;
+        }
+    });
+    if (!victim) return OfError::OFPFMFC_TABLE_FULL;
+    remove(*victim, RemovedReason::kEviction, transaction);
+    return OfError::kNone;
+}
+
+OfError Bridge::add(const FlowChange& change, Transaction& transaction) {
+    if (change.table == openflow::kTableAll) return OfError::OFPFMFC_BAD_TABLE_ID;
+    FlowTable& into = *tables_[change.table];
+    RuleRef rule = make_rule(change);
+    rule->table = change.table;
+    Rule* old = static_cast<Rule*>(into.classifier.find(*rule));
+    if ((change.flags & kFlowCheckOverlap) && into.classifier.overlaps(*rule))
+        return OfError::OFPFMFC_OVERLAP;
+    if (old) {
+        if (change.keep_counts) {
+            rule->packets = old->packets;
+            rule->bytes = old->bytes;
+            rule->created_ms = old->created_ms;
+        }
+        remove(*old, RemovedReason::kDelete, transaction, true);
+    } else if (OfError error = make_room(into, change, transaction); error != OfError::kNone) {
+        return error;
+    }
+    insert(*rule);
+    transaction.steps.push_back({.kind = Transaction::Step::Kind::kAdded, .rule = rule});
+    return OfError::kNone;
+}
+
+void Bridge::remove(Rule& rule, RemovedReason reason, Transaction& transaction, bool replaced) {
+    transaction.steps.push_back({.kind = Transaction::Step::Kind::kRemoved,
+                                 .rule = RuleRef(&rule),
+                                 .reason = reason,
+                                 .replaced = replaced});
+    take_out(rule);
+}
+
+std::vector<Rule*> Bridge::collect(uint8_t table_id, const openflow::Match& match, uint64_t cookie,
+                                   uint64_t cookie_mask, uint32_t out_port, uint32_t out_group) const {
+    std::vector<Rule*> out;
+    auto visit = [&](ClassifierRule& entry) {
+        Rule& rule = FlowTable::rule_of(entry);
+        if (rule.hidden() || ((rule.cookie ^ cookie) & cookie_mask)) return;
+        if (out_port != openflow::kPortNone && !outputs_to_port(*rule.actions, out_port)) return;
+        if (out_group != openflow::kGroupAny && !outputs_to_group(*rule.actions, out_group)) return;
+        out.push_back(&rule);
+    };
+    size_t first = table_id == openflow::kTableAll ? 0 : table_id;
+    size_t last = table_id == openflow::kTableAll ? kInternalTable - 1u : table_id;
+    for (size_t t = first; t <= last && t < kTables; ++t) {
+        tables_[t]->classifier.for_each_within(match.value, match.mask, visit);
+    }
+    return out;
+}
+
+std::vector<Rule*> Bridge::targets(const FlowChange& change) const {
+    using Command = FlowChange::Command;
+    if (change.command == Command::kModify || change.command == Command::kDelete) {
+        return collect(change.table, change.match, change.cookie, change.cookie_mask, change.out_port,
+                       change.out_group);
+    }
+    std::vector<Rule*> out;
+    ClassifierRule like(change.match.value, change.match.mask, change.priority);
+    size_t first = change.table == openflow::kTableAll ? 0 : change.table;
+    size_t last = change.table == openflow::kTableAll ? kInternalTable - 1u : change.table;
+    for (size_t t = first; t <= last; ++t) {
+        auto* rule = static_cast<Rule*>(tables_[t]->classifier.find(like));
+        if (!rule || rule->hidden() || ((rule->cookie ^ change.cookie) & change.cookie_mask)) continue;
+        if (change.out_port != openflow::kPortNone && !outputs_to_port(*rule->actions, change.out_port))
+            continue;
+        if (change.out_group != openflow::kGroupAny && !outputs_to_group(*rule->actions, change.out_group))
+            continue;
+        out.push_back(rule);
+    }
+    return out;
+}
+
+OfError Bridge::modify(const FlowChange& change, const std::vector<Rule*>& rules, Transaction& transaction) {
+    int64_t now = clock::monotonic_ms();
+    ActionsRef actions = share(change.actions);
+    std::vector<Conjunction> conjunctions;
+    for (const openflow::Action& action : change.actions) {
+        if (auto* c = openflow::action_cast<openflow::Conjunction>(action)) {
+            conjunctions.push_back({c->id, c->clause, c->clauses});
+        }
+    }
+    for (Rule* rule : rules) {
+        Transaction::Step step{.kind = Transaction::Step::Kind::kModified, .rule = RuleRef(rule)};
+        step.actions = rule->actions;
+        step.cookie = rule->cookie;
+        step.idle_timeout = rule->idle_timeout;
+        step.hard_timeout = rule->hard_timeout;
+        step.importance = rule->importance;
+        step.flags = rule->flags;
+        step.created_ms = rule->created_ms;
+        step.modified_ms = rule->modified_ms;
+        step.packets = rule->packets;
+        step.bytes = rule->bytes;
+        if (rule->conjunctions()) step.conjunctions = *rule->conjunctions();
+        transaction.steps.push_back(std::move(step));
+        rule->actions = actions;
+        rule->set_conjunctions(conjunctions);
+        if (change.modify_cookie) rule->cookie = change.new_cookie;
+        rule->modified_ms = now;
+        if (change.flags & kFlowResetCounts) rule->packets = rule->bytes = 0;
+    }
+    touch();
+    return OfError::kNone;
+}
+
+OfError Bridge::apply(const FlowChange& change, Transaction& transaction) {
+    using Command = FlowChange::Command;
+    if (OfError error = check(change); error != OfError::kNone) return error;
+    if (change.command == Command::kAdd) return add(change, transaction);
+    std::vector<Rule*> rules = targets(change);
+    if (change.command == Command::kDelete || change.command == Command::kDeleteStrict) {
+        for (Rule* rule : rules) remove(*rule, change.reason, transaction);
+        return OfError::kNone;
+    }
+    if (rules.empty() && change.add_if_missing && !change.cookie_mask) {
+        FlowChange addition = change;
+        addition.command = Command::kAdd;
+        return add(addition, transaction);
+    }
+    return modify(change, rules, transaction);
+}
+
+void Bridge::commit(Transaction& transaction) {
+    using Kind = Transaction::Step::Kind;
+    if (events) {
+        for (size_t i = 0; i < transaction.steps.size(); ++i) {
+            const Transaction::Step& step = transaction.steps[i];
+            const Rule& rule = *step.rule;
+            if (rule.hidden()) continue;
+            switch (step.kind) {
+                case Kind::kAdded: {
+                    bool replaces = i > 0 && transaction.steps[i - 1].replaced;
+                    events->flow_changed(rule, replaces ? FlowEvent::kModified : FlowEvent::kAdded,
+                                         step.reason);
+                    break;
+                }
+                case Kind::kRemoved:
+                    if (step.replaced) break;
+                    if (rule.flags & kFlowSendRemoved) events->flow_removed(rule, step.reason);
+                    events->flow_changed(rule, FlowEvent::kDeleted, step.reason);
+                    break;
+                case Kind::kModified:
+                    if (rule.bridge) events->flow_changed(rule, FlowEvent::kModified, step.reason);
+                    break;
+            }
+        }
+    }
+    transaction.steps.clear();
+    transaction.groups.clear();
+}
+
+void Bridge::restore_groups(Transaction& transaction) {
+    for (auto it = transaction.groups.rbegin(); it != transaction.groups.rend(); ++it) {
+        if (it->before)
+            groups_[it->id] = it->before;
+        else
+            groups_.erase(it->id);
+    }
+}
+
+void Bridge::rollback(Transaction& transaction) {
+    using Kind = Transaction::Step::Kind;
+    for (auto it = transaction.steps.rbegin(); it != transaction.steps.rend(); ++it) {
+        Rule& rule = *it->rule;
+        switch (it->kind) {
+            case Kind::kAdded:
+                take_out(rule);
+                break;
+            case Kind::kRemoved:
+                insert(rule);
+                break;
+            case Kind::kModified:
+                rule.actions = it->actions;
+                rule.set_conjunctions(it->conjunctions);
+                rule.cookie = it->cookie;
+                rule.idle_timeout = it->idle_timeout;
+                rule.hard_timeout = it->hard_timeout;
+                rule.importance = it->importance;
+                rule.flags = it->flags;
+                rule.created_ms = it->created_ms;
+                rule.modified_ms = it->modified_ms;
+                rule.packets = it->packets;
+                rule.bytes = it->bytes;
+                break;
+        }
+    }
+    restore_groups(transaction);
+    transaction.steps.clear();
+    transaction.groups.clear();
+    touch();
+}
+
+void Bridge::remove_rule(Rule& rule, RemovedReason reason) {
+    Transaction transaction;
+    remove(rule, reason, transaction);
+    commit(transaction);
+}
+
+void Bridge::timeouts_changed(Rule& rule) {
+    if (auto it = expiry_of_.find(&rule); it != expiry_of_.end()) {
+        expiry_.erase({it->second, &rule});
+        expiry_of_.erase(it);
+    }
+    if (!rule.has_timeout()) return;
+    int64_t at = expiry_time(rule);
+    expiry_.emplace(at, &rule);
+    expiry_of_[&rule] = at;
+}
+
+int64_t Bridge::next_expiry_ms() const {
+    return expiry_.empty() ? INT64_MAX : expiry_.begin()->first;
+}
+
+void Bridge::expire_flows(int64_t now_ms) {
+    while (!expiry_.empty() && expiry_.begin()->first <= now_ms) {
+        Rule* rule = expiry_.begin()->second;
+        int64_t at = expiry_time(*rule);
+        if (at > now_ms) {  // it was used since
+            expiry_.erase(expiry_.begin());
+            expiry_.emplace(at, rule);
+            expiry_of_[rule] = at;
+            continue;
+        }
+        bool hard = rule->hard_timeout && rule->modified_ms + rule->hard_timeout * 1000 <= now_ms;
+        remove_rule(*rule, hard ? RemovedReason::kHard : RemovedReason::kIdle);
+    }
+}
+
+void Bridge::flush_flows() {
+    for (size_t t = 0; t < kInternalTable; ++t) {
+        std::vector<Rule*> rules;
+        tables_[t]->classifier.for_each(
+            [&](ClassifierRule& rule) { rules.push_back(&FlowTable::rule_of(rule)); });
+        for (Rule* rule : rules) {
+            if (!rule->hidden()) take_out(*rule);
+        }
+    }
+}
+
+void Bridge::add_default_flow() {
+    FlowChange change;
+    change.priority = 0;
+    change.actions = {openflow::Output{openflow::kPortNormal, 0}};
+    Transaction transaction;
+    if (apply(change, transaction) == OfError::kNone)
+        commit(transaction);
+    else
+        rollback(transaction);
+}
+
+void Bridge::set_fail_open(bool on) {
+    if (on == fail_open()) return;
+    if (!on) {
+        take_out(*std::exchange(fail_open_rule_, nullptr));
+        return;
+    }
+    FlowChange change;
+    change.priority = kFailOpenPriority;
+    change.actions = {openflow::Output{openflow::kPortNormal, 0}};
+    RuleRef rule = make_rule(change);
+    insert(*rule);
+    fail_open_rule_ = rule.get();
+}
+
+GroupEntry* Bridge::group(uint32_t id) const {
+    auto it = groups_.find(id);
+    return it == groups_.end() ? nullptr : it->second.get();
+}
+
+void Bridge::set_group(Ref<GroupEntry> group, Transaction& transaction) {
+    auto it = groups_.find(group->id);
+    transaction.groups.push_back({group->id, it == groups_.end() ? Ref<GroupEntry>() : it->second});
+    group->apportion();
+    uint32_t id = group->id;
+    groups_[id] = std::move(group);
+    touch();
+}
+
+void Bridge::delete_group(uint32_t id, Transaction& transaction) {
+    auto it = groups_.find(id);
+    if (it == groups_.end()) return;
+    transaction.groups.push_back({id, it->second});
+    groups_.erase(it);
+    for (size_t t = 0; t < kInternalTable; ++t) {
+        std::vector<Rule*> users;
+        tables_[t]->classifier.for_each([&](ClassifierRule& entry) {
+            Rule& rule = FlowTable::rule_of(entry);
+            if (outputs_to_group(*rule.actions, id)) users.push_back(&rule);
+        });
+        for (Rule* rule : users) remove(*rule, RemovedReason::kGroupDelete, transaction);
+    }
+    touch();
+}
+
+OfPort& Bridge::add_port(OfPort port) {
+    auto owned = std::make_unique<OfPort>(std::move(port));
+    owned->bridge = this;
+    if (!owned->number) owned->number = free_port_number();
+    OfPort& added = *owned;
+    ports_by_name_[added.name] = &added;
+    ports_[added.number] = std::move(owned);
+    touch();
+    if (events) events->port_status(added, PortReason::kAdd);
+    return added;
+}
+
+void Bridge::remove_port(uint32_t number) {
+    auto it = ports_.find(number);
+    if (it == ports_.end()) return;
+    OfPort& port = *it->second;
+    if (port.bundle) {
+        std::erase(port.bundle->members, &port);
+        mac_table.forget(port.bundle);
+    }
+    if (events) events->port_status(port, PortReason::kDelete);
+    ports_by_name_.erase(port.name);
+    ports_.erase(it);
+    touch();
+}
+
+OfPort* Bridge::port(uint32_t number) const {
+    auto it = ports_.find(number);
+    return it == ports_.end() ? nullptr : it->second.get();
+}
+
+OfPort* Bridge::port(std::string_view name) const {
+    auto it = ports_by_name_.find(std::string(name));
+    return it == ports_by_name_.end() ? nullptr : it->second;
+}
+
+void Bridge::port_changed(OfPort& port) {
+    touch();
+    if (events) events->port_status(port, PortReason::kModify);
+}
+
+// The next number that is free, going round, so that a number is not given again soon after its port went.
+uint32_t Bridge::free_port_number() const {
+    for (uint32_t tried = 0; tried < openflow::kPortMax10; ++tried) {
+        uint32_t number = next_port_++;
+        if (next_port_ >= openflow::kPortMax10) next_port_ = kFirstFreePort;
+        if (!ports_.contains(number)) return number;
+    }
+    return openflow::kPortNone;
+}
+
+Bundle* Bridge::find_bundle(std::string_view name) const {
+    auto it = bundles_.find(name);
+    return it == bundles_.end() ? nullptr : it->second.get();
+}
+
+Bundle& Bridge::bundle(const std::string& name) {
+    auto& slot = bundles_[name];
+    if (!slot) {
+        slot = std::make_unique<Bundle>();
+        slot->name = name;
+    }
+    return *slot;
+}
+
+void Bridge::remove_bundle(const std::string& name) {
+    auto it = bundles_.find(name);
+    if (it == bundles_.end()) return;
+    mac_table.forget(it->second.get());
+    for (OfPort* port : it->second->members) port->bundle = nullptr;
+    bundles_.erase(it);
+    touch();
+}
+
+openflow::Names Bridge::names() const {
+    openflow::Names names;
+    for (const auto& [number, port] : ports_) names.add_port(number, port->name);
+    for (size_t t = 0; t < kInternalTable; ++t) {
+        if (!tables_[t]->name.empty()) names.add_table(static_cast<uint8_t>(t), tables_[t]->name);
+    }
+    return names;
+}
+
+}  // namespace weft::vswitch

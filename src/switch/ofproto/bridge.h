@@ -1,0 +1,161 @@
+// A bridge: one OpenFlow switch.  Its tables, groups, meters and ports, and what happens when they change.
+//
+// Ownership: the bridge owns its rules' membership in tables, its groups, ports and bundles.  Whatever can
+// change what a packet experiences bumps generation(); the upcall handler re-translates its megaflows then.
+// Events (flow-removed, port status) go to the BridgeEvents observer, which sends them to controllers.
+//
+// Not thread-safe.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/hash_map.h"
+#include "openflow/error.h"
+#include "openflow/names.h"
+#include "switch/ofproto/flow_mod.h"
+#include "switch/ofproto/flow_table.h"
+#include "switch/ofproto/group.h"
+#include "switch/ofproto/mac_table.h"
+#include "switch/ofproto/port.h"
+
+namespace weft::vswitch {
+
+enum class FragMode : uint8_t { kNormal = 0, kDrop = 1, kNxMatch = 3 };  // OFPC_FRAG_...
+enum class FailMode : uint8_t { kStandalone, kSecure };
+enum class PortReason : uint8_t { kAdd = 0, kDelete = 1, kModify = 2 };
+// What a flow monitor is told.
+enum class FlowEvent : uint8_t { kAdded, kDeleted, kModified };
+
+class BridgeEvents {
+  public:
+    virtual ~BridgeEvents() = default;
+    virtual void flow_removed(const Rule& rule, RemovedReason reason) = 0;
+    virtual void flow_changed(const Rule& rule, FlowEvent event, RemovedReason reason) = 0;
+    virtual void port_status(const OfPort& port, PortReason reason) = 0;
+};
+
+struct MeterEntry {
+    datapath::MeterConfig config;
+    uint32_t datapath_id = 0;  // of the datapath's meter
+    uint16_t flags = 0;        // OFPMF_...
+    std::vector<uint8_t> band_prec;
+};
+
+class Bridge {
+  public:
+    Bridge(std::string name, std::string datapath_type);
+    ~Bridge();
+    Bridge(const Bridge&) = delete;
+    Bridge& operator=(const Bridge&) = delete;
+
+    const std::string& name() const { return name_; }
+    const std::string& datapath_type() const { return datapath_type_; }
+
+    // --- configuration
+    uint64_t datapath_id = 0;
+    packet::EthAddr local_mac{};
+    FailMode fail_mode = FailMode::kStandalone;
+    FragMode frag_mode = FragMode::kNormal;
+    bool forward_bpdu = false;
+    bool packet_in_on_miss = false;  // a controller of OpenFlow 1.0 to 1.2 is connected
+    uint32_t flow_limit_per_table = UINT32_MAX;
+    BridgeEvents* events = nullptr;
+    openflow::TunnelTableRef tunnel_table;  // never null
+    std::string mfr_desc, hw_desc, sw_desc, serial_desc, dp_desc;
+
+    // --- flows
+    FlowTable& table(uint8_t id) { return *tables_[id]; }
+    const FlowTable& table(uint8_t id) const { return *tables_[id]; }
+    size_t flow_count() const;  // those that controllers see
+    openflow::OfError apply(const FlowChange& change, Transaction& transaction);
+    void commit(Transaction& transaction);
+    void rollback(Transaction& transaction);
+    void remove_rule(Rule& rule, RemovedReason reason);  // of its own transaction
+    // Rules that match loosely, of one table or all, in table order; hidden ones are left out.
+    std::vector<Rule*> collect(uint8_t table, const openflow::Match& match, uint64_t cookie,
+                               uint64_t cookie_mask, uint32_t out_port, uint32_t out_group) const;
+    void expire_flows(int64_t now_ms);
+    void timeouts_changed(Rule& rule);
+    int64_t next_expiry_ms() const;  // INT64_MAX: nothing can expire
+    void flush_flows();              // those of controllers
+    // What a packet that no flow of its table matches meets: rules of the internal table.
+    Rule* miss_rule() const { return miss_rule_; }
+    Rule* no_packet_in_rule() const { return no_packet_in_rule_; }
+    Rule* drop_frags_rule() const { return drop_frags_rule_; }
+    // fail_mode standalone without controllers: a flow of priority 0 that does NORMAL, which anyone may
+    // delete.
+    void add_default_flow();
+    // fail_mode standalone with controllers that are gone: a hidden flow above all others that does NORMAL.
+    void set_fail_open(bool on);
+    bool fail_open() const { return fail_open_rule_ != nullptr; }
+    ActionsRef share(openflow::ActionList actions);
+
+    // --- groups and meters
+    const std::map<uint32_t, Ref<GroupEntry>>& groups() const { return groups_; }
+    GroupEntry* group(uint32_t id) const;
+    void set_group(Ref<GroupEntry> group, Transaction& transaction);
+    void delete_group(uint32_t id, Transaction& transaction);  // and the flows that use it
+    std::map<uint32_t, MeterEntry> meters;
+
+    // --- ports
+    OfPort& add_port(OfPort port);  // number 0: chosen, as near to `wanted` as can be
+    void remove_port(uint32_t number);
+    OfPort* port(uint32_t number) const;
+    OfPort* port(std::string_view name) const;
+    const std::map<uint32_t, std::unique_ptr<OfPort>>& ports() const { return ports_; }
+    void port_changed(OfPort& port);
+    uint32_t free_port_number() const;
+    Bundle& bundle(const std::string& name);  // made if there is none
+    Bundle* find_bundle(std::string_view name) const;
+    const std::map<std::string, std::unique_ptr<Bundle>, std::less<>>& bundles() const { return bundles_; }
+    void remove_bundle(const std::string& name);
+    openflow::Names names() const;
+
+    MacTable mac_table;
+
+    uint64_t generation() const { return generation_ + mac_table.generation(); }
+    void touch() { ++generation_; }
+
+  private:
+    openflow::OfError add(const FlowChange& change, Transaction& transaction);
+    openflow::OfError modify(const FlowChange& change, const std::vector<Rule*>& rules,
+                             Transaction& transaction);
+    void remove(Rule& rule, RemovedReason reason, Transaction& transaction, bool replaced = false);
+    void insert(Rule& rule);
+    void take_out(Rule& rule);
+    std::vector<Rule*> targets(const FlowChange& change) const;
+    openflow::OfError check(const FlowChange& change) const;
+    openflow::OfError make_room(FlowTable& table, const FlowChange& change, Transaction& transaction);
+    void make_internal_rules();
+    RuleRef make_rule(const FlowChange& change);
+    void restore_groups(Transaction& transaction);
+
+    std::string name_, datapath_type_;
+    std::array<std::unique_ptr<FlowTable>, kTables> tables_;
+    std::map<uint32_t, Ref<GroupEntry>> groups_;
+    std::map<uint32_t, std::unique_ptr<OfPort>> ports_;
+    HashMap<std::string, OfPort*> ports_by_name_;
+    std::map<std::string, std::unique_ptr<Bundle>, std::less<>> bundles_;
+    // Equal action lists, by hash: those of most flows are.
+    HashMap<uint64_t, std::vector<std::weak_ptr<const openflow::ActionList>>> shared_actions_;
+    size_t shared_sweep_ = 1024;
+    std::set<std::pair<int64_t, Rule*>> expiry_;  // by the earliest time at which the rule may expire
+    HashMap<Rule*, int64_t> expiry_of_;
+    Rule *miss_rule_ = nullptr, *no_packet_in_rule_ = nullptr, *drop_frags_rule_ = nullptr;
+    Rule* fail_open_rule_ = nullptr;
+    mutable uint32_t next_port_ = 1;
+    uint64_t generation_ = 1;
+};
+
+// True if the list sends to the port or group, directly or in its sets and buckets' lists.
+bool outputs_to_port(const openflow::ActionList& actions, uint32_t port);
+bool outputs_to_group(const openflow::ActionList& actions, uint32_t group);
+
+}  // namespace weft::vswitch

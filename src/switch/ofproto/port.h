@@ -1,0 +1,110 @@
+// Ports of a bridge: what OpenFlow sees (OfPort, one for each interface), and what NORMAL forwarding sees
+// (Bundle, one for each row of the Port table, with its VLAN configuration).
+
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datapath/api/datapath.h"
+#include "packet/flow.h"
+
+namespace weft::vswitch {
+
+class Bridge;
+struct Bundle;
+
+// ovs-vswitchd.conf.db(5), Interface, "Tunnel Options".
+struct TunnelConfig {
+    datapath::PortType type = datapath::PortType::kGeneve;
+    uint16_t dst_port = 0;  // UDP; 0: gre
+    bool remote_flow = false, local_flow = false;
+    bool v6 = false;
+    uint32_t remote = 0, local = 0;  // host order; local 0: any
+    packet::Ipv6Addr remote6{}, local6{};
+    bool in_key_present = true, in_key_flow = false, out_key_present = true, out_key_flow = false;
+    uint64_t in_key = 0, out_key = 0;
+    bool tos_inherit = false, ttl_inherit = false;
+    uint8_t tos = 0, ttl = 64;
+    bool dont_fragment = true, csum = false;
+    bool gbp = false;
+    bool operator==(const TunnelConfig&) const = default;
+};
+
+// OpenFlow's port state (1.1+ numbers) and configuration bits.
+inline constexpr uint32_t kPortConfigDown = 1, kPortConfigNoStp = 2, kPortConfigNoRecv = 4,
+                          kPortConfigNoFlood = 16, kPortConfigNoFwd = 32, kPortConfigNoPacketIn = 64;
+inline constexpr uint32_t kPortStateLinkDown = 1, kPortStateBlocked = 2, kPortStateLive = 4;
+
+struct OfPort {
+    Bridge* bridge = nullptr;
+    Bundle* bundle = nullptr;
+    std::string name;
+    std::string type;  // of the Interface row: "", "internal", "patch", "geneve", ...
+    uint32_t number = 0;
+    datapath::PortNo dp_port = datapath::kNoPort;  // tunnels of one kind share theirs; patch ports have none
+    packet::EthAddr mac{};
+    uint32_t config = 0, state = 0;
+    int mtu = 0;
+    uint64_t speed_kbps = 0;
+    bool is_patch = false;
+    std::string peer_name;  // of patch ports
+    std::optional<TunnelConfig> tunnel;
+    datapath::PortStats counted;  // of patch and tunnel ports, which have no device of their own
+    int64_t created_ms = 0;
+
+    bool may_receive() const { return !(config & (kPortConfigDown | kPortConfigNoRecv)); }
+    bool may_forward() const { return !(config & (kPortConfigDown | kPortConfigNoFwd)); }
+    bool up() const { return !(config & kPortConfigDown) && !(state & kPortStateLinkDown); }
+};
+
+enum class VlanMode : uint8_t { kAccess, kTrunk, kNativeTagged, kNativeUntagged, kDot1qTunnel };
+enum class PriorityTags : uint8_t { kNever, kIfNonzero, kAlways };
+
+struct VlanConfig {
+    VlanMode mode = VlanMode::kTrunk;
+    uint16_t tag = 0;  // access, native-* and dot1q-tunnel
+    bool all_trunks = true;
+    std::bitset<4096> trunks;
+    uint16_t outer_tpid = 0x88a8;  // of dot1q-tunnel
+    PriorityTags priority_tags = PriorityTags::kNever;
+
+    bool carries(uint16_t vid) const {
+        switch (mode) {
+            case VlanMode::kAccess:
+                return vid == tag;
+            case VlanMode::kDot1qTunnel:
+                return vid == tag;
+            case VlanMode::kNativeTagged:
+            case VlanMode::kNativeUntagged:
+                if (vid == tag) return true;
+                break;
+            case VlanMode::kTrunk:
+                break;
+        }
+        return all_trunks || trunks.test(vid);
+    }
+    bool operator==(const VlanConfig&) const = default;
+};
+
+struct Bundle {
+    std::string name;
+    VlanConfig vlan;
+    bool is_protected = false;
+    bool floodable = true;
+    std::vector<OfPort*> members;  // several: a bond in active-backup mode
+
+    // The member that packets leave by, nullptr if none is up.
+    OfPort* active() const {
+        for (OfPort* port : members) {
+            if (members.size() == 1 || port->up()) return port;
+        }
+        return nullptr;
+    }
+};
+
+}  // namespace weft::vswitch

@@ -1,0 +1,58 @@
+// A flow of an OpenFlow table, as the switch keeps it.
+//
+// Half a million of them are usual, so the match is kept in the classifier's compact form and equal action
+// lists are shared.  Counted: megaflows that were made from a rule hold it until their last statistics are
+// in. Times are clock::monotonic_ms(); timeouts are seconds; `bridge` is null once the rule was removed.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "openflow/action.h"
+#include "openflow/match.h"
+#include "switch/classifier/classifier.h"
+#include "switch/ofproto/ref.h"
+
+namespace weft::vswitch {
+
+class Bridge;
+
+using ActionsRef = std::shared_ptr<const openflow::ActionList>;
+
+// Flags of a flow, OpenFlow 1.5's numbers (ofp_flow_mod_flags).
+inline constexpr uint16_t kFlowSendRemoved = 1, kFlowCheckOverlap = 2, kFlowResetCounts = 4,
+                          kFlowNoPacketCounts = 8, kFlowNoByteCounts = 16;
+
+class Rule : public ClassifierRule {
+  public:
+    Rule(const packet::Flow& value, const packet::Flow& mask, int priority)
+        : ClassifierRule(value, mask, priority) {}
+
+    openflow::Match match() const;
+    // Not shown to controllers: priorities above 65535, and the switch's own table 254.
+    bool hidden() const { return priority() > 65535; }
+    bool has_timeout() const { return idle_timeout || hard_timeout; }
+    void count(uint64_t add_packets, uint64_t add_bytes, int64_t now_ms) {
+        packets += add_packets;
+        bytes += add_bytes;
+        if (now_ms > used_ms) used_ms = now_ms;
+    }
+
+    Bridge* bridge = nullptr;
+    ActionsRef actions;
+    openflow::TunnelTableRef tunnel_table;  // only if tun_metadata fields are matched
+    uint64_t cookie = 0;
+    uint64_t packets = 0, bytes = 0;
+    int64_t created_ms = 0, modified_ms = 0, used_ms = 0;
+    mutable uint32_t references = 0;
+    uint16_t idle_timeout = 0, hard_timeout = 0;
+    uint16_t importance = 0;
+    uint16_t flags = 0;
+    uint8_t table = 0;
+    uint32_t monitor_token = 0;
+};
+
+using RuleRef = Ref<Rule>;
+
+}  // namespace weft::vswitch

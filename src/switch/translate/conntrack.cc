@@ -1,0 +1,105 @@
+// ct, nat and ct_clear (ovs-actions(7)).
+
+#include <fmt/core.h>
+
+#include "switch/translate/walk.h"
+
+namespace weft::vswitch {
+
+namespace of = openflow;
+
+void Walk::clear_ct_fields() {
+    flow_.ct_state = 0;
+    flow_.ct_zone = 0;
+    flow_.ct_mark = 0;
+    flow_.ct_label = {};
+    flow_.ct_nw_proto = 0;
+    flow_.ct_nw_src = flow_.ct_nw_dst = 0;
+    flow_.ct_ipv6_src = flow_.ct_ipv6_dst = {};
+    flow_.ct_tp_src = flow_.ct_tp_dst = 0;
+}
+
+void Walk::ct_clear() {
+    clear_ct_fields();
+    append(datapath::ConntrackClear{});
+    conntracked_ = false;
+}
+
+static datapath::NatRange nat_range(const of::Nat& nat, bool v6_packet) {
+    datapath::NatRange range;
+    range.source = nat.flags & of::Nat::kSrc;
+    range.destination = nat.flags & of::Nat::kDst;
+    range.v6 = nat.family == of::Nat::Family::kIpv6 || (nat.family == of::Nat::Family::kNone && v6_packet);
+    range.min_address = nat.min;
+    range.max_address = nat.max;
+    if (nat.family != of::Nat::Family::kNone && nat.max == packet::Ipv6Addr{}) range.max_address = nat.min;
+    range.min_port = nat.port_min;
+    range.max_port = nat.port_max ? nat.port_max : nat.port_min;
+    range.persistent = nat.flags & of::Nat::kPersistent;
+    range.hash = nat.flags & of::Nat::kHash;
+    range.random = nat.flags & of::Nat::kRandom;
+    return range;
+}
+
+void Walk::ct(const of::Ct& action, bool) {
+    // What was changed so far must be in the packet that is tracked.
+    commit();
+    datapath::Conntrack track;
+    track.commit = action.commit;
+    track.force = action.force;
+    if (action.zone_src.valid()) {
+        track.zone = static_cast<uint16_t>(of::get_subfield_u64(flow_, action.zone_src, tunnel_table()));
+        of::add_subfield_to_mask(mask_, action.zone_src, tunnel_table());
+    } else {
+        track.zone = action.zone_imm;
+    }
+    if (action.alg == 21) track.helper = "ftp";
+    if (action.alg == 69) track.helper = "tftp";
+
+    // The nested actions write ct_mark and ct_label of the connection: what they wrote is what the mask has
+    // afterwards.
+    Be32 saved_mark_mask = mask_.ct_mark;
+    packet::Be128 saved_label_mask = mask_.ct_label;
+    mask_.ct_mark = 0;
+    mask_.ct_label = {};
+    Be32 saved_mark = flow_.ct_mark;
+    packet::Be128 saved_label = flow_.ct_label;
+    ct_nat_ = nullptr;
+    do_actions(action.actions, false);
+    if (mask_.ct_mark) track.mark = {flow_.ct_mark & mask_.ct_mark, static_cast<uint32_t>(mask_.ct_mark)};
+    if (mask_.ct_label != packet::Be128{}) {
+        packet::Be128 value = flow_.ct_label;
+        for (size_t i = 0; i < value.size(); ++i) value[i] &= mask_.ct_label[i];
+        track.label = {value, mask_.ct_label};
+    }
+    mask_.ct_mark = saved_mark_mask;
+    mask_.ct_label = saved_label_mask;
+    flow_.ct_mark = saved_mark;
+    flow_.ct_label = saved_label;
+    if (ct_nat_) track.nat = nat_range(*ct_nat_, flow_.dl_type == 0x86dd);
+    ct_nat_ = nullptr;
+    uint16_t zone = track.zone;
+    append(std::move(track));
+
+    if (action.recirc_table != of::Ct::kNoRecirculation) {
+        detail(
+            fmt::format("A clone of the packet is forked to recirculate. The forked pipeline will be resumed "
+                        "at table {}.",
+                        action.recirc_table));
+        FrozenState state = freeze_state();
+        state.table = action.recirc_table;
+        state.conntracked = true;
+        uint32_t id = freeze(std::move(state));
+        append(datapath::Recirculate{id});
+        if (tracing()) {
+            packet::Flow flow = flow_;
+            flow.ct_zone = zone;
+            out_.trace_recirculations.push_back({id, flow, true});
+        }
+    }
+    detail("Sets the packet to an untracked state, and clears all the conntrack fields.");
+    clear_ct_fields();
+    conntracked_ = false;
+}
+
+}  // namespace weft::vswitch

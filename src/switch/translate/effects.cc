@@ -1,0 +1,114 @@
+#include "base/clock.h"
+#include "switch/translate/translate.h"
+#include "switch/upcall/backer.h"
+
+namespace weft::vswitch {
+
+namespace {
+
+constexpr uint16_t kTcpFinOrRst = 5;
+
+void replay_one(const EffectCache::CountRule& e, Backer&, uint64_t packets, uint64_t bytes, uint16_t,
+                int64_t now) {
+    e.rule->count(packets, bytes, now);
+}
+void replay_one(const EffectCache::CountTable& e, Backer& backer, uint64_t packets, uint64_t, uint16_t,
+                int64_t) {
+    if (Bridge* bridge = backer.bridge(e.bridge)) {
+        FlowTable& table = bridge->table(e.table);
+        (e.matched ? table.matched : table.missed) += packets;
+    }
+}
+void replay_one(const EffectCache::CountPatch& e, Backer& backer, uint64_t packets, uint64_t bytes, uint16_t,
+                int64_t) {
+    Bridge *from = backer.bridge(e.out_bridge), *to = backer.bridge(e.in_bridge);
+    if (OfPort* port = from ? from->port(e.out) : nullptr) {
+        port->counted.tx_packets += packets;
+        port->counted.tx_bytes += bytes;
+    }
+    if (OfPort* port = to ? to->port(e.in) : nullptr) {
+        port->counted.rx_packets += packets;
+        port->counted.rx_bytes += bytes;
+    }
+}
+void replay_one(const EffectCache::CountTunnel& e, Backer& backer, uint64_t packets, uint64_t bytes, uint16_t,
+                int64_t) {
+    Bridge* bridge = backer.bridge(e.bridge);
+    OfPort* port = bridge ? bridge->port(e.port) : nullptr;
+    if (!port) return;
+    if (e.transmit) {
+        port->counted.tx_packets += packets;
+        port->counted.tx_bytes += bytes;
+    } else {
+        port->counted.rx_packets += packets;
+        port->counted.rx_bytes += bytes;
+    }
+}
+void replay_one(const EffectCache::LearnMac& e, Backer& backer, uint64_t, uint64_t, uint16_t, int64_t now) {
+    Bridge* bridge = backer.bridge(e.bridge);
+    Bundle* bundle = bridge ? bridge->find_bundle(e.bundle) : nullptr;
+    if (bundle) bridge->mac_table.learn(e.mac, e.vlan, bundle, now);
+}
+void replay_one(const EffectCache::LearnFlow& e, Backer& backer, uint64_t, uint64_t, uint16_t, int64_t) {
+    if (Bridge* bridge = backer.bridge(e.bridge)) apply_learned(*bridge, *e.change, e.limit);
+}
+void replay_one(const EffectCache::CountGroup& e, Backer&, uint64_t packets, uint64_t bytes, uint16_t,
+                int64_t) {
+    if (e.bucket == UINT32_MAX) {
+        e.group->packets += packets;
+        e.group->bytes += bytes;
+    } else if (e.bucket < e.group->buckets.size()) {
+        e.group->buckets[e.bucket].packets += packets;
+        e.group->buckets[e.bucket].bytes += bytes;
+    }
+}
+void replay_one(const EffectCache::FinTimeout& e, Backer&, uint64_t, uint64_t, uint16_t tcp_flags, int64_t) {
+    if ((tcp_flags & kTcpFinOrRst) && e.rule->bridge) shorten_timeouts(*e.rule, e.idle, e.hard);
+}
+
+}  // namespace
+
+void EffectCache::replay(Backer& backer, uint64_t packets, uint64_t bytes, uint16_t tcp_flags,
+                         int64_t now_ms) const {
+    for (const Effect& effect : effects) {
+        std::visit([&](const auto& e) { replay_one(e, backer, packets, bytes, tcp_flags, now_ms); }, effect);
+    }
+}
+
+// A learned flow that is there already, unchanged, only becomes younger: it must not invalidate what was
+// translated with it.
+bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit) {
+    if (change.table >= kInternalTable) return false;
+    FlowTable& table = bridge.table(change.table);
+    auto* rule =
+        static_cast<Rule*>(table.classifier.find(change.match.value, change.match.mask, change.priority));
+    if (rule && *rule->actions == change.actions && rule->cookie == change.new_cookie) {
+        rule->modified_ms = rule->used_ms = clock::monotonic_ms();
+        return true;
+    }
+    if (!rule && limit) {
+        uint32_t learned = 0;
+        table.classifier.for_each(
+            [&](ClassifierRule& entry) { learned += FlowTable::rule_of(entry).cookie == change.new_cookie; });
+        if (learned >= limit) return false;
+    }
+    Transaction transaction;
+    if (bridge.apply(change, transaction) != openflow::OfError::kNone) {
+        bridge.rollback(transaction);
+        return false;
+    }
+    bridge.commit(transaction);
+    return true;
+}
+
+void shorten_timeouts(Rule& rule, uint16_t idle, uint16_t hard) {
+    auto shorten = [](uint16_t& have, uint16_t limit) {
+        if (limit && (!have || have > limit)) have = limit;
+    };
+    if (!rule.bridge) return;
+    shorten(rule.idle_timeout, idle);
+    shorten(rule.hard_timeout, hard);
+    rule.bridge->timeouts_changed(rule);
+}
+
+}  // namespace weft::vswitch

@@ -1,0 +1,59 @@
+// Walk::isolated(): a branch of the walk whose effects on the packet end with it.
+
+#pragma once
+
+#include "switch/translate/walk.h"
+
+namespace weft::vswitch {
+
+// True if later actions cannot restore the packet by setting fields again.
+inline bool irreversible(const datapath::Actions& actions, size_t from) {
+    for (size_t i = from; i < actions.size(); ++i) {
+        const datapath::Action& action = actions[i];
+        if (action.get_if<datapath::Conntrack>() || action.get_if<datapath::Recirculate>() ||
+            action.get_if<datapath::PushMpls>() || action.get_if<datapath::PopMpls>() ||
+            action.get_if<datapath::PushEth>() || action.get_if<datapath::PopEth>() ||
+            action.get_if<datapath::Meter>() || action.get_if<datapath::ConntrackClear>() ||
+            action.get_if<datapath::Hash>() || action.get_if<datapath::Truncate>()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+template <typename Body>
+void Walk::isolated(Body body, bool last) {
+    packet::Flow flow = flow_, base = base_;
+    auto stack = stack_;
+    size_t stack_bytes = stack_bytes_;
+    auto action_set = action_set_;
+    bool conntracked = conntracked_, was_mpls = was_mpls_, was_exit = exit_;
+    auto segments = std::move(segments_);
+    segments_.clear();
+    datapath::Actions before = std::move(out_.actions);
+    out_.actions.clear();
+
+    body();
+    if (freezing_ && out_.error == TranslateError::kNone) end_freezing();
+    freezing_ = false;
+    paused_.reset();
+
+    datapath::Actions inner = std::move(out_.actions);
+    out_.actions = std::move(before);
+    if (!last && irreversible(inner, 0)) {
+        out_.actions.push_back(datapath::Clone{std::move(inner)});
+        base_ = base;
+    } else {
+        for (auto& action : inner) out_.actions.push_back(std::move(action));
+    }
+    flow_ = flow;
+    stack_ = std::move(stack);
+    stack_bytes_ = stack_bytes;
+    action_set_ = std::move(action_set);
+    conntracked_ = conntracked;
+    was_mpls_ = was_mpls;
+    segments_ = std::move(segments);
+    exit_ = was_exit || out_.error != TranslateError::kNone;
+}
+
+}  // namespace weft::vswitch

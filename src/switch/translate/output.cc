@@ -1,0 +1,220 @@
+// Sending a packet out of a port of the bridge: devices, patch ports, tunnels, and OpenFlow's reserved ports.
+
+#include <fmt/core.h>
+
+#include "datapath/api/commit.h"
+#include "packet/address.h"
+#include "switch/translate/isolate.h"
+
+namespace weft::vswitch {
+
+namespace of = openflow;
+
+void Walk::commit() {
+    datapath::compose_difference(base_, flow_, out_.actions, mask_);
+}
+
+void Walk::output(uint32_t port, uint16_t max_len, bool last, bool may_packet_in) {
+    switch (port) {
+        case of::kPortInPort:
+            return output_port(flow_.in_port, false);
+        case of::kPortTable:
+            return table_lookup(flow_.in_port, 0, may_packet_in, true, last);
+        case of::kPortNormal:
+            return normal();
+        case of::kPortFlood:
+            return flood(false);
+        case of::kPortAll:
+            return flood(true);
+        case of::kPortController: {
+            of::Controller action;
+            action.max_len = max_len;
+            action.reason = in_action_set_ ? of::PacketInReason::kActionSet
+                            : in_group_    ? of::PacketInReason::kGroup
+                            : in_.actions  ? of::PacketInReason::kPacketOut
+                                           : of::PacketInReason::kAction;
+            return controller(action);
+        }
+        case of::kPortNone:
+        case of::kPortUnset:
+            return;
+        default:
+            break;
+    }
+    if (port == flow_.in_port) return warning("skipping output to input port");
+    if (in_group_ && last) last = false;
+    last_output_ = last;
+    output_port(port, false);
+    last_output_ = false;
+}
+
+void Walk::output_reg(const of::OutputReg& action, bool last) {
+    uint64_t port = of::get_subfield_u64(flow_, action.source, tunnel_table());
+    of::add_subfield_to_mask(mask_, action.source, tunnel_table());
+    if (port > UINT32_MAX) {
+        warning(fmt::format("output port {} is out of range", port));
+        return;
+    }
+    if (tracing()) detail(fmt::format("output port is {}", port));
+    uint32_t number = static_cast<uint32_t>(port);
+    if (action.source.bits <= 16) number = of::port_from_of10(static_cast<uint16_t>(port));
+    output(number, action.max_len, last, false);
+}
+
+void Walk::output_trunc(const of::OutputTrunc& action) {
+    uint32_t port = action.port == of::kPortInPort ? static_cast<uint32_t>(flow_.in_port) : action.port;
+    if (port == of::kPortNormal || port == of::kPortFlood || port == of::kPortAll ||
+        port == of::kPortController || port == of::kPortTable || port == of::kPortNone) {
+        warning(fmt::format("output_trunc does not support port: {}", port));
+        return;
+    }
+    truncate_ = action.max_len;
+    output_port(port, false);
+    truncate_ = 0;
+}
+
+void Walk::flood(bool all) {
+    // The order is that of port numbers.
+    for (const auto& [number, port] : bridge_->ports()) {
+        if (number == flow_.in_port || (!all && (port->config & kPortConfigNoFlood))) continue;
+        output_port(number, false);
+    }
+}
+
+void Walk::output_port(uint32_t number, bool check_in_port) {
+    OfPort* port = bridge_->port(number);
+    if (!port) return warning("Nonexistent output port");
+    if (!port->may_forward()) {
+        return warning(port->config & kPortConfigDown ? "OFPPC_PORT_DOWN set, skipping output"
+                                                      : "OFPPC_NO_FWD set, skipping output");
+    }
+    if (check_in_port && number == flow_.in_port) return warning("skipping output to input port");
+    output_to(*port);
+}
+
+void Walk::output_to(OfPort& port) {
+    out_.output_ports.push_back(port.number);
+    if (port.is_patch) {
+        if (OfPort* peer = backer_.peer_of(port))
+            output_patch(port, *peer);
+        else
+            warning("Nonexistent patch port peer");
+        return;
+    }
+    if (port.tunnel) return output_tunnel(port);
+    if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
+    commit();
+    if (truncate_) append(datapath::Truncate{truncate_});
+    append(datapath::Output{port.dp_port});
+}
+
+void Walk::output_patch(OfPort& port, OfPort& peer) {
+    if (!peer.may_receive()) return;
+    if (depth_ >= kMaxDepth) {
+        too_deep();
+        return;
+    }
+    note(EffectCache::CountPatch{bridge_->name(), peer.bridge->name(), port.number, peer.number});
+    bool last = last_output_;
+    Bridge* saved_bridge = bridge_;
+    uint8_t saved_table = table_;
+    Rule* saved_rule = rule_;
+    uint64_t saved_cookie = cookie_;
+    std::list<TraceNode>* saved_trace = trace_;
+    if (in_.trace) trace_ = in_.trace;
+    isolated(
+        [&] {
+            bridge_ = peer.bridge;
+            action_set_.clear();
+            stack_.clear();
+            stack_bytes_ = 0;
+            flow_.in_port = peer.number;
+            flow_.metadata = 0;
+            flow_.regs = {};
+            flow_.tunnel = packet::zero_flow().tunnel;
+            flow_.actset_output = of::kPortUnset;
+            clear_ct_fields();
+            conntracked_ = false;
+            exit_ = false;
+            TraceNode* node =
+                report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()));
+            Nest nest(*this, node);
+            bool saved_set = in_action_set_, saved_group = in_group_;
+            in_action_set_ = in_group_ = false;
+            ++depth_;
+            table_lookup(flow_.in_port, 0, true, true, true);
+            if (!freezing_) do_action_set();
+            --depth_;
+            in_action_set_ = saved_set;
+            in_group_ = saved_group;
+        },
+        last);
+    trace_ = saved_trace;
+    bridge_ = saved_bridge;
+    table_ = saved_table;
+    rule_ = saved_rule;
+    cookie_ = saved_cookie;
+}
+
+void Walk::output_tunnel(OfPort& port) {
+    const TunnelConfig& config = *port.tunnel;
+    packet::Tunnel saved = flow_.tunnel;
+    packet::Tunnel tunnel = packet::zero_flow().tunnel;
+    if (config.remote_flow) {
+        tunnel.dst = saved.dst;
+        tunnel.ipv6_dst = saved.ipv6_dst;
+    } else if (config.v6) {
+        tunnel.ipv6_dst = config.remote6;
+    } else {
+        tunnel.dst = config.remote;
+    }
+    if (!tunnel.dst && packet::is_zero(tunnel.ipv6_dst)) {
+        out_.drop = explain::DropReason::kTunnelNoKey;
+        return warning("Tunneling decided against output");
+    }
+    bool v6 = !tunnel.dst;
+    if (config.local_flow) {
+        tunnel.src = v6 ? 0u : static_cast<uint32_t>(saved.src);
+        if (v6) tunnel.ipv6_src = saved.ipv6_src;
+    } else if (config.v6) {
+        tunnel.ipv6_src = config.local6;
+    } else {
+        tunnel.src = config.local;
+    }
+    tunnel.id = config.out_key_flow ? static_cast<uint64_t>(saved.id) : config.out_key;
+    uint16_t flags = 0;
+    if (config.out_key_present || config.out_key_flow) flags |= packet::kTunnelKey;
+    if (config.dont_fragment) flags |= packet::kTunnelDontFragment;
+    if (config.csum) flags |= packet::kTunnelCsum;
+    if (saved.flags & packet::kTunnelOam) flags |= packet::kTunnelOam;
+    tunnel.flags = flags;
+    bool ip = flow_.dl_type == 0x0800 || flow_.dl_type == 0x86dd;
+    tunnel.ttl = config.ttl_inherit && ip ? flow_.nw_ttl : config.ttl ? config.ttl : 64;
+    tunnel.tos = config.tos_inherit && ip ? flow_.nw_tos & 0xfc : config.tos & 0xfc;
+    if (config.ttl_inherit && ip) mask_.nw_ttl = 0xff;
+    if (config.tos_inherit && ip) mask_.nw_tos |= 0xfc;
+    if (ip) {  // RFC 6040: the congestion bits go along
+        mask_.nw_tos |= 3;
+        uint8_t ecn = flow_.nw_tos & 3;
+        tunnel.tos |= ecn == 3 ? 2 : ecn;
+    }
+    tunnel.tp_dst = config.dst_port;
+    tunnel.gbp_id = saved.gbp_id;
+    tunnel.gbp_flags = saved.gbp_flags;
+    tunnel.metadata_present = saved.metadata_present;
+    tunnel.metadata = saved.metadata;
+    note(EffectCache::CountTunnel{bridge_->name(), port.number, true});
+    commit();
+    if (truncate_) append(datapath::Truncate{truncate_});
+    packet::Tunnel raw = to_datapath_tunnel(tunnel, *bridge_->tunnel_table);
+    if (config.type != datapath::PortType::kGeneve) {
+        raw.metadata_present = 0;
+        raw.metadata = {};
+    }
+    datapath::SetTunnel set = datapath::tunnel_action(raw);
+    append(std::move(set));
+    append(datapath::Output{port.dp_port});
+    flow_.tunnel = saved;
+}
+
+}  // namespace weft::vswitch

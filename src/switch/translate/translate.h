@@ -1,0 +1,141 @@
+// Translation: a packet's walk through a bridge's OpenFlow tables, as datapath actions and the mask of every
+// bit that decided them (the megaflow).
+//
+// What: translate() takes the key of a packet, in OpenFlow's terms (in_port is the OpenFlow port,
+// tun_metadata lies as the bridge's TunnelTable says), and gives the actions that every packet that is equal
+// under `mask` must undergo.  The un-cached walk is the truth; the datapath's flows are copies of it.
+//
+// Side effects (MAC learning, learn actions, counters) happen only if `effects` is set; what must happen
+// again for each packet that hits the cached flow is noted in an EffectCache, which replays without walking.
+//
+// Limits: tables nest 64 deep and at most 4096 resubmits happen; beyond, the packet is dropped with an error,
+// as for a recirculation that is unknown.
+
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "datapath/api/action.h"
+#include "explain/drop_reason.h"
+#include "packet/packet.h"
+#include "switch/ofproto/bridge.h"
+#include "switch/translate/recirculation.h"
+#include "switch/translate/trace.h"
+
+namespace weft::vswitch {
+
+class Backer;
+
+// What a hit of the cached flow does to the switch.
+struct EffectCache {
+    struct CountRule {
+        RuleRef rule;
+    };
+    struct CountTable {
+        std::string bridge;
+        uint8_t table;
+        bool matched;
+    };
+    struct CountPatch {  // one packet leaves by `out` and enters by `in`
+        std::string out_bridge, in_bridge;
+        uint32_t out, in;
+    };
+    struct CountTunnel {
+        std::string bridge;
+        uint32_t port;
+        bool transmit;
+    };
+    struct LearnMac {
+        std::string bridge;
+        packet::EthAddr mac;
+        uint16_t vlan;
+        std::string bundle;
+    };
+    struct LearnFlow {
+        std::string bridge;
+        std::shared_ptr<FlowChange> change;
+        uint32_t limit;
+    };
+    struct CountGroup {
+        Ref<GroupEntry> group;
+        uint32_t bucket;  // UINT32_MAX: the group alone
+    };
+    struct FinTimeout {
+        RuleRef rule;
+        uint16_t idle, hard;
+    };
+    using Effect = std::variant<CountRule, CountTable, CountPatch, CountTunnel, LearnMac, LearnFlow,
+                                CountGroup, FinTimeout>;
+    std::vector<Effect> effects;
+
+    // `packets` more have hit the flow.
+    void replay(Backer& backer, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, int64_t now_ms) const;
+};
+
+struct TranslateInput {
+    Backer* backer = nullptr;
+    Bridge* bridge = nullptr;
+    packet::Flow flow;
+    const packet::Packet* packet = nullptr;  // if there is one
+    const FrozenState* frozen = nullptr;     // the packet comes back
+    bool effects = false;
+    uint16_t tcp_flags = 0;
+    // Instead of looking up table 0 (packet-out, trace-packet-out).
+    const openflow::ActionList* actions = nullptr;
+    uint8_t first_table = 0;
+    std::list<TraceNode>* trace = nullptr;
+    EffectCache* cache = nullptr;
+};
+
+enum class TranslateError : uint8_t {
+    kNone,
+    kTooDeep,
+    kTooManyResubmits,
+    kStackTooDeep,
+    kNoRecirculation,
+    kBridgeNotFound,
+    kTunnelNoDestination,
+    kForwardingDisabled
+};
+const char* error_text(TranslateError error);
+
+// A packet that a traced translation sent round: what it was then.
+struct TraceRecirculation {
+    uint32_t id = 0;
+    packet::Flow flow;
+    bool conntrack = false;
+};
+
+struct TranslateOutput {
+    datapath::Actions actions;
+    packet::Flow mask = packet::zero_flow();  // in OpenFlow's terms, as `flow`
+    packet::Flow final_flow;                  // what the pipeline made of the packet
+    TranslateError error = TranslateError::kNone;
+    explain::DropReason drop = explain::DropReason::kNone;
+    std::vector<uint32_t> output_ports;  // OpenFlow's, of the first bridge, for those who ask
+    RecirculationRefs recirculations;
+    std::vector<TraceRecirculation> trace_recirculations;  // only when traced
+};
+
+TranslateOutput translate(const TranslateInput& input);
+
+// Adds the flow of a learn action, or makes it young again; false: refused (`limit` flows of its cookie are
+// there).
+bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit);
+// fin_timeout: the connection of the rule ended.
+void shorten_timeouts(Rule& rule, uint16_t idle, uint16_t hard);
+
+// A packet's key from the datapath, in OpenFlow's terms, and back for the megaflow.
+packet::Flow to_openflow_key(const packet::Flow& key, const openflow::TunnelTable& table,
+                             uint32_t ofp_in_port);
+packet::Flow to_datapath_mask(const packet::Flow& key, const packet::Flow& mask,
+                              const openflow::TunnelTable& table);
+// A tunnel key whose Geneve options are the fields that are present, raw.
+packet::Tunnel to_datapath_tunnel(const packet::Tunnel& tunnel, const openflow::TunnelTable& table);
+
+}  // namespace weft::vswitch

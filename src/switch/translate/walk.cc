@@ -1,0 +1,454 @@
+#include "switch/translate/walk.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "packet/address.h"
+
+namespace weft::vswitch {
+
+namespace of = openflow;
+
+const char* error_text(TranslateError error) {
+    switch (error) {
+        case TranslateError::kNone:
+            return "OK";
+        case TranslateError::kTooDeep:
+            return "Recursion too deep";
+        case TranslateError::kTooManyResubmits:
+            return "Too many resubmits";
+        case TranslateError::kStackTooDeep:
+            return "Stack too deep";
+        case TranslateError::kNoRecirculation:
+            return "No recirculation context";
+        case TranslateError::kBridgeNotFound:
+            return "Bridge not found";
+        case TranslateError::kTunnelNoDestination:
+            return "Native tunnel neighbor cache miss";
+        case TranslateError::kForwardingDisabled:
+            return "Forwarding is disabled";
+    }
+    return "";
+}
+
+TranslateOutput translate(const TranslateInput& input) {
+    TranslateOutput output;
+    output.recirculations = RecirculationRefs(input.backer->recirculations());
+    Walk(input, output).run();
+    return output;
+}
+
+Walk::Walk(const TranslateInput& input, TranslateOutput& output)
+    : in_(input),
+      out_(output),
+      backer_(*input.backer),
+      bridge_(input.bridge),
+      trace_(input.trace),
+      flow_(input.flow),
+      base_(input.flow),
+      mask_(output.mask) {}
+
+void Walk::run() {
+    TraceNode* node = report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()));
+    {
+        Nest nest(*this, node);
+        enter();
+        if (out_.error == TranslateError::kNone && !freezing_) do_action_set();
+        if (freezing_ && out_.error == TranslateError::kNone) end_freezing();
+    }
+    finish();
+}
+
+void Walk::enter() {
+    // What every megaflow depends on.
+    mask_.recirc_id = ~0u;
+    mask_.in_port = ~0u;
+    mask_.packet_type = ~0u;
+    mask_.dl_type = 0xffff;
+    if (flow_.dl_type == 0x0800 || flow_.dl_type == 0x86dd) mask_.nw_frag = kFragMask;
+    if (flow_.tunnel.dst || !packet::is_zero(flow_.tunnel.ipv6_dst)) {
+        mask_.tunnel.id = ~uint64_t{0};
+        mask_.tunnel.src = mask_.tunnel.dst = ~0u;
+        mask_.tunnel.ipv6_src.fill(0xff);
+        mask_.tunnel.ipv6_dst.fill(0xff);
+        mask_.tunnel.flags = 0xffff;
+        // Congestion that the tunnel met is passed on to the packet (RFC 6040).
+        if ((flow_.dl_type == 0x0800 || flow_.dl_type == 0x86dd) && !in_.frozen) {
+            mask_.tunnel.tos = 3;
+            if ((flow_.tunnel.tos & 3) == 3) {
+                mask_.nw_tos |= 3;
+                if (flow_.nw_tos & 3) flow_.nw_tos |= 3;
+            }
+        }
+    }
+    flow_.actset_output = of::kPortUnset;
+    if (in_.actions) {
+        table_ = in_.first_table;
+        do_actions(*in_.actions, true);
+        return;
+    }
+    if (in_.frozen) {
+        thaw(*in_.frozen);
+        return;
+    }
+    OfPort* port = bridge_->port(flow_.in_port);
+    if (port && port->tunnel) note(EffectCache::CountTunnel{bridge_->name(), port->number, false});
+    if (port && !port->may_receive()) {
+        out_.drop = explain::DropReason::kForwardingDisabled;
+        return;
+    }
+    if (bridge_->frag_mode == FragMode::kDrop && (flow_.nw_frag & packet::kFragAny)) {
+        report(TraceNode::Kind::kAction, "drop");
+        count_rule(*bridge_->drop_frags_rule());
+        return;
+    }
+    table_lookup(flow_.in_port, 0, true, true, true);
+}
+
+void Walk::thaw(const FrozenState& state) {
+    TraceNode* node = report(TraceNode::Kind::kThaw, "thaw");
+    packet::Flow metadata = state.metadata;
+    flow_.tunnel = metadata.tunnel;
+    base_.tunnel = flow_.tunnel;
+    flow_.metadata = metadata.metadata;
+    flow_.regs = metadata.regs;
+    flow_.in_port = metadata.in_port;
+    flow_.actset_output = metadata.actset_output;
+    base_.in_port = flow_.in_port;
+    conntracked_ = state.conntracked;
+    was_mpls_ = state.was_mpls;
+    if (!conntracked_) clear_ct_fields();
+    stack_ = state.stack;
+    for (const Bytes& item : stack_) stack_bytes_ += item.size();
+    action_set_ = state.action_set;
+    auto resuming = [&](std::string text) {
+        if (node) node->children.push_back({TraceNode::Kind::kDetail, std::move(text), {}});
+    };
+    if (state.table != FrozenState::kNoTable) {
+        resuming(fmt::format("Resuming from table {}", state.table));
+        table_lookup(flow_.in_port, state.table, true, true, true);
+        return;
+    }
+    for (size_t i = 0; i < state.segments.size() && !exit_; ++i) {
+        const FrozenSegment& segment = state.segments[i];
+        table_ = segment.table;
+        cookie_ = segment.cookie;
+        if (node) resuming(fmt::format("restored actions: {}", of::to_string(*segment.actions)));
+        do_actions(*segment.actions, i + 1 == state.segments.size());
+        if (freezing_) {
+            for (size_t j = i + 1; j < state.segments.size(); ++j) segments_.push_back(state.segments[j]);
+        }
+    }
+}
+
+void Walk::fail(TranslateError error) {
+    if (out_.error == TranslateError::kNone) out_.error = error;
+    exit_ = true;
+}
+
+bool Walk::too_deep() {
+    if (depth_ >= kMaxDepth) {
+        report(TraceNode::Kind::kError, fmt::format("over max translation depth {}", kMaxDepth));
+        fail(TranslateError::kTooDeep);
+        out_.drop = explain::DropReason::kTranslationTooDeep;
+        return true;
+    }
+    if (resubmits_ >= kMaxResubmits) {
+        report(TraceNode::Kind::kError, fmt::format("over {} resubmit actions", kMaxResubmits));
+        fail(TranslateError::kTooManyResubmits);
+        out_.drop = explain::DropReason::kTranslationTooDeep;
+        return true;
+    }
+    return false;
+}
+
+void Walk::count_rule(Rule& rule) {
+    note(EffectCache::CountRule{RuleRef(&rule)});
+}
+
+void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, bool honor_miss, bool last) {
+    if (too_deep()) return;
+    uint8_t saved_table = table_;
+    table_ = table;
+    uint32_t saved_port = flow_.in_port;
+    flow_.in_port = in_port;
+    Rule* rule = nullptr;
+    for (;;) {
+        FlowTable& flows = bridge_->table(table_);
+        rule = flows.lookup(flow_, &mask_);
+        note(EffectCache::CountTable{bridge_->name(), table_, rule != nullptr});
+        if (rule || !honor_miss || flows.miss != MissAction::kContinue || table_ + 1u >= kInternalTable)
+            break;
+        ++table_;
+    }
+    flow_.in_port = saved_port;
+    TraceNode* node = nullptr;
+    if (!rule) {
+        if (tracing()) node = report(TraceNode::Kind::kTable, fmt::format("{:2}. No match.", table_));
+        OfPort* port = bridge_->port(in_port);
+        bool to_controller =
+            may_packet_in && honor_miss && bridge_->table(table_).miss != MissAction::kDrop &&
+            (bridge_->table(table_).miss == MissAction::kController || bridge_->packet_in_on_miss) &&
+            (!port || !(port->config & kPortConfigNoPacketIn));
+        rule = to_controller ? bridge_->miss_rule() : bridge_->no_packet_in_rule();
+    } else if (tracing()) {
+        of::Names names = bridge_->names();
+        std::string text = of::to_string(rule->match());
+        if (!text.empty()) text += ", ";
+        text += fmt::format("priority {}", rule->priority());
+        if (rule->cookie) text += fmt::format(", cookie {:#x}", rule->cookie);
+        node = report(TraceNode::Kind::kTable, fmt::format("{:2}. {}", table_, text));
+    }
+    {
+        Nest nest(*this, node);
+        Rule* saved_rule = rule_;
+        uint64_t saved_cookie = cookie_;
+        rule_ = rule;
+        cookie_ = rule->cookie;
+        count_rule(*rule);
+        ++depth_;
+        ++resubmits_;
+        RuleRef hold(rule);  // a learn action may delete it
+        ActionsRef actions = rule->actions;
+        do_actions(*actions, last);
+        --depth_;
+        rule_ = saved_rule;
+        cookie_ = saved_cookie;
+    }
+    table_ = saved_table;
+}
+
+void Walk::resubmit(const of::Resubmit& action, bool last) {
+    uint32_t in_port =
+        action.in_port == of::kPortInPort ? static_cast<uint32_t>(flow_.in_port) : action.in_port;
+    uint8_t table = action.table == of::kTableAll ? table_ : action.table;
+    bool may_packet_in = false, honor_miss = false;
+    if (rule_ && rule_->table == kInternalTable) may_packet_in = honor_miss = true;
+    if (!action.with_ct_orig) {
+        table_lookup(in_port, table, may_packet_in, honor_miss, last);
+        return;
+    }
+    // The lookup sees the connection's original direction in place of the packet's 5-tuple.
+    if (!flow_.ct_nw_proto) {
+        warning("resubmit(ct) with no conntrack original tuple");
+        return;
+    }
+    mask_.ct_nw_proto = 0xff;
+    packet::Flow saved = flow_, saved_mask = mask_;
+    flow_.nw_proto = flow_.ct_nw_proto;
+    flow_.tp_src = flow_.ct_tp_src, flow_.tp_dst = flow_.ct_tp_dst;
+    flow_.nw_src = flow_.ct_nw_src, flow_.nw_dst = flow_.ct_nw_dst;
+    flow_.ipv6_src = flow_.ct_ipv6_src, flow_.ipv6_dst = flow_.ct_ipv6_dst;
+    table_lookup(in_port, table, may_packet_in, honor_miss, last);
+    // Whatever was looked at of the 5-tuple was the tracked one's.
+    mask_.ct_tp_src |= mask_.tp_src, mask_.ct_tp_dst |= mask_.tp_dst;
+    mask_.ct_nw_src |= mask_.nw_src, mask_.ct_nw_dst |= mask_.nw_dst;
+    for (size_t i = 0; i < 16; ++i) {
+        mask_.ct_ipv6_src[i] |= mask_.ipv6_src[i];
+        mask_.ct_ipv6_dst[i] |= mask_.ipv6_dst[i];
+    }
+    mask_.tp_src |= saved_mask.tp_src, mask_.tp_dst |= saved_mask.tp_dst;
+    flow_.nw_proto = saved.nw_proto;
+    flow_.tp_src = saved.tp_src, flow_.tp_dst = saved.tp_dst;
+    flow_.nw_src = saved.nw_src, flow_.nw_dst = saved.nw_dst;
+    flow_.ipv6_src = saved.ipv6_src, flow_.ipv6_dst = saved.ipv6_dst;
+}
+
+void Walk::do_actions(const of::ActionList& actions, bool last) {
+    if (actions.empty() && tracing()) report(TraceNode::Kind::kAction, "drop");
+    for (size_t i = 0; i < actions.size(); ++i) {
+        if (exit_) break;
+        const of::Action& action = actions[i];
+        bool last_here = last && i + 1 == actions.size() && action_set_.empty();
+        TraceNode* node =
+            tracing() ? report(TraceNode::Kind::kAction, of::to_string(of::ActionList{action})) : nullptr;
+        bool nested = action_cast<of::Resubmit>(action) || action_cast<of::GotoTable>(action) ||
+                      action_cast<of::Group>(action) || action_cast<of::Output>(action);
+        Nest nest(*this, nested ? node : nullptr);
+        if (was_mpls_ && !action_cast<of::Output>(action) && !action_cast<of::Note>(action) &&
+            !action_cast<of::Resubmit>(action) && !action_cast<of::PopMpls>(action)) {
+            // What is below the popped label is not parsed yet: the packet goes round once.
+            was_mpls_ = false;
+            start_freezing();
+            collect_rest(actions, i);
+            return;
+        }
+        do_action(action, actions, i, last_here);
+        if (freezing_) {
+            if (!resume_at_current_)
+                collect_rest(actions, i + 1);
+            else
+                collect_rest(actions, i);
+            resume_at_current_ = false;
+            return;
+        }
+    }
+}
+
+void Walk::do_action(const of::Action& action, const of::ActionList& list, size_t index, bool last) {
+    if (auto* a = action_cast<of::Output>(action)) return output(a->port, a->max_len, last);
+    if (auto* a = action_cast<of::Resubmit>(action)) return resubmit(*a, last);
+    if (auto* a = action_cast<of::SetField>(action)) return set_field(*a);
+    if (auto* a = action_cast<of::RegMove>(action)) return move(*a);
+    if (auto* a = action_cast<of::GotoTable>(action))
+        return table_lookup(flow_.in_port, a->table, true, true, last);
+    if (auto* a = action_cast<of::Ct>(action)) return ct(*a, last);
+    if (auto* a = action_cast<of::Controller>(action)) return a->pause ? pause(*a) : controller(*a);
+    if (auto* a = action_cast<of::Group>(action)) return group(a->group_id, last);
+    if (auto* a = action_cast<of::OutputReg>(action)) return output_reg(*a, last);
+    if (auto* a = action_cast<of::OutputTrunc>(action)) return output_trunc(*a);
+    if (auto* a = action_cast<of::Enqueue>(action)) {
+        uint32_t saved = flow_.skb_priority;
+        flow_.skb_priority = a->queue;
+        output_port(a->port == of::kPortInPort ? static_cast<uint32_t>(flow_.in_port) : a->port);
+        flow_.skb_priority = saved;
+        return;
+    }
+    if (auto* a = action_cast<of::SetQueue>(action)) return void(flow_.skb_priority = a->queue);
+    if (action_cast<of::PopQueue>(action)) return void(flow_.skb_priority = in_.flow.skb_priority);
+    if (auto* a = action_cast<of::Meter>(action)) {
+        auto it = bridge_->meters.find(a->meter_id);
+        if (it != bridge_->meters.end()) append(datapath::Meter{it->second.datapath_id});
+        return;
+    }
+    if (auto* a = action_cast<of::StackPush>(action)) return push(*a);
+    if (auto* a = action_cast<of::StackPop>(action)) return pop(*a);
+    if (auto* a = action_cast<of::DecTtl>(action)) return void(exit_ |= dec_ttl(*a));
+    if (auto* a = action_cast<of::WriteMetadata>(action)) {
+        flow_.metadata = (flow_.metadata & ~a->mask) | (a->metadata & a->mask);
+        return;
+    }
+    if (action_cast<of::ClearActions>(action)) return action_set_.clear();
+    if (auto* a = action_cast<of::WriteActions>(action)) return write_actions(*a);
+    if (auto* a = action_cast<of::Clone>(action)) return clone(*a);
+    if (action_cast<of::Exit>(action)) return void(exit_ = true);
+    if (auto* a = action_cast<of::FinTimeout>(action)) return fin_timeout(*a);
+    if (auto* a = action_cast<of::Sample>(action)) return sample(*a);
+    if (auto* a = action_cast<of::CheckPktLarger>(action)) return check_packet_larger(*a, list, index);
+    if (auto* a = action_cast<of::Multipath>(action)) return multipath(*a);
+    if (auto* a = action_cast<of::Bundle>(action)) return bundle_action(*a);
+    if (auto* a = action_cast<of::Learn>(action)) return learn(*a);
+    if (auto* a = action_cast<of::Nat>(action)) return void(ct_nat_ = a);
+    if (action_cast<of::CtClear>(action)) return ct_clear();
+    if (auto* a = action_cast<of::DeleteField>(action)) return delete_field(*a);
+    if (action_cast<of::Note>(action) || action_cast<of::Conjunction>(action)) return;
+    fixed_field(action);
+}
+
+// --- the action set (OpenFlow 1.5, 5.6)
+
+namespace {
+
+// The order in which a set is carried out; -1: may not be in one.
+int set_rank(const of::Action& action) {
+    if (action_cast<of::StripVlan>(action) || action_cast<of::PopMpls>(action) ||
+        action_cast<of::Decap>(action))
+        return 1;
+    if (action_cast<of::PushMpls>(action)) return 2;
+    if (action_cast<of::PushVlan>(action)) return 3;
+    if (action_cast<of::DecTtl>(action) || action_cast<of::DecMplsTtl>(action) ||
+        action_cast<of::DecNshTtl>(action))
+        return 4;
+    if (action_cast<of::SetQueue>(action)) return 7;
+    if (action_cast<of::Group>(action)) return 8;
+    if (action_cast<of::Output>(action)) return 9;
+    if (action_cast<of::Resubmit>(action)) return 10;
+    if (action_cast<of::Ct>(action)) return 6;
+    return 5;
+}
+
+// Two actions of which a set holds only the later one.
+bool same_slot(const of::Action& a, const of::Action& b) {
+    if (a.index() != b.index()) return false;
+    if (auto* set = action_cast<of::SetField>(a)) {
+        auto* other = action_cast<of::SetField>(b);
+        return set->field == other->field && set->mask == other->mask;
+    }
+    if (auto* moved = action_cast<of::RegMove>(a)) return moved->dst == action_cast<of::RegMove>(b)->dst;
+    return true;
+}
+
+}  // namespace
+
+of::ActionList order_action_set(const of::ActionList& set) {
+    of::ActionList out;
+    for (size_t i = 0; i < set.size(); ++i) {
+        bool later = false;
+        for (size_t j = i + 1; j < set.size() && !later; ++j) later = same_slot(set[i], set[j]);
+        if (!later) out.push_back(set[i]);
+    }
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return set_rank(a) < set_rank(b); });
+    // A group makes outputs void, and one of these makes resubmits void.
+    for (size_t i = 0; i < out.size(); ++i) {
+        int rank = set_rank(out[i]);
+        if (rank >= 8) {
+            out.resize(i + 1);
+            break;
+        }
+    }
+    return out;
+}
+
+of::ActionList Walk::ordered_action_set() const {
+    return order_action_set(action_set_);
+}
+
+void Walk::write_actions(const of::WriteActions& write) {
+    for (const of::Action& action : write.actions) {
+        std::erase_if(action_set_, [&](const of::Action& have) { return same_slot(have, action); });
+        action_set_.push_back(action);
+    }
+    // actset_output tells where the set sends.
+    flow_.actset_output = of::kPortUnset;
+    for (const of::Action& action : action_set_) {
+        if (auto* out = action_cast<of::Output>(action)) flow_.actset_output = out->port;
+    }
+    for (const of::Action& action : action_set_) {
+        if (action_cast<of::Group>(action)) flow_.actset_output = of::kPortUnset;
+    }
+    if (tracing()) detail("action set is: " + of::to_string(ordered_action_set()));
+}
+
+void Walk::do_action_set() {
+    if (action_set_.empty() || out_.error != TranslateError::kNone) return;
+    of::ActionList actions = ordered_action_set();
+    action_set_.clear();
+    TraceNode* node = report(TraceNode::Kind::kTable, "--. Executing action set:");
+    Nest nest(*this, node);
+    exit_ = false;
+    in_action_set_ = true;
+    output_reason_ = of::PacketInReason::kActionSet;
+    do_actions(actions, true);
+    output_reason_ = of::PacketInReason::kAction;
+    in_action_set_ = false;
+}
+
+void Walk::finish() {
+    if (out_.error != TranslateError::kNone) {
+        out_.actions.clear();
+    } else if (out_.actions.empty() && out_.drop == explain::DropReason::kNone) {
+        out_.drop = explain::DropReason::kNoOutput;
+    }
+    // Fields that the datapath knows nothing of decide nothing there.
+    mask_.metadata = 0;
+    mask_.regs = {};
+    mask_.actset_output = 0;
+    mask_.conj_id = 0;
+    // A field can only decide where it exists in the packet.
+    if (mask_.vlans[0].tci && (flow_.vlans[0].tci || in_.flow.vlans[0].tci)) {
+        mask_.vlans[0].tci |= packet::kVlanCfi;
+    }
+    uint8_t proto = in_.flow.nw_proto;
+    bool icmp = (in_.flow.dl_type == 0x0800 && proto == 1) || (in_.flow.dl_type == 0x86dd && proto == 58);
+    if (icmp) {  // types and codes are a byte
+        mask_.tp_src &= 0xff;
+        mask_.tp_dst &= 0xff;
+    }
+    out_.final_flow = flow_;
+    // What went out of the tunnels is not the packet's.
+}
+
+}  // namespace weft::vswitch

@@ -1,0 +1,192 @@
+// The state of one translation.  Private to translate/: the files beside this one each handle a family of
+// actions.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "switch/translate/translate.h"
+#include "switch/upcall/backer.h"
+
+namespace weft::vswitch {
+
+using openflow::action_cast;
+
+inline constexpr int kMaxDepth = 64;
+inline constexpr int kMaxResubmits = 4096;
+inline constexpr uint8_t kFragMask = packet::kFragAny | packet::kFragLater;
+inline constexpr size_t kMaxStackBytes = 65536;
+
+// OpenFlow's order of a set, each kind once.
+openflow::ActionList order_action_set(const openflow::ActionList& set);
+
+class Walk {
+  public:
+    Walk(const TranslateInput& input, TranslateOutput& output);
+    void run();
+
+  private:
+    // walk.cc
+    void enter();
+    void thaw(const FrozenState& state);
+    void table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, bool honor_miss, bool last);
+    void run_rule(Rule& rule);
+    void resubmit(const openflow::Resubmit& action, bool last);
+    void do_actions(const openflow::ActionList& actions, bool last);
+    void do_action(const openflow::Action& action, const openflow::ActionList& rest, size_t index, bool last);
+    void do_action_set();
+    void finish();
+    bool too_deep();
+    void fail(TranslateError error);
+    void write_actions(const openflow::WriteActions& write);
+    openflow::ActionList ordered_action_set() const;
+
+    // output.cc
+    void output(uint32_t port, uint16_t max_len, bool last, bool may_packet_in = true);
+    void output_trunc(const openflow::OutputTrunc& action);
+    void output_reg(const openflow::OutputReg& action, bool last);
+    void output_port(uint32_t port, bool check_in_port = true);
+    void output_to(OfPort& port);
+    void output_patch(OfPort& port, OfPort& peer);
+    void output_tunnel(OfPort& port);
+    void flood(bool all);
+    void commit();
+    void append(datapath::Action action) { out_.actions.push_back(std::move(action)); }
+
+    // normal.cc
+    void normal();
+    void output_normal(Bundle& bundle, uint16_t vlan);
+    void learn_mac(Bundle& bundle, uint16_t vlan);
+    bool input_vlan(const Bundle& bundle, uint16_t& vlan);
+    Bundle* bundle_of_input();
+
+    // fields.cc
+    void set_field(const openflow::SetField& action);
+    void move(const openflow::RegMove& action);
+    void push(const openflow::StackPush& action);
+    void pop(const openflow::StackPop& action);
+    void fixed_field(const openflow::Action& action);
+    bool dec_ttl(const openflow::DecTtl& action);
+    void ensure_vlan();
+    void push_vlan(uint16_t ethertype, uint16_t tci);
+    void pop_vlan();
+    void push_mpls(uint16_t ethertype);
+    void pop_mpls(uint16_t ethertype);
+    bool set_mpls(uint32_t mask, unsigned shift, uint32_t value);
+    bool dec_mpls_ttl();
+    void delete_field(const openflow::DeleteField& action);
+    void show_subfield(const openflow::Subfield& subfield);
+    void write_subfield(const openflow::Subfield& dst, uint64_t value);
+    void look_at(const openflow::Field& field);
+    void look_at_with_prerequisites(const openflow::Field& field);
+    const openflow::TunnelTable* tunnel_table() const { return bridge_->tunnel_table.get(); }
+
+    // conntrack.cc
+    void ct(const openflow::Ct& action, bool last);
+    void ct_clear();
+    void clear_ct_fields();
+
+    // controller.cc
+    void controller(const openflow::Controller& action);
+    void pause(const openflow::Controller& action);
+    void end_freezing();
+
+    // learn.cc
+    void learn(const openflow::Learn& action);
+    void fin_timeout(const openflow::FinTimeout& action);
+
+    // hashing.cc
+    void multipath(const openflow::Multipath& action);
+    void bundle_action(const openflow::Bundle& action);
+    uint32_t hash_fields(openflow::HashFields fields, uint16_t basis);
+    bool port_live(uint32_t port) const;
+
+    // groups.cc
+    void group(uint32_t id, bool last);
+    void select_group(GroupEntry& group, bool last);
+    void run_bucket(GroupEntry& group, size_t bucket, bool last);
+    bool bucket_live(const GroupEntry& group, const GroupBucket& bucket, int depth) const;
+    const GroupBucket* first_live(const GroupEntry& group, int depth) const;
+    bool pick_by_hash(GroupEntry& group, uint32_t hash, size_t& bucket);
+
+    // Runs `body` so that what it does to the packet and the pipeline is gone afterwards; in the datapath the
+    // packet is cloned only if that could not be undone.
+    template <typename Body>
+    void isolated(Body body, bool last);
+
+    // branches.cc: actions whose lists are nested in one datapath action
+    void clone(const openflow::Clone& action);
+    void check_packet_larger(const openflow::CheckPktLarger& action, const openflow::ActionList& rest,
+                             size_t index);
+    void sample(const openflow::Sample& action);
+
+    // freeze.cc
+    FrozenState freeze_state() const;
+    uint32_t freeze(FrozenState state);
+    void recirculate(FrozenState state);
+    void start_freezing();  // the actions that remain are collected while the walk unwinds
+    bool freezing() const { return freezing_; }
+    void collect_rest(const openflow::ActionList& actions, size_t from);
+
+    // Tracing.  The node's list for children is where later reports go while an object of Nest lives.
+    TraceNode* report(TraceNode::Kind kind, std::string text) {
+        if (!trace_) return nullptr;
+        trace_->push_back({kind, std::move(text), {}});
+        return &trace_->back();
+    }
+    void detail(std::string text) { report(TraceNode::Kind::kDetail, std::move(text)); }
+    void warning(std::string text) { report(TraceNode::Kind::kWarning, std::move(text)); }
+    bool tracing() const { return trace_ != nullptr; }
+    class Nest {
+      public:
+        Nest(Walk& walk, TraceNode* node) : walk_(walk), saved_(walk.trace_) {
+            if (node) walk.trace_ = &node->children;
+        }
+        ~Nest() { walk_.trace_ = saved_; }
+
+      private:
+        Walk& walk_;
+        std::list<TraceNode>* saved_;
+    };
+
+    template <typename Effect>
+    void note(Effect effect) {
+        if (in_.cache) in_.cache->effects.emplace_back(std::move(effect));
+    }
+    void count_rule(Rule& rule);
+
+    const TranslateInput& in_;
+    TranslateOutput& out_;
+    Backer& backer_;
+    Bridge* bridge_;
+    std::list<TraceNode>* trace_;
+    packet::Flow flow_;  // as the actions so far made it
+    packet::Flow base_;  // as the datapath actions so far made it
+    packet::Flow& mask_;
+    std::vector<Bytes> stack_;
+    size_t stack_bytes_ = 0;
+    openflow::ActionList action_set_;
+    Rule* rule_ = nullptr;
+    uint8_t table_ = 0;
+    uint64_t cookie_ = 0;
+    int depth_ = 0, resubmits_ = 0;
+    bool exit_ = false;
+    bool in_action_set_ = false, in_group_ = false;
+    bool conntracked_ = false;
+    bool was_mpls_ = false;
+    bool freezing_ = false;
+    bool resume_at_current_ = false;  // the action that froze is done again after the thaw
+    bool last_output_ = false;        // nothing follows the output that is being made
+    uint32_t truncate_ = 0;
+    uint32_t hash_basis_ = 0;
+    uint8_t ct_nat_depth_ = 0;
+    const openflow::Nat* ct_nat_ = nullptr;
+    std::vector<FrozenSegment> segments_;
+    std::unique_ptr<openflow::Controller> paused_;  // the walk froze for a controller
+    uint64_t paused_cookie_ = 0;
+    uint8_t paused_table_ = 0;
+    openflow::PacketInReason output_reason_ = openflow::PacketInReason::kAction;
+};
+
+}  // namespace weft::vswitch

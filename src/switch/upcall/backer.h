@@ -1,0 +1,147 @@
+// A backer: the bridges of one datapath type and the datapath that carries them.
+//
+// All bridges of a type share one datapath, so a datapath port belongs to one bridge's port, or, for tunnels,
+// to several, told apart by the packet's tunnel key.  The backer maps between the two, keeps the
+// recirculation ids, and answers the datapath's upcalls (handle(), upcall.cc): translate, install the
+// megaflow, carry the packet out.  What it installed it revalidates (revalidator.cc).
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/hash_map.h"
+#include "datapath/api/datapath.h"
+#include "net/loop.h"
+#include "switch/ofproto/bridge.h"
+#include "switch/translate/recirculation.h"
+#include "switch/translate/translate.h"
+#include "switch/upcall/tunnel_map.h"
+
+namespace weft::vswitch {
+
+// A packet that goes to controllers.
+struct PacketIn {
+    Bridge* bridge = nullptr;
+    packet::Packet packet;
+    packet::Flow metadata;  // in OpenFlow's terms
+    uint8_t table = 0;
+    uint64_t cookie = 0;
+    openflow::PacketInReason reason = openflow::PacketInReason::kAction;
+    uint16_t controller_id = 0;
+    uint16_t max_len = 0xffff;
+    Bytes userdata;
+    bool paused = false;
+    uint32_t continuation = 0;  // recirculation id of the paused state
+};
+using PacketInSink = std::function<void(PacketIn)>;
+
+class Backer : public datapath::UpcallHandler {
+  public:
+    Backer(net::Loop& loop, std::string type, std::unique_ptr<datapath::Datapath> datapath);
+    ~Backer() override;
+
+    const std::string& type() const { return type_; }
+    datapath::Datapath& datapath() { return *datapath_; }
+    const datapath::Datapath& datapath() const { return *datapath_; }
+    RecirculationTable& recirculations() { return recirculations_; }
+    const TunnelMap& tunnels() const { return tunnels_; }
+
+    // Bridges, made and owned here.
+    Bridge& add_bridge(const std::string& name);
+    void remove_bridge(const std::string& name);
+    Bridge* bridge(std::string_view name) const;
+    const std::map<std::string, std::unique_ptr<Bridge>, std::less<>>& bridges() const { return bridges_; }
+
+    // Called after a port of a bridge was added, changed or is about to go.
+    void map_port(OfPort& port);
+    void unmap_port(OfPort& port);
+    OfPort* peer_of(const OfPort& patch) const;  // nullptr: none (yet)
+    // The port of a packet's key; tunnels by their key.
+    OfPort* port_of(const packet::Flow& key) const;
+    OfPort* port_by_datapath(datapath::PortNo number) const;
+
+    void set_packet_in_sink(PacketInSink sink) { packet_in_ = std::move(sink); }
+    void send_packet_in(PacketIn packet) {
+        if (packet_in_) packet_in_(std::move(packet));
+    }
+
+    // Runs `actions` (OpenFlow's) on a packet, as packet-out and resumed controllers' packets do.
+    openflow::OfError packet_out(Bridge& bridge, packet::Packet packet, const packet::Flow& metadata,
+                                 const openflow::ActionList& actions);
+    // A paused packet that a controller gives back; false: its state is gone.
+    bool resume(packet::Packet packet, packet::Flow metadata, uint32_t continuation);
+
+    // --- megaflows
+    void handle(std::vector<datapath::Upcall> upcalls) override;
+    // Brings the datapath's flows in line with the tables and collects their statistics, now.
+    void revalidate(bool force);
+    void pull_statistics();  // so that counters of rules are exact
+    void purge();            // deletes all megaflows, their statistics collected
+    void pause_revalidation(bool paused) { paused_ = paused; }
+    size_t megaflows() const { return megaflows_.size(); }
+    size_t flow_limit() const { return flow_limit_; }
+    void set_flow_limit(size_t limit) { flow_limit_ = limit; }
+    int64_t max_idle_ms = 10000;
+    int64_t last_dump_ms() const { return last_dump_ms_; }
+    size_t average_flows() const { return average_flows_; }
+    size_t max_flows() const { return most_flows_; }
+    uint64_t generation() const;
+
+  private:
+    struct Megaflow {
+        packet::Flow key, mask;  // the datapath's
+        datapath::Actions actions;
+        EffectCache effects;
+        RecirculationRefs recirculations;
+        uint32_t recirc_id = 0;  // of the key: held too
+        datapath::FlowStats seen;
+        int64_t created_ms = 0;
+    };
+    using Flows = HashMap<datapath::Ufid, std::unique_ptr<Megaflow>>;
+
+    struct Lookup {
+        Bridge* bridge = nullptr;
+        OfPort* port = nullptr;
+        const FrozenState* frozen = nullptr;
+        packet::Flow flow;  // OpenFlow's
+    };
+    bool look_up(const packet::Flow& key, Lookup& lookup) const;
+    void miss(datapath::Upcall& upcall);
+    void user_action(datapath::Upcall& upcall);
+    TranslateOutput translate_key(const packet::Flow& key, const Lookup& lookup, const packet::Packet* packet,
+                                  bool effects, EffectCache* cache);
+    void install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup, EffectCache cache);
+    void remove(Flows::iterator it);
+    bool still_right(Megaflow& flow, const datapath::Ufid& ufid);
+    void account(Megaflow& flow, const datapath::FlowStats& now);
+    void turn();
+    void hold_paused(uint32_t recirc_id);
+
+    net::Loop& loop_;
+    std::string type_;
+    std::unique_ptr<datapath::Datapath> datapath_;
+    RecirculationTable recirculations_;
+    TunnelMap tunnels_;
+    std::map<std::string, std::unique_ptr<Bridge>, std::less<>> bridges_;
+    HashMap<datapath::PortNo, OfPort*> by_datapath_port_;
+    HashMap<std::string, OfPort*> patches_;
+    PacketInSink packet_in_;
+    Flows megaflows_;
+    size_t flow_limit_ = 200000;
+    size_t average_flows_ = 0, most_flows_ = 0;
+    int64_t last_dump_ms_ = 1;
+    uint64_t own_generation_ = 1;
+    uint64_t validated_generation_ = 0;
+    int64_t next_validation_ms_ = 0;
+    bool paused_ = false;
+    std::unique_ptr<net::Loop::Turn> turn_;
+    std::unique_ptr<net::Loop::Timer> timer_;
+    std::vector<std::pair<int64_t, uint32_t>> paused_packets_;  // when to let go, recirculation id
+};
+
+}  // namespace weft::vswitch

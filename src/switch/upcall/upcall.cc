@@ -1,0 +1,165 @@
+// Upcalls: packets that no megaflow covers, and packets that a flow sends up.
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "datapath/api/text.h"
+#include "packet/address.h"
+#include "switch/translate/user_action.h"
+#include "switch/upcall/backer.h"
+
+namespace weft::vswitch {
+
+namespace {
+
+log::Module lg("ofproto_dpif_upcall");
+log::Module dpif_lg("dpif");
+
+}  // namespace
+
+// Which bridge and port a key belongs to, and what it is in OpenFlow's terms.
+bool Backer::look_up(const packet::Flow& key, Lookup& lookup) const {
+    if (key.recirc_id) {
+        lookup.frozen = recirculations_.find(key.recirc_id);
+        if (!lookup.frozen) return false;
+        lookup.bridge = bridge(lookup.frozen->bridge);
+        if (!lookup.bridge) return false;
+        lookup.flow = to_openflow_key(key, *lookup.bridge->tunnel_table, lookup.frozen->metadata.in_port);
+        return true;
+    }
+    lookup.port = port_of(key);
+    if (!lookup.port) return false;
+    lookup.bridge = lookup.port->bridge;
+    lookup.flow = to_openflow_key(key, *lookup.bridge->tunnel_table, lookup.port->number);
+    return true;
+}
+
+TranslateOutput Backer::translate_key(const packet::Flow& key, const Lookup& lookup,
+                                      const packet::Packet* packet, bool effects, EffectCache* cache) {
+    TranslateInput input;
+    input.backer = this;
+    input.bridge = lookup.bridge;
+    input.flow = lookup.flow;
+    input.packet = packet;
+    input.frozen = lookup.frozen;
+    input.effects = effects;
+    input.tcp_flags = effects ? static_cast<uint16_t>(key.tcp_flags) : uint16_t{0};
+    input.cache = cache;
+    return translate(input);
+}
+
+void Backer::handle(std::vector<datapath::Upcall> upcalls) {
+    for (datapath::Upcall& upcall : upcalls) {
+        if (dpif_lg.enabled(log::Level::kDbg)) {
+            dpif_lg.dbg("{}@{}: {} upcall:\n{}", type_, datapath_->name(),
+                        upcall.type == datapath::Upcall::Type::kMiss ? "miss" : "action",
+                        datapath::format_key(upcall.key));
+        }
+        if (upcall.type == datapath::Upcall::Type::kMiss)
+            miss(upcall);
+        else
+            user_action(upcall);
+    }
+    loop_.wake();
+}
+
+void Backer::miss(datapath::Upcall& upcall) {
+    Lookup lookup;
+    if (!look_up(upcall.key, lookup)) {
+        static log::RateLimit limit(5, 5);
+        if (limit.pass(lg)) {
+            lg.info("received packet on unassociated datapath port {}{}",
+                    static_cast<uint32_t>(upcall.key.in_port),
+                    upcall.key.recirc_id ? " (unknown recirculation id)" : "");
+        }
+        return;
+    }
+    EffectCache effects;
+    TranslateOutput output = translate_key(upcall.key, lookup, &upcall.packet, true, &effects);
+    effects.replay(*this, 1, upcall.packet.size(), static_cast<uint16_t>(upcall.key.tcp_flags),
+                   clock::monotonic_ms());
+    datapath::Actions actions = output.actions;
+    install(upcall.key, output, lookup, std::move(effects));
+    if (actions.empty()) return;
+    datapath::Execute execute;
+    execute.packet = std::move(upcall.packet);
+    execute.key = upcall.key;
+    execute.actions = &actions;
+    if (auto result = datapath_->execute(std::move(execute)); !result) {
+        static log::RateLimit limit(5, 5);
+        if (limit.pass(lg)) lg.warn("{}: executing actions failed: {}", datapath_->name(), result.message());
+    }
+}
+
+void Backer::install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup,
+                     EffectCache cache) {
+    if (megaflows_.size() >= flow_limit_) return;  // each such packet goes up again
+    auto flow = std::make_unique<Megaflow>();
+    flow->mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
+    flow->key = key;
+    flow->actions = output.actions;
+    flow->effects = std::move(cache);
+    flow->recirculations = std::move(output.recirculations);
+    flow->created_ms = clock::monotonic_ms();
+    flow->seen.used_ms = 0;
+    // Two packets of one megaflow that missed together: the first one's flow serves both.
+    packet::Flow masked = key;
+    for (size_t i = 0; i < packet::kFlowWords; ++i) packet::words(masked)[i] &= packet::words(flow->mask)[i];
+    uint64_t h = hash_seed();
+    for (size_t i = 0; i < packet::kFlowWords; ++i) {
+        if (packet::words(flow->mask)[i]) {
+            h = hash_add(hash_add(hash_add(h, i), packet::words(flow->mask)[i]), packet::words(masked)[i]);
+        }
+    }
+    datapath::Ufid ufid;
+    uint64_t second = hash_add(h, 0x5bd1e995);
+    std::memcpy(ufid.bytes.data(), &h, 8);
+    std::memcpy(ufid.bytes.data() + 8, &second, 8);
+    auto [it, added] = megaflows_.try_emplace(ufid);
+    if (!added) return;
+    datapath::FlowPut put;
+    put.ufid = ufid;
+    put.key = flow->key;
+    put.mask = flow->mask;
+    put.actions = flow->actions;
+    if (auto result = datapath_->put_flow(std::move(put)); !result) {
+        megaflows_.erase(it);
+        static log::RateLimit limit(5, 5);
+        if (limit.pass(lg)) lg.warn("{}: failed to put flow: {}", datapath_->name(), result.message());
+        return;
+    }
+    flow->recirc_id = key.recirc_id;
+    if (flow->recirc_id) recirculations_.hold(flow->recirc_id);
+    it->second = std::move(flow);
+    most_flows_ = std::max(most_flows_, megaflows_.size());
+}
+
+void Backer::user_action(datapath::Upcall& upcall) {
+    auto action = UserAction::decode(upcall.userdata);
+    if (!action || action->type != UserAction::Type::kController) {
+        lg.dbg("{}: a userspace action with unknown data", datapath_->name());
+        return;
+    }
+    const FrozenState* state = recirculations_.find(action->recirc_id);
+    Bridge* bridge = state ? this->bridge(state->bridge) : nullptr;
+    if (!bridge || action->dont_send) return;
+    PacketIn in;
+    in.bridge = bridge;
+    in.metadata = to_openflow_key(upcall.key, *bridge->tunnel_table, state->metadata.in_port);
+    in.metadata.tunnel = state->metadata.tunnel;
+    in.metadata.metadata = state->metadata.metadata;
+    in.metadata.regs = state->metadata.regs;
+    in.metadata.actset_output = state->metadata.actset_output;
+    in.packet = std::move(upcall.packet);
+    in.table = action->table;
+    in.cookie = action->rule_cookie;
+    in.reason = static_cast<openflow::PacketInReason>(action->reason);
+    in.controller_id = action->controller_id;
+    in.max_len = action->max_len;
+    in.userdata = state->userdata;
+    in.paused = action->continuation;
+    in.continuation = action->recirc_id;
+    if (in.paused) hold_paused(action->recirc_id);
+    send_packet_in(std::move(in));
+}
+
+}  // namespace weft::vswitch
