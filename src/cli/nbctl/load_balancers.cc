@@ -78,7 +78,7 @@ Result<NewVip> parse_vip(CtlContext& context) {
     out.vip = context[1];
     if (context.size() > 3) {
         out.protocol = context[3];
-    } else if (vip.port || is_template) {
+    } else {
         out.default_protocol = "tcp";
     }
     return out;
@@ -134,7 +134,10 @@ Result<void> run_del(CtlContext& context) {
         context.transaction().erase<nb::LoadBalancer>(uuid);
         return {};
     }
-    if (!lb->vips.contains(context[1])) return {};
+    if (!lb->vips.contains(context[1])) {
+        if (context.has("--if-exists")) return {};
+        return Error{fmt::format("vip {} is not part of the load balancer.", context[1])};
+    }
     if (lb->vips.size() == 1) {
         context.transaction().erase<nb::LoadBalancer>(uuid);
     } else {

@@ -109,7 +109,8 @@ void write_rule(CtlContext& context, const Uuid& uuid, const NewRule& rule) {
     if (!rule.external_mac.empty()) txn.set(uuid, nb::NAT::kExternalMac, rule.external_mac);
     if (!rule.port_range.empty()) txn.set(uuid, nb::NAT::kExternalPortRange, rule.port_range);
     if (rule.gateway_port) txn.set(uuid, nb::NAT::kGatewayPort, rule.gateway_port);
-    if (context.has("--stateless")) txn.set_key(uuid, nb::NAT::kOptions, "stateless", "true");
+    if (rule.type != "snat")
+        txn.set_key(uuid, nb::NAT::kOptions, "stateless", context.has("--stateless") ? "true" : "false");
     if (context.has("--add-route")) txn.set_key(uuid, nb::NAT::kOptions, "add_route", "true");
 }
 
