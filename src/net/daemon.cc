@@ -17,6 +17,7 @@
 #include "base/log_control.h"
 #include "net/directories.h"
 #include "net/pid_file.h"
+#include "net/process_title.h"
 
 namespace weft::net {
 
@@ -164,6 +165,7 @@ void DaemonOptions::detach() {
 // The monitor stays between the parent that waits and the program: it passes on that the program is ready,
 // and gives up the terminal then, so that nobody waits for the end of its output.
 void DaemonOptions::fork_under_monitor() {
+    std::string health = "healthy";
     for (int crashes = 0;; ++crashes) {
         int ends[2] = {-1, -1};
         if (detach_ && pipe2(ends, O_CLOEXEC) < 0) {
@@ -184,6 +186,8 @@ void DaemonOptions::fork_under_monitor() {
             _exit(1);
         }
         log::set_thread_name("monitor");
+        // So that nobody takes the monitor for the program.
+        set_process_title(fmt::format("{}: monitoring pid {} ({})", program_, child, health));
         if (detach_) {
             close(ends[1]);
             if (wait_for_ready(ends[0])) tell_ready();
@@ -191,8 +195,9 @@ void DaemonOptions::fork_under_monitor() {
         }
         int status = wait_for(child);
         if (!is_crash(status)) exit_like(status);
-        lg.err("{} crashes: pid {} died, killed ({}), restarting", crashes + 1, child,
-               strsignal(WTERMSIG(status)));
+        health = fmt::format("{} crashes: pid {} died, killed ({})", crashes + 1, child,
+                             strsignal(WTERMSIG(status)));
+        lg.err("{}, restarting", health);
         rlimit none{0, 0};  // one core dump is enough
         setrlimit(RLIMIT_CORE, &none);
         sleep(crashes > 0 ? 10 : 0);

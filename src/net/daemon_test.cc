@@ -147,6 +147,15 @@ TEST_F(DaemonTest, TheMonitorStartsACrashedChildAgain) {
         std::ifstream(starts) >> text;
         return text == "xx" && read_pid_file(pidfile_);
     }));
+    std::string line;
+    pid_t monitor = 0;
+    std::ifstream status("/proc/" + std::to_string(*read_pid_file(pidfile_)) + "/status");
+    while (std::getline(status, line)) {
+        if (line.starts_with("PPid:")) monitor = static_cast<pid_t>(std::atoi(line.c_str() + 5));
+    }
+    std::string title;
+    std::ifstream("/proc/" + std::to_string(monitor) + "/cmdline") >> title;
+    EXPECT_EQ(title, "test-daemon:");
 }
 
 TEST_F(DaemonTest, UserIsRefused) {

@@ -27,9 +27,14 @@ const char* type_name(Message::Type type) {
     return "";
 }
 
+// In the log an error is a reply, too.
+const char* logged_name(Message::Type type) {
+    return type == Message::Type::kError ? "reply" : type_name(type);
+}
+
 void log_message(const std::string& peer, const char* verb, const Message& message) {
     if (!lg.enabled(log::Level::kDbg)) return;
-    std::string text = fmt::format("{}: {} {}", peer, verb, type_name(message.type));
+    std::string text = fmt::format("{}: {} {}", peer, verb, logged_name(message.type));
     auto add = [&](const char* name, const json::Value& value) {
         text += fmt::format(", {}={}", name, json::to_text(value));
     };
