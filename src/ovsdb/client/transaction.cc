@@ -112,7 +112,12 @@ void Transaction::erase(const TableInfo& table, const Uuid& uuid) {
 
 void Transaction::write(const TableInfo& table, const Uuid& uuid, size_t index, const void* value) {
     const ColumnInfo& column = table.columns[index];
-    if (!find_pending(uuid)) {
+    const Pending* before = find_pending(uuid);
+    bool untouched =
+        !before || (before->kind == Kind::kUpdate && !before->written.has(index) &&
+                    std::none_of(before->mutations.begin(), before->mutations.end(),
+                                 [&](const Mutation& mutation) { return mutation.column == index; }));
+    if (untouched) {
         const void* row = store_->table(table).find(uuid);
         if (row && column.codec->equal(field_of(row, column), value)) return;
     }
