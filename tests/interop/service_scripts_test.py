@@ -1,0 +1,103 @@
+"""ovn-ctl and ovs-ctl start, report and stop the databases and northd: Weft's programs, and Debian's with our scripts.
+
+Also: Debian's ovs-appctl controls our database server, and ours Debian's, with the same answers.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+WEFT_BIN = os.environ["WEFT_BIN"]
+DEBIAN = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Place:
+    """A directory of its own for sockets, databases and logs; what still runs there at the end is killed by pid."""
+
+    def __init__(self, path):
+        self.dir = tempfile.mkdtemp(prefix="weft-scripts-")
+        self.env = dict(os.environ, PATH=path, LC_ALL="C")
+        for kind in ("OVS", "OVN"):
+            for folder in ("RUNDIR", "LOGDIR", "DBDIR", "SYSCONFDIR"):
+                self.env[f"{kind}_{folder}"] = self.dir
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for name in os.listdir(self.dir):
+            if name.endswith(".pid"):
+                try:
+                    os.kill(int(open(f"{self.dir}/{name}").read()), signal.SIGKILL)
+                except (ValueError, ProcessLookupError):
+                    pass
+        shutil.rmtree(self.dir)
+
+    def run(self, *words, code=0):
+        # The output is a pipe: a daemon that holds on to it would be waited for.
+        done = subprocess.run(words, env=self.env, capture_output=True, text=True, timeout=60)
+        text = done.stdout + done.stderr
+        assert done.returncode == code, f"{words}: exit code {done.returncode}, {text}"
+        return text
+
+
+def expect(text, *parts):
+    for part in parts:
+        assert part in text, f"{part!r} is not in: {text}"
+
+
+def scripts_alone():
+    """The scripts in a bin folder without programs: those of PATH are started."""
+    folder = tempfile.mkdtemp(prefix="weft-scripts-bin-")
+    os.makedirs(f"{folder}/bin")
+    os.makedirs(f"{folder}/share/weft")
+    for script in ("ovn-ctl", "ovs-ctl"):
+        shutil.copy(f"{WEFT_BIN}/{script}", f"{folder}/bin/{script}")
+    shutil.copy(f"{WEFT_BIN}/../share/weft/ctl-lib.sh", f"{folder}/share/weft/ctl-lib.sh")
+    return folder
+
+
+def serve_and_stop(path):
+    with Place(path) as place:
+        expect(place.run("ovn-ctl", "status_northd", code=1), "ovn-northd is not running")
+        expect(place.run("ovn-ctl", "start_northd"), "Creating empty database", "Starting ovsdb-nb.",
+               "Starting ovsdb-sb.", "Starting ovn-northd.")
+        expect(place.run("ovn-ctl", "start_northd"), "ovn-northd is already running.")
+        expect(place.run("ovn-ctl", "status_northd"), "ovn-northd is running with pid ")
+        expect(place.run("ovn-ctl", "status_ovsdb"), "OVN Northbound DB is running.", "OVN Southbound DB is running.")
+        expect(place.run("ovn-ctl", "restart_northd"), "Exiting ovn-northd", "Exiting ovnnb_db", "Starting ovn-northd.")
+        expect(place.run("ovn-ctl", "stop_northd"), "Exiting ovn-northd", "Exiting ovnnb_db", "Exiting ovnsb_db")
+        expect(place.run("ovn-ctl", "stop_northd"), "ovn-northd is not running.")
+        expect(place.run("ovn-ctl", "foo", code=1), 'unknown command "foo"')
+        expect(place.run("ovn-ctl", "--foo=1", "start_northd", code=1), 'unknown option "--foo=1"')
+        expect(place.run("ovs-ctl", "start", "--system-id=host1", "--no-ovs-vswitchd"), "Starting ovsdb-server.")
+        assert place.run("ovs-vsctl", "--no-wait", "get", "Open_vSwitch", ".", "external-ids:system-id") == "host1\n"
+        expect(place.run("ovs-ctl", "status", code=1), "ovsdb-server is running with pid ", "ovs-vswitchd is not running")
+        expect(place.run("ovs-ctl", "stop"), "Exiting ovsdb-server")
+
+
+def control_each_other():
+    with Place(f"{WEFT_BIN}:{DEBIAN}") as place:
+        place.run("ovs-ctl", "start", "--system-id=host1", "--no-ovs-vswitchd")
+        for words, code in ((("version",), 0), (("vlog/list-pattern",), 0), (("nosuch",), 2), (("version", "x"), 2),
+                            (("vlog/set", "nosuch"), 2), (("coverage/read-counter", "nosuch"), 2)):
+            ours = place.run(f"{WEFT_BIN}/ovs-appctl", "-t", "ovsdb-server", *words, code=code)
+            theirs = place.run("/usr/bin/ovs-appctl", "-t", "ovsdb-server", *words, code=code)
+            assert ours == theirs, f"{words}: {ours!r} and {theirs!r}"
+        place.run("/usr/bin/ovs-appctl", "-t", "ovsdb-server", "exit")
+
+
+def main():
+    folder = scripts_alone()
+    try:
+        serve_and_stop(f"{folder}/bin:{DEBIAN}")
+    finally:
+        shutil.rmtree(folder)
+    serve_and_stop(f"{WEFT_BIN}:{DEBIAN}")
+    control_each_other()
+
+
+main()
+sys.exit(0)
