@@ -88,6 +88,30 @@ Result<void> run_add(CtlContext& context) {
     return {};
 }
 
+// A new port of the given type: SWITCH PORT, and as third word the value of its one option.
+Result<void> add_typed(CtlContext& context, const char* type, const char* address, const char* option) {
+    WEFT_ASSIGN(const nb::LogicalSwitch* ls, get_switch(context, context[0]));
+    WEFT_ASSIGN(const Port* existing, find_switch_port(context, context[1]));
+    if (existing && context.has("--may-exist")) return check_existing(context, *existing, *ls, "", 0);
+    if (existing) return Error{fmt::format("{}: a port with this name already exists", context[1])};
+    db::Transaction& txn = context.transaction();
+    Uuid uuid = txn.insert<Port>();
+    txn.set(uuid, Port::kName, context[1]);
+    txn.set(uuid, Port::kType, type);
+    txn.set(uuid, Port::kAddresses, ovsdb::Set<std::string>{address});
+    txn.set(uuid, Port::kOptions, {{option, context[2]}});
+    txn.add(Uuid(ls->uuid), nb::LogicalSwitch::kPorts, uuid);
+    return {};
+}
+
+Result<void> run_add_router_port(CtlContext& context) {
+    return add_typed(context, "router", "router", "router-port");
+}
+
+Result<void> run_add_localnet_port(CtlContext& context) {
+    return add_typed(context, "localnet", "unknown", "network_name");
+}
+
 Result<void> run_del(CtlContext& context) {
     WEFT_ASSIGN(const Port* port, find_switch_port(context, context[0]));
     if (!port && context.has("--if-exists")) return {};
@@ -254,6 +278,10 @@ Result<void> run_detach_mirror(CtlContext& context) {
 constexpr CtlCommand kCommands[] = {
     {"lsp-add", 2, 4, "SWITCH PORT [PARENT TAG]", "--may-exist", true, need_add, run_add, nullptr,
      "Add a port to a logical switch, nested in a parent's traffic by a VLAN tag if one is named."},
+    {"lsp-add-router-port", 3, 3, "SWITCH PORT ROUTER_PORT", "--may-exist", true, need_add,
+     run_add_router_port, nullptr, "Add a port that joins a logical switch to a router's port."},
+    {"lsp-add-localnet-port", 3, 3, "SWITCH PORT NETWORK", "--may-exist", true, need_add,
+     run_add_localnet_port, nullptr, "Add a port that joins a logical switch to a physical network."},
     {"lsp-del", 1, 1, "PORT", "--if-exists", true, need_ports, run_del, nullptr, "Delete a port."},
     {"lsp-list", 1, 1, "SWITCH", "", false, need_ports, run_list, nullptr, "Print a switch's ports."},
     {"lsp-get-ls", 1, 1, "PORT", "", false, need_ports, run_get_ls, nullptr,
