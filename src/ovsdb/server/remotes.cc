@@ -210,6 +210,7 @@ void Remotes::update() {
             auto opened = open(*target);
             if (!opened && !target->refused) lg.err("{}: listen failed: {}", name, opened.error().message);
             target->refused = !opened.ok();
+            if (target->database) status_timer_->arm_in(0);
             if (target->refused) update_timer_->arm_in(kStatusMs);
         }
     }

@@ -190,6 +190,7 @@ void Server::reconnect_all() {
 }
 
 void Server::handle(Session& session, net::Message message) {
+    if (!find_session(session.id)) return;  // it ended earlier in this turn
     if (message.type == net::Message::Type::kRequest) {
         handle_request(session, message, json::to_text(message.id));
     } else if (message.type == net::Message::Type::kNotification) {
