@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034
 # What ovn-ctl and ovs-ctl share.  Sourced with PROGRAM set.
 #
-# An option --some-name=VALUE sets the variable SOME_NAME; only those that declare() named are taken, so what is
+# An option --some-name=VALUE sets the variable some_name; only those that declare() named are taken, so what is
 # not served is refused by name.
 
 BIN_DIR=$(dirname "$(readlink -f "$0")")
@@ -16,17 +16,25 @@ die() {
     exit 1
 }
 
-# declare NAME DEFAULT HELP: --NAME=VALUE, a variable that starts as DEFAULT.
+# declare NAME DEFAULT HELP: --NAME=VALUE; the variable starts as DEFAULT.
 declare_option() {
     DECLARED="$DECLARED$1 "
-    eval "$(variable "$1")=\$2"
+    variable "$1"
+    eval "$VAR=\$2"
     OPTION_HELP="$OPTION_HELP  --$1=VALUE
       $3${2:+ (default: $2)}
 "
 }
 
+# variable NAME: sets VAR to NAME with underscores.  Without a process of its own: it is called for every option.
 variable() {
-    printf '%s' "$1" | tr 'a-z-' 'A-Z_'
+    VAR=$1
+    while :; do
+        case $VAR in
+        *-*) VAR=${VAR%%-*}_${VAR#*-} ;;
+        *) return 0 ;;
+        esac
+    done
 }
 
 # set_option --NAME=VALUE; --NAME alone is yes, --no-NAME no.
@@ -38,7 +46,10 @@ set_option() {
     *) name=$option value=yes ;;
     esac
     case $DECLARED in
-    *" $name "*) eval "$(variable "$name")=\$value" ;;
+    *" $name "*)
+        variable "$name"
+        eval "$VAR=\$value"
+        ;;
     *) die "unknown option \"$1\" (use --help for help)" ;;
     esac
 }
