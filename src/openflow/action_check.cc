@@ -159,6 +159,9 @@ OfError Checker::one(const Action& action, bool top) {
     if (std::holds_alternative<FinTimeout>(v)) return need(Prerequisite::kTcp);
     if (auto* a = std::get_if<Boxed<Ct>>(&v)) {
         OfError error = need(Prerequisite::kIpAny);
+        // A helper only understands the protocol that its application runs over.
+        if ((*a)->alg == 21) error = need(Prerequisite::kTcp);
+        if ((*a)->alg == 69) error = need(Prerequisite::kUdp);
         return first_error(error, first_error(subfield_ok((*a)->zone_src), list((*a)->actions, false)));
     }
     if (auto* a = std::get_if<Nat>(&v)) {

@@ -223,11 +223,24 @@ struct Printer {
     }
     void operator()(const TableStatsReply& r) const {
         out += '\n';
-        for (const TableStats& t : r.tables) {
+        auto same = [](const TableStats& a, const TableStats& b) {
+            return a.active == b.active && a.lookups == b.lookups && a.matched == b.matched &&
+                   a.max_entries == b.max_entries;
+        };
+        for (size_t i = 0; i < r.tables.size();) {
+            const TableStats& t = r.tables[i];
             text::append(out, "  table {}:\n    active={}, lookup={}, matched={}\n", t.table, t.active,
                          t.lookups, t.matched);
             if (message.version < Version::k13) text::append(out, "    max_entries={}\n", t.max_entries);
-            out += '\n';
+            size_t next = i + 1;
+            while (next < r.tables.size() && same(t, r.tables[next])) next++;
+            if (next - i == 2) text::append(out, "\n  table {}: ditto\n", r.tables[i + 1].table);
+            if (next - i > 2) {
+                text::append(out, "\n  tables {}...{}: ditto\n", r.tables[i + 1].table,
+                             r.tables[next - 1].table);
+            }
+            i = next;
+            if (i < r.tables.size()) out += '\n';
         }
     }
     void operator()(const TableFeaturesReply& r) const {
@@ -240,7 +253,7 @@ struct Printer {
     }
     void operator()(const PortDescReply& r) const {
         out += '\n';
-        for (const Port& port : r.ports) print_port(port, message.version, out);
+        print_ports(r.ports, message.version, out);
     }
     void operator()(const PortStatsRequest& r) const {
         out += " port_no=";

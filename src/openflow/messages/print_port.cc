@@ -1,5 +1,7 @@
 // Ports and features as text.
 
+#include <algorithm>
+
 #include "openflow/flag_text.h"
 #include "openflow/messages/print.h"
 #include "openflow/names.h"
@@ -95,6 +97,11 @@ void print_port(const Port& p, Version version, std::string& out) {
     text::append(out, "     speed: {} Mbps now, {} Mbps max\n", now / 1000, max / 1000);
 }
 
+void print_ports(std::vector<Port> ports, Version version, std::string& out) {
+    std::sort(ports.begin(), ports.end(), [](const Port& a, const Port& b) { return a.number < b.number; });
+    for (const Port& port : ports) print_port(port, version, out);
+}
+
 void print_features(const FeaturesReply& f, Version version, std::string& out) {
     text::append(out, " dpid:{:016x}\nn_tables:{}, n_buffers:{}", f.datapath_id, f.tables, f.buffers);
     if (f.auxiliary_id) text::append(out, ", auxiliary_id:{}", f.auxiliary_id);
@@ -122,7 +129,7 @@ void print_features(const FeaturesReply& f, Version version, std::string& out) {
         format_flags(kActions, f.actions, " ", "0", out);
         out += '\n';
     }
-    for (const Port& port : f.ports) print_port(port, version, out);
+    print_ports(f.ports, version, out);
 }
 
 void print_port_stats(const PortStatsReply& reply, const Names* names, std::string& out) {

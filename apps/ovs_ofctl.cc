@@ -1,0 +1,148 @@
+// ovs-ofctl: look at and change the flow tables of an OpenFlow switch (ovs-ofctl(8)).
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/log_control.h"
+#include "base/options.h"
+#include "base/version.h"
+#include "cli/ofctl/ofctl.h"
+
+namespace weft::apps {
+namespace {
+
+using cli::ofctl::Command;
+using cli::ofctl::Options;
+
+struct Request {
+    Options options;
+    bool help = false, version = false;
+};
+
+Result<void> set_versions(std::string_view text, Options& options) {
+    while (!text.empty()) {
+        size_t comma = text.find(',');
+        auto version = openflow::parse_version(text.substr(0, comma));
+        if (!version) return Error{fmt::format("unknown OpenFlow version: \"{}\"", text.substr(0, comma))};
+        options.versions |= openflow::version_bit(*version);
+        text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
+    }
+    return {};
+}
+
+Result<void> set_sort(std::string_view field, bool reverse, Options& options) {
+    if (!field.empty() && field != "priority" && !openflow::field_by_name(field)) {
+        return Error{fmt::format("{}: unknown field name", field)};
+    }
+    options.sort = true;
+    options.reverse = reverse;
+    options.sort_field = field == "priority" ? "" : std::string(field);
+    return {};
+}
+
+void add_options(OptionTable& table, Request& request) {
+    using Done = Result<void>;
+    Options& o = request.options;
+    auto flag = [&](const char* name, char letter, const char* help, auto apply) {
+        table.add(name, letter, "", help, [apply](std::string_view) {
+            apply();
+            return Done();
+        });
+    };
+    table.section("Options");
+    table.add("protocols", 'O', "VERSIONS", "OpenFlow versions to use, such as OpenFlow10,OpenFlow13.",
+              [&](std::string_view v) { return set_versions(v, o); });
+    flag("strict", 0, "Match the priority and the whole match.", [&] { o.strict = true; });
+    flag("bundle", 0, "Send all changes as one atomic bundle.", [&] { o.bundle = true; });
+    flag("no-stats", 0, "Leave out what counts and times.", [&] { o.stats = false; });
+    flag("stats", 0, "Show what counts and times.", [&] { o.stats = true; });
+    flag("names", 0, "Show names of ports and tables.", [&] { o.names = 1; });
+    flag("no-names", 0, "Show numbers of ports and tables.", [&] { o.names = 0; });
+    flag("more", 'm', "Be more verbose printing OpenFlow.", [&] { o.verbosity++; });
+    table.add("sort", 0, "[FIELD]", "Sort in ascending order.",
+              [&](std::string_view v) { return set_sort(v, false, o); });
+    table.add("rsort", 0, "[FIELD]", "Sort in descending order.",
+              [&](std::string_view v) { return set_sort(v, true, o); });
+    table.add("timeout", 't', "SECS", "Give up after that many seconds.", [](std::string_view v) -> Done {
+        int seconds = std::atoi(std::string(v).c_str());
+        if (seconds <= 0) return Error{fmt::format("value {} on -t or --timeout is invalid", v)};
+        alarm(static_cast<unsigned>(seconds));
+        return Done();
+    });
+    table.add("verbose", 'v', "[SPEC]", "Set logging levels.",
+              [](std::string_view v) { return log::set(v); });
+    flag("help", 'h', "Print this text.", [&] { request.help = true; });
+    flag("version", 'V', "Print version information.", [&] { request.version = true; });
+}
+
+std::vector<const Command*> all_commands() {
+    std::vector<const Command*> out;
+    for (auto* list :
+         {&cli::ofctl::switch_commands(), &cli::ofctl::flow_commands(), &cli::ofctl::test_commands()}) {
+        for (const Command& command : *list) out.push_back(&command);
+    }
+    return out;
+}
+
+ProgramText text_of() {
+    ProgramText text{
+        "ovs-ofctl",
+        "OpenFlow switch management utility",
+        "[OPTIONS] COMMAND [ARG...]",
+        "Shows and changes the state of OpenFlow switches: a bridge of this host by its name, any other by "
+        "unix:FILE or tcp:HOST[:PORT].",
+        {}};
+    for (const Command* command : all_commands()) {
+        text.commands.emplace_back(fmt::format("{} {}", command->name, command->arguments), "");
+    }
+    return text;
+}
+
+}  // namespace
+
+int ovs_ofctl(int argc, char** argv) {
+    log::set_program("ovs-ofctl");
+    log::set_level(log::Destination::kConsole, log::Level::kWarn);
+    Request request;
+    OptionTable options;
+    add_options(options, request);
+    auto fail = [&](std::string_view message) {
+        std::fflush(stdout);
+        // A switch's error is a message of its own, already whole.
+        bool whole = message.starts_with("OFPT_ERROR");
+        std::fprintf(stderr, "%s%.*s%s", whole ? "" : "ovs-ofctl: ", static_cast<int>(message.size()),
+                     message.data(), message.ends_with("\n") ? "" : "\n");
+        return 1;
+    };
+    auto words = options.parse({argv + 1, argv + argc}, false);
+    if (!words) return fail(words.message());
+    if (request.help) return std::fputs(help_page(text_of(), options).c_str(), stdout), 0;
+    if (request.version) return std::fputs(version_text("ovs-ofctl").c_str(), stdout), 0;
+    if (words->empty()) return fail("missing command name; use --help for help");
+    std::string name = words->front();
+    std::vector<std::string> arguments(words->begin() + 1, words->end());
+    if (name == "list-commands") {
+        std::puts("The available commands are:");
+        for (const Command* command : all_commands())
+            std::printf("  %-23s %s\n", command->name, command->arguments);
+        return 0;
+    }
+    for (const Command* command : all_commands()) {
+        if (name != command->name) continue;
+        if (arguments.size() < command->min) {
+            return fail(fmt::format("'{}' command requires at least {} arguments", name, command->min));
+        }
+        if (arguments.size() > command->max) {
+            return fail(fmt::format("'{}' command takes at most {} arguments", name, command->max));
+        }
+        Result<void> result = command->run(request.options, arguments);
+        if (!result.ok()) return fail(result.message());
+        return std::fflush(stdout) ? 1 : 0;
+    }
+    return fail(fmt::format("unknown command '{}'; use --help for help", name));
+}
+
+}  // namespace weft::apps

@@ -1,0 +1,50 @@
+// ovs-ofctl's connection to a switch: blocking, one request at a time.
+//
+// `target` is a bridge's name (its socket RUNDIR/NAME.mgmt), a socket's path, unix:PATH or tcp:HOST[:PORT]
+// (ovs-ofctl(8)).  Errors are worded as ovs-ofctl does.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "openflow/connection.h"
+#include "openflow/message.h"
+
+namespace weft::cli::ofctl {
+
+class SwitchConnection {
+  public:
+    // `versions`: version_bit() of each allowed; `suffix`: "mgmt" or "snoop".
+    static Result<std::unique_ptr<SwitchConnection>> open(const std::string& target, uint32_t versions,
+                                                          const char* suffix = "mgmt");
+    ~SwitchConnection();
+    SwitchConnection(const SwitchConnection&) = delete;
+    SwitchConnection& operator=(const SwitchConnection&) = delete;
+
+    openflow::Version version() const { return *connection_.version(); }
+    uint32_t next_xid() { return ++xid_; }
+    Result<void> send(ByteView bytes);
+    // The next message.
+    Result<Bytes> receive();
+    // Sends a request and returns its replies' messages: one, or all parts of a multipart reply.
+    Result<std::vector<openflow::Message>> request(openflow::Body body);
+    // Sends messages, then a barrier; an error among the answers is the failure.
+    Result<void> transact(const std::vector<Bytes>& messages);
+
+  private:
+    SwitchConnection(int fd, std::string target, uint32_t versions)
+        : fd_(fd), target_(std::move(target)), connection_(versions) {}
+    Result<void> flush();
+    Result<void> fill();
+
+    int fd_;
+    std::string target_;
+    openflow::Connection connection_;
+    uint32_t xid_ = 1;
+};
+
+}  // namespace weft::cli::ofctl
