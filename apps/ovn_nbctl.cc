@@ -2,6 +2,8 @@
 
 namespace weft::apps {
 
-int ovn_nbctl(int argc, char** argv) { return cli::nbctl::run(argc, argv); }
+int ovn_nbctl(int argc, char** argv) {
+    return cli::nbctl::run(argc, argv);
+}
 
 }  // namespace weft::apps

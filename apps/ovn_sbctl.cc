@@ -2,6 +2,8 @@
 
 namespace weft::apps {
 
-int ovn_sbctl(int argc, char** argv) { return cli::sbctl::run(argc, argv); }
+int ovn_sbctl(int argc, char** argv) {
+    return cli::sbctl::run(argc, argv);
+}
 
 }  // namespace weft::apps

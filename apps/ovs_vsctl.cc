@@ -2,6 +2,8 @@
 
 namespace weft::apps {
 
-int ovs_vsctl(int argc, char** argv) { return cli::vsctl::run(argc, argv); }
+int ovs_vsctl(int argc, char** argv) {
+    return cli::vsctl::run(argc, argv);
+}
 
 }  // namespace weft::apps
