@@ -320,5 +320,65 @@ def random_transactions():
     compare(seed, rounds)
 
 
+def insert(table, **row):
+    return {"op": "insert", "table": table, "row": row}
+
+
+def select(*where, table="scal", **more):
+    return {"op": "select", "table": table, "where": list(where), **more}
+
+
+def mutate(table, *mutation):
+    return {"op": "mutate", "table": table, "where": [], "mutations": [list(mutation)]}
+
+
+MISTAKES = [
+    insert("nope"), insert("scal", zz=1), insert("scal", i="x"), insert("scal", i=1.5),
+    insert("scal", i=["set", [1, 2]]), insert("scal", b=1), insert("scal", s=3), insert("scal", ir=101),
+    insert("scal", sl="toolong"), insert("scal", se="x"), insert("sets", si=["set", [1, 1]]),
+    insert("sets", s3=["set", []]), insert("sets", s3=["set", [1, 2, 3, 4]]), insert("sets", mss="x"),
+    insert("sets", mss=["map", [["a", "b"], ["a", "c"]]]), insert("sets", mss=["map", [["a"]]]),
+    insert("sets", msi=["map", [["a", 11]]]), insert("sets", si=["set", 3]), {"op": "x"}, {"foo": 1}, 3,
+    {"op": "insert", "table": "scal"}, {"op": "insert", "table": "scal", "row": {}, "extra": 1},
+    {"op": "insert", "table": 3, "row": {}}, {"op": "insert", "table": "scal", "row": {}, "uuid-name": "0a"},
+    {"op": "insert", "table": "scal", "row": {}, "uuid": "zz"},
+    select(columns=["q"]), select(columns=["i", "i"]), select(columns="i"), {"op": "select", "table": "scal"},
+    select(["i", "==", "a"]), select(["i", "~", 1]), select(["q", "==", 1]), select(["i", "=="]),
+    select(["s", "<", "a"]), select(["si", "<", 1], table="sets"), select(["mss", "<", 1], table="sets"), select(3),
+    {"op": "update", "table": "scal", "where": [], "row": {"im": 4}},
+    {"op": "update", "table": "scal", "where": [], "row": {"_uuid": ["uuid", "00000000-0000-0000-0000-000000000001"]}},
+    mutate("scal", "i", "/=", 0), mutate("scal", "r", "%=", 1), mutate("scal", "i", "+=", 1.5),
+    mutate("scal", "i", "*=", 2**63 - 1), mutate("scal", "ir", "+=", 101), mutate("scal", "s", "insert", "a"),
+    mutate("scal", "im", "+=", 1), mutate("scal", "i", "zz", 1), mutate("scal", "zz", "+=", 1), mutate("scal", "i", "+="),
+    mutate("sets", "si", "%=", 1), mutate("sets", "s3", "insert", ["set", [7, 8, 9]]),
+    mutate("sets", "s3", "delete", 4), mutate("sets", "mss", "+=", 1), mutate("sets", "msi", "insert", ["map", [["a", 99]]]),
+    {"op": "comment"}, {"op": "comment", "comment": 3}, {"op": "commit"}, {"op": "abort"}, {"op": "assert", "lock": "x"},
+    {"op": "delete", "table": "scal"},
+    {"op": "wait", "table": "scal", "where": [], "columns": ["i"], "until": "==", "rows": [], "timeout": 0},
+    {"op": "wait", "table": "scal", "where": [], "columns": ["i"], "until": "~", "rows": [], "timeout": 0},
+    {"op": "wait", "table": "scal", "where": [], "columns": ["i"], "until": "==", "rows": [], "timeout": -1},
+    insert("root", name="one", a=5), insert("root", name="x", a=1, t="q"),
+    insert("root", name="y", a=9, kids=["uuid", "00000000-0000-0000-0000-0000000000aa"]),
+]
+
+
+def error_texts():
+    """The replies to mistakes, to the letter"""
+    with rig.Rig(name="errors-debian") as debian, rig.Rig(weft=("ovsdb-server", "ovsdb-tool"), name="errors-weft") as weft:
+        clients = []
+        for r in (debian, weft):
+            with open(os.path.join(r.dir, "schema"), "w") as f:
+                json.dump(SCHEMA, f)
+            r.run("ovsdb-tool", "create", os.path.join(r.dir, "t.db"), os.path.join(r.dir, "schema"))
+            clients.append(Client(start(r, "server", os.path.join(r.dir, "t.db"))))
+        some = [insert("scal", i=3, r=0.5), insert("sets", si=["set", [1, 2]], s3=4), insert("root", name="one", a=1, t="q")]
+        for operations in [some] + [[mistake] for mistake in MISTAKES]:
+            replies = [c.request("transact", ["test", *operations])["result"] for c in clients]
+            theirs, ours = (re.sub(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", json.dumps(reply, sort_keys=True))
+                            for reply in replies)
+            if theirs != ours:
+                raise rig.Failure(f"{json.dumps(operations)}\nDebian: {theirs}\n  Weft: {ours}")
+
+
 if __name__ == "__main__":
-    rig.main(random_transactions)
+    rig.main(error_texts, random_transactions)
