@@ -208,12 +208,14 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
         rule_ = rule;
         cookie_ = rule->cookie;
         count_rule(*rule);
-        ++depth_;
+        // A walk to ever higher tables ends by itself; only steps back (or in place) can go round for ever.
+        bool back = table_ <= saved_table;
+        depth_ += back;
         ++resubmits_;
         RuleRef hold(rule);  // a learn action may delete it
         ActionsRef actions = rule->actions;
         do_actions(*actions, last);
-        --depth_;
+        depth_ -= back;
         rule_ = saved_rule;
         cookie_ = saved_cookie;
     }
@@ -236,24 +238,28 @@ void Walk::resubmit(const of::Resubmit& action, bool last) {
         return;
     }
     mask_.ct_nw_proto = 0xff;
-    packet::Flow saved = flow_, saved_mask = mask_;
-    flow_.nw_proto = flow_.ct_nw_proto;
-    flow_.tp_src = flow_.ct_tp_src, flow_.tp_dst = flow_.ct_tp_dst;
-    flow_.nw_src = flow_.ct_nw_src, flow_.nw_dst = flow_.ct_nw_dst;
-    flow_.ipv6_src = flow_.ct_ipv6_src, flow_.ipv6_dst = flow_.ct_ipv6_dst;
-    table_lookup(in_port, table, may_packet_in, honor_miss, last);
-    // Whatever was looked at of the 5-tuple was the tracked one's.
-    mask_.ct_tp_src |= mask_.tp_src, mask_.ct_tp_dst |= mask_.tp_dst;
-    mask_.ct_nw_src |= mask_.nw_src, mask_.ct_nw_dst |= mask_.nw_dst;
-    for (size_t i = 0; i < 16; ++i) {
-        mask_.ct_ipv6_src[i] |= mask_.ipv6_src[i];
-        mask_.ct_ipv6_dst[i] |= mask_.ipv6_dst[i];
-    }
-    mask_.tp_src |= saved_mask.tp_src, mask_.tp_dst |= saved_mask.tp_dst;
-    flow_.nw_proto = saved.nw_proto;
-    flow_.tp_src = saved.tp_src, flow_.tp_dst = saved.tp_dst;
-    flow_.nw_src = saved.nw_src, flow_.nw_dst = saved.nw_dst;
-    flow_.ipv6_src = saved.ipv6_src, flow_.ipv6_dst = saved.ipv6_dst;
+    // In a frame of its own: plain resubmits nest thousands deep.
+    auto with_original_tuple = [&]() __attribute__((noinline)) {
+        packet::Flow saved = flow_, saved_mask = mask_;
+        flow_.nw_proto = flow_.ct_nw_proto;
+        flow_.tp_src = flow_.ct_tp_src, flow_.tp_dst = flow_.ct_tp_dst;
+        flow_.nw_src = flow_.ct_nw_src, flow_.nw_dst = flow_.ct_nw_dst;
+        flow_.ipv6_src = flow_.ct_ipv6_src, flow_.ipv6_dst = flow_.ct_ipv6_dst;
+        table_lookup(in_port, table, may_packet_in, honor_miss, last);
+        // Whatever was looked at of the 5-tuple was the tracked one's.
+        mask_.ct_tp_src |= mask_.tp_src, mask_.ct_tp_dst |= mask_.tp_dst;
+        mask_.ct_nw_src |= mask_.nw_src, mask_.ct_nw_dst |= mask_.nw_dst;
+        for (size_t i = 0; i < 16; ++i) {
+            mask_.ct_ipv6_src[i] |= mask_.ipv6_src[i];
+            mask_.ct_ipv6_dst[i] |= mask_.ipv6_dst[i];
+        }
+        mask_.tp_src |= saved_mask.tp_src, mask_.tp_dst |= saved_mask.tp_dst;
+        flow_.nw_proto = saved.nw_proto;
+        flow_.tp_src = saved.tp_src, flow_.tp_dst = saved.tp_dst;
+        flow_.nw_src = saved.nw_src, flow_.nw_dst = saved.nw_dst;
+        flow_.ipv6_src = saved.ipv6_src, flow_.ipv6_dst = saved.ipv6_dst;
+    };
+    with_original_tuple();
 }
 
 void Walk::do_actions(const of::ActionList& actions, bool last) {
