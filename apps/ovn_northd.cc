@@ -1,5 +1,6 @@
 // ovn-northd(8).
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
 #include "net/directories.h"
@@ -126,7 +128,7 @@ Result<void> serve(int argc, char** argv) {
         return {};
     }
     if (version) {
-        std::printf("ovn-northd (Weft) %s\nOpen vSwitch Library 3.1.0\n", WEFT_VERSION);
+        std::fputs(version_text("ovn-northd").c_str(), stdout);
         return {};
     }
     if (!words.empty()) return Error{"non-option argument \"" + words[0] + "\" given (use --help for help)"};
@@ -141,6 +143,8 @@ Result<void> serve(int argc, char** argv) {
     northd::Northd northd(loop, {ovsdb::client::split_remotes(arguments.northbound),
                                  ovsdb::client::split_remotes(arguments.southbound), arguments.dry_run});
     add_commands(*control, northd, loop, arguments);
+    auto terminate = loop.on_signal(SIGTERM, [&] { loop.stop(); });
+    auto interrupt = loop.on_signal(SIGINT, [&] { loop.stop(); });
     daemon.ready();
     loop.run();
     return {};

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "base/version.h"
 #include "net/common_commands.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
@@ -59,6 +60,8 @@ Result<int> serve(net::DaemonOptions& daemon, const SwitchOptions& options) {
                  });
     the_switch.set_on_configured([&] { daemon.ready(); });
     WEFT_TRY(the_switch.start());
+    auto terminate = loop.on_signal(SIGTERM, [&] { loop.stop(); });
+    auto interrupt = loop.on_signal(SIGINT, [&] { loop.stop(); });
     loop.run();
     return 0;
 }
@@ -102,7 +105,7 @@ int ovs_vswitchd(int argc, char** argv) {
         return 0;
     }
     if (version) {
-        std::puts("ovs-vswitchd (Open vSwitch) 3.1.0\nWeft " WEFT_VERSION);
+        std::fputs(version_text("ovs-vswitchd").c_str(), stdout);
         return 0;
     }
     if (words->size() > 1) {
