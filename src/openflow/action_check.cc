@@ -162,6 +162,9 @@ OfError Checker::one(const Action& action, bool top) {
         // A helper only understands the protocol that its application runs over.
         if ((*a)->alg == 21) error = need(Prerequisite::kTcp);
         if ((*a)->alg == 69) error = need(Prerequisite::kUdp);
+        // What is invalid is never committed.
+        if ((*a)->commit && (value_.ct_state & packet::kCtInvalid))
+            error = OfError::OFPBAC_MATCH_INCONSISTENT;
         return first_error(error, first_error(subfield_ok((*a)->zone_src), list((*a)->actions, false)));
     }
     if (auto* a = std::get_if<Nat>(&v)) {

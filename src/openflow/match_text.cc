@@ -34,7 +34,11 @@ class Printer {
     }
     // Decimal, or hexadecimal with a mask.
     void number(const char* name, uint64_t value, uint64_t mask, uint64_t all) {
-        if (mask && mask != all) return hex(name, value, mask, all);
+        if (mask && mask != all) {
+            key(name);
+            text::append(out_, "=0x{:x}/0x{:x}", value, mask);
+            return;
+        }
         decimal(name, value, mask);
     }
     void decimal(const char* name, uint64_t value, uint64_t mask) {
@@ -394,6 +398,8 @@ Result<bool> parse_match_term(std::string_view key, std::string_view value, bool
         if (!bytes) bytes = 1;
     }
     if (f->id == FieldId::kDlVlan) m = FieldValue::all_ones(*f);
+    // A register given twice, also as part of a longer one, has what was said last.
+    if (f->id >= FieldId::kReg0 && f->id <= FieldId::kXXReg3) match.clear(*f);
     match.set(*f, v, m, bytes);
     return true;
 }
