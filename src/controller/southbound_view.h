@@ -79,14 +79,21 @@ struct SouthboundView {
     incremental::Index<std::string, Uuid> port_group_by_name{engine, "port group by name"};
     incremental::Index<std::string, Uuid> meter_by_name{engine, "meter by name"};
     incremental::Index<std::string, Uuid> children{engine, "child ports by parent"};
+    incremental::Index<std::pair<uint32_t, uint32_t>, Uuid> port_by_keys{engine,
+                                                                         "port by keys of datapath and port"};
     incremental::Index<Uuid, Uuid> mac_bindings_by_datapath{engine, "MAC bindings by datapath"};
 
-    incremental::Rule<Uuid> index_ports{engine, "index ports", ports, [this](const Uuid& uuid) {
-                                            const schema::sb::PortBinding* port = *ports.find(uuid);
-                                            port_by_name.emit(port->logical_port, uuid);
-                                            if (port->parent_port && !port->parent_port->empty())
-                                                children.emit(*port->parent_port, uuid);
-                                        }};
+    incremental::Rule<Uuid> index_ports{
+        engine, "index ports", ports, [this](const Uuid& uuid) {
+            const schema::sb::PortBinding* port = *ports.find(uuid);
+            port_by_name.emit(port->logical_port, uuid);
+            if (const schema::sb::DatapathBinding* datapath = value(datapaths, port->datapath)) {
+                port_by_keys.emit(
+                    {static_cast<uint32_t>(datapath->tunnel_key), static_cast<uint32_t>(port->tunnel_key)},
+                    uuid);
+            }
+            if (port->parent_port && !port->parent_port->empty()) children.emit(*port->parent_port, uuid);
+        }};
     incremental::Rule<Uuid> index_multicast{
         engine, "index multicast groups", multicast_groups, [this](const Uuid& uuid) {
             const schema::sb::MulticastGroup* group = *multicast_groups.find(uuid);
@@ -98,9 +105,9 @@ struct SouthboundView {
     incremental::Rule<Uuid> index_port_groups{
         engine, "index port groups", port_groups,
         [this](const Uuid& uuid) { port_group_by_name.emit((*port_groups.find(uuid))->name, uuid); }};
-    incremental::Rule<Uuid> index_meters{
-        engine, "index meters", meters,
-        [this](const Uuid& uuid) { meter_by_name.emit((*meters.find(uuid))->name, uuid); }};
+    incremental::Rule<Uuid> index_meters{engine, "index meters", meters, [this](const Uuid& uuid) {
+                                             meter_by_name.emit((*meters.find(uuid))->name, uuid);
+                                         }};
     incremental::Rule<Uuid> index_mac_bindings{
         engine, "index MAC bindings", mac_bindings, [this](const Uuid& uuid) {
             mac_bindings_by_datapath.emit((*mac_bindings.find(uuid))->datapath, uuid);

@@ -1,0 +1,94 @@
+// ovn-controller: the southbound database in, OpenFlow and local configuration out (ovn-controller(8)).
+//
+// One turn of the loop: read the configuration, keep the integration bridge, the chassis' rows and the
+// tunnels as they should be, claim and release ports, bring the flows up to date, send what changed, and
+// report what the switch has confirmed.  Each step is idempotent and compares what is with what should be; a
+// database is written only when no earlier write is in flight.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controller/binding.h"
+#include "controller/bridge_connection.h"
+#include "controller/configuration.h"
+#include "controller/ct_zones.h"
+#include "controller/lflow/logical_flows.h"
+#include "controller/physical/physical_flows.h"
+#include "controller/pinctrl/packet_in.h"
+#include "controller/southbound_view.h"
+#include "net/control_server.h"
+#include "net/loop.h"
+#include "ovsdb/client/replica.h"
+
+namespace weft::controller {
+
+class Controller {
+  public:
+    struct Options {
+        std::string vswitch_remote;    // the local Open_vSwitch database
+        std::string chassis_override;  // -n, or the system-id-override file
+    };
+    Controller(net::Loop& loop, Options options);
+    ~Controller();
+
+    void add_commands(net::ControlServer& control);
+    // Leaves the network: chassis, bindings and tunnels go.  `done` is called when that is written or cannot
+    // be.
+    void leave(std::function<void()> done);
+
+  private:
+    // One turn's view of the local side; null while something is missing.
+    struct Local {
+        const schema::vswitch::OpenVSwitch* root = nullptr;
+        const schema::vswitch::Bridge* bridge = nullptr;
+        const schema::sb::Chassis* chassis = nullptr;
+    };
+
+    void turn();
+    void follow_remote();
+    Local keep_rows(ovsdb::client::Transaction* vswitch_txn, ovsdb::client::Transaction* southbound_txn);
+    void update_local_state(const Local& local);
+    void update_flows();
+    void report_ports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
+                      ovsdb::client::Transaction& southbound_txn);
+    void report_configuration(const Local& local, ovsdb::client::Transaction& vswitch_txn,
+                              ovsdb::client::Transaction& southbound_txn);
+    void commit(ovsdb::client::Replica& replica, std::optional<ovsdb::client::Transaction>& txn);
+
+    net::Loop& loop_;
+    Options options_;
+    ovsdb::client::Replica vswitch_;
+    std::unique_ptr<ovsdb::client::Replica> southbound_;
+    std::vector<std::string> southbound_remotes_;
+    Configuration configuration_;
+
+    SouthboundView view_;
+    PhysicalFlows physical_{view_};
+    LogicalFlows logical_{view_};
+    BridgeConnection bridge_{
+        loop_, view_.flows,
+        GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};
+    PacketInHandler pinctrl_{loop_, view_, bridge_};
+    std::optional<Binding> binding_;
+    CtZones ct_zones_;
+    bool zones_restored_ = false;
+    std::map<std::string, LocalInterface> interfaces_;
+
+    uint64_t pushed_ = 0;                            // the last batch of flows sent
+    std::map<std::string, uint64_t> ports_waiting_;  // claimed ports, and the batch after which they are up
+    struct Report {
+        int64_t nb_cfg;
+        uint64_t batch;
+    };
+    std::optional<Report> report_;  // of SB_Global.nb_cfg, once the batch is confirmed
+    int64_t reported_nb_cfg_ = -1;
+    bool leaving_ = false;
+    std::unique_ptr<net::Loop::Turn> turn_;
+};
+
+}  // namespace weft::controller
