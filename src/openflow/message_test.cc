@@ -166,7 +166,10 @@ TEST(Messages, AnyBytes) {
         bytes[1] = static_cast<uint8_t>(random() % 36);
         store_be16(bytes.data() + 2, static_cast<uint16_t>(bytes.size()));
         Message message;
-        if (decode(bytes, {}, message) == OfError::kNone) encode(message);
+        if (decode(bytes, {}, message) == OfError::kNone) {
+            encode(message);
+            to_string(message);
+        }
     }
 }
 
