@@ -68,7 +68,7 @@ void arp_resolve_of_switch_port(Program& p, const SwitchPort& port) {
     if (!is_router && (port.type == PortType::kVirtual)) {
         // Behind a virtual port is whoever announced its address last.
         auto ip = parse_ip4(ovsdb::get_string(port.options, "virtual-ip"));
-        if (!ip || port.addresses.empty()) return;
+        if (!ip) return;
         std::string mac = "00:00:00:00:00:00";
         const BindingState* binding = p.in.bindings.find(port.name);
         if (binding && !binding->virtual_parent.empty() && !binding->chassis.is_zero()) {

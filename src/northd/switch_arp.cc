@@ -33,12 +33,14 @@ void answer_nd(Program& p, FlowWriter& f, const SwitchPort& port, const PortAddr
 }
 
 // A port that several others can take over by announcing its address.
-void bind_virtual_port(FlowWriter& f, const SwitchPort& port) {
+void bind_virtual_port(Program& p, FlowWriter& f, const SwitchPort& port) {
     std::string_view ip_text = ovsdb::get_string(port.options, "virtual-ip");
     auto ip4 = parse_ip4(ip_text);
     auto ip6 = parse_ip6(ip_text);
     if (!ip4 && !ip6) return;
     for (std::string_view parent : split(ovsdb::get_string(port.options, "virtual-parents"), ",")) {
+        const Uuid* parent_uuid = p.switch_port_named.first(std::string(parent));
+        if (!parent_uuid || p.port(*parent_uuid).switch_uuid != port.switch_uuid) continue;
         std::string in = quoted(parent), match;
         if (ip4) {
             match = fmt::format(
@@ -83,7 +85,7 @@ void arp_responder_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
     if (port.type == PortType::kLocalnet) {
         f.add(Stage::kSwitchInArpRsp, 100, "inport == " + port.quoted, "next;", {port.name, ""});
     }
-    if (port.type == PortType::kVirtual) return bind_virtual_port(f, port);
+    if (port.type == PortType::kVirtual) return bind_virtual_port(p, f, port);
     bool always_there = port.type == PortType::kRouter || port.type == PortType::kLocalport;
     if (!always_there && !p.globals({}).ignore_lsp_down && !port.up) return;
     if (port.type == PortType::kExternal || port.unknown) return;

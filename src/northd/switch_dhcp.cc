@@ -159,8 +159,9 @@ void dhcp_of_client(Program& p, FlowWriter& f, const Client& c) {
 }  // namespace
 
 void dhcp_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
-    if (!port.enabled || (!port.dhcp4 && !port.dhcp6) || port.type == PortType::kRouter) return;
+    if ((!port.dhcp4 && !port.dhcp6) || port.type == PortType::kRouter) return;
     let_answers_in(p, f, port);
+    if (!port.enabled) return;
     for (const PortAddresses& a : port.addresses) {
         if (port.type == PortType::kExternal) {
             for (const Uuid& localnet : p.localnet_ports[port.switch_uuid]) {
