@@ -102,7 +102,7 @@ Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* s
     local.root = open_vswitch_row(vswitch_);
     local.bridge = vswitch_txn ? keep_integration_bridge(vswitch_, configuration_, *vswitch_txn)
                                : find_bridge(vswitch_, configuration_.bridge);
-    if (!southbound_ || !southbound_->ready()) return local;
+    if (!southbound_ || !southbound_->ready() || configuration_.chassis.empty()) return local;
     if (southbound_txn && southbound_->connected()) {
         local.chassis =
             keep_chassis(*southbound_, configuration_, *local.root, local.bridge, *southbound_txn);
@@ -223,8 +223,8 @@ void Controller::turn() {
     const vs::OpenVSwitch* root = open_vswitch_row(vswitch_);
     if (!root) return;
     configuration_ = read_configuration(*root, options_.chassis_override);
-    if (configuration_.chassis.empty()) return;
-    follow_remote();
+    // The bridge is made as soon as there is a switch; the rest needs a name for this host.
+    if (!configuration_.chassis.empty()) follow_remote();
 
     std::optional<Transaction> vswitch_txn, southbound_txn;
     if (vswitch_.connected() && !vswitch_.commits_in_flight()) vswitch_txn.emplace(vswitch_.store());
@@ -234,7 +234,7 @@ void Controller::turn() {
     Local local =
         keep_rows(vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
     if (local.bridge) bridge_.set_bridge(configuration_.bridge);
-    if (local.bridge && southbound_ && southbound_->ready()) {
+    if (local.bridge && southbound_ && southbound_->ready() && !configuration_.chassis.empty()) {
         binding_->note_changes();
         update_local_state(local);
         if (local.chassis && southbound_txn)
