@@ -97,8 +97,8 @@ Expr simplify(Expr expr);
 class PortLookup {
   public:
     virtual ~PortLookup() = default;
-    // The tunnel key of a logical port or multicast group that `field` (inport, outport) is compared with; nothing if
-    // there is none in this datapath, or if the field can never be that port here.
+    // The tunnel key of a logical port or multicast group that `field` (inport, outport) is compared with;
+    // nothing if there is none in this datapath, or if the field can never be that port here.
     virtual std::optional<uint32_t> port(const Symbol& field, std::string_view name) const = 0;
     virtual bool is_chassis_resident(std::string_view name) const = 0;
 };

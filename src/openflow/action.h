@@ -121,8 +121,8 @@ struct ActionCheck {
     bool strict_set_field = true;
 };
 OfError check_actions(const ActionList& actions, const ActionCheck& check);
-// Tells mod_vlan_vid and mod_vlan_pcp whether their packets have a tag already, which decides how OpenFlow 1.1+
-// spells them.
+// Tells mod_vlan_vid and mod_vlan_pcp whether their packets have a tag already, which decides how
+// OpenFlow 1.1+ spells them.
 void note_vlan_state(ActionList& actions, const Match& match);
 
 // The tables that resubmit and goto_table name, ports that output names, …: for callers, by visiting.
