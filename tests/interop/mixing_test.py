@@ -49,5 +49,52 @@ def databases():
     network(("ovsdb-server", "ovsdb-tool"), "databases")
 
 
+def northd():
+    """Our northd under Debian's controller and switch"""
+    network(("ovn-northd",), "northd")
+
+
+def controller():
+    """Our controller under Debian's northd and over Debian's switch"""
+    network(("ovn-controller",), "controller")
+
+
+def switch():
+    """Our switch under Debian's controller"""
+    network(("ovs-vswitchd",), "switch")
+
+
+def tools():
+    """Our tools before Debian's daemons"""
+    network(("ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ovn-nbctl", "ovn-sbctl", "ovn-appctl"), "tools")
+
+
+def everything():
+    """All of it ours"""
+    network("all", "weft")
+
+
+def healing():
+    """Each daemon killed and started again: the network heals by itself"""
+    with rig.Rig(weft="all", name="healing") as r:
+        dummy = ("--enable-dummy=override", "--disable-system", "--disable-system-route")
+        r.start_databases()
+        r.start_vswitchd(*dummy)
+        r.start_northd()
+        r.start_controller()
+        rig.wait_for(lambda: r.run("ovs-vsctl", "--no-wait", "br-exists", "br-int", check=False).returncode == 0, "br-int")
+        build(r)
+        rig.wait_for(lambda: up(r) and delivered(r), "the network")
+        restart = {"nb": lambda: r.start_database("nb"), "sb": lambda: r.start_database("sb"), "conf": lambda: r.start_database("conf"),
+                   "ovn-northd": r.start_northd, "ovn-controller": r.start_controller,
+                   "ovs-vswitchd": lambda: r.start_vswitchd(*dummy)}
+        for number, (daemon, start) in enumerate(restart.items()):
+            r.kill(daemon)
+            start()
+            # A change made afterwards reaches the switch, and packets still pass.
+            r.run("ovn-nbctl", "--timeout=20", "--wait=hv", "lsp-set-addresses", "p2", f"02:00:00:00:00:02 10.1.0.{number + 2}")
+            rig.wait_for(lambda: up(r) and delivered(r), f"the network after {daemon} was killed", 20)
+
+
 if __name__ == "__main__":
-    rig.main(debian_alone, databases)
+    rig.main(debian_alone, databases, northd, controller, switch, tools, everything, healing)
