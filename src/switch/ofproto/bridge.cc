@@ -194,6 +194,10 @@ OfError Bridge::check(const FlowChange& change) const {
             if (!group(g->group_id)) return OfError::OFPBAC_BAD_OUT_GROUP;
         } else if (auto* m = openflow::action_cast<openflow::Meter>(action)) {
             if (!meters.contains(m->meter_id)) return OfError::OFPMMFC_INVALID_METER;
+        } else if (openflow::action_cast<openflow::Encap>(action) ||
+                   openflow::action_cast<openflow::Decap>(action) ||
+                   openflow::action_cast<openflow::DecNshTtl>(action)) {
+            return OfError::OFPBAC_BAD_TYPE;  // packets of other types than Ethernet are not supported
         }
     }
     return OfError::kNone;
