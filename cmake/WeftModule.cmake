@@ -3,6 +3,8 @@
 # One folder src/NAME is one library weft_NAME: every .cc below it, except *_test.cc, which make
 # the test program weft_NAME_test (label NAME), and *_fuzz.cc, each a libFuzzer program.  A folder without sources
 # yet is an interface library, so that the map can be complete from the first day.
+add_custom_target(unit_tests)  # all of them
+
 function(weft_module name)
   cmake_parse_arguments(arg "" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
@@ -25,6 +27,7 @@ function(weft_module name)
     add_executable(weft_${name}_test ${tests})
     target_link_libraries(weft_${name}_test PRIVATE weft_${name} GTest::gtest GTest::gtest_main)
     set_target_properties(weft_${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_dependencies(unit_tests weft_${name}_test)
     add_test(NAME unit.${name} COMMAND weft_${name}_test)
     set_tests_properties(unit.${name} PROPERTIES LABELS "unit;${name}" TIMEOUT 300)
   endif()

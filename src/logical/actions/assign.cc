@@ -19,7 +19,8 @@ std::string name_of(const FieldRef& field) {
 // The checks of field() for a field that was parsed already: by its text, once more.
 Result<void> use_field(ActionParser& parser, const FieldRef& field, bool writable) {
     ActionParseContext context = parser.context;
-    ActionParser checker(name_of(field), context);
+    std::string name = name_of(field);  // the parser looks into it
+    ActionParser checker(name, context);
     WEFT_ASSIGN(FieldRef same, checker.field(writable));
     if (same.symbol->prerequisites.empty()) return {};
     return parser.require(same.symbol->prerequisites);
