@@ -21,7 +21,7 @@ endif()
 # which are not there at all (GCC bug 105651), changes with optimisation and sanitizers.
 set(flow_warnings maybe-uninitialized restrict stringop-overflow stringop-overread array-bounds dangling-pointer
     use-after-free free-nonheap-object nonnull null-dereference uninitialized format-truncation format-overflow
-    stringop-truncation alloc-size-larger-than aggressive-loop-optimizations mismatched-new-delete)
+    stringop-truncation aggressive-loop-optimizations mismatched-new-delete)
 list(TRANSFORM flow_warnings PREPEND -Wno-error=)
 add_compile_options(-Wall -Wextra -Werror "$<$<CXX_COMPILER_ID:GNU>:${flow_warnings}>" -Wno-missing-field-initializers
                     -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
