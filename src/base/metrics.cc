@@ -1,10 +1,14 @@
 #include "base/metrics.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
+
+#include "base/exposition.h"
 
 namespace weft::metrics {
 
@@ -27,6 +31,7 @@ struct Registry {
     size_t samples_taken = 0;
     std::vector<Gauge*> gauges;
     std::vector<Stopwatch*> stopwatches;
+    std::vector<Collector*> collectors;
 
     static Registry& instance() {
         static Registry* registry = new Registry;  // never destroyed: statics count while they go
@@ -60,13 +65,21 @@ Counter::Counter(const char* name) : name_(name) {
     registry.counters.push_back(this);
 }
 
-Gauge::Gauge(std::string name, std::function<int64_t()> read)
-    : name_(std::move(name)), read_(std::move(read)) {
+Gauge::Gauge(std::string name, std::function<int64_t()> read, Shown shown)
+    : name_(std::move(name)), read_(std::move(read)), shown_(shown) {
     Registry::instance().gauges.push_back(this);
 }
 
 Gauge::~Gauge() {
     std::erase(Registry::instance().gauges, this);
+}
+
+Collector::Collector(std::function<void(Exposition&)> collect) : collect_(std::move(collect)) {
+    Registry::instance().collectors.push_back(this);
+}
+
+Collector::~Collector() {
+    std::erase(Registry::instance().collectors, this);
 }
 
 Stopwatch::Stopwatch(const char* name) : name_(name) {
@@ -75,6 +88,7 @@ Stopwatch::Stopwatch(const char* name) : name_(name) {
 
 void Stopwatch::reset() {
     samples_ = 0;
+    total_ms_ = 0;
     max_ms_ = min_ms_ = 0;
     short_average_ms_ = long_average_ms_ = 0;
     window_.clear();
@@ -97,13 +111,33 @@ void Stopwatch::record(int64_t ms) {
         window_[samples_ % kWindow] = kept;
     }
     ++samples_;
+    total_ms_ += ms;
+}
+
+// By nearest rank, of the latest samples.
+int64_t Stopwatch::percentile(unsigned percent) const {
+    if (window_.empty()) return 0;
+    std::vector<int32_t> sorted = window_;
+    size_t rank = (sorted.size() * percent - 1) / 100;  // from 0
+    std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(rank), sorted.end());
+    return sorted[rank];
+}
+
+void Stopwatch::collect(Exposition& out, const std::string& family, const std::string& component) const {
+    const Exposition::Labels labels{{"component", component}, {"stopwatch", name_}};
+    Exposition::Labels with_quantile = labels;
+    for (auto [percent, name] : {std::pair(50u, "0.5"), std::pair(95u, "0.95"), std::pair(100u, "1")}) {
+        with_quantile.resize(labels.size());
+        with_quantile.emplace_back("quantile", name);
+        out.add(family, Exposition::Kind::kSummary,
+                "How long a step took, in seconds; quantiles are of the latest samples.", with_quantile,
+                static_cast<double>(percentile(percent)) / 1000);
+    }
+    out.add_part(family, "_sum", labels, static_cast<double>(total_ms_) / 1000);
+    out.add_part(family, "_count", labels, static_cast<double>(samples_));
 }
 
 std::string Stopwatch::report() const {
-    std::vector<int32_t> sorted = window_;
-    size_t rank = sorted.empty() ? 0 : (sorted.size() * 95 - 1) / 100;  // nearest rank, from 0
-    if (!sorted.empty())
-        std::nth_element(sorted.begin(), sorted.begin() + static_cast<ptrdiff_t>(rank), sorted.end());
     return fmt::format(
         "Statistics for '{}'\n"
         "  Total samples: {}\n"
@@ -112,8 +146,8 @@ std::string Stopwatch::report() const {
         "  95th percentile: {:.6f} msec\n"
         "  Short term average: {:.6f} msec\n"
         "  Long term average: {:.6f} msec\n",
-        name_, samples_, max_ms_, min_ms_, sorted.empty() ? 0.0 : static_cast<double>(sorted[rank]),
-        short_average_ms_, long_average_ms_);
+        name_, samples_, max_ms_, min_ms_, static_cast<double>(percentile(95)), short_average_ms_,
+        long_average_ms_);
 }
 
 void sample() {
@@ -165,15 +199,65 @@ Result<std::string> read_counter(std::string_view name) {
     return Error{"No such counter"};
 }
 
-std::string memory() {
+namespace {
+
+std::map<std::string, int64_t> gauge_totals() {
     std::map<std::string, int64_t> totals;
     for (const Gauge* gauge : Registry::instance().gauges) totals[gauge->name()] += gauge->read();
+    return totals;
+}
+
+}  // namespace
+
+std::string memory() {
+    std::set<std::string> unless_zero;
+    for (const Gauge* gauge : Registry::instance().gauges) {
+        if (gauge->shown() == Gauge::Shown::kUnlessZero) unless_zero.insert(gauge->name());
+    }
     std::string out;
-    for (const auto& [name, value] : totals) {
+    for (const auto& [name, value] : gauge_totals()) {
+        if (!value && unless_zero.count(name)) continue;
         if (!out.empty()) out += ' ';
         out += fmt::format("{}:{}", name, value);
     }
     return out;
+}
+
+std::string exposition(const std::string& program) {
+    using Kind = Exposition::Kind;
+    Registry& registry = Registry::instance();
+    std::string prefix = program.starts_with("ovn") ? "ovn" : "ovs";
+    Exposition out;
+    out.add(prefix + "_up", Kind::kGauge, "The program answers.", {{"component", program}}, 1);
+    out.add(prefix + "_pid", Kind::kGauge, "Its process.", {{"component", program}},
+            static_cast<double>(::getpid()));
+    {
+        std::lock_guard lock(registry.mutex);
+        size_t last = (registry.samples_taken + kPerMinute - 1) % kPerMinute;
+        for (const Counter* counter : registry.counters) {
+            Exposition::Labels labels{{"component", program}, {"event", counter->name()}};
+            out.add(prefix + "_coverage_total", Kind::kCounter, "How often the event happened.", labels,
+                    static_cast<double>(counter->value()));
+            const Past& past = registry.past[counter];
+            for (auto [interval, rate] :
+                 {std::pair("5s", static_cast<double>(past.samples[last]) * 1000 / kSampleMs),
+                  std::pair("1m", static_cast<double>(sum(past.samples)) / 60),
+                  std::pair("1h", static_cast<double>(sum(past.minutes)) / 3600)}) {
+                Exposition::Labels with_interval = labels;
+                with_interval.emplace_back("interval", interval);
+                out.add(prefix + "_coverage_avg", Kind::kGauge,
+                        "How often a second the event happened, in the interval.", with_interval, rate);
+            }
+        }
+    }
+    for (const auto& [name, value] : gauge_totals()) {
+        out.add(prefix + "_memory_usage", Kind::kGauge, "What memory/show tells: how many there are of each.",
+                {{"component", program}, {"facility", name}}, static_cast<double>(value));
+    }
+    for (const Stopwatch* watch : registry.stopwatches)
+        watch->collect(out, prefix + "_stopwatch_seconds", program);
+    for (const Collector* collector : registry.collectors) collector->collect(out);
+    return out.text();
 }
 
 Result<std::string> stopwatch_report(std::string_view name) {

@@ -11,6 +11,8 @@ namespace weft {
 inline constexpr std::string_view kWeftVersion = "0.1.0";
 inline constexpr std::string_view kOvsVersion = "3.1.0";    // of the OVS programs' contract
 inline constexpr std::string_view kOvnVersion = "23.03.1";  // of the OVN programs' contract
+// What ovn-northd writes into SB_Global and ovn-controller may be told to insist on.
+inline constexpr std::string_view kOvnInternalVersion = "23.03.1-20.27.0-70.6";
 
 // The first line of --version, and the answer to the control command `version`.
 inline std::string version_line(std::string_view program) {
