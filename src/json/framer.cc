@@ -49,6 +49,7 @@ Result<bool> Framer::next(std::string& out) {
     }
     WEFT_ASSIGN(bool whole, scan());
     if (scanned_ - start_ > max_size_) {
+        too_large_ = true;
         return fail(fmt::format("a JSON value of more than {} bytes", max_size_));
     }
     if (!whole) return false;

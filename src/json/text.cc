@@ -1,6 +1,8 @@
 #include "json/text.h"
 
+#include <algorithm>
 #include <charconv>
+#include <vector>
 
 #include "json/number.h"
 
@@ -24,7 +26,6 @@ void append_array(std::string& out, const Array& array, Style style, int depth) 
         if (style == Style::kPretty) append_line(out, depth + 1);
         append_value(out, element, style, depth + 1);
     }
-    if (style == Style::kPretty && !array.empty()) append_line(out, depth);
     out += ']';
 }
 
@@ -39,7 +40,6 @@ void append_object(std::string& out, const Object& object, Style style, int dept
         out += style == Style::kPretty ? ": " : ":";
         append_value(out, member.second, style, depth + 1);
     }
-    if (style == Style::kPretty && !object.empty()) append_line(out, depth);
     out += '}';
 }
 
@@ -109,6 +109,23 @@ void append_string(std::string& out, std::string_view text) {
 
 void append_text(std::string& out, const Value& value) {
     append_value(out, value, Style::kCompact, 0);
+}
+
+Value with_sorted_members(const Value& value) {
+    if (const Array* array = value.as_array()) {
+        Array out;
+        out.reserve(array->size());
+        for (const Value& element : *array) out.push_back(with_sorted_members(element));
+        return out;
+    }
+    const Object* object = value.as_object();
+    if (!object) return value;
+    std::vector<const Member*> members;
+    for (const Member& member : *object) members.push_back(&member);
+    std::sort(members.begin(), members.end(), [](auto* a, auto* b) { return a->first < b->first; });
+    Object out;
+    for (const Member* member : members) out.add(member->first, with_sorted_members(member->second));
+    return out;
 }
 
 std::string to_text(const Value& value, Style style) {

@@ -16,10 +16,13 @@ namespace weft::json {
 // names the place and what was wrong.  Of members with the same name the last one counts.
 Result<Value> parse(std::string_view text);
 
-enum class Style { kCompact, kPretty };  // kPretty: one member a line, indented by two
+// kPretty: one member a line, indented by two, as Open vSwitch's programs print it
+enum class Style { kCompact, kPretty };
 
 std::string to_text(const Value& value, Style style = Style::kCompact);
-void append_text(std::string& out, const Value& value);       // compact
+void append_text(std::string& out, const Value& value);  // compact
+// The same with the members of objects in the order of their names: how Open vSwitch's programs print it.
+Value with_sorted_members(const Value& value);
 void append_string(std::string& out, std::string_view text);  // a JSON string literal, quoted and escaped
 
 // Finds the boundaries of the values of a stream, which come one after the other with or without white space.
@@ -33,8 +36,10 @@ class Framer {
     // Moves the next whole value's text to `out` and returns true; false if more bytes are needed.  An error
     // is final.
     Result<bool> next(std::string& out);
-    bool empty() const;      // nothing but white space is pending
-    size_t pending() const;  // bytes kept
+    void set_max_size(size_t max_size) { max_size_ = max_size; }
+    bool too_large() const { return too_large_; }  // why next() failed: a value above `max_size`
+    bool empty() const;                            // nothing but white space is pending
+    size_t pending() const;                        // bytes kept
 
   private:
     Result<bool> scan();
@@ -48,6 +53,7 @@ class Framer {
     size_t max_size_;
     int max_depth_;
     int depth_ = 0;
+    bool too_large_ = false;
     bool in_string_ = false;
     bool escaped_ = false;
     bool started_ = false;

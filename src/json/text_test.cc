@@ -148,7 +148,12 @@ TEST(JsonText, StringsAreEscaped) {
 
 TEST(JsonText, PrettyHasOneMemberALine) {
     EXPECT_EQ(to_text(*parse("{\"a\":[1,{}],\"b\":[]}"), Style::kPretty),
-              "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}");
+              "{\n  \"a\": [\n    1,\n    {}],\n  \"b\": []}");
+}
+
+TEST(JsonText, MembersAreSortedAtAllDepths) {
+    EXPECT_EQ(to_text(with_sorted_members(*parse(R"({"b":[{"z":1,"a":{"d":2,"c":3}}],"a":"x","_":null})"))),
+              R"({"_":null,"a":"x","b":[{"a":{"c":3,"d":2},"z":1}]})");
 }
 
 TEST(JsonText, RealsReadBackExactly) {

@@ -22,9 +22,14 @@ class Object;
 
 class Object {
   public:
-    Object() = default;
+    Object();
     Object(std::initializer_list<Member> members);
-    explicit Object(std::vector<Member> members) : members_(std::move(members)) {}
+    explicit Object(std::vector<Member> members);
+    Object(const Object& other);
+    Object(Object&& other) noexcept;
+    Object& operator=(const Object& other);
+    Object& operator=(Object&& other) noexcept;
+    ~Object();
 
     const Value* find(std::string_view name) const;  // nullptr if there is none
     Value* find(std::string_view name);
@@ -34,13 +39,13 @@ class Object {
     Value& set(std::string_view name, Value value);
     bool erase(std::string_view name);
 
-    size_t size() const { return members_.size(); }
-    bool empty() const { return members_.empty(); }
-    void reserve(size_t size) { members_.reserve(size); }
-    auto begin() const { return members_.begin(); }
-    auto end() const { return members_.end(); }
-    auto begin() { return members_.begin(); }
-    auto end() { return members_.end(); }
+    size_t size() const;
+    bool empty() const;
+    void reserve(size_t size);
+    std::vector<Member>::const_iterator begin() const;
+    std::vector<Member>::const_iterator end() const;
+    std::vector<Member>::iterator begin();
+    std::vector<Member>::iterator end();
     bool operator==(const Object& other) const;  // the order of members does not count
 
   private:
@@ -62,6 +67,12 @@ class Value {
     Value(std::string v) : data_(std::move(v)) {}
     Value(Array v) : data_(std::move(v)) {}
     Value(Object v) : data_(std::move(v)) {}
+    // Compiled once, in value.cc, not by everybody who has a value.
+    Value(const Value& other);
+    Value(Value&& other) noexcept;
+    Value& operator=(const Value& other);
+    Value& operator=(Value&& other) noexcept;
+    ~Value();
 
     bool is_null() const { return data_.index() == 0; }
     bool is_bool() const { return std::holds_alternative<bool>(data_); }
@@ -83,10 +94,33 @@ class Value {
     Array* as_array() { return std::get_if<Array>(&data_); }
     Object* as_object() { return std::get_if<Object>(&data_); }
 
-    bool operator==(const Value& other) const { return data_ == other.data_; }
+    bool operator==(const Value& other) const;
 
   private:
     std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> data_;
 };
+
+// What needs the members' type to be complete.
+inline size_t Object::size() const {
+    return members_.size();
+}
+inline bool Object::empty() const {
+    return members_.empty();
+}
+inline void Object::reserve(size_t size) {
+    members_.reserve(size);
+}
+inline std::vector<Member>::const_iterator Object::begin() const {
+    return members_.begin();
+}
+inline std::vector<Member>::const_iterator Object::end() const {
+    return members_.end();
+}
+inline std::vector<Member>::iterator Object::begin() {
+    return members_.begin();
+}
+inline std::vector<Member>::iterator Object::end() {
+    return members_.end();
+}
 
 }  // namespace weft::json
