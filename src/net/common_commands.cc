@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log_control.h"
 #include "base/metrics.h"
+#include "net/memory_log.h"
 
 namespace weft::net {
 
@@ -60,8 +61,9 @@ std::unique_ptr<Loop::Timer> add_metrics_commands(ControlServer& control, Loop& 
 
     // The timer re-arms itself through a pointer that it owns.
     auto self = std::make_shared<Loop::Timer*>(nullptr);
-    std::unique_ptr<Loop::Timer> timer = loop.timer([self] {
+    std::unique_ptr<Loop::Timer> timer = loop.timer([self, memory = MemoryLog()]() mutable {
         metrics::sample();
+        memory.check();
         (*self)->arm_in(metrics::kSampleMs);
     });
     *self = timer.get();

@@ -9,7 +9,8 @@ namespace weft::net {
 
 void add_log_commands(ControlServer& control);
 
-// Rates need a sample every few seconds: the timer takes them as long as it lives.
+// Rates need a sample every few seconds: the timer takes them as long as it lives, and logs what memory/show
+// tells as memory grows (memory_log.h).
 [[nodiscard]] std::unique_ptr<Loop::Timer> add_metrics_commands(ControlServer& control, Loop& loop);
 
 // `time/stop` freezes the clocks of the process; `time/warp MS [STEP]` moves them by MS milliseconds in steps

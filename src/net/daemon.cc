@@ -66,10 +66,12 @@ bool wait_for_ready(int fd) {
     return n == 1;
 }
 
-void close_terminal() {
+void close_terminal(bool keep_output) {
     int null = open("/dev/null", O_RDWR);
     if (null < 0) return;
-    for (int fd = 0; fd <= 2; ++fd) dup2(null, fd);
+    for (int fd = 0; fd <= 2; ++fd) {
+        if (fd != 1 || !keep_output) dup2(null, fd);
+    }
     if (null > 2) close(null);
 }
 
@@ -79,7 +81,7 @@ DaemonOptions::DaemonOptions(std::string program) : program_(std::move(program))
     log::set_program(program_);
 }
 
-void DaemonOptions::add_to(OptionTable& options) {
+void DaemonOptions::add_to(OptionTable& options, char unixctl_letter) {
     using Done = Result<void>;
     options.section("Daemon options");
     options.add("detach", 0, "", "Run in the background, once start-up has succeeded.",
@@ -117,10 +119,27 @@ void DaemonOptions::add_to(OptionTable& options) {
                         Error{"--user is not supported; start the program as that user (for example with "
                               "setpriv) instead"});
                 });
-    options.add("unixctl", 0, "SOCKET", "Control socket, or \"none\".", [this](std::string_view path) {
-        unixctl_ = path;
-        return Done();
-    });
+    options.add("unixctl", unixctl_letter, "SOCKET", "Control socket, or \"none\".",
+                [this](std::string_view path) {
+                    unixctl_ = path;
+                    return Done();
+                });
+    options.add("metrics", 0, "REMOTE",
+                "Serve metrics for Prometheus, at /metrics: ptcp:[PORT][:HOST] (port 9476), pssl: or punix:.",
+                [this](std::string_view remote) {
+                    metrics_ = remote;
+                    return Done();
+                });
+    add_logging_to(options);
+}
+
+Result<std::unique_ptr<MetricsServer>> DaemonOptions::serve_metrics(Loop& loop) const {
+    if (metrics_.empty()) return std::unique_ptr<MetricsServer>();
+    return MetricsServer::create(loop, metrics_, program_);
+}
+
+void DaemonOptions::add_logging_to(OptionTable& options) {
+    using Done = Result<void>;
     options.section("Logging options");
     options.add("verbose", 'v', "[SPEC]",
                 "Set logging levels, as in vlog/set of ovs-appctl(8); all to dbg without SPEC.",
@@ -230,7 +249,7 @@ void DaemonOptions::tell_ready() {
         ready_fd_ = -1;
     }
     log::set_level(log::Destination::kConsole, log::Level::kOff);
-    close_terminal();
+    close_terminal(keep_output_);
 }
 
 void DaemonOptions::ready() {

@@ -72,6 +72,16 @@ std::string logdir_of(std::string_view program) {
     return is_ovn(program) ? ovn_logdir() : ovs_logdir();
 }
 
+const std::string& start_directory() {
+    static const std::string directory = [] {
+        char* text = getcwd(nullptr, 0);
+        std::string out = text ? text : "";
+        std::free(text);
+        return out;
+    }();
+    return directory;
+}
+
 std::string absolute_path(std::string_view path, std::string_view directory) {
     if (path.starts_with('/')) return std::string(path);
     return std::string(directory) + "/" + std::string(path);

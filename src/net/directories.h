@@ -22,6 +22,10 @@ std::string ovn_pkgdatadir();  // ../share/ovn beside the program's bin, else /u
 std::string rundir_of(std::string_view program);
 std::string logdir_of(std::string_view program);
 
+// Where the program was started: a daemon that detaches leaves it.  "" if that is unknown.  First called
+// before then.
+const std::string& start_directory();
+
 // `path` itself if it is absolute, else below `directory`.
 std::string absolute_path(std::string_view path, std::string_view directory);
 

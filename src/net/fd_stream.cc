@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kReadSize = 64 << 10;
 constexpr size_t kMaxReadPerTurn = 4 << 20;  // so that one fast peer does not starve the others
-constexpr size_t kChunkSize = 16 << 10;      // smaller writes are joined
+constexpr size_t kMaxSentPerTurn = 8 << 20;
 constexpr int kMaxVectors = 64;
 
 }  // namespace
@@ -38,7 +38,7 @@ void FdStream::attach(int fd, bool connecting) {
     watch_ = loop_.watch(fd_, Loop::kRead, [this](unsigned ready) { on_fd(ready); });
     update_events();
     if (!connecting) {
-        if (queued_) schedule_flush();
+        if (!queue_.empty()) schedule_flush();
         notify_soon();
     }
 }
@@ -48,7 +48,6 @@ void FdStream::fail(std::string reason) {
     state_ = State::kClosed;
     error_ = std::move(reason);
     queue_.clear();
-    queued_ = 0;
     watch_.reset();
     notify_soon();
 }
@@ -68,7 +67,8 @@ void FdStream::update_events() {
     if (state_ == State::kConnecting) {
         watch_->set_events(Loop::kWrite);
     } else {
-        watch_->set_events(Loop::kRead | (queued_ && !flush_scheduled_ ? unsigned{Loop::kWrite} : 0u));
+        watch_->set_events((reading_ ? unsigned{Loop::kRead} : 0u) |
+                           (!queue_.empty() && !flush_scheduled_ ? unsigned{Loop::kWrite} : 0u));
     }
 }
 
@@ -90,7 +90,7 @@ void FdStream::finish_connecting() {
         return;
     }
     state_ = State::kConnected;
-    if (queued_) flush();
+    if (!queue_.empty()) flush();
     update_events();
     notify();
 }
@@ -133,15 +133,21 @@ bool FdStream::read(std::string& out) {
     return true;
 }
 
+void FdStream::set_reading(bool reading) {
+    if (std::exchange(reading_, reading) != reading) update_events();
+}
+
 void FdStream::write(std::string_view bytes) {
     if (state_ == State::kClosed || bytes.empty()) return;
-    bool idle = queued_ == 0;
-    if (!queue_.empty() && queue_.back().size() + bytes.size() <= kChunkSize) {
-        queue_.back() += bytes;
-    } else {
-        queue_.emplace_back(bytes);
-    }
-    queued_ += bytes.size();
+    bool idle = queue_.empty();
+    queue_.push(bytes);
+    if (idle && state_ == State::kConnected) schedule_flush();
+}
+
+void FdStream::write_shared(std::shared_ptr<const std::string> bytes) {
+    if (state_ == State::kClosed || bytes->empty()) return;
+    bool idle = queue_.empty();
+    queue_.push(std::move(bytes));
     if (idle && state_ == State::kConnected) schedule_flush();
 }
 
@@ -156,33 +162,22 @@ void FdStream::schedule_flush() {
 }
 
 void FdStream::flush() {
-    while (queued_ > 0) {
+    uint64_t enough = sent_ + kMaxSentPerTurn;
+    while (!queue_.empty() && sent_ < enough) {
         iovec vectors[kMaxVectors];
-        int count = 0;
-        for (const std::string& chunk : queue_) {
-            if (count == kMaxVectors) break;
-            size_t skip = count == 0 ? head_sent_ : 0;
-            vectors[count++] = {const_cast<char*>(chunk.data()) + skip, chunk.size() - skip};
-        }
         msghdr message{};
         message.msg_iov = vectors;
-        message.msg_iovlen = static_cast<size_t>(count);
+        message.msg_iovlen = static_cast<size_t>(queue_.gather(vectors, kMaxVectors));
         ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
         if (n < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN) break;
             // The peer is gone.  What it sent before may still be there to read, and read() finds the end.
             queue_.clear();
-            queued_ = head_sent_ = 0;
             break;
         }
-        size_t sent = static_cast<size_t>(n);
-        queued_ -= sent;
-        head_sent_ += sent;
-        while (!queue_.empty() && head_sent_ >= queue_.front().size()) {
-            head_sent_ -= queue_.front().size();
-            queue_.pop_front();
-        }
+        queue_.pop(static_cast<size_t>(n));
+        sent_ += static_cast<uint64_t>(n);
     }
     update_events();
 }

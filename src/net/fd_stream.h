@@ -4,10 +4,10 @@
 
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 
+#include "net/send_queue.h"
 #include "net/stream.h"
 
 namespace weft::net {
@@ -23,8 +23,11 @@ class FdStream : public Stream {
     void set_on_ready(Loop::Callback on_ready) override { on_ready_ = std::move(on_ready); }
     bool connected() const override { return state_ == State::kConnected; }
     bool read(std::string& out) override;
+    void set_reading(bool reading) override;
     void write(std::string_view bytes) override;
-    size_t backlog() const override { return queued_; }
+    void write_shared(std::shared_ptr<const std::string> bytes) override;
+    size_t backlog() const override { return queue_.size(); }
+    uint64_t sent() const override { return sent_; }
     std::string error() const override { return error_; }
     const std::string& name() const override { return name_; }
 
@@ -57,10 +60,9 @@ class FdStream : public Stream {
     State state_ = State::kConnecting;
     std::unique_ptr<Loop::Watch> watch_;
     Loop::Callback on_ready_;
-    std::deque<std::string> queue_;
-    size_t head_sent_ = 0;  // bytes of queue_.front() that are sent
-    size_t queued_ = 0;
-    bool flush_scheduled_ = false;
+    SendQueue queue_;
+    uint64_t sent_ = 0;
+    bool reading_ = true, flush_scheduled_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for callbacks that outlive the stream
 };
 

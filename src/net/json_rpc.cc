@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <chrono>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "json/text.h"
@@ -12,6 +14,8 @@ namespace {
 
 log::Module lg("jsonrpc");
 log::RateLimit bad_peer_limit(1, 5);
+
+constexpr size_t kAlwaysTaken = 64 << 10;  // of a connection, also when the budget is used up
 
 const char* type_name(Message::Type type) {
     switch (type) {
@@ -151,17 +155,30 @@ std::string Message::to_text() const {
 }
 
 struct RpcConnection::Impl {
+    Loop& loop;
     std::unique_ptr<Stream> stream;
     std::function<void(Message)> on_message;
     std::function<void(std::string)> on_close;
+    Limits limits;
+    std::unique_ptr<Loop::Timer> next_turn;  // goes on with what had to wait
     json::Framer framer;
+    size_t counted = 0;  // of the budget
     int64_t last_received_ms = clock::monotonic_ms();
     bool closed = false;
+    bool waiting = false;  // what was read last is not all handed out
+    bool ended = false;    // the stream has, and only what was read is left
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+    std::string held;  // by send_text_later()
 
+    explicit Impl(Loop& l) : loop(l) {}
     void read_stream();
+    void go_on_later();
+    // Keeps the budget.  False if it is used up and this connection has more than its share.
+    bool count();
+    void refuse(const std::string& why);
     // False if the connection is gone or closed.
     bool deliver(std::string_view text);
+    void write(std::string_view text);  // after what is held
     void close(std::string reason);
     void bad_peer(const std::string& what) {
         if (bad_peer_limit.pass(lg)) lg.warn("{}: {}", stream->name(), what);
@@ -169,21 +186,78 @@ struct RpcConnection::Impl {
     }
 };
 
+void RpcConnection::Impl::go_on_later() {
+    waiting = true;
+    stream->set_reading(false);
+    // After what the stream has deferred to that turn.
+    if (!next_turn) {
+        next_turn = loop.timer([this] {
+            loop.defer([this, still_alive = alive] {
+                if (*still_alive) read_stream();
+            });
+        });
+    }
+    next_turn->arm_in(0);
+}
+
+bool RpcConnection::Impl::count() {
+    if (!limits.budget) return true;
+    size_t pending = framer.pending();
+    limits.budget->used += pending - counted;
+    counted = pending;
+    return limits.budget->used <= limits.budget->max || pending <= kAlwaysTaken;
+}
+
+void RpcConnection::Impl::refuse(const std::string& why) {
+    json::Object error;
+    error.add("details", why);
+    error.add("error", "resources exhausted");
+    stream->write(Message::failure(std::move(error), "limit").to_text());
+    bad_peer(why);
+}
+
 void RpcConnection::Impl::read_stream() {
     if (closed) return;
-    std::string bytes;
-    bool open = stream->read(bytes);
-    if (!bytes.empty()) last_received_ms = clock::monotonic_ms();
-    framer.feed(bytes);
-    bytes = std::string();
-    std::string text;
-    while (true) {
-        Result<bool> whole = framer.next(text);
-        if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
-        if (!*whole) break;
-        if (!deliver(text)) return;
+    if (stream->backlog() > limits.max_backlog) {
+        // What the kernel takes at the end of this turn is seen in the next one; after that, the stream
+        // tells.
+        if (!waiting || next_turn->armed()) go_on_later();
+        return;
     }
-    if (!open) close(stream->error());
+    bool left_over = std::exchange(waiting, false);
+    if (left_over) stream->set_reading(true);
+    auto start = std::chrono::steady_clock::now();
+    auto out_of_time = [&] {
+        return limits.turn_us != INT64_MAX &&
+               std::chrono::steady_clock::now() - start >= std::chrono::microseconds(limits.turn_us);
+    };
+    std::string text;
+    for (bool done = false; !done;) {
+        if (!left_over && !ended) {
+            std::string bytes;
+            ended = !stream->read(bytes);
+            if (!bytes.empty()) last_received_ms = clock::monotonic_ms();
+            framer.feed(bytes);
+        }
+        while (true) {
+            Result<bool> whole = framer.next(text);
+            if (!whole && framer.too_large())
+                return refuse(fmt::format("a message of more than {} bytes", limits.max_message));
+            if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
+            if (!*whole) break;
+            if (!deliver(text)) return;
+            if (stream->backlog() > limits.max_backlog || out_of_time()) {
+                (void)count();
+                return go_on_later();
+            }
+        }
+        if (!count()) {
+            return refuse(fmt::format("the unfinished messages of all clients take more than {} bytes",
+                                      limits.budget->max));
+        }
+        done = !std::exchange(left_over, false);
+    }
+    if (ended) close(stream->error());
 }
 
 bool RpcConnection::Impl::deliver(std::string_view text) {
@@ -201,7 +275,7 @@ bool RpcConnection::Impl::deliver(std::string_view text) {
     if (message->type == Message::Type::kRequest && message->method == "echo") {
         Message reply = Message::reply(std::move(message->params), std::move(message->id));
         log_message(stream->name(), "send", reply);
-        stream->write(reply.to_text());
+        write(reply.to_text());
         return true;
     }
     // The callback may destroy the connection, and with it itself.
@@ -211,15 +285,21 @@ bool RpcConnection::Impl::deliver(std::string_view text) {
     return *still_alive && !closed;
 }
 
+void RpcConnection::Impl::write(std::string_view text) {
+    if (!held.empty()) stream->write(std::exchange(held, {}));
+    if (!text.empty()) stream->write(text);
+}
+
 void RpcConnection::Impl::close(std::string reason) {
     if (std::exchange(closed, true)) return;
     std::function<void(std::string)> callback = on_close;
     if (callback) callback(std::move(reason));
 }
 
-RpcConnection::RpcConnection(Loop&, std::unique_ptr<Stream> stream, std::function<void(Message)> on_message,
+RpcConnection::RpcConnection(Loop& loop, std::unique_ptr<Stream> stream,
+                             std::function<void(Message)> on_message,
                              std::function<void(std::string reason)> on_close)
-    : impl_(std::make_unique<Impl>()) {
+    : impl_(std::make_unique<Impl>(loop)) {
     impl_->stream = std::move(stream);
     impl_->on_message = std::move(on_message);
     impl_->on_close = std::move(on_close);
@@ -227,21 +307,56 @@ RpcConnection::RpcConnection(Loop&, std::unique_ptr<Stream> stream, std::functio
 }
 
 RpcConnection::~RpcConnection() {
+    send_held();
     *impl_->alive = false;
+    if (impl_->limits.budget) impl_->limits.budget->used -= impl_->counted;
+}
+
+void RpcConnection::set_limits(Limits limits) {
+    if (impl_->limits.budget) impl_->limits.budget->used -= impl_->counted;
+    impl_->counted = 0;
+    impl_->limits = std::move(limits);
+    impl_->framer.set_max_size(impl_->limits.max_message);
 }
 
 void RpcConnection::send(const Message& message) {
     if (impl_->closed) return;
     log_message(name(), "send", message);
-    impl_->stream->write(message.to_text());
+    impl_->write(message.to_text());
 }
 
 void RpcConnection::send_text(std::string_view text) {
-    if (!impl_->closed) impl_->stream->write(text);
+    if (!impl_->closed) impl_->write(text);
+}
+
+void RpcConnection::send_text_later(std::string_view text) {
+    if (!impl_->closed) impl_->held += text;
+}
+
+void RpcConnection::send_held() {
+    if (!impl_->closed) impl_->write({});
+}
+
+void RpcConnection::send_shared(std::shared_ptr<const std::string> text) {
+    if (impl_->closed) return;
+    impl_->write({});
+    impl_->stream->write_shared(std::move(text));
+}
+
+uint64_t RpcConnection::sent() const {
+    return impl_->stream->sent();
+}
+
+size_t RpcConnection::unread() const {
+    return impl_->framer.pending();
+}
+
+std::string RpcConnection::peer_id() const {
+    return impl_->stream->peer_id();
 }
 
 size_t RpcConnection::backlog() const {
-    return impl_->stream->backlog();
+    return impl_->stream->backlog() + impl_->held.size();
 }
 
 const std::string& RpcConnection::name() const {

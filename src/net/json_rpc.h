@@ -1,7 +1,7 @@
 // JSON-RPC 1.0 as OVSDB and the control sockets use it (RFC 7047, 4): messages on a Stream.
 //
 // A connection answers "echo" requests itself.  Session adds reconnection with back-off and the inactivity
-// probe (reconnect.h, a pure state machine): it is what clients keep for their lifetime.
+// probe (connector.h): it is what clients keep for their lifetime.
 
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "json/value.h"
+#include "net/connector.h"
 #include "net/loop.h"
 #include "net/stream.h"
 
@@ -43,10 +44,34 @@ class RpcConnection {
                   std::function<void(std::string reason)> on_close);
     ~RpcConnection();
 
+    // Bytes that were received and not handed out yet, of all connections that share it.
+    struct Budget {
+        size_t max = SIZE_MAX;
+        size_t used = 0;
+    };
+    // For servers, who must bear any client.  While more than `max_backlog` bytes wait to be sent nothing is
+    // read, and after `turn_us` of handing out messages the rest waits for the next turn: it is the client
+    // that waits.  One that sends a message of more than `max_message` bytes, or a long one while the budget
+    // is used up, is told so in an error whose id is "limit", and is closed.
+    struct Limits {
+        size_t max_backlog = SIZE_MAX;
+        int64_t turn_us = INT64_MAX;
+        size_t max_message = size_t{1} << 30;
+        std::shared_ptr<Budget> budget = nullptr;
+    };
+    void set_limits(Limits limits);
+
     void send(const Message& message);
-    void send_text(std::string_view text);  // a message already serialised, for fan-out
-    size_t backlog() const;
+    void send_text(std::string_view text);  // a message already serialised, or a part of one
+    void send_shared(std::shared_ptr<const std::string> text);  // the same, for fan-out: kept once
+    // The same, but it waits for the next text that is sent, or for send_held().
+    void send_text_later(std::string_view text);
+    void send_held();
+    size_t backlog() const;  // bytes waiting to be sent
+    uint64_t sent() const;   // bytes that are
+    size_t unread() const;   // bytes received and not handed out yet
     const std::string& name() const;
+    std::string peer_id() const;       // Stream::peer_id()
     int64_t last_received_ms() const;  // clock::monotonic_ms() of the last bytes
 
   private:
@@ -56,15 +81,7 @@ class RpcConnection {
 
 class RpcSession {
   public:
-    struct Options {
-        std::vector<std::string> remotes;  // tried in turn, e.g. {"tcp:10.0.0.1:6642", "tcp:10.0.0.2:6642"}
-        int64_t probe_interval_ms = 5000;  // 0: never probe
-        int64_t min_backoff_ms = 1000, max_backoff_ms = 8000;
-        bool shuffle_remotes = false;
-        // Each remote is tried once, and nothing is tried after a connection was lost: clients like ovs-vsctl
-        // without retries.
-        bool give_up_at_first_failure = false;
-    };
+    using Options = Connector::Options;
     struct Handler {
         std::function<void()> on_connected;
         std::function<void(Message)> on_message;

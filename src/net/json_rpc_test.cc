@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 
 #include "json/text.h"
@@ -60,6 +61,79 @@ TEST(RpcConnection, EchoIsAnsweredAndTheRestDelivered) {
     b->write("te\",\"params\":[],\"id\":null}");
     ASSERT_TRUE(run_until(loop, [&] { return got.size() == 1; }));
     EXPECT_EQ(got[0], "{\"id\":null,\"method\":\"note\",\"params\":[]}");
+}
+
+// A client that asks and does not read: no more is taken in than the answers that wait, and all of it once it
+// reads.
+TEST(RpcConnection, ABacklogStopsReading) {
+    Loop loop;
+    std::unique_ptr<Stream> accepted;
+    auto listener =
+        listen(loop, "ptcp:0:127.0.0.1", [&](std::unique_ptr<Stream> s) { accepted = std::move(s); });
+    ASSERT_TRUE(listener) << listener.message();
+    auto client = connect(loop, "tcp:127.0.0.1:" + std::to_string((*listener)->port()));
+    ASSERT_TRUE(client);
+    ASSERT_TRUE(run_until(loop, [&] { return accepted && (*client)->connected(); }));
+    constexpr int kRequests = 300;
+    std::string answer(100000, 'x');
+    int got = 0;
+    std::unique_ptr<RpcConnection> server;
+    server = std::make_unique<RpcConnection>(
+        loop, std::move(accepted),
+        [&](Message m) {
+            ++got;
+            server->send(Message::reply(answer, std::move(m.id)));
+        },
+        [](std::string) {});
+    server->set_limits({.max_backlog = 1 << 20});
+    std::string received;
+    bool reading = false;
+    (*client)->set_on_ready([&] {
+        if (reading) (*client)->read(received);
+    });
+    (*client)->set_reading(false);
+    for (int i = 0; i < kRequests; ++i) (*client)->write("{\"method\":\"big\",\"params\":[],\"id\":1}");
+    for (int i = 0; i < 50; ++i) loop.run_once(5);
+    EXPECT_GT(got, 10);
+    EXPECT_LT(got, kRequests);
+    EXPECT_LT(server->backlog(), size_t{2} << 20);
+    EXPECT_LE(server->unread(), 100 * size_t{kRequests});
+    reading = true;
+    (*client)->set_reading(true);
+    ASSERT_TRUE(run_until(loop, [&] { return received.size() >= kRequests * answer.size(); }));
+    EXPECT_EQ(got, kRequests);
+    EXPECT_EQ(server->backlog(), 0u);
+}
+
+// One that floods: a turn takes only so much of it, all is answered in the end, and nothing waits for another
+// event.
+TEST(RpcConnection, AFloodIsTakenTurnByTurn) {
+    Loop loop;
+    auto [a, b] = stream_pair(loop);
+    int got = 0, most_in_a_turn = 0, before = 0, turns = 0;
+    RpcConnection server(
+        loop, std::move(a),
+        [&](Message) {
+            ++got;
+            auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+            while (std::chrono::steady_clock::now() < end) {
+            }
+        },
+        [](std::string) {});
+    server.set_limits({.turn_us = 2000});
+    auto turn = loop.each_turn([&] {
+        most_in_a_turn = std::max(most_in_a_turn, got - before);
+        before = got;
+        ++turns;
+    });
+    std::string flood;
+    for (int i = 0; i < 200; ++i) flood += "{\"method\":\"n\",\"params\":[],\"id\":null}";
+    b->write(flood + "{\"method\":");
+    ASSERT_TRUE(run_until(loop, [&] { return got == 200; }));
+    EXPECT_LE(most_in_a_turn, 11);
+    EXPECT_GE(turns, 18);
+    b->write("\"n\",\"params\":[],\"id\":null}");
+    ASSERT_TRUE(run_until(loop, [&] { return got == 201; }));
 }
 
 TEST(RpcConnection, GarbageEndsItOnce) {

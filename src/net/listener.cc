@@ -14,6 +14,7 @@ namespace {
 log::Module lg("socket_util");
 log::RateLimit accept_limit(5, 25);
 constexpr int kAcceptsPerTurn = 64;
+constexpr int64_t kPauseMs = 100;
 
 }  // namespace
 
@@ -25,6 +26,7 @@ FdListener::FdListener(Loop& loop, std::string name, int fd, uint16_t port, std:
       unlink_path_(std::move(unlink_path)),
       on_fd_(std::move(on_fd)) {
     watch_ = loop.watch(fd_, Loop::kRead, [this](unsigned) { accept_all(); });
+    pause_ = loop.timer([this] { watch_->set_events(Loop::kRead); });
 }
 
 FdListener::~FdListener() {
@@ -45,7 +47,11 @@ void FdListener::accept_all() {
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
-        if (errno != EAGAIN && accept_limit.pass(lg)) lg.warn("{}: accept: {}", name_, std::strerror(errno));
+        if (errno == EAGAIN) break;
+        if (accept_limit.pass(lg)) lg.warn("{}: accept: {}", name_, std::strerror(errno));
+        // The client stays in the queue, and the listener readable: without a pause the loop would spin.
+        watch_->set_events(0);
+        pause_->arm_in(kPauseMs);
         break;
     }
     Accepted on_fd = on_fd_;

@@ -28,6 +28,7 @@ class Reconnect {
 
     void enable(int64_t now);  // begins; the first attempt is at once
     void set_probe_interval(int64_t ms) { settings_.probe_interval_ms = ms; }
+    void set_max_backoff(int64_t ms) { settings_.max_backoff_ms = ms; }
     // The back-off that an idle program begins with again, e.g. after its remotes changed.
     void reset_backoff() { backoff_ms_ = 0; }
 

@@ -56,4 +56,20 @@ bool is_active_name(std::string_view remote) {
     return method && method->connect;
 }
 
+std::string with_default_port(std::string_view remote, uint16_t port) {
+    size_t colon = remote.find(':');
+    std::string_view method = remote.substr(0, colon);
+    std::string name(remote);
+    if (method == "tcp" || method == "ssl") {
+        std::string_view host = remote.substr(colon + 1);
+        bool has_port = host.find(':', host.starts_with('[') ? host.find(']') : 0) != std::string_view::npos;
+        return has_port ? name : fmt::format("{}:{}", name, port);
+    }
+    if (method == "ptcp" || method == "pssl") {
+        std::string_view rest = remote.substr(colon + 1);
+        if (rest.empty() || rest.starts_with(':')) return fmt::format("{}:{}{}", method, port, rest);
+    }
+    return name;
+}
+
 }  // namespace weft::net

@@ -28,6 +28,7 @@ class PairEnd : public Stream {
     bool connected() const override { return !in_->closed; }
     bool read(std::string& out) override {
         bool more = !in_->bytes.empty() || !in_->closed;
+        if (!in_->bytes.empty()) notify(out_);  // the other end has room again
         out += in_->bytes;
         in_->bytes.clear();
         if (more && in_->closed) notify(in_);

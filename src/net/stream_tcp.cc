@@ -139,7 +139,7 @@ Result<std::unique_ptr<Listener>> listen_tcp(Loop& loop, std::string name, std::
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, reinterpret_cast<sockaddr*>(&*address), address_size(*address)) < 0)
         return failure("bind", fd);
-    if (::listen(fd, 64) < 0) return failure("listen", fd);
+    if (::listen(fd, SOMAXCONN) < 0) return failure("listen", fd);
     socklen_t size = sizeof *address;
     getsockname(fd, reinterpret_cast<sockaddr*>(&*address), &size);
     uint16_t port = address_port(*address);

@@ -1,5 +1,8 @@
 // TLS (RFC 8446, RFC 5246) over any stream: OpenSSL reads and writes memory, the stream below moves the
 // bytes.
+//
+// What is to be sent is encrypted only as the stream below has room, so that a peer that does not read costs
+// the plain text once, and texts that many streams share (write_shared) are still kept once.
 
 #include <fmt/core.h>
 #include <openssl/err.h>
@@ -7,6 +10,7 @@
 
 #include "base/log.h"
 #include "net/address.h"
+#include "net/send_queue.h"
 #include "net/tls_context.h"
 #include "net/transport.h"
 
@@ -16,6 +20,8 @@ namespace {
 
 log::Module lg("stream_ssl");
 log::RateLimit limit(10, 25);
+
+constexpr size_t kAhead = 256 << 10;  // encrypted bytes that may wait for the kernel
 
 class TlsStream : public Stream {
   public:
@@ -31,6 +37,7 @@ class TlsStream : public Stream {
         from_peer_ = BIO_new(BIO_s_mem());
         to_peer_ = BIO_new(BIO_s_mem());
         SSL_set_bio(ssl_, from_peer_, to_peer_);  // which owns them from here on
+        tls_report_verdict(ssl_, &verdict_);
         if (role == Role::kClient) {
             const std::string& name = tls_server_name().empty() ? host : tls_server_name();
             // Names are sent, addresses are not (RFC 6066, section 3).
@@ -44,6 +51,7 @@ class TlsStream : public Stream {
     ~TlsStream() override {
         *alive_ = false;
         if (established_ && !closed_) {
+            encrypt(kAhead);
             SSL_shutdown(ssl_);
             flush();
         }
@@ -52,7 +60,9 @@ class TlsStream : public Stream {
 
     void set_on_ready(Loop::Callback on_ready) override { on_ready_ = std::move(on_ready); }
     bool connected() const override { return established_ && !closed_; }
-    size_t backlog() const override { return waiting_.size() + below_->backlog(); }
+    void set_reading(bool reading) override { below_->set_reading(reading); }
+    size_t backlog() const override { return queue_.size() + below_->backlog(); }
+    uint64_t sent() const override { return below_->sent(); }
     std::string error() const override { return error_; }
     const std::string& name() const override { return below_->name(); }
 
@@ -82,33 +92,18 @@ class TlsStream : public Stream {
     }
 
     void write(std::string_view bytes) override {
-        if (closed_ || bytes.empty()) return;
-        if (!established_) {
-            waiting_ += bytes;
-            return;
-        }
-        while (!bytes.empty()) {
-            ERR_clear_error();
-            size_t written = 0;
-            // Memory always takes all of it.
-            if (SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written) != 1) {
-                fail("write");
-                notify_soon();
-                return;
-            }
-            bytes.remove_prefix(written);
-        }
-        flush();
+        if (closed_) return;
+        queue_.push(bytes);
+        encrypt(kAhead);
+    }
+    void write_shared(std::shared_ptr<const std::string> bytes) override {
+        if (closed_) return;
+        queue_.push(std::move(bytes));
+        encrypt(kAhead);
     }
 
     std::string peer_id() const override {
-        X509* certificate = SSL_get0_peer_certificate(ssl_);
-        char name[256] = "";
-        if (!certificate || X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-                                                      name, sizeof name) < 0) {
-            return "";
-        }
-        return name;
+        return verified_ ? tls_common_name(SSL_get0_peer_certificate(ssl_)) : "";
     }
 
   private:
@@ -124,6 +119,7 @@ class TlsStream : public Stream {
             if (error_.empty()) error_ = "connection closed during the TLS handshake";
             closed_ = true;
         }
+        encrypt(kAhead);
         if (established_ || closed_) notify();
     }
 
@@ -138,16 +134,41 @@ class TlsStream : public Stream {
         }
         flush();
         established_ = true;
+        verified_ = SSL_get_verify_mode(ssl_) != SSL_VERIFY_NONE && SSL_get_verify_result(ssl_) == X509_V_OK;
         if (bootstrapping_) {
             Result<void> kept = tls_bootstrap(ssl_);
             closed_ = true;
             error_ = kept ? "the CA certificate is known now, connecting again" : kept.error().message;
             if (!kept && limit.pass(lg)) lg.err("{}: {}", name(), error_);
-            return;
         }
-        std::string waiting = std::move(waiting_);
-        waiting_.clear();
-        write(waiting);
+    }
+
+    // Hands on what is queued until `ahead` bytes wait below.
+    void encrypt(size_t ahead) {
+        if (!established_ || closed_) return;
+        while (!queue_.empty() && below_->backlog() < ahead) {
+            ERR_clear_error();
+            size_t written = 0;
+            std::string_view bytes = queue_.front().substr(0, kAhead);
+            // Memory always takes all of it.
+            if (SSL_write_ex(ssl_, bytes.data(), bytes.size(), &written) != 1) {
+                fail("write");
+                return notify_soon();
+            }
+            queue_.pop(written);
+            flush();
+        }
+        if (queue_.empty()) return;
+        // The stream below tells when the kernel has taken more, but not of what it takes at the end of this
+        // turn: that is seen in the next one, after what the stream below has deferred to it.
+        if (!next_turn_) {
+            next_turn_ = loop_.timer([this] {
+                loop_.defer([this, alive = alive_] {
+                    if (*alive && below_->backlog() < kAhead) encrypt(kAhead);
+                });
+            });
+        }
+        next_turn_->arm_in(0);
     }
 
     void flush() {
@@ -161,9 +182,8 @@ class TlsStream : public Stream {
     void fail(const char* what) {
         closed_ = true;
         error_ = tls_error();
-        long verdict = SSL_get_verify_result(ssl_);
-        if (verdict != X509_V_OK) error_ += fmt::format(" ({})", X509_verify_cert_error_string(verdict));
         if (error_.empty()) error_ = "protocol error";
+        if (!verdict_.empty()) error_ += fmt::format(" ({})", verdict_);
         if (limit.pass(lg)) lg.warn("{}: SSL {}: {}", name(), what, error_);
     }
 
@@ -184,7 +204,11 @@ class TlsStream : public Stream {
     BIO *from_peer_ = nullptr, *to_peer_ = nullptr;
     bool bootstrapping_;  // this connection only teaches us the authority
     bool established_ = false, closed_ = false, below_closed_ = false;
-    std::string error_, waiting_;  // waiting_: written before the handshake was over
+    bool verified_ = false;  // the peer's certificate was asked for and is good
+    std::string error_;
+    std::string verdict_;  // what is wrong with the peer's certificate
+    SendQueue queue_;      // plain
+    std::unique_ptr<Loop::Timer> next_turn_;
     Loop::Callback on_ready_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -201,8 +225,7 @@ Result<std::unique_ptr<Stream>> connect_tls(Loop& loop, std::string name, std::s
 
 Result<std::unique_ptr<Listener>> listen_tls(Loop& loop, std::string name, std::string_view rest,
                                              AcceptCallback on_accept) {
-    // Wrong settings are told now; later changes of the files count for each connection.
-    if (auto context = tls_context(); !context) return context.error();
+    // The settings may come later, and may change: they count for each connection.
     return listen_tcp(loop, std::move(name), rest,
                       [&loop, on_accept = std::move(on_accept)](std::unique_ptr<Stream> below) {
                           Result<SslContext> context = tls_context();

@@ -92,7 +92,7 @@ Result<std::unique_ptr<Listener>> listen_unix(Loop& loop, std::string name, std:
     int bound = bind(fd, address.get(), sizeof address.address);
     int error_number = errno;
     umask(mask);
-    if (bound == 0 && ::listen(fd, 64) == 0) {
+    if (bound == 0 && ::listen(fd, SOMAXCONN) == 0) {
         return std::unique_ptr<Listener>(new FdListener(
             loop, std::move(name), fd, 0, path,
             [&loop, on_accept = std::move(on_accept)](int peer_fd, const sockaddr_storage&) {

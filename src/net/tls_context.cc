@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "net/directories.h"
 #include "net/stream.h"
 
 namespace weft::net {
@@ -20,6 +21,8 @@ namespace weft::net {
 namespace {
 
 log::Module lg("stream_ssl");
+
+const std::string kDefaultCiphers = "HIGH:!aNULL:!MD5";
 
 struct State {
     TlsConfig config;
@@ -86,14 +89,70 @@ Result<void> set_protocols(SSL_CTX* context, const std::string& protocols) {
     return {};
 }
 
+// All that are in the file.
 Result<void> add_peer_ca(SSL_CTX* context, const std::string& path) {
     BIO* file = BIO_new_file(path.c_str(), "r");
-    X509* certificate = file ? PEM_read_bio_X509(file, nullptr, nullptr, nullptr) : nullptr;
+    int count = 0;
+    while (X509* certificate = file ? PEM_read_bio_X509(file, nullptr, nullptr, nullptr) : nullptr) {
+        // The context owns what it was given.
+        if (SSL_CTX_add_extra_chain_cert(context, certificate) != 1) X509_free(certificate);
+        ++count;
+    }
     BIO_free(file);
-    // The context owns what it was given.
-    if (certificate && SSL_CTX_add_extra_chain_cert(context, certificate) == 1) return {};
-    X509_free(certificate);
-    return Error{fmt::format("{}: no certificate can be read ({})", path, tls_error())};
+    std::string error = tls_error();  // after the last one there always is one
+    if (count > 0) return {};
+    return Error{fmt::format("{}: no certificate can be read ({})", path, error)};
+}
+
+int verdict_index() {
+    static int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+}
+
+std::string subject_of(X509* certificate) {
+    if (!certificate) return "";
+    char* text = X509_NAME_oneline(X509_get_subject_name(certificate), nullptr, 0);
+    std::string subject = text ? text : "";
+    OPENSSL_free(text);
+    return subject;
+}
+
+int note_verdict(int ok, X509_STORE_CTX* store) {
+    if (ok) return ok;
+    auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* verdict = ssl ? static_cast<std::string*>(SSL_get_ex_data(ssl, verdict_index())) : nullptr;
+    if (verdict) {
+        *verdict = fmt::format("{}: {}", subject_of(X509_STORE_CTX_get_current_cert(store)),
+                               X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+    }
+    return ok;
+}
+
+// Alerts of a peer, as what they mean for us.
+const char* alert_meaning(int reason) {
+    switch (reason) {
+        case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+            return "the peer does not know who signed our certificate";
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+            return "the peer says that our certificate has expired";
+        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+        case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+            return "the peer refuses our certificate";
+        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+            return "the peer wants a certificate of us";
+        case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+        case SSL_R_UNSUPPORTED_PROTOCOL:
+            return "no protocol version that both sides allow";
+        case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+        case SSL_R_NO_SHARED_CIPHER:
+            return "no cipher that both sides allow";
+        case SSL_R_WRONG_VERSION_NUMBER:
+        case SSL_R_HTTP_REQUEST:
+            return "the peer does not speak TLS";
+        default:
+            return nullptr;
+    }
 }
 
 Result<SslContext> make_context(const TlsConfig& config) {
@@ -112,13 +171,16 @@ Result<SslContext> make_context(const TlsConfig& config) {
     if (SSL_CTX_use_certificate_chain_file(raw, config.certificate.c_str()) != 1) {
         return Error{fmt::format("{}: no certificate can be read ({})", config.certificate, tls_error())};
     }
+    if (X509* own = SSL_CTX_get0_certificate(raw); own && X509_cmp_current_time(X509_get0_notAfter(own)) < 0)
+        lg.warn("{}: the certificate has expired, peers will refuse it", config.certificate);
     if (SSL_CTX_check_private_key(raw) != 1) {
         return Error{fmt::format("{} is not the private key of {}", config.private_key, config.certificate)};
     }
     if (!config.peer_ca_cert.empty()) WEFT_TRY(add_peer_ca(raw, config.peer_ca_cert));
     WEFT_TRY(set_protocols(raw, config.protocols));
-    if (!config.ciphers.empty() && SSL_CTX_set_cipher_list(raw, config.ciphers.c_str()) != 1) {
-        return Error{fmt::format("SSL_CTX_set_cipher_list: \"{}\": {}", config.ciphers, tls_error())};
+    const std::string& ciphers = config.ciphers.empty() ? kDefaultCiphers : config.ciphers;
+    if (SSL_CTX_set_cipher_list(raw, ciphers.c_str()) != 1) {
+        return Error{fmt::format("SSL_CTX_set_cipher_list: \"{}\": {}", ciphers, tls_error())};
     }
     if (config.ca_cert == "none") {
         lg.warn("Peer certificate validation disabled (this is a security risk)");
@@ -132,7 +194,7 @@ Result<SslContext> make_context(const TlsConfig& config) {
             return Error{fmt::format("{}: no certificate can be read ({})", config.ca_cert, tls_error())};
         }
         SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(config.ca_cert.c_str()));
-        SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+        SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verdict);
     }
     return context;
 }
@@ -140,6 +202,12 @@ Result<SslContext> make_context(const TlsConfig& config) {
 }  // namespace
 
 void set_tls_config(TlsConfig config) {
+    // What a command line says is from where the program was started.
+    for (std::string* path :
+         {&config.private_key, &config.certificate, &config.ca_cert, &config.peer_ca_cert}) {
+        bool is_path = !path->empty() && *path != "none";
+        if (is_path && !start_directory().empty()) *path = absolute_path(*path, start_directory());
+    }
     state() = State{std::move(config), nullptr, {}};
 }
 
@@ -193,7 +261,26 @@ std::string tls_error() {
     ERR_clear_error();
     if (code == 0) return "";
     const char* reason = ERR_reason_error_string(code);
+    const char* meaning = ERR_GET_LIB(code) == ERR_LIB_SSL ? alert_meaning(ERR_GET_REASON(code)) : nullptr;
+    if (meaning) return fmt::format("{}: {}", reason ? reason : "TLS error", meaning);
     return reason ? reason : fmt::format("error {:#x}", code);
+}
+
+void tls_report_verdict(SSL* ssl, std::string* verdict) {
+    SSL_set_ex_data(ssl, verdict_index(), verdict);
+}
+
+std::string tls_common_name(const X509* certificate) {
+    if (!certificate) return "";
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0) return "";
+    unsigned char* bytes = nullptr;
+    int size = ASN1_STRING_to_UTF8(&bytes, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (size < 0) return "";
+    std::string name(reinterpret_cast<char*>(bytes), static_cast<size_t>(size));
+    OPENSSL_free(bytes);
+    return name.find('\0') == std::string::npos ? name : "";
 }
 
 }  // namespace weft::net

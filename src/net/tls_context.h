@@ -28,4 +28,11 @@ const std::string& tls_server_name();
 // The first of OpenSSL's pending errors, in words; "" if there is none.
 std::string tls_error();
 
+// What is found wrong with the peer's certificate goes to `*verdict`, with the certificate's subject.
+void tls_report_verdict(SSL* ssl, std::string* verdict);
+
+// The subject's first common name in UTF-8; "" if there is none, or one that cannot be trusted to be what it
+// looks like (with a zero byte inside).  `certificate` may be nullptr.
+std::string tls_common_name(const X509* certificate);
+
 }  // namespace weft::net

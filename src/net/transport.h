@@ -44,6 +44,7 @@ class FdListener : public Listener {
     std::string unlink_path_;
     Accepted on_fd_;
     std::unique_ptr<Loop::Watch> watch_;
+    std::unique_ptr<Loop::Timer> pause_;  // until there may be a free descriptor
 };
 
 }  // namespace weft::net
