@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -55,7 +56,7 @@ template <size_t N>
 bool parse_inet(int family, std::string_view text, uint8_t (&out)[N]) {
     char copy[INET6_ADDRSTRLEN + 1];
     if (text.size() >= sizeof copy || text.find('\0') != text.npos) return false;
-    std::memcpy(copy, text.data(), text.size());
+    std::copy(text.begin(), text.end(), copy);
     copy[text.size()] = 0;
     return inet_pton(family, copy, out) == 1;
 }

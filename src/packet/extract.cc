@@ -19,7 +19,7 @@ namespace weft::packet {
 
 namespace {
 
-std::atomic<size_t> vlan_limit{1};
+std::atomic<size_t> vlan_limit_now{1};
 
 // One walk over a packet.  `rest` is what is left of it; at() is how far the walk has come.
 class Extractor {
@@ -75,7 +75,7 @@ class Extractor {
         flow_.dl_dst = in_.array<6>();
         flow_.dl_src = in_.array<6>();
         uint16_t type = in_.u16();
-        size_t limit = vlan_limit.load(std::memory_order_relaxed);
+        size_t limit = vlan_limit();
         for (size_t i = 0; i < limit && ethernet::is_vlan(type) && in_.size() >= vlan::kHeader; i++) {
             flow_.vlans[i].tpid = type;
             flow_.vlans[i].tci = in_.u16() | kVlanCfi;
@@ -317,7 +317,11 @@ void clear_packet_fields(Flow& flow) {
 }  // namespace
 
 void set_vlan_limit(size_t tags) {
-    vlan_limit.store(std::min(tags, kMaxVlans), std::memory_order_relaxed);
+    vlan_limit_now.store(std::min(tags, kMaxVlans), std::memory_order_relaxed);
+}
+
+size_t vlan_limit() {
+    return vlan_limit_now.load(std::memory_order_relaxed);
 }
 
 Layout extract(ByteView packet, Flow& flow) {

@@ -32,6 +32,7 @@ inline Layout extract(const Packet& packet, Flow& flow) {
 // process: other_config:vlan-limit of ovs-vswitchd.conf.db(5).  The Ethertype of a packet with more is that
 // of a tag.
 void set_vlan_limit(size_t tags);
+size_t vlan_limit();
 
 // A hash of the 5-tuple (or of the addresses, or of the Ethernet header: what there is), never 0.
 uint32_t flow_hash(const Flow& flow, uint32_t basis);
