@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include "json/text.h"
 #include "ovsdb/data/datum_json.h"
 #include "ovsdb/engine/execute.h"
+#include "ovsdb/storage/record.h"
 
 namespace weft::ovsdb {
 namespace {
@@ -46,8 +48,8 @@ class LogFileTest : public testing::Test {
         auto json = json::parse(operations);
         EXPECT_TRUE(json) << json.message();
         ExecuteResult result = execute(*opened.database, *json->as_array(), 0, {});
-        if (!result.changes.empty()) opened.log->append(result.changes);
-        EXPECT_TRUE(opened.log->sync());
+        std::string record = transaction_record(result.changes, true, 0);
+        EXPECT_FALSE(!record.empty() && opened.log->append(frame_record(record)));
         return result.reply;
     }
     static std::string dump(LogFile::Opened& opened) {
@@ -104,11 +106,85 @@ TEST_F(LogFileTest, DamageInTheMiddleIsRefused) {
         run(opened, R"([{"op":"insert","table":"a","row":{"n":1}}])");
         run(opened, R"([{"op":"insert","table":"a","row":{"n":2}}])");
     }
-    std::string text = read();
-    text[text.find("\"n\":1") + 4] = '7';
-    write(text);
+    const std::string whole = read();
+    size_t first = whole.find("OVSDB", 1), second = whole.find("OVSDB", first + 1);
+    const std::vector<std::string> damages = {
+        std::string(whole).replace(whole.find("\"n\":1") + 4, 1, "7"),            // the hash is wrong
+        std::string(whole).replace(first, 5, "OWSDB"),                            // no header
+        std::string(whole).replace(first, second - first, second - first, '\0'),  // a hole
+        std::string(whole).replace(first + 11, 1, "9"),  // a length that covers what follows
+        std::string(whole).erase(first + 30, 7),
+    };
+    for (const std::string& text : damages) {
+        write(text);
+        auto opened = LogFile::open(path_, LogFile::Mode::kReadWrite);
+        EXPECT_FALSE(opened);
+        EXPECT_NE(opened.message().find(std::to_string(first) + " bytes"), std::string::npos)
+            << opened.message();
+        EXPECT_EQ(read(), text);
+    }
+}
+
+TEST_F(LogFileTest, AnInterruptedBatchIsDropped) {
+    auto record = [](int n, bool continues) {
+        std::string uuid = "550e8400-e29b-41d4-a716-44665544000" + std::to_string(n);
+        return frame_record("{\"a\":{\"" + uuid + "\":{\"n\":" + std::to_string(n) + "}}}", continues);
+    };
+    const std::string first = read() + record(1, false), middle = record(3, true), last = record(4, true);
+    std::string hole(middle.size(), '\0');
+    write(first + record(2, false) + hole + last);
+    {
+        auto opened = open();
+        EXPECT_NE(opened.warning, "");
+        EXPECT_EQ(opened.database->rows(), 2u);
+    }
+    // A batch after it shows that it was whole once.
+    write(first + record(2, false) + hole + last + record(5, false));
     EXPECT_FALSE(LogFile::open(path_, LogFile::Mode::kReadWrite));
-    EXPECT_EQ(read(), text);
+}
+
+TEST_F(LogFileTest, RecordsThatMakeNoSenseAreRefused) {
+    const std::string empty = read(), uuid = "\"550e8400-e29b-41d4-a716-446655440000\"";
+    const std::vector<std::string> records = {
+        "3",
+        "{\"zz\":{}}",
+        "{\"_other\":1}",
+        "{\"_is_diff\":1}",
+        "{\"_date\":\"x\"}",
+        "{\"a\":3}",
+        "{\"a\":{\"zz\":{}}}",
+        "{\"a\":{" + uuid + ":3}}",
+        "{\"a\":{" + uuid + ":null}}",
+        "{\"a\":{" + uuid + ":{\"zz\":1}}}",
+        "{\"a\":{" + uuid + ":{\"_uuid\":1}}}",
+        "{\"a\":{" + uuid + ":{\"n\":\"x\"}}}",
+        "{\"a\":{" + uuid + ":{}," + uuid + ":{}}}",
+        "{\"a\":{" + uuid + ":{\"s\":[\"set\",[\"x\",\"x\"]]}}}",
+        "{\"a\":{" + uuid + ":{\"n\":1}}",
+        "{\"a\":{" + uuid + ":{\"n\":1}}}}",
+    };
+    for (const std::string& record : records) {
+        write(empty + frame_record(record));
+        EXPECT_FALSE(LogFile::open(path_, LogFile::Mode::kReadOnly)) << record;
+    }
+    write(empty +
+          frame_record("{\"b\":{" + uuid + ":{\"n\":1}},\"_date\":5,\"_is_diff\":true,\"_comment\":\"x\"}"));
+    EXPECT_TRUE(LogFile::open(path_, LogFile::Mode::kReadOnly));
+}
+
+TEST_F(LogFileTest, HashesAndLengthsAsOthersWriteThem) {
+    std::string record = frame_record("{\"a\":{\"550e8400-e29b-41d4-a716-446655440000\":{\"n\":1}}}");
+    size_t hash = record.find(' ', 11) + 1;
+    std::string upper = record;
+    for (size_t i = hash; i < hash + 40; ++i) upper[i] = static_cast<char>(std::toupper(upper[i]));
+    std::string zeros = record;
+    zeros.insert(11, "000");
+    const std::string empty = read();
+    for (const std::string& text : {record, upper, zeros}) {
+        write(empty + text);
+        EXPECT_EQ(open().warning, "") << text;
+        EXPECT_EQ(open().database->rows(), 1u) << text;
+    }
 }
 
 TEST_F(LogFileTest, CompactionKeepsContentsAndGoesOn) {
@@ -118,9 +194,9 @@ TEST_F(LogFileTest, CompactionKeepsContentsAndGoesOn) {
             run(opened, R"([{"op":"delete","table":"a","where":[]}])");
             run(opened, R"([{"op":"insert","table":"a","row":{"n":)" + std::to_string(i) + "}}]");
         }
-        uint64_t before = opened.log->size();
-        ASSERT_TRUE(opened.log->compact(*opened.database, "compacted"));
-        EXPECT_LT(opened.log->size(), before);
+        uint64_t before = opened.log->end();
+        ASSERT_TRUE(opened.log->replace_by(*opened.database, "compacted"));
+        EXPECT_LT(opened.log->end(), before);
         run(opened, R"([{"op":"insert","table":"a","row":{"n":100}}])");
     }
     auto opened = open();
@@ -147,14 +223,67 @@ TEST_F(LogFileTest, AFailedWriteLeavesTheFileAndCanBeTakenBack) {
 }
 
 TEST_F(LogFileTest, OneWriterAtATime) {
-    // The lock is of the process, so another one has to try.
     auto opened = open();
+    auto second = LogFile::open(path_, LogFile::Mode::kReadWrite);
+    EXPECT_FALSE(second);
+    EXPECT_NE(second.message().find("this program"), std::string::npos) << second.message();
+    // The attempt has not taken the lock away from the first: another process still finds it.
+    std::string lock_path = dir_ + "/.t.db.~lock~";
     pid_t child = ::fork();
     ASSERT_GE(child, 0);
-    if (child == 0) ::_exit(LogFile::open(path_, LogFile::Mode::kReadWrite) ? 0 : 3);
+    if (child == 0) {
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        lock.l_whence = SEEK_SET;
+        int fd = ::open(lock_path.c_str(), O_RDWR);
+        ::_exit(fd >= 0 && ::fcntl(fd, F_SETLK, &lock) < 0 ? 3 : 0);
+    }
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(WEXITSTATUS(status), 3);
+    opened = {};
+    EXPECT_TRUE(LogFile::open(path_, LogFile::Mode::kReadWrite));
+}
+
+TEST_F(LogFileTest, AFileThatIsGoneOrReplacedIsNotWritten) {
+    auto opened = open();
+    run(opened, R"([{"op":"insert","table":"a","row":{"n":1}}])");
+    const std::string record = frame_record("{\"_date\":1}");
+    ASSERT_EQ(::rename(path_.c_str(), (path_ + ".away").c_str()), 0);
+    auto failure = opened.log->append(record);
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(failure->io_error, "No such file or directory");
+    write("another file");
+    failure = opened.log->append(record);
+    ASSERT_TRUE(failure);
+    EXPECT_NE(failure->details.find("another file"), std::string::npos) << failure->details;
+    EXPECT_FALSE(opened.log->replace_by(*opened.database, ""));
+    EXPECT_EQ(read(), "another file");
+    // Back in its place it is written again; where there is none, compaction makes one.
+    ASSERT_EQ(::rename((path_ + ".away").c_str(), path_.c_str()), 0);
+    EXPECT_FALSE(opened.log->append(record));
+    ASSERT_EQ(::unlink(path_.c_str()), 0);
+    EXPECT_TRUE(opened.log->append(record));
+    ASSERT_TRUE(opened.log->replace_by(*opened.database, ""));
+    EXPECT_FALSE(opened.log->append(record));
+    opened = {};
+    EXPECT_EQ(open().database->rows(), 1u);
+}
+
+TEST_F(LogFileTest, CompactionReplacesTheFileBehindALinkAndKeepsItsMode) {
+    std::string link = dir_ + "/link";
+    ASSERT_EQ(::symlink(path_.c_str(), link.c_str()), 0);
+    ASSERT_EQ(::chmod(path_.c_str(), 0604), 0);
+    auto opened = LogFile::open(link, LogFile::Mode::kReadWrite);
+    ASSERT_TRUE(opened) << opened.message();
+    run(*opened, R"([{"op":"insert","table":"a","row":{"n":1}}])");
+    ASSERT_TRUE(opened->log->replace_by(*opened->database, ""));
+    struct stat status;
+    ASSERT_EQ(::lstat(link.c_str(), &status), 0);
+    EXPECT_TRUE(S_ISLNK(status.st_mode));
+    ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0604u);
+    EXPECT_FALSE(opened->log->append(frame_record("{\"_date\":1}")));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "json/text.h"
@@ -16,19 +17,27 @@ namespace {
 constexpr std::string_view kPrefix = "OVSDB ";
 constexpr size_t kHashDigits = 40;
 
-std::string sha1_hex(std::string_view bytes) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha1(), nullptr);
+// Found once: the look-up costs as much as hashing a small record.
+const EVP_MD* sha1() {
+    static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+    return algorithm;
+}
+
+std::string to_hex(const unsigned char* bytes, size_t size) {
+    static constexpr char kDigits[] = "0123456789abcdef";
     std::string hex;
-    for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+    for (size_t i = 0; i < size; ++i) {
+        hex += kDigits[bytes[i] >> 4];
+        hex += kDigits[bytes[i] & 15];
+    }
     return hex;
 }
 
 struct Header {
     std::string_view magic;
-    size_t length;
+    size_t length = 0;
     std::string_view hash;
+    bool continues = false;  // the batch of the record before
 };
 
 // "OVSDB JSON 123 <40 hex digits>"
@@ -37,8 +46,10 @@ std::optional<Header> parse_header(std::string_view line) {
     line.remove_prefix(kPrefix.size());
     size_t space = line.find(' ');
     if (space == std::string_view::npos) return std::nullopt;
-    Header header{line.substr(0, space), 0, {}};
+    Header header;
+    header.magic = line.substr(0, space);
     line.remove_prefix(space + 1);
+    header.continues = line.starts_with('0');
     auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), header.length);
     if (error != std::errc() || end == line.data() + line.size() || *end != ' ') return std::nullopt;
     header.hash = line.substr(static_cast<size_t>(end - line.data()) + 1);
@@ -46,19 +57,21 @@ std::optional<Header> parse_header(std::string_view line) {
     return header;
 }
 
-void append_row_object(std::string& out, const TableSchema& table, const RowChange& change, bool diffs) {
+// `before` nullptr: a new row, of which the columns are written that do not have their default values.
+void append_row_object(std::string& out, const TableSchema& table, const RowData* before_row,
+                       const RowData& row, bool diffs) {
     out += '{';
     bool first = true;
     for (const ColumnSchema& column : table.columns) {
         if (column.ephemeral) continue;
-        const Datum& now = (*change.after)[column.index];
-        const Datum& before = change.before ? (*change.before)[column.index] : column.default_value;
+        const Datum& now = row[column.index];
+        const Datum& before = before_row ? (*before_row)[column.index] : column.default_value;
         if (now == before) continue;
         if (!first) out += ',';
         first = false;
         json::append_string(out, column.name);
         out += ':';
-        append_json(out, change.before && diffs ? column_diff(column.type, before, now) : now);
+        append_json(out, before_row && diffs ? column_diff(column.type, before, now) : now);
     }
     out += '}';
 }
@@ -77,59 +90,69 @@ void append_uuid_member(std::string& out, const Uuid& uuid) {
     out += "\":";
 }
 
-std::string finish_record(std::string tables, int64_t date_ms, bool is_diff, std::string_view comment) {
-    std::string out = "{" + std::move(tables);
-    if (out.size() > 1) out += ',';
-    out += fmt::format("\"_date\":{}", date_ms);
-    if (is_diff) out += ",\"_is_diff\":true";
-    if (!comment.empty()) {
-        out += ",\"_comment\":";
-        json::append_string(out, comment);
-    }
-    out += '}';
-    return out;
+bool same_hash(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+        return (x >= 'A' && x <= 'F' ? x + ('a' - 'A') : x) == (y >= 'A' && y <= 'F' ? y + ('a' - 'A') : y);
+    });
 }
 
-DbResult<void> load_row_record(Database& database, Table& table, const std::string& uuid_text,
-                               const json::Value& json, bool is_diff, bool converting) {
-    auto uuid = Uuid::parse(uuid_text);
-    if (!uuid) return DbError("syntax error", fmt::format("\"{}\" is not a valid UUID", uuid_text));
-    if (json.is_null()) {
-        database.load_row(table, *uuid, RowRef());
-        return {};
+// `text` begins with a whole record that is the first of its batch.
+bool begins_batch(std::string_view text) {
+    size_t line_end = text.substr(0, 200).find('\n');
+    if (line_end == std::string_view::npos) return false;
+    std::optional<Header> header = parse_header(text.substr(0, line_end));
+    if (!header || header->continues || text.size() - line_end - 1 < header->length) return false;
+    return same_hash(RecordHash::hex_of(text.substr(line_end + 1, header->length)), header->hash);
+}
+
+bool any_batch_begins(std::string_view text) {
+    for (size_t at = text.find(kPrefix); at != std::string_view::npos; at = text.find(kPrefix, at + 1)) {
+        if (begins_batch(text.substr(at))) return true;
     }
-    const json::Object* members = json.as_object();
-    if (!members) return syntax_error(json, "row must be JSON object");
-    const Row* existing = table.find(*uuid);
-    RowRef data = existing ? RowRef(existing->data->copy()) : database.new_row(table.schema());
-    for (const auto& [name, value] : *members) {
-        const ColumnSchema* column = table.schema().find_column(name);
-        if (!column || column->index < 0) {
-            if (converting) continue;
-            DbError error =
-                syntax_error(json, fmt::format("No column {} in table {}.", name, table.schema().name));
-            return DbError("unknown column", error.details, error.syntax);
-        }
-        bool difference = is_diff && existing;
-        auto datum =
-            difference ? datum_from_json_unsized(column->type, value) : datum_from_json(column->type, value);
-        if (!datum) return datum.error();
-        Datum& slot = (*data)[column->index];
-        slot = difference ? apply_column_diff(column->type, slot, *datum) : *std::move(datum);
-        if (difference) {
-            if (auto checked = column->type.check(slot); !checked) return checked;
-        }
-    }
-    database.load_row(table, *uuid, std::move(data));
-    return {};
+    return false;
 }
 
 }  // namespace
 
-std::string frame_record(std::string_view json) {
-    std::string line(json);
-    line += '\n';
-    return fmt::format("OVSDB JSON {} {}\n", line.size(), sha1_hex(line)) + line;
+RecordHash::RecordHash() : context_(EVP_MD_CTX_new()) {
+    EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), sha1(), nullptr);
+}
+
+RecordHash::~RecordHash() {
+    EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
+
+void RecordHash::add(std::string_view bytes) {
+    EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size());
+}
+
+std::string RecordHash::hex() {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(context_), digest, &size);
+    return to_hex(digest, size);
+}
+
+std::string RecordHash::hex_of(std::string_view bytes) {
+    RecordHash hash;
+    hash.add(bytes);
+    return hash.hex();
+}
+
+std::string frame_record(std::string_view json, bool continues) {
+    RecordHash hash;
+    hash.add(json);
+    hash.add("\n");
+    std::string out;
+    out.reserve(json.size() + 80);
+    out += fmt::format("OVSDB JSON {}{} {}\n", continues ? "0" : "", json.size() + 1, hash.hex());
+    out += json;
+    out += '\n';
+    return out;
+}
+
+std::string fixed_header(uint64_t length, const std::string& hash) {
+    return fmt::format("OVSDB JSON {:016} {}\n", length, hash);
 }
 
 Result<std::optional<std::string_view>> RecordReader::next() {
@@ -139,26 +162,28 @@ Result<std::optional<std::string_view>> RecordReader::next() {
     std::optional<Header> header =
         line_end == std::string_view::npos ? std::nullopt : parse_header(rest.substr(0, line_end));
     if (!header) {
-        torn_ = true;
-        return Error{fmt::format(
-            "parse error at offset {}: a record's first line must be \"OVSDB JSON LENGTH SHA1\"", offset_)};
+        return damaged(fmt::format(
+            "parse error at offset {}: a record's first line must be \"OVSDB JSON LENGTH SHA1\"", offset_));
     }
     magic_ = header->magic;
     std::string_view body = rest.substr(line_end + 1);
     if (body.size() < header->length) {
-        torn_ = true;
-        return Error{fmt::format("record at offset {}: {} bytes expected, {} found", offset_, header->length,
-                                 body.size())};
+        return damaged(fmt::format("record at offset {}: {} bytes expected, {} found", offset_,
+                                   header->length, body.size()));
     }
     body = body.substr(0, header->length);
-    if (sha1_hex(body) != header->hash) {
-        // A crash can leave the length of the file ahead of its contents, at the end only.
-        torn_ = body.size() + line_end + 1 == rest.size();
-        return Error{fmt::format("record at offset {}: {} bytes have SHA-1 hash {} but should have hash {}",
-                                 offset_, header->length, sha1_hex(body), header->hash)};
+    std::string hash = RecordHash::hex_of(body);
+    if (!same_hash(hash, header->hash)) {
+        return damaged(fmt::format("record at offset {}: {} bytes have SHA-1 hash {} but should have hash {}",
+                                   offset_, header->length, hash, header->hash));
     }
     offset_ += line_end + 1 + header->length;
     return std::optional<std::string_view>(body);
+}
+
+Error RecordReader::damaged(std::string message) {
+    torn_ = !any_batch_begins(text_.substr(offset_));
+    return Error{std::move(message)};
 }
 
 namespace {
@@ -194,15 +219,14 @@ std::string transaction_record(const ChangeSet& changes, bool diffs, int64_t dat
             if (!has_persistent_change(*group.table, change)) continue;
             if (first) {
                 if (!out.empty()) out += ',';
-                json::append_string(out, group.table->name);
-                out += ":{";
+                append_table_start(out, *group.table);
             } else {
                 out += ',';
             }
             first = false;
             append_uuid_member(out, change.uuid);
             if (change.after) {
-                append_row_object(out, *group.table, change, diffs);
+                append_row_object(out, *group.table, change.before.get(), *change.after, diffs);
             } else {
                 out += "null";
             }
@@ -210,49 +234,47 @@ std::string transaction_record(const ChangeSet& changes, bool diffs, int64_t dat
         if (!first) out += '}';
     }
     if (out.empty()) return "";
-    return finish_record(std::move(out), date_ms, diffs, changes.comment);
+    return "{" + out + record_end(false, date_ms, diffs, changes.comment);
+}
+
+void append_table_start(std::string& out, const TableSchema& table) {
+    json::append_string(out, table.name);
+    out += ":{";
+}
+
+void append_row(std::string& out, const TableSchema& table, const Uuid& uuid, const RowData& data) {
+    append_uuid_member(out, uuid);
+    append_row_object(out, table, nullptr, data, false);
+}
+
+std::string record_end(bool empty, int64_t date_ms, bool is_diff, std::string_view comment) {
+    std::string out = fmt::format("{}\"_date\":{}", empty ? "" : ",", date_ms);
+    if (is_diff) out += ",\"_is_diff\":true";
+    if (!comment.empty()) {
+        out += ",\"_comment\":";
+        json::append_string(out, comment);
+    }
+    out += '}';
+    return out;
 }
 
 std::string snapshot_record(const Database& database, std::string_view comment, int64_t date_ms) {
-    std::string out;
+    std::string out = "{";
+    bool empty = true;
     for (const auto& table : database.tables()) {
         if (!table->size()) continue;
-        if (!out.empty()) out += ',';
-        json::append_string(out, table->schema().name);
-        out += ":{";
+        if (!empty) out += ',';
+        empty = false;
+        append_table_start(out, table->schema());
         bool first = true;
         for (const Row* row : table->rows()) {
             if (!first) out += ',';
             first = false;
-            append_uuid_member(out, row->uuid);
-            append_row_object(out, table->schema(), {row->uuid, RowRef(), row->data}, false);
+            append_row(out, table->schema(), row->uuid, *row->data);
         }
         out += '}';
     }
-    return finish_record(std::move(out), date_ms, false, comment);
-}
-
-DbResult<void> load_record(Database& database, const json::Value& record, bool converting) {
-    const json::Object* members = record.as_object();
-    if (!members) return syntax_error(record, "object expected");
-    const json::Value* diff_json = members->find("_is_diff");
-    bool is_diff = diff_json && diff_json->as_bool() && *diff_json->as_bool();
-    for (const auto& [name, rows] : *members) {
-        if (name.starts_with('_')) continue;
-        Table* table = database.find_table(name);
-        if (!table) {
-            if (converting) continue;
-            return DbError("unknown table", fmt::format("No table named {}.", name));
-        }
-        const json::Object* row_members = rows.as_object();
-        if (!row_members) return syntax_error(rows, "object expected");
-        if (row_members->size() > table->size()) table->reserve(row_members->size());
-        for (const auto& [uuid, row] : *row_members) {
-            if (auto loaded = load_row_record(database, *table, uuid, row, is_diff, converting); !loaded)
-                return loaded;
-        }
-    }
-    return {};
+    return out + record_end(empty, date_ms, false, comment);
 }
 
 }  // namespace weft::ovsdb
