@@ -177,8 +177,20 @@ Datum Datum::of(AtomView atom) {
 Datum Datum::of_uuids(std::vector<Uuid> uuids) {
     std::sort(uuids.begin(), uuids.end());
     uuids.erase(std::unique(uuids.begin(), uuids.end()), uuids.end());
-    std::vector<AtomView> views(uuids.begin(), uuids.end());
-    return from_sorted(AtomType::kUuid, AtomType::kVoid, views.data(), static_cast<uint32_t>(views.size()));
+    return of_sorted_uuids(uuids);
+}
+
+Datum Datum::of_sorted_uuids(std::span<const Uuid> uuids) {
+    if (uuids.empty()) return empty_set(AtomType::kUuid);
+    if (uuids.size() == 1) return of(uuids[0]);
+    Datum datum;
+    datum.set_empty(AtomType::kUuid, AtomType::kVoid);
+    datum.size_ = static_cast<uint32_t>(uuids.size());
+    datum.inline_ = kHeap;
+    datum.payload_.block = allocate(uuids.size_bytes());
+    datum.payload_.block->value_offset = uuids.size_bytes();
+    std::memcpy(datum.payload_.block->data(), uuids.data(), uuids.size_bytes());
+    return datum;
 }
 
 Datum Datum::from_sorted(AtomType key, AtomType value, const AtomView* atoms, uint32_t size) {

@@ -33,6 +33,7 @@ class Datum {
     static Datum empty(AtomType key, AtomType value);  // value kVoid: a set
     static Datum of(AtomView atom);                    // the set of one atom
     static Datum of_uuids(std::vector<Uuid> uuids);    // duplicates are removed
+    static Datum of_sorted_uuids(std::span<const Uuid> uuids);
 
     AtomType key_type() const { return key_type_; }
     AtomType value_type() const { return value_type_; }

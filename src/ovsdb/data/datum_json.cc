@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/append.h"
 #include "json/text.h"
 #include "ovsdb/data/schema.h"
 
@@ -173,7 +174,7 @@ void append_json(std::string& out, const AtomView& atom) {
             out += "null";
             break;
         case AtomType::kInteger:
-            fmt::format_to(std::back_inserter(out), "{}", atom.integer());
+            append(out, "{}", atom.integer());
             break;
         case AtomType::kReal:
             json::append_text(out, json::Value(atom.real()));

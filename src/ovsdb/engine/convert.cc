@@ -21,7 +21,11 @@ DbResult<std::unique_ptr<Database>> convert_database(const Database& from,
                 if (value == old_column->default_value && old_column->type == column.type) continue;
                 if (old_column->type.key.type == column.type.key.type &&
                     old_column->type.value.type == column.type.value.type) {
-                    if (auto checked = column.type.check(value); !checked) return checked.error();
+                    if (auto checked = column.type.check(value); !checked) {
+                        // The general way says it as a reader of the value would.
+                        auto read = datum_from_json(column.type, to_json(value));
+                        return read ? checked.error() : read.error();
+                    }
                     data[column.index] = value;
                     continue;
                 }

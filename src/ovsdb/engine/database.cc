@@ -25,6 +25,24 @@ size_t Database::rows() const {
     return total;
 }
 
+size_t Database::atoms() const {
+    size_t total = 0;
+    for (const auto& table : tables_) total += table->atoms() + 2 * table->size();
+    return total;
+}
+
+size_t Database::cells() const {
+    size_t total = 0;
+    for (const auto& table : tables_) total += table->size() * (table->schema().columns.size() + 2);
+    return total;
+}
+
+size_t Database::weak_references() const {
+    size_t total = 0;
+    for (const auto& table : tables_) total += table->weak_references();
+    return total;
+}
+
 RowRef Database::new_row(const TableSchema& table) {
     RowRef data(RowData::create(static_cast<uint32_t>(table.columns.size())));
     for (const ColumnSchema& column : table.columns) (*data)[column.index] = column.default_value;
@@ -161,36 +179,9 @@ void Database::revert(const ChangeSet& changes) {
         for (const RowChange& change : group.rows)
             out.rows.push_back({change.uuid, change.after, change.before});
     }
+    // A row that comes back has no strong references yet, and gets the right number: it could only be deleted
+    // because every row that referred to it was changed or deleted with it, and those are in the change set.
     apply(inverse);
-    // A row that came back has lost its count of strong references; they are those of the rows that refer to
-    // it, some of which came back with it.
-    for (const TableChange& group : inverse.tables) {
-        Table& target = table(group.table->index);
-        for (const RowChange& change : group.rows) {
-            if (!change.before) target.find(change.uuid)->strong_references = 0;
-        }
-    }
-    absl::flat_hash_set<Row*> restored;
-    for (const TableChange& group : inverse.tables) {
-        for (const RowChange& change : group.rows) {
-            if (!change.before) restored.insert(table(group.table->index).find(change.uuid));
-        }
-    }
-    if (restored.empty()) return;
-    for (const auto& source : tables_) {
-        if (source->strong_columns().empty()) continue;
-        for (Row* row : source->rows()) {
-            for (int column : source->strong_columns()) {
-                const ColumnType& type = source->schema().columns[static_cast<size_t>(column)].type;
-                for_each_reference(type, (*row->data)[column], RefType::kStrong,
-                                   [&](int t, const Uuid& uuid) {
-                                       Row* target = table(t).find(uuid);
-                                       if (target && target != row && restored.contains(target))
-                                           ++target->strong_references;
-                                   });
-            }
-        }
-    }
 }
 
 void Database::load_begin() {

@@ -27,6 +27,10 @@ class Database {
     const Table* find_table(std::string_view name) const;
     const std::vector<std::unique_ptr<Table>>& tables() const { return tables_; }
     size_t rows() const;
+    // For memory/show: with _uuid and _version of each row.
+    size_t atoms() const;
+    size_t cells() const;
+    size_t weak_references() const;
     uint64_t next_version() { return ++version_; }
 
     void apply(const ChangeSet& changes);

@@ -44,6 +44,8 @@ class Executor {
     Outcome assert_lock(ObjectParser& parser);
 
     Table* table_of(ObjectParser& parser);
+    Outcome writable(const char* operation) const;
+    DbResult<TableAccess> access(const Table& table, WriteKind kind) const;
     DbResult<Uuid> uuid_for_insert(const Table& table, const json::Value* uuid, const json::Value* name);
     DbResult<Condition> where(ObjectParser& parser, const Table& table, const json::Value* json);
     DbResult<std::vector<const ColumnSchema*>> columns(const Table& table, const json::Value* json);
@@ -92,7 +94,7 @@ ExecuteResult Executor::run(const json::Array& operations, size_t first) {
         json::append_text(out_, failure->to_json());
     }
     for (; i < count; ++i) out_ += ",null";
-    if (!failure) {
+    if (!failure && !context_.rehearse) {
         auto changes = transaction_.commit();
         if (changes) {
             result.changes = *std::move(changes);
@@ -119,10 +121,6 @@ Executor::Outcome Executor::run_one(const json::Value& operation, size_t number,
 
 Executor::Outcome Executor::dispatch(const std::string& name, ObjectParser& parser,
                                      const json::Value& operation) {
-    bool writes = name == "insert" || name == "update" || name == "mutate" || name == "delete";
-    if (writes && context_.read_only) {
-        return DbError("not allowed", fmt::format("{} operation not allowed on read-only database", name));
-    }
     if (name == "insert") return insert(parser, operation);
     if (name == "select") return select(parser);
     if (name == "update") return update(parser, operation);
@@ -135,6 +133,16 @@ Executor::Outcome Executor::dispatch(const std::string& name, ObjectParser& pars
     if (name == "assert") return assert_lock(parser);
     parser.fail_with(fmt::format("No operation \"{}\"", name));
     return parser.finish();
+}
+
+// Asked once the operation was understood: what is wrong with it comes first.
+Executor::Outcome Executor::writable(const char* operation) const {
+    if (context_.read_only.empty()) return {};
+    return DbError("not allowed", fmt::format("{} operation not allowed {}", operation, context_.read_only));
+}
+
+DbResult<TableAccess> Executor::access(const Table& table, WriteKind kind) const {
+    return context_.access ? context_.access->table(table.schema(), kind) : TableAccess();
 }
 
 Table* Executor::table_of(ObjectParser& parser) {
@@ -217,6 +225,10 @@ Executor::Outcome Executor::insert(ObjectParser& parser, const json::Value&) {
             if (column.index >= 0) row[column.index] = std::move(datum);
         });
     if (!parsed) return parsed;
+    if (auto allowed = writable("insert"); !allowed) return allowed;
+    auto access = this->access(*table, WriteKind::kInsert);
+    if (!access) return access.error();
+    if (auto allowed = access->touch(row); !allowed) return allowed;
     // The defaults of columns with constraints need not satisfy them (RFC 7047, 5.2.1): only given values are
     // checked.
     wrote_ = true;
@@ -267,6 +279,8 @@ Executor::Outcome Executor::select(ObjectParser& parser) {
     if (!condition) return condition.error();
     auto wanted = columns(*table, columns_json);
     if (!wanted) return wanted.error();
+    // As Open vSwitch's server orders members, so that texts can be compared.
+    std::sort(wanted->begin(), wanted->end(), [](auto* a, auto* b) { return a->name < b->name; });
     // Rows that look the same are given once (RFC 7047, 5.2.2); with _uuid none do.
     bool distinct = std::find(wanted->begin(), wanted->end(), &TableSchema::uuid_column()) == wanted->end();
     absl::flat_hash_set<std::string> seen;
@@ -303,9 +317,17 @@ Executor::Outcome Executor::update(ObjectParser& parser, const json::Value& oper
     }
     auto condition = where(parser, *table, where_json);
     if (!condition) return condition.error();
+    if (auto allowed = writable("update"); !allowed) return allowed;
+    auto access = this->access(*table, WriteKind::kUpdate);
+    if (!access) return access.error();
     std::vector<Uuid> uuids = matching(*table, *condition);
     for (const Uuid& uuid : uuids) {
         const RowData* now = transaction_.find(*table, uuid);
+        if (auto allowed = access->touch(*now); !allowed) return allowed;
+        for (const auto& [column, datum] : values) {
+            if (column->index < 0) continue;
+            if (auto allowed = access->write(*column, (*now)[column->index], datum); !allowed) return allowed;
+        }
         bool differs = std::any_of(values.begin(), values.end(), [&](const auto& value) {
             return !((*now)[value.first->index] == value.second);
         });
@@ -327,12 +349,18 @@ Executor::Outcome Executor::mutate(ObjectParser& parser) {
     if (!mutations) return mutations.error();
     auto condition = where(parser, *table, where_json);
     if (!condition) return condition.error();
+    if (auto allowed = writable("mutate"); !allowed) return allowed;
+    auto access = this->access(*table, WriteKind::kMutate);
+    if (!access) return access.error();
     std::vector<Uuid> uuids = matching(*table, *condition);
     for (const Uuid& uuid : uuids) {
+        if (auto allowed = access->touch(*transaction_.find(*table, uuid)); !allowed) return allowed;
         for (const Mutation& mutation : *mutations) {
             int column = mutation.column->index;
             const Datum& before = (*transaction_.find(*table, uuid))[column];
             auto after = mutation.apply(before);
+            if (auto allowed = access->write(*mutation.column, before, after ? *after : before); !allowed)
+                return allowed;
             if (!after) return after.error();
             if (!(*after == before)) (*transaction_.modify(*table, uuid))[column] = *std::move(after);
         }
@@ -348,7 +376,13 @@ Executor::Outcome Executor::erase(ObjectParser& parser) {
     if (auto finished = parser.finish(); !finished) return finished;
     auto condition = where(parser, *table, where_json);
     if (!condition) return condition.error();
+    if (auto allowed = writable("delete"); !allowed) return allowed;
+    auto access = this->access(*table, WriteKind::kDelete);
+    if (!access) return access.error();
     std::vector<Uuid> uuids = matching(*table, *condition);
+    for (const Uuid& uuid : uuids) {
+        if (auto allowed = access->touch(*transaction_.find(*table, uuid)); !allowed) return allowed;
+    }
     for (const Uuid& uuid : uuids) transaction_.erase(*table, uuid);
     wrote_ = true;
     append_count(out_, uuids.size());
@@ -400,7 +434,7 @@ Executor::Outcome Executor::wait(ObjectParser& parser) {
         append_row(text, uuid, data, *wanted);
         actual.insert(std::move(text));
     });
-    if ((actual == expected) == equal) {
+    if ((actual == expected) == equal || context_.rehearse) {
         out_ += "{}";
         return {};
     }
@@ -415,6 +449,7 @@ Executor::Outcome Executor::wait(ObjectParser& parser) {
 Executor::Outcome Executor::commit(ObjectParser& parser) {
     const json::Value* durable = parser.required("durable", ObjectParser::kBoolean);
     if (auto finished = parser.finish(); !finished) return finished;
+    if (auto allowed = writable("commit"); !allowed) return allowed;
     durable_ = durable_ || *durable->as_bool();
     out_ += "{}";
     return {};

@@ -12,6 +12,7 @@
 #include "ovsdb/data/symbol_table.h"
 #include "ovsdb/engine/change_set.h"
 #include "ovsdb/engine/database.h"
+#include "ovsdb/engine/role_access.h"
 
 namespace weft::ovsdb {
 
@@ -19,7 +20,9 @@ namespace weft::ovsdb {
 struct ExecuteContext {
     std::function<bool(std::string_view lock)> holds_lock;  // for `assert`
     int64_t elapsed_ms = 0;                                 // since the request arrived: for `wait`
-    bool read_only = false;                                 // refuse everything that writes
+    std::string read_only;  // why everything that writes is refused: "when …", "on …"; "": it is not
+    const RoleAccess* access = nullptr;  // what the client's role allows; nullptr: everything
+    bool rehearse = false;  // change nothing, and take every `wait` as fulfilled: would it be allowed?
 };
 
 struct ExecuteResult {

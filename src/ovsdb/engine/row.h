@@ -23,6 +23,7 @@ class RowData {
     RowData* copy() const;
 
     void ref() { ++references_; }
+    bool shared() const { return references_ > 1; }
     void unref();
 
     Datum& operator[](int column) { return columns()[column]; }
@@ -74,6 +75,7 @@ struct Row {
     RowRef data;
     TransactionRow* pending = nullptr;  // what the running transaction does to this row
     uint32_t strong_references = 0;     // from committed rows
+    uint32_t snapshot = 0;              // the last one that has handed it out, or began before it was there
 
     explicit Row(const Uuid& id) : uuid(id) {}
 };

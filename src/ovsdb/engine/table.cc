@@ -52,34 +52,73 @@ void Table::unindex(Row* row) {
     }
 }
 
+namespace {
+
+size_t atoms_of(const RowData& data) {
+    size_t atoms = 0;
+    for (uint32_t i = 0; i < data.size(); ++i) {
+        const Datum& datum = data[static_cast<int>(i)];
+        atoms += datum.size() * (datum.is_map() ? 2 : 1);
+    }
+    return atoms;
+}
+
+}  // namespace
+
+const ElementIndex& Table::element_index(int column) const {
+    for (const ElementIndex& index : element_indexes_) {
+        if (index.column() == column) return index;
+    }
+    element_indexes_.emplace_back(column).build(rows_);
+    return element_indexes_.back();
+}
+
 void Table::set_indexed(bool indexed) {
     indexed_ = indexed;
+    element_indexes_.clear();
     for (Index& index : indexes_) index.clear();
     if (!indexed) return;
-    for (Row* row : rows_) index(row);
+    atoms_ = 0;
+    for (Row* row : rows_) {
+        index(row);
+        atoms_ += atoms_of(*row->data);
+    }
 }
 
 Row* Table::add(const Uuid& uuid, RowRef data) {
     Row* row = new Row(uuid);
     row->data = std::move(data);
+    atoms_ += atoms_of(*row->data);
+    if (snapshot_) row->snapshot = snapshot_->number;
     [[maybe_unused]] bool added = rows_.insert(row).second;
     assert(added);
     index(row);
+    for (ElementIndex& each : element_indexes_) each.add(row);
     return row;
 }
 
 void Table::replace(Row* row, RowRef data) {
     unindex(row);
+    if (snapshot_ && row->snapshot != snapshot_->number) {
+        snapshot_->old_versions.emplace_back(row->uuid, row->data);
+        row->snapshot = snapshot_->number;
+    }
+    for (ElementIndex& each : element_indexes_) each.replace(row, *data);
+    atoms_ += atoms_of(*data) - atoms_of(*row->data);
     row->data = std::move(data);
     index(row);
 }
 
-RowRef Table::remove(Row* row) {
+void Table::remove(Row* row) {
     unindex(row);
+    for (ElementIndex& each : element_indexes_) each.remove(row);
     rows_.erase(row);
-    RowRef data = std::move(row->data);
-    delete row;
-    return data;
+    atoms_ -= atoms_of(*row->data);
+    if (snapshot_) {
+        snapshot_->removed.emplace_back(row);
+    } else {
+        delete row;
+    }
 }
 
 const Table::WeakSources* Table::weak_sources(const Uuid& target) const {
@@ -89,6 +128,7 @@ const Table::WeakSources* Table::weak_sources(const Uuid& target) const {
 
 void Table::add_weak_source(const Uuid& target, WeakSource source) {
     ++weak_sources_[target][source];
+    ++weak_references_;
 }
 
 void Table::remove_weak_source(const Uuid& target, WeakSource source) {
@@ -96,6 +136,7 @@ void Table::remove_weak_source(const Uuid& target, WeakSource source) {
     if (sources == weak_sources_.end()) return;
     auto it = sources->second.find(source);
     if (it == sources->second.end()) return;
+    --weak_references_;
     if (--it->second == 0) sources->second.erase(it);
     if (sources->second.empty()) weak_sources_.erase(sources);
 }

@@ -1,4 +1,5 @@
-// A table: its rows by UUID, its unique indexes, and who refers to its rows weakly.
+// A table: its rows by UUID, its unique indexes, indexes of columns that conditions ask for, and who refers
+// to its rows weakly.
 
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "base/hash_map.h"
+#include "ovsdb/engine/element_index.h"
 #include "ovsdb/engine/row.h"
 
 namespace weft::ovsdb {
@@ -46,6 +48,15 @@ struct IndexEqual {
     }
 };
 
+// What a Snapshot keeps of a table.
+struct TableSnapshot {
+    uint32_t number = 0;  // of the snapshot, in Row::snapshot
+    std::vector<Row*> rows;
+    size_t next = 0;                                    // of rows, to be handed out
+    std::vector<std::pair<Uuid, RowRef>> old_versions;  // of rows that changed before they were
+    std::vector<std::unique_ptr<Row>> removed;          // `rows` points at them
+};
+
 class Table {
   public:
     explicit Table(const TableSchema& schema);
@@ -58,6 +69,9 @@ class Table {
 
     const TableSchema& schema() const { return schema_; }
     size_t size() const { return rows_.size(); }
+    // For memory/show: of all columns, without _uuid and _version.
+    size_t atoms() const { return atoms_; }
+    size_t weak_references() const { return weak_references_; }
     Row* find(const Uuid& uuid) const {
         auto it = rows_.find(uuid);
         return it == rows_.end() ? nullptr : *it;
@@ -65,6 +79,14 @@ class Table {
     const Rows& rows() const { return rows_; }
     // The row that has the same values in index `i`, or nullptr.
     Row* find_in_index(size_t i, const RowData& data) const;
+
+    // visit(const Row*): each row of which `column` (not _uuid or _version) holds an element of this hash.
+    // The first question about a column builds its index, which is kept: conditions name few columns, and as
+    // long as the network lives.
+    template <typename Visit>
+    void for_each_holding(int column, size_t element, Visit visit) const {
+        element_index(column).for_each(element, visit);
+    }
 
     // Columns that hold references, found once.
     const std::vector<int>& strong_columns() const { return strong_columns_; }
@@ -86,25 +108,31 @@ class Table {
     // The low-level steps of a commit; `row` keeps its address.
     Row* add(const Uuid& uuid, RowRef data);
     void replace(Row* row, RowRef data);
-    RowRef remove(Row* row);  // returns its last version
+    void remove(Row* row);
     // Before several rows of a commit get new values, so that values may move between them.
     void take_from_indexes(Row* row) { unindex(row); }
     void reserve(size_t rows) { rows_.reserve(rows); }
     void add_weak_source(const Uuid& target, WeakSource source);
     void remove_weak_source(const Uuid& target, WeakSource source);
+    void set_snapshot(TableSnapshot* snapshot) { snapshot_ = snapshot; }
     // While a database is read, indexes are left out and built at the end.
     void set_indexed(bool indexed);
 
   private:
     void index(Row* row);
     void unindex(Row* row);
+    const ElementIndex& element_index(int column) const;
 
     const TableSchema& schema_;
     Rows rows_;
     std::vector<Index> indexes_;
+    mutable std::vector<ElementIndex> element_indexes_;  // made by questions
     std::vector<int> strong_columns_, weak_columns_;
     absl::flat_hash_map<Uuid, WeakSources> weak_sources_;
+    size_t atoms_ = 0;
+    size_t weak_references_ = 0;  // to rows of this table
     bool indexed_ = true;
+    TableSnapshot* snapshot_ = nullptr;  // being taken
 };
 
 }  // namespace weft::ovsdb

@@ -138,5 +138,24 @@ TEST(Execute, AValueMayMoveBetweenRowsOfAnIndex) {
     expect_consistent(database);
 }
 
+// A rehearsal says what a client would be told, and leaves everything as it is.
+TEST(Execute, ARehearsalChangesNothing) {
+    Database database(test_schema());
+    auto operations =
+        json::parse(R"([{"op":"wait","table":"root","where":[],"columns":["n"],"until":"==","rows":[{"n":5}]},
+                                      {"op":"insert","table":"root","row":{"n":1}},{"op":"delete","table":"root","where":[]}])");
+    ExecuteContext context;
+    context.rehearse = true;
+    ExecuteResult result = execute(database, *operations->as_array(), 0, context);
+    EXPECT_FALSE(result.waiting);
+    EXPECT_FALSE(result.failed) << result.reply;
+    EXPECT_TRUE(result.changes.empty());
+    EXPECT_EQ(database.rows(), 0u);
+    context.read_only = "today";
+    result = execute(database, *operations->as_array(), 0, context);
+    EXPECT_TRUE(result.failed);
+    EXPECT_NE(result.reply.find("insert operation not allowed today"), std::string::npos) << result.reply;
+}
+
 }  // namespace
 }  // namespace weft::ovsdb
