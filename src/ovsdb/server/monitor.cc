@@ -82,18 +82,6 @@ class TableWriter {
 
 }  // namespace
 
-bool MonitoredTable::matches(const Uuid& uuid, const RowData& data) const {
-    if (condition.clauses.empty()) return true;
-    for (const Clause& clause : condition.clauses) {
-        if (clause.function == Function::kTrue) return true;
-        if (clause.function == Function::kFalse) continue;
-        int column = clause.column->index;
-        if (column >= 0 ? clause.holds(data[column]) : clause.holds(column_value(uuid, data, *clause.column)))
-            return true;
-    }
-    return false;
-}
-
 const MonitoredTable* MonitorSpec::find(const TableSchema& table) const {
     for (const MonitoredTable& monitored : tables_) {
         if (monitored.table == &table) return &monitored;
@@ -101,20 +89,20 @@ const MonitoredTable* MonitorSpec::find(const TableSchema& table) const {
     return nullptr;
 }
 
-std::string MonitorSpec::initial(const Database& database) const {
+std::string MonitorSpec::initial(const ToldView& view) const {
     std::string out = "{";
     bool first_table = true;
     for (const MonitoredTable& table : tables_) {
         if (!(table.select & MonitoredTable::kInitial)) continue;
         TableWriter writer(out, first_table);
-        for (const Row* row : database.table(table.table->index).rows()) {
-            if (!table.matches(row->uuid, *row->data)) continue;
-            writer.begin_row(table, row->uuid);
-            bool v1 = version_ == MonitorVersion::kV1;
+        bool v1 = version_ == MonitorVersion::kV1;
+        const Table& rows = view.database().table(table.table->index);
+        table.condition.for_each_match(view, rows, [&](const Uuid& uuid, const RowData& data) {
+            writer.begin_row(table, uuid);
             out += v1 ? "{\"new\":" : "{\"initial\":";
-            append_row(out, row->uuid, *row->data, table, MonitoredTable::kInitial, !v1);
+            append_row(out, uuid, data, table, MonitoredTable::kInitial, !v1);
             out += '}';
-        }
+        });
     }
     return out + "}";
 }
@@ -152,8 +140,8 @@ bool MonitorSpec::append_v1(std::string& out, const MonitoredTable& table, const
 }
 
 bool MonitorSpec::append_v2(std::string& out, const MonitoredTable& table, const RowChange& change) const {
-    bool before = change.before && table.matches(change.uuid, *change.before);
-    bool after = change.after && table.matches(change.uuid, *change.after);
+    bool before = change.before && table.condition.matches(change.uuid, *change.before);
+    bool after = change.after && table.condition.matches(change.uuid, *change.after);
     if (!before && !after) return false;
     if (!before) {
         if (!(table.select & MonitoredTable::kInsert)) return false;
@@ -209,13 +197,13 @@ std::string MonitorSpec::updates(const ChangeSet& changes) const {
     return out + "}";
 }
 
-DbResult<MonitorSpec> MonitorSpec::with_conditions(const json::Value& requests, const Database& database,
+DbResult<MonitorSpec> MonitorSpec::with_conditions(const json::Value& requests, const ToldView& view,
                                                    std::string& updates) const {
     const json::Object* tables = requests.as_object();
     if (!tables) return DbError("syntax error", "monitor-cond-change-requests must be object");
     MonitorSpec spec = *this;
     for (const auto& [name, json] : *tables) {
-        const TableSchema* schema = database.schema().find_table(name);
+        const TableSchema* schema = view.database().schema().find_table(name);
         if (!schema) return DbError("syntax error", fmt::format("no table named {}", name));
         const MonitoredTable* known = schema ? find(*schema) : nullptr;
         if (!known) return DbError("syntax error", fmt::format("no table named {} in monitor session", name));
@@ -231,36 +219,37 @@ DbResult<MonitorSpec> MonitorSpec::with_conditions(const json::Value& requests, 
             if (auto finished = parser.finish(); !finished) return finished.error();
             if (columns) return syntax_error(request, "changing columns is unsupported");
             if (!where) continue;
-            table.condition.clauses.clear();
+            Condition condition;
             if (const bool* constant = where->as_bool()) {
-                table.condition.clauses.push_back(
-                    {*constant ? Function::kTrue : Function::kFalse, nullptr, {}});
-                continue;
+                condition.clauses.push_back({*constant ? Function::kTrue : Function::kFalse, nullptr, {}});
+            } else if (auto parsed = Condition::from_json(*schema, *where); parsed) {
+                condition = *std::move(parsed);
+            } else {
+                return parsed.error();
             }
-            auto condition = Condition::from_json(*schema, *where);
-            if (!condition) return condition.error();
-            table.condition = *std::move(condition);
+            table.condition = MonitorCondition(std::move(condition));
         }
     }
     updates = "{";
     bool first_table = true;
     for (size_t i = 0; i < tables_.size(); ++i) {
-        const MonitoredTable &before = tables_[i], &after = spec.tables_[i];
-        if (before.condition == after.condition) continue;
+        const MonitoredTable& table = tables_[i];
+        const MonitorCondition& after = spec.tables_[i].condition;
+        if (table.condition.text() == after.text()) continue;
         TableWriter writer(updates, first_table);
-        for (const Row* row : database.table(before.table->index).rows()) {
-            bool was = before.matches(row->uuid, *row->data), is = after.matches(row->uuid, *row->data);
-            if (was == is || !(before.select & (is ? MonitoredTable::kInsert : MonitoredTable::kDelete)))
-                continue;
-            writer.begin_row(before, row->uuid);
+        const Table& rows = view.database().table(table.table->index);
+        auto tell = [&](const Uuid& uuid, const RowData& data, bool is) {
+            if (!(table.select & (is ? MonitoredTable::kInsert : MonitoredTable::kDelete))) return;
+            writer.begin_row(table, uuid);
             if (is) {
                 updates += "{\"insert\":";
-                append_row(updates, row->uuid, *row->data, before, MonitoredTable::kInsert, true);
+                append_row(updates, uuid, data, table, MonitoredTable::kInsert, true);
                 updates += '}';
             } else {
                 updates += "{\"delete\":null}";
             }
-        }
+        };
+        MonitorCondition::for_each_change(table.condition, after, view, rows, tell);
     }
     updates += '}';
     return spec;

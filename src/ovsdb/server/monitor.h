@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "json/value.h"
-#include "ovsdb/data/condition.h"
 #include "ovsdb/data/error.h"
 #include "ovsdb/engine/change_set.h"
-#include "ovsdb/engine/database.h"
+#include "ovsdb/server/monitor_condition.h"
+#include "ovsdb/server/told_view.h"
 
 namespace weft::ovsdb {
 
@@ -30,10 +30,8 @@ struct MonitoredTable {
 
     const TableSchema* table;
     std::vector<MonitoredColumn> columns;
-    uint8_t select = 0;   // of any column
-    Condition condition;  // any clause; v2 and v3
-
-    bool matches(const Uuid& uuid, const RowData& data) const;
+    uint8_t select = 0;          // of any column
+    MonitorCondition condition;  // v2 and v3
 };
 
 class MonitorSpec {
@@ -48,12 +46,12 @@ class MonitorSpec {
     std::string key() const;
 
     // JSON objects; "{}" if there is nothing.
-    std::string initial(const Database& database) const;
+    std::string initial(const ToldView& view) const;
     std::string updates(const ChangeSet& changes) const;
 
     // New conditions for some tables (monitor_cond_change).  `updates` becomes the text of what the client
     // gains and loses.
-    DbResult<MonitorSpec> with_conditions(const json::Value& requests, const Database& database,
+    DbResult<MonitorSpec> with_conditions(const json::Value& requests, const ToldView& view,
                                           std::string& updates) const;
 
   private:

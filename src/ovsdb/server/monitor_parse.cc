@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "json/text.h"
 #include "ovsdb/data/object_parser.h"
 #include "ovsdb/server/monitor.h"
 
@@ -29,8 +28,9 @@ DbResult<uint8_t> parse_select(const json::Value* json, const TableSchema& table
     return select;
 }
 
-// One <monitor-request> adds columns, and conditions, to `out`.
-DbResult<void> parse_request(MonitoredTable& out, const json::Value& json, bool conditions) {
+// One <monitor-request> adds columns to `out` and clauses to `condition`.
+DbResult<void> parse_request(MonitoredTable& out, Condition& condition, const json::Value& json,
+                             bool conditions) {
     ObjectParser parser(json, fmt::format("table {}", out.table->name));
     const json::Value* columns = parser.optional("columns", ObjectParser::kArray);
     const json::Value* select_json = parser.optional("select", ObjectParser::kObject);
@@ -61,14 +61,18 @@ DbResult<void> parse_request(MonitoredTable& out, const json::Value& json, bool 
         out.columns.push_back({column, *select});
     }
     out.select |= *select;
-    if (!where) return {};
-    if (const bool* constant = where->as_bool()) {
-        out.condition.clauses.push_back({*constant ? Function::kTrue : Function::kFalse, nullptr, {}});
+    if (!where) {
+        // It asks for every row, whatever other requests for the table ask.
+        if (conditions) condition.clauses.push_back({Function::kTrue, nullptr, {}});
         return {};
     }
-    auto condition = Condition::from_json(*out.table, *where);
-    if (!condition) return condition.error();
-    for (Clause& clause : condition->clauses) out.condition.clauses.push_back(std::move(clause));
+    if (const bool* constant = where->as_bool()) {
+        condition.clauses.push_back({*constant ? Function::kTrue : Function::kFalse, nullptr, {}});
+        return {};
+    }
+    auto parsed = Condition::from_json(*out.table, *where);
+    if (!parsed) return parsed.error();
+    for (Clause& clause : parsed->clauses) condition.clauses.push_back(std::move(clause));
     return {};
 }
 
@@ -85,14 +89,16 @@ DbResult<MonitorSpec> MonitorSpec::parse(MonitorVersion version, const DatabaseS
         const TableSchema* table = schema.find_table(name);
         if (!table) return DbError("syntax error", fmt::format("no table named {}", name));
         MonitoredTable monitored{table, {}, 0, {}};
+        Condition condition;
         if (const json::Array* list = json.as_array()) {
             for (const json::Value& request : *list) {
-                if (auto parsed = parse_request(monitored, request, conditions); !parsed)
+                if (auto parsed = parse_request(monitored, condition, request, conditions); !parsed)
                     return parsed.error();
             }
-        } else if (auto parsed = parse_request(monitored, json, conditions); !parsed) {
+        } else if (auto parsed = parse_request(monitored, condition, json, conditions); !parsed) {
             return parsed.error();
         }
+        monitored.condition = MonitorCondition(std::move(condition));
         std::sort(monitored.columns.begin(), monitored.columns.end(),
                   [](auto& a, auto& b) { return a.column->index < b.column->index; });
         spec.tables_.push_back(std::move(monitored));
@@ -108,7 +114,7 @@ std::string MonitorSpec::key() const {
         key += fmt::format(";{}:", table.table->index);
         for (const MonitoredColumn& column : table.columns)
             key += fmt::format("{}/{},", column.column->index, column.select);
-        key += json::to_text(table.condition.to_json());
+        key += table.condition.text();
     }
     return key;
 }

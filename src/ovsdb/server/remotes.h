@@ -2,37 +2,33 @@
 //
 // `punix: ptcp: pssl:` listen, `unix: tcp: ssl:` connect and keep connecting, `db:DB,TABLE,COLUMN` names a
 // column that holds such names, or references to rows with a "target" column (ovsdb-server(1)); those are
-// followed as the database changes, and the rows' is_connected and status columns are kept.
+// followed as the database changes, and the rows' is_connected and status columns are kept (ovn-sb(5),
+// Connection; ovs-vswitchd.conf.db(5), Manager).
+//
+// What cannot be listened on is logged and tried again: an address may come later.
 
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
+#include "net/connector.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "ovsdb/server/column_name.h"
 #include "ovsdb/server/server.h"
 
 namespace weft::ovsdb {
-
-// "db:DB,TABLE,COLUMN"
-struct ColumnName {
-    std::string database, table, column;
-};
-Result<ColumnName> parse_column_name(std::string_view text);
-// The string that such a column holds in its table's first row ("" if there is none): how TLS settings are
-// kept.
-Result<std::string> read_string_column(Server& server, const ColumnName& name);
 
 class Remotes {
   public:
     Remotes(net::Loop& loop, Server& server);
     ~Remotes();
 
-    // Listens or begins to connect at once, db: remotes with the next update().
+    // Listens or begins to connect at once, db: remotes with the next update().  An error is one of the name.
     Result<void> add(const std::string& remote);
     bool remove(const std::string& remote);
     const std::set<std::string>& configured() const { return configured_; }
@@ -40,18 +36,20 @@ class Remotes {
     void update();
     // `changes` may concern a db: remote.
     void on_change(ServedDatabase& database, const ChangeSet& changes);
-    void on_session_end(const Session& session);
+    void on_session_end(const Session& session, const std::string& reason);
 
   private:
     struct Target {
         std::string name;
         SessionOptions options;
-        std::unique_ptr<net::Listener> listener;
-        std::unique_ptr<net::Loop::Timer> retry;  // of active ones
-        int64_t backoff_ms = 1000, max_backoff_ms = 8000;
-        bool refused = false;  // could not listen; said once
+        int64_t max_backoff_ms = 8000;
+        std::unique_ptr<net::Listener> listener;    // of passive ones
+        std::unique_ptr<net::Connector> connector;  // of active ones
+        bool refused = false;                       // could not listen; said once
         std::set<SessionId> sessions;
-        int64_t since_ms = 0;  // of the last connection made or lost
+        // clock::monotonic_ms() of the last of each
+        std::optional<int64_t> connected_ms, disconnected_ms;
+        int64_t received_ms = 0;  // when the session that ended last was heard last
         // The row that describes it.
         ServedDatabase* database = nullptr;
         const TableSchema* table = nullptr;
@@ -62,10 +60,12 @@ class Remotes {
     void collect(const std::string& remote, Wanted& wanted);
     void collect_column(const ColumnName& name, Wanted& wanted);
     void collect_row(ServedDatabase& database, const Table& table, const Row& row, Wanted& wanted);
-    Result<void> open(Target& target);
-    void connect(Target& target);
-    void accept(Target& target, std::unique_ptr<net::Stream> stream);
+    void open(Target& target);
+    void dial(Target& target);
+    SessionId accept(Target& target, std::unique_ptr<net::Stream> stream);
     void close(Target& target);
+
+    // remote_status.cc
     void write_status();
     std::map<std::string, std::string> status_of(const Target& target) const;
 

@@ -1,31 +1,32 @@
 #include "ovsdb/server/served_database.h"
 
+#include <algorithm>
+#include <cassert>
+
+#include "base/metrics.h"
+
 namespace weft::ovsdb {
 
 namespace {
 
-// The history costs memory, and is worth less than reading everything anew once it is longer than that.
-constexpr size_t kMaxHistoryTransactions = 1000;
-constexpr size_t kMinHistoryRows = 1000;
-
-size_t rows_of(const ChangeSet& changes) {
-    size_t rows = 0;
-    for (const TableChange& table : changes.tables) rows += table.rows.size();
-    return rows;
-}
+metrics::Counter initial_texts("monitor_initial_text");
 
 }  // namespace
 
-ServedDatabase::ServedDatabase(std::unique_ptr<Database> database, std::unique_ptr<Storage> storage)
-    : database_(std::move(database)), storage_(std::move(storage)) {
-    history_start_ = last_transaction_ = Uuid::random();
+ServedDatabase::ServedDatabase(std::unique_ptr<Database> database, std::unique_ptr<Storage> storage,
+                               Upstream* upstream)
+    : database_(std::move(database)), storage_(std::move(storage)), upstream_(upstream) {
+    history_.reset(Uuid::random());
 }
 
-void ServedDatabase::replace_database(std::unique_ptr<Database> database) {
+StorageStatus ServedDatabase::status() const {
+    return upstream_ ? upstream_->status() : storage_ ? storage_->status() : StorageStatus();
+}
+
+void ServedDatabase::replace_database(std::unique_ptr<Database> database, const Uuid& last) {
+    assert(untold_.empty());
     groups_.clear();
-    history_.clear();
-    history_rows_ = 0;
-    history_start_ = last_transaction_ = Uuid::random();
+    history_.reset(last);
     database_ = std::move(database);
 }
 
@@ -43,8 +44,15 @@ void ServedDatabase::leave(MonitorGroup* group, Monitor* monitor) {
 }
 
 std::shared_ptr<const std::string> ServedDatabase::initial(MonitorGroup& group) {
-    if (!group.initial) group.initial = std::make_shared<const std::string>(group.spec.initial(*database_));
+    if (!group.initial) {
+        group.initial = std::make_shared<const std::string>(group.spec.initial(told()));
+        initial_texts.add();
+    }
     return group.initial;
+}
+
+size_t ServedDatabase::monitors() const {
+    return groups_.size();
 }
 
 void ServedDatabase::forget_initial() {
@@ -52,48 +60,33 @@ void ServedDatabase::forget_initial() {
 }
 
 void ServedDatabase::remember(std::shared_ptr<const ChangeSet> changes) {
+    assert(!untold_.empty() && untold_.front().changes == changes);
+    untold_.pop_front();
     forget_initial();
-    last_transaction_ = changes->id;
-    history_rows_ += rows_of(*changes);
-    history_.push_back(std::move(changes));
-    size_t max_rows = std::max(kMinHistoryRows, database_->rows() / 10);
-    while (!history_.empty() && (history_.size() > kMaxHistoryTransactions || history_rows_ > max_rows)) {
-        history_rows_ -= rows_of(*history_.front());
-        history_start_ = history_.front()->id;
-        history_.pop_front();
-    }
+    history_.add(std::move(changes), database_->rows());
 }
 
-std::unique_ptr<ChangeSet> ServedDatabase::changes_since(const Uuid& id) const {
-    size_t first = 0;
-    if (!(id == history_start_)) {
-        while (first < history_.size() && !(history_[first]->id == id)) ++first;
-        if (first == history_.size()) return nullptr;
-        ++first;
-    }
-    auto merged = std::make_unique<ChangeSet>();
-    merged->id = last_transaction_;
-    absl::flat_hash_map<std::pair<const TableSchema*, Uuid>, size_t> seen;
-    std::map<const TableSchema*, size_t> groups;
-    for (size_t i = first; i < history_.size(); ++i) {
-        for (const TableChange& table : history_[i]->tables) {
-            auto [group, fresh_group] = groups.try_emplace(table.table, merged->tables.size());
-            if (fresh_group) merged->tables.push_back({table.table, {}});
-            std::vector<RowChange>& rows = merged->tables[group->second].rows;
-            for (const RowChange& change : table.rows) {
-                auto [at, fresh] = seen.try_emplace({table.table, change.uuid}, rows.size());
-                if (fresh) {
-                    rows.push_back(change);
-                } else {
-                    rows[at->second].after = change.after;
-                }
-            }
-        }
-    }
-    for (TableChange& table : merged->tables) {
-        std::erase_if(table.rows, [](const RowChange& change) { return !change.before && !change.after; });
-    }
-    return merged;
+Position ServedDatabase::keep(std::shared_ptr<const ChangeSet> changes) {
+    Position position = storage_ ? storage_->append(*changes) : 0;
+    untold_.push_back({position, std::move(changes)});
+    return position;
+}
+
+ChangeSet ServedDatabase::take_back(Position kept) {
+    MergedChanges merged;
+    auto lost =
+        std::find_if(untold_.begin(), untold_.end(), [&](const Untold& u) { return u.position > kept; });
+    for (auto it = lost; it != untold_.end(); ++it) merged.add(*it->changes);
+    untold_.erase(lost, untold_.end());
+    ChangeSet changes = merged.changes(Uuid());
+    database_->revert(changes);
+    return changes;
+}
+
+ToldView ServedDatabase::told() const {
+    ToldView view(*database_);
+    for (const Untold& untold : untold_) view.hide(*untold.changes);
+    return view;
 }
 
 }  // namespace weft::ovsdb

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "base/hash_map.h"
 #include "ovsdb/engine/database.h"
+#include "ovsdb/server/history.h"
 #include "ovsdb/server/monitor.h"
+#include "ovsdb/server/told_view.h"
+#include "ovsdb/server/upstream.h"
 #include "ovsdb/storage/storage.h"
 
 namespace weft::ovsdb {
@@ -29,15 +31,20 @@ struct MonitorGroup {
 
 class ServedDatabase {
   public:
-    // `storage` nullptr: in memory only (_Server).
-    ServedDatabase(std::unique_ptr<Database> database, std::unique_ptr<Storage> storage);
+    // `storage` nullptr: in memory only (_Server, and with `upstream` a relay's copy, see upstream.h).
+    ServedDatabase(std::unique_ptr<Database> database, std::unique_ptr<Storage> storage,
+                   Upstream* upstream = nullptr);
 
     const std::string& name() const { return database_->schema().name; }
     Database& database() { return *database_; }
     const Database& database() const { return *database_; }
     Storage* storage() { return storage_.get(); }
-    void replace_database(
-        std::unique_ptr<Database> database);  // after a conversion; there are no monitors then
+    Upstream* upstream() const { return upstream_; }
+    // As the table Database of _Server has it.
+    StorageStatus status() const;
+    bool available() const { return !upstream_ || upstream_->available(); }
+    // By one of another schema perhaps; there are no monitors then.  `last`: its last transaction.
+    void replace_database(std::unique_ptr<Database> database, const Uuid& last);
 
     // Finds or makes the group that `monitor` belongs to; it ends when the last one leaves.
     MonitorGroup* join(MonitorSpec spec, Monitor* monitor);
@@ -45,11 +52,22 @@ class ServedDatabase {
     const std::map<std::string, std::unique_ptr<MonitorGroup>>& groups() const { return groups_; }
     std::shared_ptr<const std::string> initial(MonitorGroup& group);
 
-    const Uuid& last_transaction() const { return last_transaction_; }
+    // Transactions between decision and kept: they are the state of database(), and no client knows of them.
+    // Hands them to the storage; the position after which they may be told.
+    Position keep(std::shared_ptr<const ChangeSet> changes);
+    // What a transaction that changed nothing has seen is kept at this position.
+    Position position() const { return storage_ ? storage_->appended() : 0; }
+    // Takes back, in memory, what is not kept at `kept` and never will be; what that changed.
+    ChangeSet take_back(Position kept);
+    ToldView told() const;
+
+    size_t monitors() const;  // different ones: those of all who see the same are one
+
+    // What clients were told.
+    const History& history() const { return history_; }
+    History& history() { return history_; }
+    // The oldest transaction not told is told now.
     void remember(std::shared_ptr<const ChangeSet> changes);
-    // What happened after transaction `id`, row by row from first to last state; nullptr if it is not known
-    // any more.
-    std::unique_ptr<ChangeSet> changes_since(const Uuid& id) const;
 
     // Frees the texts that initial() keeps.
     void forget_initial();
@@ -57,11 +75,14 @@ class ServedDatabase {
   private:
     std::unique_ptr<Database> database_;
     std::unique_ptr<Storage> storage_;
+    Upstream* upstream_;
+    struct Untold {
+        Position position;
+        std::shared_ptr<const ChangeSet> changes;
+    };
+    std::deque<Untold> untold_;
     std::map<std::string, std::unique_ptr<MonitorGroup>> groups_;
-    std::deque<std::shared_ptr<const ChangeSet>> history_;
-    size_t history_rows_ = 0;
-    Uuid history_start_;  // the transaction before the first of history_
-    Uuid last_transaction_;
+    History history_;
 };
 
 }  // namespace weft::ovsdb

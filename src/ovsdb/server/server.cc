@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "json/text.h"
 #include "ovsdb/server/server_database.h"
 
@@ -14,11 +15,12 @@ namespace weft::ovsdb {
 namespace {
 
 log::Module lg("ovsdb_jsonrpc_server");
-log::Module storage_log("ovsdb_file");
+
+metrics::Counter executions("transaction_executed");  // a waiting one every time that it is tried
+metrics::Counter refused_sessions("ovsdb_session_refused");
 
 constexpr int64_t kTickMs = 1000;
-// A client that does not read is dropped when it is this far behind, so that it cannot take the server down.
-constexpr size_t kMaxBacklog = size_t{1} << 30;
+constexpr int64_t kTurnUs = 5000;  // what a turn spends on one client's requests
 
 }  // namespace
 
@@ -42,9 +44,11 @@ std::string notification_text(std::string_view method, std::string_view params) 
 }
 
 Server::Server(net::Loop& loop) : loop_(loop) {
-    turn_ = loop.each_turn([this] { flush(); });
+    set_limits({});
+    turn_ = loop.each_turn([this] { end_of_turn(); });
     wait_timer_ = loop.timer([this] { retry_waiting({}); });
     tick_timer_ = loop.timer([this] { tick(); });
+    round_timer_ = loop.timer([this] { send_held_updates(); });
     tick_timer_->arm_in(kTickMs);
     add_database(std::make_unique<Database>(server_database_schema()), nullptr);
 }
@@ -53,10 +57,12 @@ Server::~Server() {
     for (auto& [id, session] : sessions_) drop_monitors(*session);
 }
 
-bool Server::add_database(std::unique_ptr<Database> database, std::unique_ptr<Storage> storage) {
+bool Server::add_database(std::unique_ptr<Database> database, std::unique_ptr<Storage> storage,
+                          Upstream* upstream) {
     std::string name = database->schema().name;
     if (databases_.count(name)) return false;
-    auto served = std::make_unique<ServedDatabase>(std::move(database), std::move(storage));
+    if (storage) storage->on_progress = [&loop = loop_] { loop.post([] {}); };
+    auto served = std::make_unique<ServedDatabase>(std::move(database), std::move(storage), upstream);
     ServedDatabase& added = *served;
     databases_[name] = std::move(served);
     if (!server_database_) server_database_ = &added;
@@ -69,6 +75,8 @@ bool Server::remove_database(const std::string& name) {
     auto it = databases_.find(name);
     if (it == databases_.end() || it->second.get() == server_database_) return false;
     flush();
+    forget_forwarded([&](const Forwarded& forwarded) { return forwarded.database == it->second.get(); },
+                     true);
     databases_changed(it->second.get());
     change(*server_database_, [&](Transaction& transaction) {
         transaction.erase(server_database_->database().table(0), database_rows_[name]);
@@ -93,7 +101,7 @@ void Server::databases_changed(ServedDatabase* affected) {
                 continue;
             }
             send(id, notification_text("monitor_canceled", "[" + it->first + "]"));
-            affected->leave(it->second->group, it->second.get());
+            leave(*it->second);
             it = session->monitors.erase(it);
         }
     }
@@ -113,10 +121,38 @@ void Server::describe_database(Transaction& transaction, ServedDatabase& databas
         row[table.schema().find_column(column)->index] = std::move(datum);
     };
     set("name", Datum::of(database.name()));
-    set("model", Datum::of(database.storage() ? database.storage()->model() : std::string("standalone")));
-    set("connected", Datum::of(true));
-    set("leader", Datum::of(true));
-    set("schema", Datum::of(json::to_text(database.database().schema().to_json())));
+    StorageStatus status = database.status();
+    set("model", Datum::of(status.model));
+    set("connected", Datum::of(status.connected));
+    set("leader", Datum::of(status.leader));
+    if (status.cluster_id) set("cid", Datum::of(*status.cluster_id));
+    if (status.server_id) set("sid", Datum::of(*status.server_id));
+    if (status.index) set("index", Datum::of(*status.index));
+    set("schema", database.available() ? Datum::of(json::to_text(database.database().schema().to_json()))
+                                       : Datum::empty_set(AtomType::kString));
+}
+
+void Server::status_changed(ServedDatabase& database) {
+    change(*server_database_, [&](Transaction& transaction) { describe_database(transaction, database); });
+}
+
+void Server::follow(ServedDatabase& database, ChangeSet changes) {
+    if (changes.tables.empty()) return;
+    if (changes.id.is_zero()) changes.id = Uuid::random();
+    auto kept = std::make_shared<const ChangeSet>(std::move(changes));
+    database.database().apply(*kept);
+    Position position = database.keep(kept);
+    pending_.push_back({0, &database, position, std::move(kept), "", "", nullptr, ""});
+    loop_.wake();
+}
+
+void Server::replace(ServedDatabase& database, std::unique_ptr<Database> contents, const Uuid& last) {
+    flush();
+    databases_changed(&database);
+    database.replace_database(std::move(contents), last.is_zero() ? Uuid::random() : last);
+    status_changed(database);
+    flush();
+    if (on_change) on_change(database, ChangeSet());
 }
 
 ServedDatabase* Server::find_database(std::string_view name) {
@@ -130,21 +166,58 @@ std::vector<std::string> Server::database_names() const {
     return names;
 }
 
+void Server::set_limits(const ServerLimits& limits) {
+    limits_ = limits;
+    unfinished_ = std::make_shared<net::RpcConnection::Budget>();
+    unfinished_->max = limits.unfinished_bytes;
+}
+
+std::string Server::too_many() const {
+    DbError error("resources exhausted",
+                  fmt::format("the server has {} sessions, which is its limit", limits_.sessions));
+    return json::to_text(error.to_json());
+}
+
 SessionId Server::accept(std::unique_ptr<net::Stream> stream, SessionOptions options) {
+    bool refused = sessions_.size() >= limits_.sessions;
+    if (refused) {
+        static log::RateLimit limit(5, 5);
+        if (limit.pass(lg)) {
+            lg.warn(
+                "{}: refused: there are {} sessions, which is the limit (--max-sessions, and the number of "
+                "files that the process may open)",
+                stream->name(), limits_.sessions);
+        }
+        refused_sessions.add();
+    }
+    if (refused && sessions_.size() >= limits_.sessions + limits_.refused_sessions) {
+        stream->write(error_text(too_many(), "\"limit\""));
+        return 0;  // the stream sends that as it goes
+    }
     auto session = std::make_unique<Session>();
     Session* raw = session.get();
     raw->id = next_session_++;
     raw->options = std::move(options);
-    raw->connected_ms = clock::monotonic_ms();
+    raw->sent_ms = clock::monotonic_ms();
+    if (refused) raw->refused_ms = raw->sent_ms;
     raw->rpc = std::make_unique<net::RpcConnection>(
         loop_, std::move(stream), [this, raw](net::Message message) { handle(*raw, std::move(message)); },
         [this, id = raw->id](std::string reason) { end_session(id, reason); });
+    raw->rpc->set_limits({kSlowBacklog, kTurnUs, limits_.request_bytes, unfinished_});
     lg.dbg("{}: connected", raw->rpc->name());
     sessions_[raw->id] = std::move(session);
     return raw->id;
 }
 
-Session* Server::find_session(SessionId id) {
+bool Server::may_write(const ServedDatabase& database) const {
+    return !read_only_ && &database != server_database_ && !database.upstream();
+}
+
+void Server::set_options(SessionId id, const SessionOptions& options) {
+    if (Session* session = find_session(id)) session->options = options;
+}
+
+Session* Server::find_session(SessionId id) const {
     auto it = sessions_.find(id);
     return it == sessions_.end() ? nullptr : it->second.get();
 }
@@ -154,7 +227,7 @@ void Server::send(SessionId id, std::string_view text) {
 }
 
 void Server::drop_monitors(Session& session) {
-    for (auto& [id, monitor] : session.monitors) monitor->database->leave(monitor->group, monitor.get());
+    for (auto& [id, monitor] : session.monitors) leave(*monitor);
     session.monitors.clear();
 }
 
@@ -170,9 +243,10 @@ void Server::end_session(SessionId id, const std::string& reason) {
     drop_monitors(session);
     for (const std::string& lock : session.locks) notify_lock(locks_.unlock(id, lock), lock);
     waiting_.remove_if([&](const Waiting& waiting) { return waiting.session == id; });
+    forget_forwarded([&](const Forwarded& forwarded) { return forwarded.session == id; }, false);
     ended_.push_back(std::move(it->second));
     sessions_.erase(it);
-    if (on_session_end) on_session_end(session);
+    if (on_session_end) on_session_end(session, reason);
     loop_.wake();
 }
 
@@ -183,21 +257,36 @@ void Server::close_session(SessionId id) {
     }
 }
 
-void Server::reconnect_all() {
+void Server::reconnect_all(std::string_view reason) {
     std::vector<SessionId> ids;
     for (const auto& [id, session] : sessions_) ids.push_back(id);
-    for (SessionId id : ids) close_session(id);
+    for (SessionId id : ids) {
+        const Session* session = find_session(id);
+        if (session) lg.info("{}: disconnecting ({})", session->rpc->name(), reason);
+        close_session(id);
+    }
 }
 
 void Server::handle(Session& session, net::Message message) {
     if (!find_session(session.id)) return;  // it ended earlier in this turn
     if (message.type == net::Message::Type::kRequest) {
-        handle_request(session, message, json::to_text(message.id));
+        std::string id = json::to_text(message.id);
+        if (session.refused_ms) {
+            session.rpc->send_text(error_text(too_many(), id));
+            return end_session(session.id, "there are too many sessions");
+        }
+        handle_request(session, std::move(message), id);
     } else if (message.type == net::Message::Type::kNotification) {
         if (message.method == "cancel") cancel(session, message.params);
     } else {
         session.probe_sent_ms = 0;
     }
+}
+
+RoleAccess Server::access_of(const Session* client, const ServedDatabase& database) const {
+    bool has_role = client && !client->options.role.empty();
+    return RoleAccess(database.database(), has_role ? client->options.role : "",
+                      has_role ? client->rpc->peer_id() : "");
 }
 
 bool Server::execute_transaction(ServedDatabase& database, SessionId session, const json::Value& params,
@@ -206,16 +295,24 @@ bool Server::execute_transaction(ServedDatabase& database, SessionId session, co
     context.holds_lock = [&](std::string_view lock) { return locks_.owns(session, lock); };
     context.elapsed_ms = clock::monotonic_ms() - started_ms;
     Session* client = find_session(session);
-    context.read_only = read_only_ || &database == server_database_ || (client && client->options.read_only);
+    if (&database == server_database_) {
+        context.read_only = "on table in reserved database _Server";
+    } else if (read_only_ || (client && client->options.read_only)) {
+        context.read_only = "when database server is in read only mode";
+    }
+    RoleAccess access = access_of(client, database);
+    if (access.restricts()) context.access = &access;
     ExecuteResult result = execute(database.database(), *params.as_array(), 1, context);
+    executions.add();
     if (result.waiting) {
         *deadline_ms = result.timeout_ms > INT64_MAX / 4 ? INT64_MAX / 2 : started_ms + result.timeout_ms;
         return false;
     }
-    Pending pending{&database, nullptr, session, id, std::move(result.reply)};
+    Pending pending{session, &database, database.position(), nullptr, id, std::move(result.reply),
+                    nullptr, ""};
     if (!result.changes.empty()) {
-        if (Storage* storage = database.storage()) storage->append(result.changes);
         pending.changes = std::make_shared<const ChangeSet>(std::move(result.changes));
+        pending.position = database.keep(pending.changes);
     }
     pending_.push_back(std::move(pending));
     return true;
@@ -230,78 +327,10 @@ void Server::change(ServedDatabase& database, const std::function<void(Transacti
         return;
     }
     if (changes->empty()) return;
-    if (Storage* storage = database.storage()) storage->append(*changes);
-    pending_.push_back({&database, std::make_shared<const ChangeSet>(*std::move(changes)), 0, "", ""});
+    auto kept = std::make_shared<const ChangeSet>(*std::move(changes));
+    Position position = database.keep(kept);
+    pending_.push_back({0, &database, position, std::move(kept), "", "", nullptr, ""});
     loop_.wake();
-}
-
-void Server::send_updates(ServedDatabase& database, const ChangeSet& changes) {
-    std::string text;
-    for (const auto& [key, group] : database.groups()) {
-        std::string updates = group->spec.updates(changes);
-        if (updates == "{}") continue;
-        MonitorVersion version = group->spec.version();
-        const char* method = version == MonitorVersion::kV1   ? "update"
-                             : version == MonitorVersion::kV2 ? "update2"
-                                                              : "update3";
-        for (Monitor* monitor : group->members) {
-            text = fmt::format("{{\"id\":null,\"method\":\"{}\",\"params\":[{}", method, monitor->id);
-            if (version == MonitorVersion::kV3) text += ",\"" + changes.id.to_string() + "\"";
-            text += ',';
-            text += updates;
-            text += "]}";
-            monitor->session->rpc->send_text(text);
-        }
-    }
-}
-
-// The transactions of databases that could not be kept, newest first.
-void Server::take_back(const std::vector<ServedDatabase*>& failed, const std::string& why) {
-    json::Object error;
-    error.add("details", why);
-    error.add("error", "I/O error");
-    std::string reply = "[" + json::to_text(error) + "]";
-    for (size_t i = pending_.size(); i--;) {
-        Pending& pending = pending_[i];
-        if (std::find(failed.begin(), failed.end(), pending.database) == failed.end()) continue;
-        if (pending.changes) pending.database->database().revert(*pending.changes);
-        pending.changes.reset();
-        pending.reply = reply;
-    }
-}
-
-void Server::flush() {
-    std::vector<ServedDatabase*> changed;
-    while (!pending_.empty()) {
-        for (auto& [name, database] : databases_) {
-            Storage* storage = database->storage();
-            if (!storage || !storage->pending()) continue;
-            if (auto kept = storage->sync(); !kept) {
-                storage_log.err("{}", kept.error().message);
-                take_back({database.get()}, kept.error().message);
-            }
-        }
-        std::vector<Pending> done = std::move(pending_);
-        pending_.clear();
-        for (Pending& pending : done) {
-            if (pending.changes) {
-                pending.database->remember(pending.changes);
-                send_updates(*pending.database, *pending.changes);
-                if (std::find(changed.begin(), changed.end(), pending.database) == changed.end()) {
-                    changed.push_back(pending.database);
-                }
-            }
-            if (pending.session) send(pending.session, reply_text(pending.reply, pending.id));
-        }
-        for (Pending& pending : done) {
-            if (pending.changes && on_change) on_change(*pending.database, *pending.changes);
-        }
-        if (pending_.empty() && !changed.empty()) {
-            retry_waiting(changed);
-            changed.clear();
-        }
-    }
-    ended_.clear();
 }
 
 void Server::retry_waiting(const std::vector<ServedDatabase*>& changed) {
@@ -322,45 +351,11 @@ void Server::retry_waiting(const std::vector<ServedDatabase*>& changed) {
     if (next < INT64_MAX / 2) wait_timer_->arm_at(std::max(next, now + 1));
 }
 
-Result<void> Server::compact(ServedDatabase& database, std::string_view comment) {
-    flush();
-    Storage* storage = database.storage();
-    if (!storage) return {};
-    return storage->compact(database.database(), comment);
-}
-
 void Server::tick() {
     tick_timer_->arm_in(kTickMs);
-    int64_t now = clock::monotonic_ms();
-    std::vector<std::pair<SessionId, std::string>> dead;
-    for (auto& [id, session] : sessions_) {
-        if (session->rpc->backlog() > kMaxBacklog) {
-            dead.emplace_back(id, "the client does not read what it is sent");
-            continue;
-        }
-        int64_t interval = session->options.probe_interval_ms;
-        if (!interval || now - session->rpc->last_received_ms() < interval) continue;
-        if (!session->probe_sent_ms) {
-            session->probe_sent_ms = now;
-            session->rpc->send_text("{\"id\":\"echo\",\"method\":\"echo\",\"params\":[]}");
-        } else if (now - session->probe_sent_ms >= interval) {
-            dead.emplace_back(id, fmt::format("no response to inactivity probe after {:.3g} seconds",
-                                              static_cast<double>(now - session->probe_sent_ms) / 1000));
-        }
-    }
-    for (const auto& [id, reason] : dead) end_session(id, reason);
-    for (auto& [name, database] : databases_) {
-        database->forget_initial();
-        Storage* storage = database->storage();
-        if (!storage || !storage->wants_compaction()) continue;
-        uint64_t before = storage->size();
-        auto compacted = compact(*database, "compacted automatically");
-        if (compacted) {
-            storage_log.info("{}: Database compacted, {} -> {} bytes", name, before, storage->size());
-        } else {
-            storage_log.warn("{}", compacted.error().message);
-        }
-    }
+    check_clients();
+    for (auto& [name, database] : databases_) database->forget_initial();
+    compact_where_worth();
 }
 
 }  // namespace weft::ovsdb

@@ -33,22 +33,49 @@ DbResult<ServedDatabase*> database_of(Server& server, const net::Message& messag
             message.params, fmt::format("{} request specifies unknown database {}", message.method, *name));
         return DbError("unknown database", error.details, error.syntax);
     }
+    if (!database->available()) {
+        return DbError(
+            "database not available",
+            fmt::format("{} request specifies database {} which is not yet available because its source has "
+                        "not been reached",
+                        message.method, *name));
+    }
     return database;
+}
+
+bool writes(const json::Value& params) {
+    for (const json::Value& operation : *params.as_array()) {
+        const json::Object* object = operation.as_object();
+        const json::Value* op = object ? object->find("op") : nullptr;
+        const std::string* name = op ? op->as_string() : nullptr;
+        if (name && (*name == "insert" || *name == "update" || *name == "mutate" || *name == "delete"))
+            return true;
+    }
+    return false;
 }
 
 }  // namespace
 
-void Server::handle_request(Session& session, net::Message& message, const std::string& id) {
+void Server::handle_request(Session& session, net::Message message, const std::string& id) {
     const std::string& method = message.method;
-    auto fail = [&](const DbError& error) { session.rpc->send_text(error_text(text_of(error), id)); };
     if (method == "transact") {
         auto database = database_of(*this, message);
-        if (!database) return fail(database.error());
-        return transact(session, **database, std::move(message.params), id);
+        if (database) return transact(session, **database, std::move(message.params), id);
+        return tell_in_order(session.id, error_text(text_of(database.error()), id));
     }
-    // What follows sees, and is answered after, all that was asked before.
-    flush();
-    if (method == "monitor" || method == "monitor_cond" || method == "monitor_cond_since") {
+    // What follows sees, and is answered after, all that was asked before.  These have an effect on the
+    // transactions that come after them, so they do not wait in the queue.
+    if (method == "convert" || method == "lock" || method == "steal" || method == "unlock") flush();
+    if (pending_.empty()) return carry_out(session, message, id);
+    pending_.push_back(
+        {session.id, nullptr, 0, nullptr, id, "", std::make_unique<net::Message>(std::move(message)), ""});
+}
+
+void Server::carry_out(Session& session, net::Message& message, const std::string& id) {
+    const std::string& method = message.method;
+    auto fail = [&](const DbError& error) { session.rpc->send_text(error_text(text_of(error), id)); };
+    bool conditional = method == "monitor_cond" || method == "monitor_cond_since";
+    if (method == "monitor" || (conditional && conditional_monitors_)) {
         auto database = database_of(*this, message);
         if (!database) return fail(database.error());
         MonitorVersion version = method == "monitor"        ? MonitorVersion::kV1
@@ -87,6 +114,19 @@ void Server::get_schema(Session& session, ServedDatabase& database, const std::s
 
 void Server::transact(Session& session, ServedDatabase& database, json::Value params, const std::string& id) {
     int64_t now = clock::monotonic_ms(), deadline_ms = 0;
+    if (database.upstream() && writes(params)) {
+        // What this server can refuse by itself it does not pass on.
+        RoleAccess access = access_of(&session, database);
+        if (!session.options.read_only && !access.restricts())
+            return forward(session, database, "transact", std::move(params), id);
+        ExecuteContext context;
+        if (session.options.read_only) context.read_only = "when database server is in read only mode";
+        if (access.restricts()) context.access = &access;
+        context.rehearse = true;
+        ExecuteResult rehearsal = execute(database.database(), *params.as_array(), 1, context);
+        if (!rehearsal.failed) return forward(session, database, "transact", std::move(params), id);
+        return tell_in_order(session.id, reply_text(rehearsal.reply, id));
+    }
     if (execute_transaction(database, session.id, params, id, now, &deadline_ms)) return;
     waiting_.push_back({&database, session.id, id, std::move(params), now, deadline_ms});
     retry_waiting({});  // arms the timer
@@ -96,6 +136,7 @@ void Server::cancel(Session& session, const json::Value& params) {
     const json::Array* array = params.as_array();
     if (!array || array->size() != 1) return;
     std::string id = json::to_text((*array)[0]);
+    if (cancel_forwarded(session, id)) return;
     waiting_.remove_if([&](const Waiting& waiting) {
         if (waiting.session != session.id || waiting.id != id) return false;
         session.rpc->send_text(error_text("\"canceled\"", id));
@@ -123,14 +164,19 @@ void Server::monitor(Session& session, ServedDatabase& database, MonitorVersion 
     monitor->group = database.join(*std::move(spec), monitor.get());
     MonitorGroup& group = *monitor->group;
     session.monitors[monitor_id] = std::move(monitor);
-    if (!since) return session.rpc->send_text(reply_text(*database.initial(group), id));
-    std::unique_ptr<ChangeSet> changes = since->is_zero() ? nullptr : database.changes_since(*since);
-    std::string result = changes ? "[true,\"" : "[false,\"";
-    result += database.last_transaction().to_string();
-    result += "\",";
-    result += changes ? group.spec.updates(*changes) : *database.initial(group);
-    result += ']';
-    session.rpc->send_text(reply_text(result, id));
+    // Clients tend to come in herds and see the same: its text is kept once.
+    auto reply = [&](std::string_view before, std::shared_ptr<const std::string> contents,
+                     std::string_view after) {
+        session.rpc->send_text(fmt::format("{{\"id\":{},\"result\":{}", id, before));
+        session.rpc->send_shared(std::move(contents));
+        session.rpc->send_text(fmt::format("{},\"error\":null}}", after));
+    };
+    if (!since) return reply("", database.initial(group), "");
+    std::unique_ptr<ChangeSet> changes = since->is_zero() ? nullptr : database.history().since(*since);
+    std::string last = database.history().last().to_string();
+    if (!changes) return reply(fmt::format("[false,\"{}\",", last), database.initial(group), "]");
+    std::string text = fmt::format("[true,\"{}\",{}]", last, group.spec.updates(*changes));
+    session.rpc->send_text(reply_text(text, id));
 }
 
 void Server::monitor_change(Session& session, const json::Value& params, const std::string& id) {
@@ -146,19 +192,20 @@ void Server::monitor_change(Session& session, const json::Value& params, const s
         return fail(syntax_error((*array)[1], "duplicate monitor ID"));
     }
     ServedDatabase& database = *it->second->database;
+    catch_up(session);  // under the old conditions
     std::string updates;
-    auto spec = it->second->group->spec.with_conditions((*array)[2], database.database(), updates);
+    auto spec = it->second->group->spec.with_conditions((*array)[2], database.told(), updates);
     if (!spec) return fail(spec.error());
     std::unique_ptr<Monitor> monitor = std::move(it->second);
     session.monitors.erase(it);
     bool v3 = spec->version() == MonitorVersion::kV3;
-    database.leave(monitor->group, monitor.get());
+    leave(*monitor);
     monitor->id = new_id;
     monitor->group = database.join(*std::move(spec), monitor.get());
     session.monitors[new_id] = std::move(monitor);
     if (updates != "{}") {
         std::string update = "[" + new_id;
-        if (v3) update += ",\"" + database.last_transaction().to_string() + "\"";
+        if (v3) update += ",\"" + database.history().last().to_string() + "\"";
         session.rpc->send_text(notification_text(v3 ? "update3" : "update2", update + "," + updates + "]"));
     }
     session.rpc->send_text(reply_text("{}", id));
@@ -169,13 +216,20 @@ void Server::monitor_cancel(Session& session, const json::Value& params, const s
     if (!array || array->size() != 1) return session.rpc->send_text(error_text("\"invalid parameters\"", id));
     auto it = session.monitors.find(json::to_text((*array)[0]));
     if (it == session.monitors.end()) return session.rpc->send_text(error_text("\"unknown monitor\"", id));
-    it->second->database->leave(it->second->group, it->second.get());
+    leave(*it->second);
     session.monitors.erase(it);
     session.rpc->send_text(reply_text("{}", id));
 }
 
 void Server::notify_lock(const LockTable::Change& change, const std::string& lock) {
-    if (change.session) send(change.session, notification_text(change.method, "[\"" + lock + "\"]"));
+    Session* session = find_session(change.session);
+    if (!session) return;
+    tell_in_order(change.session, notification_text(change.method, "[\"" + lock + "\"]"));
+    if (change.method == std::string_view("stolen")) {
+        session->locks_lost.insert(lock);
+    } else {
+        session->locks_lost.erase(lock);
+    }
 }
 
 void Server::lock(Session& session, const std::string& method, const json::Value& params,
@@ -183,6 +237,10 @@ void Server::lock(Session& session, const std::string& method, const json::Value
     auto fail = [&](std::string why) {
         session.rpc->send_text(error_text(text_of(syntax_error(params, std::move(why))), id));
     };
+    if (read_only_ || session.options.read_only) {
+        std::string why = "\"lock and unlock methods not allowed, DB server is read only.\"";
+        return session.rpc->send_text(error_text(why, id));
+    }
     const json::Array* array = params.as_array();
     const std::string* name = array && array->size() == 1 ? (*array)[0].as_string() : nullptr;
     if (!name || !is_identifier(*name)) return fail(method + " request params must be <id>");
@@ -190,6 +248,7 @@ void Server::lock(Session& session, const std::string& method, const json::Value
     if (method == "unlock") {
         if (!known) return fail("unlock: \"unlock\" without \"lock\" or \"steal\"");
         session.locks.erase(*name);
+        session.locks_lost.erase(*name);
         session.rpc->send_text(reply_text("{}", id));
         return notify_lock(locks_.unlock(session.id, *name), *name);
     }
@@ -220,20 +279,25 @@ void Server::convert(Session& session, ServedDatabase& database, const json::Val
         session.rpc->send_text(error_text("[" + text_of(error) + "]", id));
     };
     const json::Array& array = *params.as_array();
+    if (RoleAccess access = access_of(&session, database); access.restricts())
+        return session.rpc->send_text(error_text(text_of(access.convert_refusal()), id));
+    if (session.options.read_only)
+        return fail(DbError("not allowed", "convert not allowed when database server is in read only mode"));
     if (array.size() != 2)
         return session.rpc->send_text(error_text(text_of(syntax_error(params, "array expected")), id));
     auto schema = DatabaseSchema::from_json(array[1]);
     if (!schema) return session.rpc->send_text(error_text(text_of(schema.error()), id));
     if ((*schema)->name != database.name() || &database == server_database_) {
-        return fail(
-            DbError("invalid request", fmt::format("a database can only be converted to a schema of its own "
-                                                   "name ({}), not to {}",
-                                                   database.name(), (*schema)->name)));
+        DbError error("invalid parameters",
+                      fmt::format("new schema name ({}) does not match database name ({})", (*schema)->name,
+                                  database.name()));
+        return session.rpc->send_text(error_text(text_of(error), id));
     }
+    if (database.upstream()) return forward(session, database, "convert", params, id);
     auto converted = convert_database(database.database(), *schema);
     if (!converted) return fail(converted.error());
     if (Storage* storage = database.storage()) {
-        if (auto kept = storage->compact(**converted, "converted by ovsdb-server"); !kept) {
+        if (auto kept = storage->replace(**converted, "converted by ovsdb-server"); !kept) {
             lg.err("{}", kept.error().message);
             return fail(DbError("I/O error", kept.error().message));
         }
@@ -241,13 +305,9 @@ void Server::convert(Session& session, ServedDatabase& database, const json::Val
     SessionId asking = session.id;
     bool aware = session.change_aware;
     session.change_aware = true;  // it gets its reply before it is disconnected
-    databases_changed(&database);
-    database.replace_database(*std::move(converted));
-    change(*server_database_, [&](Transaction& transaction) { describe_database(transaction, database); });
-    flush();
+    replace(database, *std::move(converted), Uuid());
     send(asking, reply_text("{}", id));
     if (Session* still = find_session(asking)) still->change_aware = aware;
-    if (on_change) on_change(database, ChangeSet());
 }
 
 }  // namespace weft::ovsdb

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -21,12 +22,20 @@ struct Monitor {
     ServedDatabase* database;
     MonitorGroup* group;
     std::string id;  // JSON text of the client's <json-value>
+    // The client does not keep up, and was told nothing of what came after this moment.
+    std::optional<History::Mark> behind = std::nullopt;
 };
+
+// A client with more bytes waiting for it than this is slow: it is neither told news nor listened to.
+constexpr size_t kSlowBacklog = size_t{1} << 20;
 
 struct SessionOptions {
     std::string remote;             // that it came through, as configured
     int64_t probe_interval_ms = 0;  // 0: never
     bool read_only = false;
+    std::string role;  // for role-based access control; "": none
+
+    bool operator==(const SessionOptions&) const = default;
 };
 
 struct Session {
@@ -35,9 +44,13 @@ struct Session {
     SessionOptions options;
     std::map<std::string, std::unique_ptr<Monitor>> monitors;  // by Monitor::id
     std::set<std::string> locks;                               // owned or waited for
+    std::set<std::string> locks_lost;                          // stolen, and waited for since
     bool change_aware = false;
+    int64_t refused_ms = 0;     // since when it is one too many, and waits to be told; 0: it is served
     int64_t probe_sent_ms = 0;  // an echo is outstanding; 0: none
-    int64_t connected_ms = 0;
+    uint64_t sent = 0;          // bytes that had left when they were last looked at
+    int64_t sent_ms = 0;        // when some had last left, or there was nothing to send
+    int64_t taking_ms = 0;      // when some had last left while more was waiting; 0: never
 };
 
 }  // namespace weft::ovsdb

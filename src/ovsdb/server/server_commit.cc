@@ -1,0 +1,162 @@
+// From decided to told: what the server does when transactions are kept, and when they are not.
+
+#include <malloc.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "json/text.h"
+#include "ovsdb/server/server.h"
+
+namespace weft::ovsdb {
+
+namespace {
+
+log::Module lg("ovsdb_file");
+metrics::Counter transactions_told("transaction_kept"), transactions_lost("transaction_taken_back");
+
+// Of transactions that are not kept yet.  When a client sends faster than the disk takes, the loop waits for
+// the disk.
+constexpr uint64_t kMaxUnkeptBytes = 64 << 20;
+
+// A transaction's results with the storage's error after them.
+std::string with_storage_error(std::string results, const StorageFailure& failure) {
+    json::Object error;
+    error.add("details", failure.details);
+    error.add("error", "I/O error");
+    error.add("io-error", failure.io_error);
+    results.pop_back();
+    if (results.size() > 1) results += ',';
+    json::append_text(results, error);
+    results += ']';
+    return results;
+}
+
+}  // namespace
+
+void Server::end_of_turn() {
+    release();
+    for (auto& [name, database] : databases_) {
+        Storage* storage = database->storage();
+        if (!storage) continue;
+        if (storage->backlog() > kMaxUnkeptBytes) flush();
+        if (storage->advance()) loop_.wake();
+    }
+    catch_up_laggards();
+    ended_.clear();
+}
+
+bool Server::may_be_told(const Pending& pending) const {
+    Storage* storage = pending.database ? pending.database->storage() : nullptr;
+    return !storage || !pending.position || pending.position <= storage->progress().kept;
+}
+
+void Server::tell(Pending& pending) {
+    if (pending.changes) {
+        transactions_told.add();
+        pending.database->remember(pending.changes);
+        send_updates(*pending.database, *pending.changes);
+    }
+    Session* session = find_session(pending.session);
+    if (!session) return;
+    catch_up(*session);  // of its own change, too
+    if (pending.request) {
+        carry_out(*session, *pending.request, pending.id);
+    } else {
+        session->rpc->send_text(pending.text.empty() ? reply_text(pending.reply, pending.id) : pending.text);
+    }
+}
+
+void Server::tell_in_order(SessionId session, std::string text) {
+    pending_.push_back({session, nullptr, 0, nullptr, "", "", nullptr, std::move(text)});
+    loop_.wake();
+}
+
+void Server::release() {
+    take_back_lost();
+    std::vector<ServedDatabase*> changed;
+    for (;;) {
+        std::vector<Pending> told;
+        while (!pending_.empty() && may_be_told(pending_.front())) {
+            told.push_back(std::move(pending_.front()));
+            pending_.pop_front();
+            tell(told.back());
+        }
+        if (told.empty()) break;
+        for (Pending& pending : told) {
+            if (!pending.changes) continue;
+            if (std::find(changed.begin(), changed.end(), pending.database) == changed.end()) {
+                changed.push_back(pending.database);
+            }
+            if (on_change) on_change(*pending.database, *pending.changes);
+        }
+        if (!changed.empty()) retry_waiting(std::exchange(changed, {}));
+    }
+}
+
+void Server::flush() {
+    release();
+    while (!pending_.empty()) {
+        for (auto& [name, database] : databases_) {
+            if (Storage* storage = database->storage()) storage->wait();
+        }
+        release();
+    }
+}
+
+void Server::take_back_lost() {
+    std::vector<ServedDatabase*> reverted;
+    for (auto& [name, database] : databases_) {
+        Storage* storage = database->storage();
+        if (!storage) continue;
+        StorageProgress progress = storage->progress();
+        if (!progress.failure) continue;
+        static log::RateLimit limit(10, 10);
+        if (limit.pass(lg)) lg.err("{}", progress.failure->message());
+        for (Pending& pending : pending_) {
+            if (pending.database != database.get() || pending.position <= progress.kept) continue;
+            if (pending.changes) transactions_lost.add();
+            pending.changes.reset();
+            pending.position = 0;
+            if (!pending.reply.empty())
+                pending.reply = with_storage_error(std::move(pending.reply), *progress.failure);
+        }
+        ChangeSet changes = database->take_back(progress.kept);
+        storage->resume();
+        if (on_change && !changes.empty()) on_change(*database, changes);
+        if (on_taken_back) on_taken_back(*database);
+        reverted.push_back(database.get());
+    }
+    if (!reverted.empty()) retry_waiting(reverted);
+}
+
+void Server::compact(ServedDatabase& database, std::string comment, std::function<void(Result<void>)> done) {
+    Storage* storage = database.storage();
+    if (!storage) return done({});
+    storage->compact(database.database(), std::move(comment),
+                     [this, done = std::move(done)](Result<void> result) {
+                         if (trim_on_compaction_) malloc_trim(0);
+                         done(std::move(result));
+                     });
+    loop_.wake();
+}
+
+void Server::compact_where_worth() {
+    for (auto& [name, database] : databases_) {
+        Storage* storage = database->storage();
+        if (!storage || !storage->wants_compaction()) continue;
+        compact(*database, "compacted automatically",
+                [name = name, storage, before = storage->size()](auto done) {
+                    if (done) {
+                        lg.info("{}: database compacted, {} -> {} bytes", name, before, storage->size());
+                    } else {
+                        lg.warn("{}: {}", name, done.error().message);
+                    }
+                });
+    }
+}
+
+}  // namespace weft::ovsdb
