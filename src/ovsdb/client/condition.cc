@@ -1,25 +1,20 @@
 #include "ovsdb/client/condition.h"
 
-#include <algorithm>
-
 #include "json/text.h"
 #include "json/value.h"
 
 namespace weft::ovsdb::client {
 
-Condition& Condition::clause(const char* column, const char* function, const Codec& codec,
-                             const void* value) {
+bool Condition::clause(const char* column, const char* function, const Codec& codec, const void* value) {
     return add(json::to_text(json::Array{column, function, codec.to_json(value, nullptr)}));
 }
 
-Condition& Condition::is_row(const Uuid& uuid) {
+bool Condition::is_row(const Uuid& uuid) {
     return add(json::to_text(json::Array{"_uuid", "==", json::Array{"uuid", uuid.to_string()}}));
 }
 
-Condition& Condition::add(std::string clause) {
-    auto it = std::lower_bound(clauses_.begin(), clauses_.end(), clause);
-    if (it == clauses_.end() || *it != clause) clauses_.insert(it, std::move(clause));
-    return *this;
+bool Condition::add(std::string clause) {
+    return !all_ && clauses_.insert(std::move(clause)).second;
 }
 
 std::string Condition::to_text() const {

@@ -8,8 +8,8 @@
 
 #pragma once
 
+#include <set>
 #include <string>
-#include <vector>
 
 #include "base/uuid.h"
 #include "ovsdb/client/table_info.h"
@@ -27,30 +27,33 @@ class Condition {
     // The column equals the value.
     template <typename R, typename T>
     Condition& equals(const Column<R, T>& column, const T& value) {
-        return clause(column.name, "==", kCodec<T>, &value);
+        clause(column.name, "==", kCodec<T>, &value);
+        return *this;
     }
     // The set or map holds every element of the value.
     template <typename R, typename T>
     Condition& includes(const Column<R, T>& column, const T& value) {
-        return clause(column.name, "includes", kCodec<T>, &value);
+        clause(column.name, "includes", kCodec<T>, &value);
+        return *this;
     }
     template <typename R, typename T>
     Condition& excludes(const Column<R, T>& column, const T& value) {
-        return clause(column.name, "excludes", kCodec<T>, &value);
+        clause(column.name, "excludes", kCodec<T>, &value);
+        return *this;
     }
-    // The row itself.
-    Condition& is_row(const Uuid& uuid);
+    // The row itself.  False if that was there.
+    bool is_row(const Uuid& uuid);
+    bool clause(const char* column, const char* function, const Codec& codec, const void* value);
 
     bool is_all() const { return all_; }
     bool operator==(const Condition&) const = default;
     std::string to_text() const;  // the JSON array that the protocol wants
 
   private:
-    Condition& clause(const char* column, const char* function, const Codec& codec, const void* value);
-    Condition& add(std::string clause);
+    bool add(std::string clause);
 
     bool all_ = false;
-    std::vector<std::string> clauses_;  // JSON text, sorted
+    std::set<std::string> clauses_;  // JSON text
 };
 
 }  // namespace weft::ovsdb::client

@@ -40,9 +40,12 @@ Protocol::Protocol(Store& store, Options options)
     : store_(store), options_(options), tables_(store.database().tables.size()) {}
 
 void Protocol::monitor(const TableInfo& table, ColumnSet columns) {
+    Table& wanted = tables_[table.index];
+    // What is fetched already may be asked for again at any time.
+    if (wanted.is_monitored && (wanted.wanted | columns) == wanted.wanted) return;
     assert(phase_ == Phase::kDisconnected);
-    tables_[table.index].is_monitored = true;
-    tables_[table.index].wanted = tables_[table.index].wanted | columns;
+    wanted.is_monitored = true;
+    wanted.wanted = wanted.wanted | columns;
 }
 
 void Protocol::request(Request kind, std::string method, json::Value params) {

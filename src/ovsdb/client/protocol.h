@@ -39,6 +39,7 @@ class Protocol {
 
     void monitor(const TableInfo& table, ColumnSet columns);
     ColumnSet monitored(const TableInfo& table) const { return tables_[table.index].wanted; }
+    bool monitors(const TableInfo& table) const { return tables_[table.index].is_monitored; }
     uint64_t set_condition(const TableInfo& table, Condition condition);
     uint64_t condition_sequence() const { return condition_acked_; }
     void set_lock(std::string name);

@@ -98,6 +98,10 @@ void Replica::monitor_everything() {
     for (const TableInfo* table : database().tables) monitor(*table, ColumnSet::all());
 }
 
+bool Replica::monitors(const TableInfo& table) const {
+    return impl_->protocol.monitors(table);
+}
+
 void Replica::start() {
     impl_->start();
 }

@@ -164,7 +164,8 @@ class Replica {
 
     const DatabaseInfo& database() const;
 
-    // What to fetch; before start().  monitor<Row>() takes all columns, monitor<Row>(columns…) adds these.
+    // What to fetch; before start() (after it, only what is fetched already).  monitor<Row>() takes all
+    // columns, monitor<Row>(columns…) adds these.
     template <typename Row>
     void monitor() {
         monitor(Row::table_info(), ColumnSet::all());
@@ -177,10 +178,12 @@ class Replica {
     }
     void monitor(const TableInfo& table, ColumnSet columns);
     void monitor_everything();
+    bool monitors(const TableInfo& table) const;
     template <typename Row, typename T>
     void add_index(const Column<Row, T>& column) {
-        store_.table(Row::table_info()).add_index(column.index);
+        add_index(Row::table_info(), column.index);
     }
+    void add_index(const TableInfo& table, size_t column) { store_.table(table).add_index(column); }
 
     void start();
 

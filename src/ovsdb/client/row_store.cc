@@ -19,10 +19,12 @@ void TableStore::clear_changes() {
     changes_.clear();
 }
 
+bool TableStore::has_index(size_t column) const {
+    return std::any_of(indexes_.begin(), indexes_.end(), [&](const Index& i) { return i.column == column; });
+}
+
 void TableStore::add_index(size_t column) {
-    for (const Index& index : indexes_) {
-        if (index.column == column) return;
-    }
+    if (has_index(column)) return;
     indexes_.push_back({column, {}});
     for (auto& [uuid, row] : rows_) {
         indexes_.back()

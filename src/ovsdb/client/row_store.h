@@ -44,6 +44,7 @@ class TableStore {
     void clear_changes();
 
     void add_index(size_t column);
+    bool has_index(size_t column) const;
     // Calls visit(row) for every row whose column has this hash, until it returns false.
     template <typename F>
     void visit_index(size_t column, size_t hash, F&& visit) const {

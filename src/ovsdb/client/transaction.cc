@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "json/text.h"
+#include "ovsdb/client/questions.h"
 
 namespace weft::ovsdb::client {
 namespace {
@@ -17,6 +18,13 @@ json::Array where_uuid(const Uuid& uuid) {
 
 json::Object operation(const char* op, const TableInfo& table) {
     return json::Object{{"op", op}, {"table", table.name}};
+}
+
+// A set of none or several, or a map; not an atom.
+bool is_collection(const json::Value& value) {
+    const json::Array* array = value.as_array();
+    return array && array->size() == 2 &&
+           ((*array)[0] == json::Value("set") || (*array)[0] == json::Value("map"));
 }
 
 }  // namespace
@@ -51,6 +59,8 @@ Transaction& Transaction::operator=(Transaction&& other) noexcept {
     if (this == &other) return *this;
     destroy_rows();
     store_ = other.store_;
+    questions_ = other.questions_;
+    indexes_ = std::move(other.indexes_);
     pending_ = std::move(other.pending_);
     by_uuid_ = std::move(other.by_uuid_);
     comment_ = std::move(other.comment_);
@@ -78,6 +88,7 @@ Transaction::Pending& Transaction::pending(const TableInfo& table, const Uuid& u
         const void* row = store_->table(table).find(uuid);
         assert(row && "the row exists");
         pending_.push_back({&table, uuid, Kind::kUpdate, table.clone(row), {}, {}, {}});
+        for (const ColumnInfo& column : table.columns) index_pending(pending_.size() - 1, column.index);
     }
     assert(pending_[it->second].table == &table);
     return pending_[it->second];
@@ -98,6 +109,7 @@ Uuid Transaction::insert(const TableInfo& table, const Uuid& provisional) {
     void* row = table.create();
     uuid_of(row) = provisional;
     pending_.push_back({&table, provisional, Kind::kInsert, row, {}, {}, {}});
+    for (const ColumnInfo& column : table.columns) index_pending(pending_.size() - 1, column.index);
     return provisional;
 }
 
@@ -125,6 +137,7 @@ void Transaction::write(const TableInfo& table, const Uuid& uuid, size_t index, 
     assert(each.row && "a deleted row is not written to");
     column.codec->copy(value, field_of(each.row, column));
     each.written.add(index);
+    index_pending(by_uuid_[uuid], index);
     std::erase_if(each.mutations, [&](const Mutation& mutation) { return mutation.column == index; });
 }
 
@@ -144,6 +157,7 @@ void Transaction::mutate(const TableInfo& table, const Uuid& uuid, size_t index,
     } else {
         column.codec->subtract(field, value);
     }
+    index_pending(by_uuid_[uuid], index);
     if (each.kind == Kind::kInsert || each.written.has(index)) {
         each.written.add(index);
         return;
@@ -166,12 +180,16 @@ void Transaction::increment(const TableInfo& table, const Uuid& uuid, size_t col
     increments_.push_back({&table, uuid, column});
 }
 
+// --- reading
+
 const void* Transaction::row(const TableInfo& table, const Uuid& uuid) const {
-    const Pending* pending = find_pending(uuid);
-    return pending ? (pending->table == &table ? pending->row : nullptr) : store_->table(table).find(uuid);
+    if (const Pending* pending = find_pending(uuid)) return pending->table == &table ? pending->row : nullptr;
+    const void* row = store_->table(table).find(uuid);
+    if (!row && questions_) questions_->ask_row(table, uuid);
+    return row;
 }
 
-std::vector<const void*> Transaction::rows(const TableInfo& table) const {
+std::vector<const void*> Transaction::rows_here(const TableInfo& table) const {
     std::vector<const void*> out;
     for (const auto& [uuid, row] : store_->table(table).rows()) {
         if (!by_uuid_.contains(uuid)) out.push_back(row);
@@ -180,6 +198,69 @@ std::vector<const void*> Transaction::rows(const TableInfo& table) const {
         if (each.table == &table && each.row) out.push_back(each.row);
     }
     return out;
+}
+
+std::vector<const void*> Transaction::rows(const TableInfo& table) const {
+    if (questions_) questions_->ask_all(table);
+    return rows_here(table);
+}
+
+std::vector<const void*> Transaction::rows_equal(const TableInfo& table, size_t index,
+                                                 const void* value) const {
+    if (questions_) questions_->ask_equal(table, index, value);
+    const ColumnInfo& column = table.columns[index];
+    std::vector<const void*> out;
+    auto take = [&](const void* row) {
+        if (!by_uuid_.contains(uuid_of(row)) && column.codec->equal(field_of(row, column), value))
+            out.push_back(row);
+        return true;
+    };
+    size_t hash = column.codec->hash(value);
+    const TableStore& stored = store_->table(table);
+    if (stored.has_index(index)) {
+        stored.visit_index(index, hash, take);
+    } else {
+        for (const auto& [uuid, row] : stored.rows()) take(row);
+    }
+    auto known = std::find_if(indexes_.begin(), indexes_.end(), [&](const PendingIndex& each) {
+        return each.table == &table && each.column == index;
+    });
+    if (known == indexes_.end()) {
+        known = indexes_.insert(known, PendingIndex{&table, index, {}});
+        for (size_t i = 0; i < pending_.size(); ++i) {
+            if (pending_[i].table != &table || !pending_[i].row) continue;
+            known->places[column.codec->hash(field_of(pending_[i].row, column))].push_back(i);
+        }
+    }
+    if (auto it = known->places.find(hash); it != known->places.end()) {
+        std::vector<size_t>& places = it->second;  // one that had the value twice is there twice
+        std::sort(places.begin(), places.end());
+        places.erase(std::unique(places.begin(), places.end()), places.end());
+        for (size_t place : places) {
+            const void* row = pending_[place].row;
+            if (row && column.codec->equal(field_of(row, column), value)) out.push_back(row);
+        }
+    }
+    return out;
+}
+
+void Transaction::index_pending(size_t place, size_t index) {
+    const Pending& each = pending_[place];
+    for (PendingIndex& known : indexes_) {
+        if (known.table != each.table || known.column != index) continue;
+        const ColumnInfo& column = each.table->columns[index];
+        known.places[column.codec->hash(field_of(each.row, column))].push_back(place);
+    }
+}
+
+std::vector<const void*> Transaction::rows_perhaps_including(const TableInfo& table, size_t column,
+                                                             const void* value) const {
+    if (questions_) questions_->ask_includes(table, column, value);
+    return rows_here(table);
+}
+
+bool Transaction::has_questions() const {
+    return questions_ && questions_->any();
 }
 
 void Transaction::comment(std::string_view text) {
@@ -256,16 +337,43 @@ void Transaction::append_operations(const Pending& pending, json::Array& out) co
             out.push_back(std::move(update));
         }
         if (pending.mutations.empty()) return;
-        json::Array mutations;
-        for (const Mutation& each : pending.mutations) {
-            mutations.push_back(
-                json::Array{pending.table->columns[each.column].name, each.mutator, named(each.value)});
-        }
         json::Object mutate = operation("mutate", *pending.table);
         mutate.add("where", where_uuid(pending.uuid));
-        mutate.add("mutations", std::move(mutations));
+        mutate.add("mutations", mutations_of(pending));
         out.push_back(std::move(mutate));
     }
+}
+
+// Elements that are put into a set, or taken from it, one after the other go together: the server touches the
+// set once.
+json::Array Transaction::mutations_of(const Pending& pending) const {
+    struct Run {
+        const Mutation* first;
+        json::Array elements;  // of a set, if there is more than one
+    };
+    std::vector<Run> runs;
+    HashMap<size_t, size_t> last;  // of the column
+    for (const Mutation& each : pending.mutations) {
+        auto it = last.find(each.column);
+        Run* run = it == last.end() ? nullptr : &runs[it->second];
+        bool joins = run && std::string_view(run->first->mutator) == each.mutator &&
+                     !is_collection(run->first->value) && !is_collection(each.value);
+        if (joins) {
+            if (run->elements.empty()) run->elements.push_back(named(run->first->value));
+            run->elements.push_back(named(each.value));
+        } else {
+            last[each.column] = runs.size();
+            runs.push_back({&each, {}});
+        }
+    }
+    json::Array out;
+    for (Run& run : runs) {
+        json::Value value =
+            run.elements.empty() ? named(run.first->value) : json::Array{"set", std::move(run.elements)};
+        out.push_back(json::Array{pending.table->columns[run.first->column].name, run.first->mutator,
+                                  std::move(value)});
+    }
+    return out;
 }
 
 json::Array Transaction::to_json(std::string_view lock, bool dry_run) const {

@@ -9,8 +9,8 @@
 //
 // The replica's rows do not change before the server says so; row<R>() and for_each<R>() show them as they
 // will be. set() of an equal value sends nothing; a transaction without effect ends as kUnchanged without a
-// round trip. verify() makes the server fail the transaction (kTryAgain) if the column is no longer what the
-// replica has.
+// round trip.  Given Questions, it may be read as if everything were there (questions.h). verify() makes the
+// server fail the transaction (kTryAgain) if the column is no longer what the replica has.
 
 #pragma once
 
@@ -56,9 +56,12 @@ struct CommitOutcome {
 };
 using CommitCallback = std::function<void(const CommitOutcome&)>;
 
+class Questions;
+
 class Transaction : private RowNames {
   public:
-    explicit Transaction(const Store& store) : store_(&store) {}
+    explicit Transaction(const Store& store, Questions* questions = nullptr)
+        : store_(&store), questions_(questions) {}
     ~Transaction() override;
     Transaction(Transaction&&) noexcept;
     Transaction& operator=(Transaction&&) noexcept;
@@ -122,6 +125,22 @@ class Transaction : private RowNames {
     void for_each(F&& function) const {
         for (const void* each : rows(R::table_info())) function(*static_cast<const R*>(each));
     }
+    // Those whose column is equal to the value, and those whose set holds the element.
+    template <typename R, typename T, typename F>
+    void for_each_equal(const Column<R, T>& column, const std::type_identity_t<T>& value,
+                        F&& function) const {
+        for (const void* each : rows_equal(R::table_info(), column.index, &value))
+            function(*static_cast<const R*>(each));
+    }
+    template <typename R, typename T, typename F>
+    void for_each_holding(const Column<R, Set<T>>& column, const std::type_identity_t<T>& element,
+                          F&& function) const {
+        Set<T> value{element};
+        for (const void* each : rows_perhaps_including(R::table_info(), column.index, &value)) {
+            const R& row = *static_cast<const R*>(each);
+            if ((row.*column.member).contains(element)) function(row);
+        }
+    }
 
     // --- by table and column, for the database tools
     Uuid insert(const TableInfo& table) { return insert(table, Uuid::random()); }
@@ -135,7 +154,14 @@ class Transaction : private RowNames {
     void verify(const TableInfo& table, const Uuid& uuid, size_t column);
     void increment(const TableInfo& table, const Uuid& uuid, size_t column);
     const void* row(const TableInfo& table, const Uuid& uuid) const;
-    std::vector<const void*> rows(const TableInfo& table) const;  // in no particular order
+    // In no particular order.
+    std::vector<const void*> rows(const TableInfo& table) const;
+    std::vector<const void*> rows_equal(const TableInfo& table, size_t column, const void* value) const;
+    // With others beside them: the caller looks at each.
+    std::vector<const void*> rows_perhaps_including(const TableInfo& table, size_t column,
+                                                    const void* value) const;
+    // What was read may be wrong: there are questions to be answered first.
+    bool has_questions() const;
 
     void comment(std::string_view text);  // several are joined by newlines; the server logs them
     bool empty() const;                   // nothing would be sent
@@ -169,6 +195,8 @@ class Transaction : private RowNames {
     };
 
     std::string name_of(const Uuid& uuid) const override;
+    std::vector<const void*> rows_here(const TableInfo& table) const;
+    void index_pending(size_t place, size_t column);
     const Pending* find_pending(const Uuid& uuid) const;
     Pending& pending(const TableInfo& table, const Uuid& uuid);
     void destroy_rows();
@@ -176,8 +204,19 @@ class Transaction : private RowNames {
     json::Object written_row(const Pending& pending) const;
     void append_waits(const Pending& pending, json::Array& out) const;
     void append_operations(const Pending& pending, json::Array& out) const;
+    json::Array mutations_of(const Pending& pending) const;
+
+    // The pending rows by the value of a column, for rows_equal(): made by its first question about the
+    // column. A row stays under values that it had.
+    struct PendingIndex {
+        const TableInfo* table;
+        size_t column;
+        HashMap<size_t, std::vector<size_t>> places;  // into pending_, by the value's hash
+    };
 
     const Store* store_;
+    Questions* questions_;
+    mutable std::vector<PendingIndex> indexes_;
     std::vector<Pending> pending_;   // in the order of first use
     HashMap<Uuid, size_t> by_uuid_;  // into pending_
     std::string comment_;
