@@ -66,6 +66,8 @@ void Engine::record_read(Cell& cell) {
     Node& node = *frame->node;
     if (cell.kind->rank() >= node.kind->rank()) declared_too_late(*node.kind, *cell.kind);
     if (cell.last_run == frame->run) return;
+    // A caller's mark comes back when this run ends, or the caller would record its next read of it again.
+    if (frame->outer && cell.last_run >= outermost_run_) displaced_.push_back({&cell, cell.last_run});
     cell.last_run = frame->run;
     // Most runs read the same as the run before: then no edge moves.
     if (frame->cursor < node.reads.size()) {
@@ -123,19 +125,25 @@ void Engine::begin(Frame& frame, Node& node) {
         for (Cell* cell : cells_) {
             if (cell) cell->last_run = 0;
         }
+        for (Mark& mark : displaced_) mark.run = 0;
         last_run_ = 1;
     }
     frame.node = &node;
     frame.outer = frame_;
     frame.run = last_run_;
+    frame.first_displaced = displaced_.size();
+    if (!frame_) outermost_run_ = last_run_;
     frame.first_emission = scratch_.size();
     frame_ = &frame;
     ++statistics_.runs;
+    ++node.kind->runs_;
 }
 
 void Engine::end(Frame& frame) {
     frame_ = frame.outer;
     Node& node = *frame.node;
+    for (; displaced_.size() > frame.first_displaced; displaced_.pop_back())
+        displaced_.back().cell->last_run = displaced_.back().run;
     unlink_from(node, frame.cursor);
     // The new emissions are counted already: what was emitted before and is emitted again never goes.
     size_t count = scratch_.size() - frame.first_emission;
@@ -165,6 +173,27 @@ void Engine::update() {
     }
     collect();
     updating_ = false;
+}
+
+void Engine::invalidate() {
+    assert(!computing());
+    for (Cell* cell : cells_) {
+        if (cell && cell->kind->is_function()) enqueue(static_cast<Node&>(*cell));
+    }
+}
+
+std::vector<const Kind*> Engine::functions() const {
+    std::vector<const Kind*> out;
+    for (const Kind* kind : kinds_) {
+        if (kind && kind->is_function()) out.push_back(kind);
+    }
+    return out;
+}
+
+void Engine::clear_runs() {
+    for (Kind* kind : kinds_) {
+        if (kind) kind->runs_ = 0;
+    }
 }
 
 void Engine::collect() {

@@ -102,15 +102,18 @@ class Kind {
 
     const char* name() const { return name_; }
     uint32_t rank() const { return rank_; }
+    uint64_t runs() const { return runs_; }  // calls of the function, since the start or clear_runs()
 
   protected:
     friend class Engine;
     virtual void run(Node&) {}     // its time has come: it was queued
     virtual void forget(Cell&) {}  // nobody reads it any more; may delete it
+    virtual bool is_function() const { return false; }
 
     Engine& engine_;
     const char* name_;
     uint32_t rank_;
+    uint64_t runs_ = 0;
     bool emits_ = false;           // only rules do: their calls live as long as their keys
     std::vector<uint32_t> queue_;  // nodes waiting to be run
 };
@@ -132,6 +135,11 @@ class Engine {
         uint64_t edges = 0;    // recorded reads, now
     };
     const Statistics& statistics() const { return statistics_; }
+    // Makes the next update() run every function again; for operators who doubt.
+    void invalidate();
+    // All declarations that have functions, in order.
+    std::vector<const Kind*> functions() const;
+    void clear_runs();
 
     // The rest is for the five nouns.
     void add_cell(Cell& cell, Kind& kind);
@@ -163,6 +171,11 @@ class Engine {
         uint32_t run = 0;
         uint32_t cursor = 0;        // reads so far
         size_t first_emission = 0;  // in scratch_
+        size_t first_displaced = 0;
+    };
+    struct Mark {
+        Cell* cell;
+        uint32_t run;
     };
 
     void begin(Frame& frame, Node& node);
@@ -175,8 +188,9 @@ class Engine {
     std::vector<Cell*> cells_;  // by id; null: free
     std::vector<uint32_t> free_ids_, maybe_dead_;
     std::vector<Entry*> scratch_;  // emissions of the functions that run now
+    std::vector<Mark> displaced_;  // Cell::last_run of running callers, while a function that they call runs
     Frame* frame_ = nullptr;
-    uint32_t last_run_ = 0;
+    uint32_t last_run_ = 0, outermost_run_ = 0;
     uint32_t settling_ = 0;  // rank
     bool updating_ = false;
     Statistics statistics_;

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "incremental/definitions.h"
 #include "incremental/index.h"
 #include "incremental/input.h"
 #include "incremental/output.h"
@@ -140,6 +141,31 @@ TEST(Incremental, AMissingRowIsAReadToo) {
     p.ports.erase(7);
     p.update();
     EXPECT_TRUE(p.mirror.contains("port7on1p-1peernone"));
+}
+
+// A function reads a row, calls another that reads the same row, and reads it again: whether the other had to
+// run or not, one read is recorded.
+TEST(Incremental, ReadingTwiceIsRecordedOnce) {
+    Engine engine;
+    Input<int, int> rows{engine, "row"}, others{engine, "other"};
+    Query<int, int> sum{engine, "sum", [&](const int& id) { return *rows.find(id) + *others.find(id); }};
+    Output<int> results{engine, "results"};
+    Rule<int> twice{engine, "twice", rows, [&](const int& id) {
+                        int before = *rows.find(id);
+                        int between = sum(id);
+                        results.emit(before + between + *rows.find(id));
+                    }};
+    rows.set(1, 10);
+    others.set(1, 5);
+    engine.update();
+    uint64_t edges = engine.statistics().edges;
+    EXPECT_EQ(edges, 4u);  // sum <- row, other; twice <- row, sum
+    rows.set(1, 11);       // both run
+    engine.update();
+    EXPECT_EQ(engine.statistics().edges, edges);
+    others.set(1, 6);
+    engine.update();
+    EXPECT_EQ(engine.statistics().edges, edges);
 }
 
 TEST(Incremental, ForgetsWhatNobodyReads) {

@@ -8,7 +8,6 @@
 
 #include <cassert>
 #include <concepts>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -22,67 +21,18 @@ class Input : public Kind {
   public:
     using Key = K;
 
-    Input(Engine& engine, const char* name) : Kind(engine, name), keys_(engine, *this) {}
-    ~Input() override {
-        for (auto& [key, row] : rows_) engine_.remove_cell(*row);
-    }
+    Input(Engine& engine, const char* name);
+    ~Input() override;
 
-    void set(const K& key, V value) {
-        assert(!engine_.computing());
-        Row& row = row_of(key);
-        if (!row.value) {
-            row.value = std::move(value);
-            ++size_;
-            keys_.added(key);
-        } else {
-            if constexpr (std::equality_comparable<V>) {
-                if (*row.value == value) return;
-            }
-            row.value = std::move(value);
-        }
-        engine_.mark_readers(row);
-    }
-    void erase(const K& key) {
-        assert(!engine_.computing());
-        auto it = rows_.find(key);
-        if (it == rows_.end() || !it->second->value) return;
-        it->second->value.reset();
-        --size_;
-        keys_.removed(key);
-        engine_.mark_readers(*it->second);
-        engine_.note_unread(*it->second);
-    }
+    virtual void set(const K& key, V value);
+    virtual void erase(const K& key);
     // What the value points to changed.
-    void touch(const K& key) {
-        assert(!engine_.computing());
-        auto it = rows_.find(key);
-        if (it != rows_.end()) engine_.mark_readers(*it->second);
-    }
+    virtual void touch(const K& key);
 
     // The value, or null.
-    const V* find(const K& key) {
-        auto it = rows_.find(key);
-        if (it == rows_.end()) {
-            if (!engine_.computing()) return nullptr;
-            Row& row = row_of(key);
-            engine_.record_read(row);
-            engine_.note_unread(row);
-            return nullptr;
-        }
-        engine_.record_read(*it->second);
-        return it->second->value ? &*it->second->value : nullptr;
-    }
+    virtual const V* find(const K& key);
     // All keys that have a value, in order.
-    std::vector<K> keys() {
-        keys_.record_read();
-        std::vector<K> keys;
-        keys.reserve(size_);
-        for (const auto& [key, row] : rows_) {
-            if (row->value) keys.push_back(key);
-        }
-        std::sort(keys.begin(), keys.end());
-        return keys;
-    }
+    virtual std::vector<K> keys();
     size_t size() const { return size_; }  // not recorded
 
     KeySet<K>& key_set() { return keys_; }
@@ -93,23 +43,10 @@ class Input : public Kind {
         std::optional<V> value;
     };
 
-    Row& row_of(const K& key) {
-        std::unique_ptr<Row>& row = rows_[key];
-        if (!row) {
-            row = std::make_unique<Row>();
-            row->key = key;
-            engine_.add_cell(*row, *this);
-        }
-        return *row;
-    }
-    void forget(Cell& cell) override {
-        Row& row = static_cast<Row&>(cell);
-        if (row.value) return;
-        engine_.remove_cell(row);
-        rows_.erase(K(row.key));
-    }
+    Row& row_of(const K& key);
+    void forget(Cell& cell) override;
 
-    HashMap<K, std::unique_ptr<Row>> rows_;
+    CellTable<K> rows_;  // Row
     KeySet<K> keys_;
     size_t size_ = 0;
 };

@@ -5,9 +5,32 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/hash_map.h"
 #include "incremental/engine.h"
 
 namespace weft::incremental {
+
+// What a noun keeps by key.  One type for all nouns with the same keys, so that the table's code is compiled
+// once for them; the noun makes the cells, knows what they are, and deletes them.
+// Cells by key.  Bodies in definitions.h, and virtual for the reason that is given there: so that the code of
+// a hash table is compiled once for a type of keys, not once for each noun.
+template <typename K>
+class CellTable {
+  public:
+    CellTable();
+    virtual ~CellTable();
+    CellTable(const CellTable&) = delete;
+    CellTable& operator=(const CellTable&) = delete;
+
+    virtual Cell* find(const K& key) const;  // null: there is none
+    virtual Cell*& slot(const K& key);       // null: it is new
+    virtual void erase(const K& key);
+    virtual std::vector<Cell*> cells() const;  // in no order
+    virtual size_t size() const;
+
+  private:
+    HashMap<K, Cell*> map_;
+};
 
 template <typename K>
 class KeyListener {

@@ -18,20 +18,11 @@ namespace weft::incremental {
 template <typename T>
 class Output : public Kind, public Sink {
   public:
-    Output(Engine& engine, const char* name) : Kind(engine, name) {}
+    Output(Engine& engine, const char* name);
+    ~Output() override;
 
     // Called by rules.
-    void emit(T item) {
-        auto it = items_.find(item);
-        if (it == items_.end()) {
-            auto added = std::make_unique<Item>(std::move(item));
-            added->sink = this;
-            it = items_.insert(std::move(added)).first;
-        }
-        Item& entry = **it;
-        if (entry.count++ == 0) changed(entry);
-        engine_.emitted(entry);
-    }
+    virtual void emit(T item);
 
     // Tells the net changes since the last time, as on_change(const T&, bool added), in the order in which
     // they came about.
@@ -86,10 +77,7 @@ class Output : public Kind, public Sink {
         item.is_changed = true;
         changed_.push_back(&item);
     }
-    void release(Entry& entry) override {
-        Item& item = static_cast<Item&>(entry);
-        if (--item.count == 0) changed(item);
-    }
+    void release(Entry& entry) override;
 
     absl::flat_hash_set<std::unique_ptr<Item>, Hash, Equal> items_;
     std::vector<Item*> changed_;

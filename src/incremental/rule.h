@@ -6,7 +6,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -23,23 +22,10 @@ class Rule : public Kind, private KeyListener<K> {
     // `collection` is an Input<K, ...> or an Index<K, ...>.  Declare rules before the inputs are filled.
     template <typename Collection>
     Rule(Engine& engine, const char* name, Collection& collection, Function function)
-        : Kind(engine, name), function_(std::move(function)), keys_(&collection.key_set()) {
-        this->emits_ = true;
-        keys_->listen(*this);
-    }
-    Rule(Engine& engine, const char* name, Function function)
-        : Kind(engine, name), function_(std::move(function)) {
-        static_assert(std::is_same_v<K, Unit>);
-        emits_ = true;
-        key_added(K());
-    }
-    ~Rule() override {
-        if (keys_) keys_->ignore(*this);
-        for (auto& [key, call] : calls_) {
-            engine_.drop_node(*call);
-            engine_.remove_cell(*call);
-        }
-    }
+        : Rule(engine, name, collection.key_set(), std::move(function)) {}
+    Rule(Engine& engine, const char* name, KeySet<K>& keys, Function function);
+    Rule(Engine& engine, const char* name, Function function);
+    ~Rule() override;
     size_t size() const { return calls_.size(); }
 
   private:
@@ -47,36 +33,14 @@ class Rule : public Kind, private KeyListener<K> {
         K key;
     };
 
-    void key_added(const K& key) override {
-        std::unique_ptr<Call>& call = calls_[key];
-        if (!call) {
-            call = std::make_unique<Call>();
-            call->key = key;
-            engine_.add_cell(*call, *this);
-        }
-        call->wanted = true;
-        engine_.enqueue(*call);
-    }
-    void key_removed(const K& key) override {
-        Call& call = *calls_.at(key);
-        call.wanted = false;
-        engine_.enqueue(call);
-    }
-    void run(Node& node) override {
-        Call& call = static_cast<Call&>(node);
-        if (call.wanted) {
-            engine_.run_as(call, [&] { function_(call.key); });
-            call.stale = false;
-            return;
-        }
-        engine_.drop_node(call);
-        engine_.remove_cell(call);
-        calls_.erase(K(call.key));
-    }
+    void key_added(const K& key) override;
+    void key_removed(const K& key) override;
+    bool is_function() const override { return true; }
+    void run(Node& node) override;
 
     Function function_;
     KeySet<K>* keys_ = nullptr;
-    HashMap<K, std::unique_ptr<Call>> calls_;
+    CellTable<K> calls_;  // Call
 };
 
 }  // namespace weft::incremental
