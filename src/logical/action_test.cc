@@ -91,7 +91,7 @@ TEST(Action, Canonical) {
     EXPECT_EQ(canonical("clone{outport=\"p1\";output;};output;"),
               "clone { outport = \"p1\"; output; }; output;");
     EXPECT_EQ(canonical("ct_commit(ct_mark=1);"), "ct_commit { ct_mark = 1; };");
-    EXPECT_EQ(canonical("tcp_reset;"), "tcp_reset { };");
+    EXPECT_EQ(canonical("tcp_reset;"), "tcp_reset { drop; };");
     EXPECT_EQ(canonical("reg0[3]=1;"), "reg0[3] = 1;");
 }
 
@@ -103,6 +103,14 @@ TEST(Action, Prerequisites) {
     EXPECT_EQ(needs("reg0 = 1; next;"), "1");
     EXPECT_EQ(needs("ip4.src = 1.2.3.4;"), "1 && eth.type == 0x800");
     EXPECT_EQ(needs("arp { arp.op = 1; output; };"), "1 && eth.type == 0x800");
+}
+
+TEST(Action, OutportOfAMadePacketIsFree) {
+    ActionParseContext egress;
+    egress.pipeline = Pipeline::kEgress;
+    EXPECT_TRUE(parse_actions("reject { outport <-> inport; next(pipeline=ingress,table=25); };", egress));
+    EXPECT_TRUE(parse_actions("clone { outport = \"a\"; output; };", egress));
+    EXPECT_FALSE(parse_actions("outport = \"a\"; output;", egress));
 }
 
 TEST(Action, RefusesWithAReason) {

@@ -5,7 +5,8 @@
 
 #include <array>
 #include <cstdlib>
-#include <iterator>
+
+#include "base/append.h"
 
 namespace weft::logical {
 
@@ -141,29 +142,28 @@ void print_integer(U128 value, Format format, std::string& out) {
     std::array<uint8_t, 16> bytes{};
     for (size_t i = 0; i < 16; ++i) bytes[15 - i] = static_cast<uint8_t>(value >> (8 * i));
     std::array<char, INET6_ADDRSTRLEN> text{};
-    auto to = std::back_inserter(out);
     switch (format) {
         case Format::kDecimal:
             if (high64(value)) return print_integer(value, Format::kHex, out);
-            fmt::format_to(to, "{}", low64(value));
+            append(out, "{}", low64(value));
             return;
         case Format::kHex:
             if (high64(value)) {
-                fmt::format_to(to, "0x{:x}{:016x}", high64(value), low64(value));
+                append(out, "0x{:x}{:016x}", high64(value), low64(value));
             } else {
-                fmt::format_to(to, "0x{:x}", low64(value));
+                append(out, "0x{:x}", low64(value));
             }
             return;
         case Format::kIpv4:
-            fmt::format_to(to, "{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
+            append(out, "{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
             return;
         case Format::kIpv6:
             inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
             out += text.data();
             return;
         case Format::kEthernet:
-            fmt::format_to(to, "{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[10], bytes[11], bytes[12],
-                           bytes[13], bytes[14], bytes[15]);
+            append(out, "{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", bytes[10], bytes[11], bytes[12],
+                   bytes[13], bytes[14], bytes[15]);
             return;
     }
 }
@@ -195,7 +195,7 @@ void print_quoted(std::string_view text, std::string& out) {
                 break;
             default:
                 if (static_cast<unsigned char>(c) < 0x20) {
-                    fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+                    append(out, "\\u{:04x}", static_cast<unsigned>(c));
                 } else {
                     out += c;
                 }

@@ -33,9 +33,11 @@ enum class ControllerOpcode : uint32_t {
     kDhcpv6Server = 19,
     kIcmp6Error = 20,
     kPutIcmp6FragMtu = 21,
-    kReject = 22,  // reject { … }: tcp_reset, sctp_abort or icmp, whichever fits
+    kReject = 22,      // reject { … }: tcp_reset, sctp_abort or icmp, whichever fits
+    kBfdMessage = 23,  // handle_bfd_msg()
     kSctpAbort = 24,
     kPutFdb = 25,
+    kActivation = 26,  // a virtual machine that was awaited announces itself by RARP
 };
 
 }  // namespace weft::logical

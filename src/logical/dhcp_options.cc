@@ -66,7 +66,10 @@ const DhcpOptionTable& DhcpOptionTable::standard_v6() {
     static const DhcpOptionTable table = make({{"server_id", 2, "mac"},
                                                {"ia_addr", 5, "ipv6"},
                                                {"dns_server", 23, "ipv6"},
-                                               {"domain_search", 24, "str"}});
+                                               {"domain_search", 24, "str"},
+                                               {"fqdn", 39, "domain"},
+                                               {"bootfile_name", 59, "str"},
+                                               {"bootfile_name_alt", 254, "str"}});
     return table;
 }
 

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <iterator>
 
+#include "base/append.h"
+
 namespace weft::logical {
 
 namespace {
@@ -353,7 +355,7 @@ Result<Expr> Parser::make_comparison(const FieldRef& field, Relop relop, const O
 
 void print_compare(const Expr& expr, std::string& out) {
     if (expr.symbol->is_string()) {
-        fmt::format_to(std::back_inserter(out), "{} {} ", expr.symbol->name, relop_text(expr.relop));
+        append(out, "{} {} ", expr.symbol->name, relop_text(expr.relop));
         return print_quoted(expr.text, out);
     }
     unsigned offset = expr.mask ? trailing_zeros(expr.mask) : 0;
@@ -368,7 +370,7 @@ void print_compare(const Expr& expr, std::string& out) {
         return print_field(field, out);
     }
     print_field(field, out);
-    fmt::format_to(std::back_inserter(out), " {} ", relop_text(expr.relop));
+    append(out, " {} ", relop_text(expr.relop));
     Constant constant = make_integer(expr.value >> field.offset, expr.format);
     if (!contiguous) {
         constant.masked = true;
@@ -496,9 +498,9 @@ void print_field(const FieldRef& field, std::string& out) {
     out += field.symbol->name;
     if (field.width == 0 || field.whole()) return;
     if (field.width == 1) {
-        fmt::format_to(std::back_inserter(out), "[{}]", field.offset);
+        append(out, "[{}]", field.offset);
     } else {
-        fmt::format_to(std::back_inserter(out), "[{}..{}]", field.offset, field.offset + field.width - 1);
+        append(out, "[{}..{}]", field.offset, field.offset + field.width - 1);
     }
 }
 

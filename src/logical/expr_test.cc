@@ -167,10 +167,13 @@ TEST(Expr, Microflows) {
         return std::to_string(value.low_u64(openflow::field(FieldId::kEthType))) + "," +
                std::to_string(uint32_t{result->regs[14]}) + "," + std::to_string(result->nw_proto);
     };
-    EXPECT_EQ(flow("inport == \"p2\" && tcp && ip.ttl == 64"), "2048,2,6");
+    EXPECT_EQ(flow("inport == \"p2\" && ip4 && tcp && ip.ttl == 64"), "2048,2,6");
+    EXPECT_EQ(flow("inport == \"p2\" && tcp"),
+              "Constraints are ambiguous: inport == \"p2\" && ip.proto == 6 && (eth.type == 0x800 || "
+              "eth.type == 0x86dd).");
     EXPECT_EQ(flow("inport == \"p1\" && ip6 && udp.dst == 53"), "34525,1,17");
     EXPECT_EQ(flow("inport == \"px\""), "inport: there is no logical port \"px\"");
-    EXPECT_EQ(flow("ip4 && ip6"), "the expression contradicts itself: no packet is like that");
+    EXPECT_EQ(flow("ip4 && ip6"), "Constraints are contradictory.");
 }
 
 TEST(Expr, RefusesToMultiplyWithoutEnd) {

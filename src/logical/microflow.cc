@@ -30,15 +30,15 @@ Result<packet::Flow> parse_microflow(std::string_view text, const SymbolTable& s
             fmt::format("{}: there is no logical port \"{}\"", unknown->symbol->name, unknown->text)};
     }
     WEFT_ASSIGN(Expr annotated, annotate(std::move(expr), symbols));
+    std::string constraints = to_string(annotated);
     WEFT_ASSIGN(MatchSet set, to_match_set(resolve(simplify(std::move(annotated)), ports)));
-    for (const FlowMatch& match : set.matches) {
-        if (match.conj_id || !match.clauses.empty()) continue;
-        openflow::Match out;
-        match.tests.to_match(out);
-        return out.value;
-    }
-    if (set.matches.empty()) return Error{"the expression contradicts itself: no packet is like that"};
-    return Error{"the expression describes many packets; each field needs one value"};
+    if (set.matches.empty()) return Error{"Constraints are contradictory."};
+    const FlowMatch& match = set.matches[0];
+    if (set.matches.size() > 1 || match.conj_id || !match.clauses.empty())
+        return Error{fmt::format("Constraints are ambiguous: {}.", constraints)};
+    openflow::Match out;
+    match.tests.to_match(out);
+    return out.value;
 }
 
 }  // namespace weft::logical

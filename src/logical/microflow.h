@@ -2,8 +2,8 @@
 //
 //     inport == "lp1" && eth.src == 00:00:00:00:00:01 && ip4 && ip4.dst == 10.0.0.2 && ip.ttl == 64
 //
-// The fields named have the values given, with what they imply (prerequisites); all others are zero.  Where
-// the expression leaves a choice (`tcp` of IPv4 or IPv6) the first is taken.
+// The fields named have the values given, with what they imply (prerequisites); all others are zero.  An
+// expression that leaves a choice (`tcp` of IPv4 or IPv6) is an error, as is one that no packet can meet.
 
 #pragma once
 

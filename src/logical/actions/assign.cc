@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 
 namespace weft::logical {
@@ -18,12 +17,9 @@ std::string name_of(const FieldRef& field) {
 
 // The checks of field() for a field that was parsed already: by its text, once more.
 Result<void> use_field(ActionParser& parser, const FieldRef& field, bool writable) {
-    ActionParseContext context = parser.context;
-    std::string name = name_of(field);  // the parser looks into it
-    ActionParser checker(name, context);
-    WEFT_ASSIGN(FieldRef same, checker.field(writable));
-    if (same.symbol->prerequisites.empty()) return {};
-    return parser.require(same.symbol->prerequisites);
+    WEFT_TRY(parser.check_field(field, writable));
+    if (field.symbol->prerequisites.empty()) return {};
+    return parser.require(field.symbol->prerequisites);
 }
 
 Result<void> same_type(const FieldRef& a, const FieldRef& b, const char* verb) {
@@ -125,7 +121,7 @@ void LoadConstant::encode(const EncodeContext& context, openflow::ActionList& ou
 }
 
 void LoadOvnField::print(std::string& out) const {
-    fmt::format_to(std::back_inserter(out), "{} = {};", dst->name, value);
+    append(out, "{} = {};", dst->name, value);
 }
 
 void LoadOvnField::encode(const EncodeContext&, openflow::ActionList& out) const {

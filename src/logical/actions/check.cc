@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 
 namespace weft::logical {
@@ -49,7 +48,7 @@ Result<ActionPtr> parse_chk_lb_aff(ActionParser& parser, const FieldRef& result)
 
 void TableCheck::print(std::string& out) const {
     print_field(result, out);
-    fmt::format_to(std::back_inserter(out), " = {}();", name);
+    append(out, " = {}();", name);
 }
 
 void TableCheck::encode(const EncodeContext&, openflow::ActionList& out) const {
@@ -71,7 +70,7 @@ Result<ActionPtr> parse_check_pkt_larger(ActionParser& parser, const FieldRef& r
 
 void CheckPktLarger::print(std::string& out) const {
     print_field(result, out);
-    fmt::format_to(std::back_inserter(out), " = check_pkt_larger({});", length);
+    append(out, " = check_pkt_larger({});", length);
 }
 
 void CheckPktLarger::encode(const EncodeContext&, openflow::ActionList& out) const {

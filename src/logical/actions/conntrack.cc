@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 #include "logical/actions/pipeline.h"
 
@@ -151,7 +150,7 @@ Result<ActionPtr> parse_ct_commit(ActionParser& parser) {
 }
 
 void CtCommit::print(std::string& out) const {
-    if (has_block) return print_block("ct_commit", nested, out);
+    if (!nested.empty()) return print_block("ct_commit", nested, out);
     out += "ct_commit;";
 }
 
@@ -216,8 +215,8 @@ void CtNat::print(std::string& out) const {
         out += '(';
         print_constant(*address, out);
         if (port_low) {
-            fmt::format_to(std::back_inserter(out), ",{}", port_low);
-            if (port_high != port_low) fmt::format_to(std::back_inserter(out), "-{}", port_high);
+            append(out, ",{}", port_low);
+            if (port_high != port_low) append(out, "-{}", port_high);
         }
         out += ')';
     }
@@ -320,7 +319,7 @@ void CtLb::print(std::string& out) const {
         if (bracket) out += '[';
         print_constant(backends[i].address, out);
         if (bracket) out += ']';
-        if (backends[i].port) fmt::format_to(std::back_inserter(out), ":{}", backends[i].port);
+        if (backends[i].port) append(out, ":{}", backends[i].port);
     }
     if (!hash_fields.empty()) {
         out += "; hash_fields=";

@@ -57,6 +57,7 @@ constexpr NamedAction kActions[] = {
     {"log", parse_log},
     {"trigger_event", parse_trigger_event},
     {"igmp", parse_igmp},
+    {"handle_bfd_msg", parse_handle_bfd_msg},
     {"handle_dhcpv6_reply", parse_handle_dhcpv6_reply},
     {"handle_svc_check", parse_handle_svc_check},
     {"bind_vport", parse_bind_vport},

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 
 namespace weft::logical {
 
 std::string GroupRequest::to_string() const {
     std::string out = "type=select,selection_method=" + selection_method;
-    if (selection_parameter)
-        fmt::format_to(std::back_inserter(out), ",selection_method_param=0x{:x}", selection_parameter);
+    if (selection_parameter) append(out, ",selection_method_param=0x{:x}", selection_parameter);
     if (!hash_fields.empty()) {
         out += ",fields(";
         for (size_t i = 0; i < hash_fields.size(); ++i) {
@@ -21,9 +19,9 @@ std::string GroupRequest::to_string() const {
         out += ')';
     }
     for (size_t i = 0; i < buckets.size(); ++i) {
-        fmt::format_to(std::back_inserter(out), ",bucket=bucket_id={},weight:{}", i, buckets[i].weight);
+        append(out, ",bucket=bucket_id={},weight:{}", i, buckets[i].weight);
         if (buckets[i].watch_port != openflow::kPortNone) {
-            fmt::format_to(std::back_inserter(out), ",watch_port:{}", buckets[i].watch_port);
+            append(out, ",watch_port:{}", buckets[i].watch_port);
         }
         out += ",actions=";
         openflow::format_actions(buckets[i].actions, nullptr, out);
@@ -62,7 +60,7 @@ void Select::print(std::string& out) const {
     out += " = select(";
     for (size_t i = 0; i < choices.size(); ++i) {
         if (i) out += ", ";
-        fmt::format_to(std::back_inserter(out), "{}={}", choices[i].id, choices[i].weight);
+        append(out, "{}={}", choices[i].id, choices[i].weight);
     }
     out += ");";
 }

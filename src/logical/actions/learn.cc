@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 
 namespace weft::logical {
@@ -109,7 +108,7 @@ Result<ActionPtr> parse_commit_ecmp_nh(ActionParser& parser) {
 }
 
 void CommitEcmpNextHop::print(std::string& out) const {
-    fmt::format_to(std::back_inserter(out), "commit_ecmp_nh(ipv6 = {}, proto = {});", ipv6, protocol);
+    append(out, "commit_ecmp_nh(ipv6 = {}, proto = {});", ipv6, protocol);
 }
 
 void CommitEcmpNextHop::encode(const EncodeContext&, openflow::ActionList& out) const {
@@ -170,7 +169,7 @@ void print_endpoint(const CommitLbAffinity::Endpoint& endpoint, std::string& out
     out += bracket ? "\"[" : "\"";
     print_constant(endpoint.address, out);
     if (bracket) out += ']';
-    if (endpoint.port) fmt::format_to(std::back_inserter(out), ":{}", endpoint.port);
+    if (endpoint.port) append(out, ":{}", endpoint.port);
     out += '"';
 }
 
@@ -208,7 +207,7 @@ void CommitLbAffinity::print(std::string& out) const {
     out += ", backend = ";
     print_endpoint(backend, out);
     if (!protocol.empty()) out += ", proto = " + protocol;
-    fmt::format_to(std::back_inserter(out), ", timeout = {});", timeout);
+    append(out, ", timeout = {});", timeout);
 }
 
 void CommitLbAffinity::encode(const EncodeContext&, openflow::ActionList& out) const {

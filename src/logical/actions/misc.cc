@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 
 namespace weft::logical {
@@ -19,7 +18,7 @@ Result<ActionPtr> parse_set_queue(ActionParser& parser) {
 }
 
 void SetQueue::print(std::string& out) const {
-    fmt::format_to(std::back_inserter(out), "set_queue({});", queue);
+    append(out, "set_queue({});", queue);
 }
 
 void SetQueue::encode(const EncodeContext&, openflow::ActionList& out) const {
@@ -38,8 +37,8 @@ Result<ActionPtr> parse_set_meter(ActionParser& parser) {
 }
 
 void SetMeter::print(std::string& out) const {
-    fmt::format_to(std::back_inserter(out), "set_meter({}", rate);
-    if (burst) fmt::format_to(std::back_inserter(out), ", {}", burst);
+    append(out, "set_meter({}", rate);
+    if (burst) append(out, ", {}", burst);
     out += ");";
 }
 
@@ -122,8 +121,7 @@ void Log::print(std::string& out) const {
         print_quoted(name, out);
         out += ", ";
     }
-    fmt::format_to(std::back_inserter(out), "verdict={}, severity={}", kLogVerdicts[verdict],
-                   log_severity_name(severity));
+    append(out, "verdict={}, severity={}", kLogVerdicts[verdict], log_severity_name(severity));
     if (!meter.empty()) {
         out += ", meter=";
         print_quoted(meter, out);
@@ -162,9 +160,9 @@ Result<ActionPtr> parse_trigger_event(ActionParser& parser) {
 }
 
 void TriggerEvent::print(std::string& out) const {
-    fmt::format_to(std::back_inserter(out), "trigger_event(event = \"{}\"", kEventNames[event]);
+    append(out, "trigger_event(event = \"{}\"", kEventNames[event]);
     for (const Option& option : options) {
-        fmt::format_to(std::back_inserter(out), ", {} = ", kEmptyLbOptions[option.code]);
+        append(out, ", {} = ", kEmptyLbOptions[option.code]);
         print_quoted(option.value, out);
     }
     out += ");";
@@ -196,6 +194,16 @@ Result<ActionPtr> parse_handle_dhcpv6_reply(ActionParser&) {
     ToController action;
     action.name = "handle_dhcpv6_reply";
     action.opcode = ControllerOpcode::kDhcpv6Server;
+    return make_action(action);
+}
+
+Result<ActionPtr> parse_handle_bfd_msg(ActionParser& parser) {
+    WEFT_TRY(parser.left_paren());
+    WEFT_TRY(parser.right_paren());
+    WEFT_TRY(parser.require("udp"));
+    ToController action;
+    action.name = "handle_bfd_msg()";
+    action.opcode = ControllerOpcode::kBfdMessage;
     return make_action(action);
 }
 
@@ -289,13 +297,12 @@ Result<ActionPtr> parse_sample(ActionParser& parser) {
 }
 
 void Sample::print(std::string& out) const {
-    fmt::format_to(std::back_inserter(out),
-                   "sample(probability={},collector_set={},obs_domain={},obs_point=", probability,
-                   collector_set, obs_domain);
+    append(out, "sample(probability={},collector_set={},obs_domain={},obs_point=", probability, collector_set,
+           obs_domain);
     if (cookie) {
         out += "$cookie);";
     } else {
-        fmt::format_to(std::back_inserter(out), "{});", obs_point);
+        append(out, "{});", obs_point);
     }
 }
 

@@ -48,7 +48,7 @@ struct TriggerEvent : Action {
 inline constexpr const char* kEventNames[] = {"empty_lb_backends"};
 inline constexpr const char* kEmptyLbOptions[] = {"", "vip", "protocol", "load_balancer"};  // by code
 
-// igmp, handle_dhcpv6_reply: the packet goes to the controller.
+// igmp, handle_dhcpv6_reply, handle_bfd_msg(): the packet goes to the controller.
 struct ToController : Action {
     const char* name = "";
     ControllerOpcode opcode = ControllerOpcode::kIgmp;
@@ -85,6 +85,7 @@ Result<ActionPtr> parse_log(ActionParser& parser);
 Result<ActionPtr> parse_trigger_event(ActionParser& parser);
 Result<ActionPtr> parse_igmp(ActionParser& parser);
 Result<ActionPtr> parse_handle_dhcpv6_reply(ActionParser& parser);
+Result<ActionPtr> parse_handle_bfd_msg(ActionParser& parser);
 Result<ActionPtr> parse_handle_svc_check(ActionParser& parser);
 Result<ActionPtr> parse_bind_vport(ActionParser& parser);
 Result<ActionPtr> parse_sample(ActionParser& parser);

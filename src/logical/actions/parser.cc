@@ -7,8 +7,7 @@
 
 namespace weft::logical {
 
-Result<FieldRef> ActionParser::field(bool writable) {
-    WEFT_ASSIGN(FieldRef ref, parse_field(lexer, *context.symbols));
+Result<void> ActionParser::check_field(const FieldRef& ref, bool writable) const {
     const Symbol& symbol = *ref.symbol;
     if (symbol.is_predicate()) {
         return Error{fmt::format("Predicate symbol {} used where lvalue required.", symbol.name)};
@@ -21,8 +20,14 @@ Result<FieldRef> ActionParser::field(bool writable) {
             return Error{fmt::format("Field {} may only be modified as a whole.", symbol.name)};
         }
     }
+    return {};
+}
+
+Result<FieldRef> ActionParser::field(bool writable) {
+    WEFT_ASSIGN(FieldRef ref, parse_field(lexer, *context.symbols));
+    WEFT_TRY(check_field(ref, writable));
     if (depth_ == 0) {
-        WEFT_ASSIGN(Expr needs, prerequisites_of(symbol, *context.symbols));
+        WEFT_ASSIGN(Expr needs, prerequisites_of(*ref.symbol, *context.symbols));
         if (!needs.is_boolean(true)) {
             prerequisites_ = Expr::combine(Expr::Type::kAnd, std::move(prerequisites_), std::move(needs));
         }

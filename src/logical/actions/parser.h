@@ -27,6 +27,9 @@ class ActionParser {
     // A symbol or bits of it, whose prerequisites are added to the program's.  `writable`: it must be
     // modifiable.
     Result<FieldRef> field(bool writable);
+    // Whether a field may be used here.  In the egress pipeline outport is fixed, but not that of a packet
+    // that a block makes.
+    Result<void> check_field(const FieldRef& ref, bool writable) const;
     // A field of exactly this width (0: a string).
     Result<FieldRef> field_of_width(unsigned width, const char* what);
     Result<void> require(std::string_view prerequisite);  // an expression, added to the prerequisites

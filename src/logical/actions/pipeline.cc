@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
+#include "base/append.h"
 #include "logical/actions/parser.h"
 
 namespace weft::logical {
@@ -44,12 +43,11 @@ Result<ActionPtr> parse_next(ActionParser& parser) {
 }
 
 void Next::print(std::string& out) const {
-    auto to = std::back_inserter(out);
     if (pipeline != own_pipeline) {
-        fmt::format_to(to, "next(pipeline={}, table={});",
-                       pipeline == Pipeline::kIngress ? "ingress" : "egress", table);
+        append(out, "next(pipeline={}, table={});", pipeline == Pipeline::kIngress ? "ingress" : "egress",
+               table);
     } else if (table != own_table + 1) {
-        fmt::format_to(to, "next({});", table);
+        append(out, "next({});", table);
     } else {
         out += "next;";
     }
@@ -90,9 +88,12 @@ Result<ActionPtr> parse_clone(ActionParser& parser) {
 void print_block(std::string_view name, const Actions& nested, std::string& out) {
     out += name;
     out += " { ";
-    print_actions(nested, out);
-    if (!nested.empty()) out += ' ';
-    out += "};";
+    if (nested.empty()) {
+        out += "drop;";
+    } else {
+        print_actions(nested, out);
+    }
+    out += " };";
 }
 
 void Clone::print(std::string& out) const {
