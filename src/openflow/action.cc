@@ -225,6 +225,16 @@ Result<void> parse_list(std::string_view text, ParseContext& c) {
 
 namespace weft::openflow {
 
+Action::Action() = default;
+Action::Action(const Action& other) = default;
+Action::Action(Action&& other) noexcept = default;
+Action& Action::operator=(const Action& other) = default;
+Action& Action::operator=(Action&& other) noexcept = default;
+Action::~Action() = default;
+bool Action::operator==(const Action& other) const {
+    return variant() == other.variant();
+}
+
 using namespace actions;  // NOLINT: the families' encode() and format()
 
 bool is_instruction(const Action& action) {

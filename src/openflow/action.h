@@ -61,10 +61,31 @@ using ActionVariant = std::variant<
     FinTimeout, Sample, CheckPktLarger,  //
     Multipath, Boxed<Bundle>, Boxed<Learn>, Boxed<Ct>, Nat, CtClear>;
 
+template <typename T, typename Variant>
+inline constexpr bool kIsAlternative = false;
+template <typename T, typename... Alternatives>
+inline constexpr bool kIsAlternative<T, std::variant<Alternatives...>> =
+    (std::is_same_v<T, Alternatives> || ...);
+
+// Made of any of its alternatives, or of what one of them boxes.  What would make every user compile code
+// for all alternatives (copying, moving, comparing, choosing among conversions) is done once, in action.cc.
 struct Action : ActionVariant {
-    using ActionVariant::ActionVariant;
+    Action();
+    template <typename T>
+        requires kIsAlternative<T, ActionVariant>
+    Action(T value) : ActionVariant(std::in_place_type<T>, std::move(value)) {}  // NOLINT: implicit by design
+    template <typename T>
+        requires kIsAlternative<Boxed<T>, ActionVariant>
+    Action(T value)  // NOLINT: implicit by design
+        : ActionVariant(std::in_place_type<Boxed<T>>, std::move(value)) {}
+    Action(const Action& other);
+    Action(Action&& other) noexcept;
+    Action& operator=(const Action& other);
+    Action& operator=(Action&& other) noexcept;
+    ~Action();
+
     const ActionVariant& variant() const { return *this; }
-    bool operator==(const Action& other) const { return variant() == other.variant(); }
+    bool operator==(const Action& other) const;
 };
 
 // The Controller, Ct, … of an action, boxed or not; nullptr if it is another.

@@ -87,6 +87,7 @@ class Printer {
     void protocol();
     void tunnel();
     void tunnel_metadata();
+    void vlan(size_t tag, const char* vid, const char* pcp, const char* tci);
     void ethernet();
     void network();
     void nsh();
@@ -213,27 +214,25 @@ void Printer::tunnel_metadata() {
     }
 }
 
-void Printer::ethernet() {
-    uint16_t tci = v_.vlans[0].tci, mask = m_.vlans[0].tci;
-    bool cfi = mask & packet::kVlanCfi;
+void Printer::vlan(size_t tag, const char* vid, const char* pcp, const char* tci) {
+    uint16_t value = v_.vlans[tag].tci, mask = m_.vlans[tag].tci;
+    if (!mask) return;
     uint16_t vid_mask = mask & packet::kVlanVidMask, pcp_mask = mask & packet::kVlanPcpMask;
-    if (mask) {
-        if (cfi && (tci & packet::kVlanCfi) && (vid_mask == packet::kVlanVidMask || !vid_mask) &&
-            (pcp_mask == packet::kVlanPcpMask || !pcp_mask) && (vid_mask || pcp_mask)) {
-            decimal("dl_vlan", tci & packet::kVlanVidMask, vid_mask);
-            decimal("dl_vlan_pcp", tci >> 13, pcp_mask);
-        } else {
-            key("vlan_tci=");
-            text::append(out_, "0x{:04x}", tci);
-            if (mask != 0xffff) text::append(out_, "/0x{:04x}", mask);
-        }
+    if ((mask & packet::kVlanCfi) && (value & packet::kVlanCfi) &&
+        (vid_mask == packet::kVlanVidMask || !vid_mask) && (pcp_mask == packet::kVlanPcpMask || !pcp_mask) &&
+        (vid_mask || pcp_mask)) {
+        decimal(vid, value & packet::kVlanVidMask, vid_mask);
+        decimal(pcp, value >> 13, pcp_mask);
+        return;
     }
-    uint16_t inner = v_.vlans[1].tci, inner_mask = m_.vlans[1].tci;
-    if (inner_mask) {
-        key("vlan_tci1=");
-        text::append(out_, "0x{:04x}", inner);
-        if (inner_mask != 0xffff) text::append(out_, "/0x{:04x}", inner_mask);
-    }
+    key(tci);
+    text::append(out_, "=0x{:04x}", value);
+    if (mask != 0xffff) text::append(out_, "/0x{:04x}", mask);
+}
+
+void Printer::ethernet() {
+    vlan(0, "dl_vlan", "dl_vlan_pcp", "vlan_tci");
+    vlan(1, "dl_vlan1", "dl_vlan_pcp1", "vlan_tci1");
     mac("dl_src", v_.dl_src, m_.dl_src);
     mac("dl_dst", v_.dl_dst, m_.dl_dst);
     if (m_.dl_type && !type_printed_) {

@@ -94,6 +94,7 @@ OfError decode_stats(bool reply, ByteReader& in, DecodeContext& c, Body& body) {
         if (c.version == Version::k10) in.skip(4);
         if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
         if (vendor != kVendorNicira) return OfError::OFPBRC_BAD_VENDOR;
+        if (decode_ipfix_stats(subtype, reply, in, c, body, error)) return error;
         uint16_t as = subtype == 0   ? kStatsFlow
                       : subtype == 1 ? kStatsAggregate
                       : subtype == 2 ? kStatsFlowMonitor
@@ -113,6 +114,13 @@ OfError decode_stats(bool reply, ByteReader& in, DecodeContext& c, Body& body) {
 }  // namespace weft::openflow::messages
 
 namespace weft::openflow {
+
+Body::Body() = default;
+Body::Body(const Body& other) = default;
+Body::Body(Body&& other) noexcept = default;
+Body& Body::operator=(const Body& other) = default;
+Body& Body::operator=(Body&& other) noexcept = default;
+Body::~Body() = default;
 
 using namespace messages;  // NOLINT: the families' functions
 

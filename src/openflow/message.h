@@ -39,21 +39,35 @@ struct Header {
 // False if there are fewer than 8 bytes.
 bool peek_header(ByteView bytes, Header& header);
 
-using Body =
-    std::variant<Hello, ErrorMessage, EchoRequest, EchoReply, BarrierRequest, BarrierReply, FeaturesRequest,
-                 FeaturesReply, GetConfigRequest, GetConfigReply, SetConfig, PacketIn, PacketOut, Resume,
-                 FlowMod, FlowRemoved, PortStatus, PortMod, TableMod, GroupMod, MeterMod,  //
-                 DescRequest, DescReply, FlowStatsRequest, FlowStatsReply, AggregateStatsReply,
-                 TableStatsRequest, TableStatsReply, TableDescRequest, TableDescReply, TableFeaturesRequest,
-                 TableFeaturesReply, PortDescRequest, PortDescReply, PortStatsRequest, PortStatsReply,
-                 QueueStatsRequest, QueueStatsReply, QueueConfigRequest, QueueConfigReply, GroupDescRequest,
-                 GroupDescReply, GroupStatsRequest, GroupStatsReply, GroupFeaturesRequest, GroupFeaturesReply,
-                 MeterConfigRequest, MeterConfigReply, MeterStatsRequest, MeterStatsReply,
-                 MeterFeaturesRequest, MeterFeaturesReply, FlowMonitorRequest, FlowMonitorReply,
-                 FlowMonitorCancel, FlowMonitorPaused, FlowMonitorResumed,  //
-                 RoleRequest, RoleReply, RoleStatus, GetAsyncRequest, GetAsyncReply, SetAsync, BundleControl,
-                 BundleAdd, SetFlowFormat, FlowModTableId, SetPacketInFormat, SetControllerId, TlvTableMod,
-                 TlvTableRequest, TlvTableReply, CtFlushZone, CtFlush, VendorMessage>;
+using BodyVariant = std::variant<
+    Hello, ErrorMessage, EchoRequest, EchoReply, BarrierRequest, BarrierReply, FeaturesRequest, FeaturesReply,
+    GetConfigRequest, GetConfigReply, SetConfig, PacketIn, PacketOut, Resume, FlowMod, FlowRemoved,
+    PortStatus, PortMod, TableMod, GroupMod, MeterMod,  //
+    DescRequest, DescReply, FlowStatsRequest, FlowStatsReply, AggregateStatsReply, TableStatsRequest,
+    TableStatsReply, TableDescRequest, TableDescReply, TableFeaturesRequest, TableFeaturesReply,
+    PortDescRequest, PortDescReply, PortStatsRequest, PortStatsReply, QueueStatsRequest, QueueStatsReply,
+    QueueConfigRequest, QueueConfigReply, GroupDescRequest, GroupDescReply, GroupStatsRequest,
+    GroupStatsReply, GroupFeaturesRequest, GroupFeaturesReply, MeterConfigRequest, MeterConfigReply,
+    MeterStatsRequest, MeterStatsReply, MeterFeaturesRequest, MeterFeaturesReply, FlowMonitorRequest,
+    FlowMonitorReply, FlowMonitorCancel, FlowMonitorPaused, FlowMonitorResumed,  //
+    RoleRequest, RoleReply, RoleStatus, GetAsyncRequest, GetAsyncReply, SetAsync, BundleControl, BundleAdd,
+    SetFlowFormat, FlowModTableId, SetPacketInFormat, SetControllerId, TlvTableMod, TlvTableRequest,
+    TlvTableReply, CtFlushZone, CtFlush, IpfixStatsRequest, IpfixStatsReply, VendorMessage>;
+
+// As with Action: what would make every user compile code for all alternatives is done once, in message.cc.
+struct Body : BodyVariant {
+    Body();
+    template <typename T>
+        requires kIsAlternative<T, BodyVariant>
+    Body(T value) : BodyVariant(std::in_place_type<T>, std::move(value)) {}  // NOLINT: implicit by design
+    Body(const Body& other);
+    Body(Body&& other) noexcept;
+    Body& operator=(const Body& other);
+    Body& operator=(Body&& other) noexcept;
+    ~Body();
+
+    const BodyVariant& variant() const { return *this; }
+};
 
 struct Message {
     Version version = Version::k10;

@@ -359,7 +359,7 @@ struct Printer {
         static constexpr const char* kTypes[] = {"OPEN_REQUEST",    "OPEN_REPLY",     "CLOSE_REQUEST",
                                                  "CLOSE_REPLY",     "COMMIT_REQUEST", "COMMIT_REPLY",
                                                  "DISCARD_REQUEST", "DISCARD_REPLY"};
-        text::append(out, "\n bundle_id=0x{:x} type={} flags=", b.bundle_id,
+        text::append(out, "\n bundle_id={}{:x} type={} flags=", b.bundle_id ? "0x" : "", b.bundle_id,
                      kTypes[static_cast<size_t>(b.type) & 7]);
         flags(b.flags);
         out += '\n';
@@ -369,7 +369,7 @@ struct Printer {
         format_flags(kFlags, value, " ", "0", out);
     }
     void operator()(const BundleAdd& b) const {
-        text::append(out, "\n bundle_id=0x{:x} flags=", b.bundle_id);
+        text::append(out, "\n bundle_id={}{:x} flags=", b.bundle_id ? "0x" : "", b.bundle_id);
         flags(b.flags);
         out += '\n';
         out += print(b.message, names, verbosity);
@@ -396,6 +396,28 @@ struct Printer {
         format_match(r.match, {names, -1}, out);
         out += '\n';
     }
+    void operator()(const TableMod& m) const { print_table_mod(m, message.version, out); }
+    void operator()(const TableDescReply& r) const { print_table_descs(r, out); }
+    void operator()(const QueueConfigReply& r) const { print_queue_configs(r, message.version, names, out); }
+    void operator()(const QueueConfigRequest& r) const {
+        out += " port=";
+        format_port(r.port, names, out);
+        if (r.queue != kQueueAll) text::append(out, " queue={}", r.queue);
+        out += '\n';
+    }
+    void operator()(const QueueStatsRequest& r) const {
+        out += " port=";
+        format_port(r.port, names, out);
+        out += " queue=";
+        if (r.queue == kQueueAll)
+            out += "ALL";
+        else
+            text::append(out, "{}", r.queue);
+        out += '\n';
+    }
+    void operator()(const FlowMonitorRequest& r) const { print_flow_monitors(r, names, out); }
+    void operator()(const IpfixStatsReply& r) const { print_ipfix_stats(r, out); }
+    void operator()(const FlowMonitorReply& r) const { print_flow_updates(r, names, out); }
     template <typename T>
     void operator()(const T&) const {
         out += '\n';
@@ -476,8 +498,10 @@ constexpr const char* kNames[] = {"OFPT_HELLO",
                                   "NXT_TLV_TABLE_REPLY",
                                   "NXT_CT_FLUSH_ZONE",
                                   "NXT_CT_FLUSH",
+                                  "NXST_IPFIX request",
+                                  "NXST_IPFIX reply",
                                   "vendor message"};
-static_assert(std::size(kNames) == std::variant_size_v<Body>);
+static_assert(std::size(kNames) == std::variant_size_v<BodyVariant>);
 
 }  // namespace
 
@@ -490,13 +514,23 @@ const char* message_name(const Message& message) {
         if (request->aggregate) return request->nicira ? "NXST_AGGREGATE request" : "OFPST_AGGREGATE request";
         if (request->nicira) return "NXST_FLOW request";
     }
+    if (auto* request = message.get_if<IpfixStatsRequest>())
+        return request->flow ? "NXST_IPFIX_FLOW request" : "NXST_IPFIX_BRIDGE request";
+    if (auto* reply = message.get_if<IpfixStatsReply>())
+        return reply->flow ? "NXST_IPFIX_FLOW reply" : "NXST_IPFIX_BRIDGE reply";
     if (auto* p = message.get_if<PacketIn>()) {
         if (p->format == PacketInFormat::kNxm) return "NXT_PACKET_IN";
         if (p->format == PacketInFormat::kNxm2) return "NXT_PACKET_IN2";
     }
     if (message.version < Version::k14) {
+        if (message.get_if<FlowMonitorRequest>()) return "NXST_FLOW_MONITOR request";
+        if (message.get_if<FlowMonitorReply>()) return "NXST_FLOW_MONITOR reply";
         if (message.get_if<BundleControl>()) return "ONFT_BUNDLE_CONTROL";
         if (message.get_if<BundleAdd>()) return "ONFT_BUNDLE_ADD_MESSAGE";
+    }
+    if (message.version >= Version::k14) {
+        if (message.get_if<QueueConfigRequest>()) return "OFPST_QUEUE_DESC request";
+        if (message.get_if<QueueConfigReply>()) return "OFPST_QUEUE_DESC reply";
     }
     return kNames[message.body.index()];
 }
@@ -532,7 +566,7 @@ std::string print(ByteView bytes, const Names* names, int verbosity) {
             if (i < bytes.size()) {
                 text::append(out, "{}{:02x}", i % 16 == 8 ? '-' : ' ', bytes[i]);
             } else {
-                out += "   ";
+                out += i % 16 == 8 ? "-  " : "   ";
             }
         }
         out += " |";

@@ -1,6 +1,8 @@
 #include "openflow/text.h"
 
 #include <arpa/inet.h>
+#include <fmt/compile.h>
+#include <fmt/format.h>
 
 #include <cstring>
 

@@ -3,8 +3,7 @@
 
 #pragma once
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/append.h"
 #include "packet/flow.h"
 
 namespace weft::openflow::text {
@@ -53,10 +53,7 @@ void format_ipv4_masked(uint32_t address, uint32_t mask, std::string& out);
 void format_ipv6_masked(const packet::Ipv6Addr& address, const packet::Ipv6Addr& mask, std::string& out);
 void format_mac_masked(const packet::EthAddr& address, const packet::EthAddr& mask, std::string& out);
 
-template <typename... Args>
-void append(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
-}
+using weft::append;  // (out, format, arguments...)
 void append_decimal(std::string& out, uint64_t value);
 void append_hex(std::string& out, uint64_t value);  // "0x1f"; "0" for 0, as printf's %#x
 

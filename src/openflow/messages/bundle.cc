@@ -63,19 +63,18 @@ bool decode_bundle(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
 
 namespace {
 
-struct FlagPair {
-    uint16_t nicira, standard;
-};
-constexpr FlagPair kFlags[] = {{kMonitorInitial, 1}, {kMonitorAdd, 2},      {kMonitorDelete, 4},
-                               {kMonitorModify, 8},  {kMonitorActions, 16}, {kMonitorOwn, 32}};
+// The standard's flags count alike up to "instructions" (16).  Open vSwitch says the standard's "only own"
+// (64) for Nicira's "own": one's own changes in full; "no abbreviation" (32) asks for the same.
+constexpr uint16_t kCommonFlags =
+    kMonitorInitial | kMonitorAdd | kMonitorDelete | kMonitorModify | kMonitorActions;
+constexpr uint16_t kStandardNoAbbrev = 32, kStandardOnlyOwn = 64;
+
 uint16_t to_standard(uint16_t flags) {
-    uint16_t out = 0;
-    for (FlagPair f : kFlags) {
-        if (flags & f.nicira) out |= f.standard;
-    }
-    // Nicira's "own" asks for one's own changes in full; the standard's "no abbreviation" is the same bit
-    // turned.
-    return out;
+    return static_cast<uint16_t>((flags & kCommonFlags) | (flags & kMonitorOwn ? kStandardOnlyOwn : 0));
+}
+uint16_t from_standard(uint16_t flags) {
+    bool own = flags & (kStandardNoAbbrev | kStandardOnlyOwn);
+    return static_cast<uint16_t>((flags & kCommonFlags) | (own ? kMonitorOwn : 0));
 }
 
 void put_nxm(const Match& match, ByteWriter& out, size_t length_at) {
@@ -115,7 +114,8 @@ void put_update(const FlowUpdate& u, EncodeContext& c) {
     size_t start = out.size();
     out.u16(0);
     bool standard = c.version >= Version::k14;
-    out.u16(static_cast<uint16_t>(static_cast<uint16_t>(u.event) + (standard ? 1 : 0)));
+    bool initial = u.event == FlowUpdate::Event::kInitial;
+    out.u16(initial ? 0 : static_cast<uint16_t>(static_cast<uint16_t>(u.event) + (standard ? 1 : 0)));
     if (u.event == FlowUpdate::Event::kAbbrev) {
         out.u32(u.xid);
     } else if (standard) {
@@ -167,7 +167,7 @@ OfError take_monitor(ByteReader& in, DecodeContext& c, bool nicira, FlowMonitor&
     }
     m.out_port = in.u32();
     m.out_group = in.u32();
-    m.flags = in.u16() & 0x3f;
+    m.flags = from_standard(in.u16());
     m.table = in.u8();
     uint8_t command = in.u8();
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
@@ -182,9 +182,10 @@ OfError take_update(ByteReader& in, DecodeContext& c, bool nicira, FlowUpdate& u
     if (!in.ok() || length < 8 || length > before) return OfError::OFPBRC_BAD_LEN;
     ByteReader entry = in.sub(length - 2u);
     uint16_t event = entry.u16();
-    if (!nicira) event = event ? static_cast<uint16_t>(event - 1) : 0;
+    bool initial = !nicira && event == 0;
+    if (!nicira && event) event--;
     if (event > 3) return OfError::NXBRC_FM_BAD_EVENT;
-    u.event = static_cast<FlowUpdate::Event>(event);
+    u.event = initial ? FlowUpdate::Event::kInitial : static_cast<FlowUpdate::Event>(event);
     if (u.event == FlowUpdate::Event::kAbbrev) {
         u.xid = entry.u32();
         return length_error(entry);

@@ -53,7 +53,8 @@ struct FlowMonitorRequest {
     bool operator==(const FlowMonitorRequest&) const = default;
 };
 struct FlowUpdate {
-    enum class Event : uint16_t { kAdded = 0, kDeleted = 1, kModified = 2, kAbbrev = 3 };
+    // kInitial: what was there when the monitor began; before OpenFlow 1.4 the wire says "added".
+    enum class Event : uint16_t { kAdded = 0, kDeleted = 1, kModified = 2, kAbbrev = 3, kInitial = 4 };
     Event event = Event::kAdded;
     uint32_t xid = 0;  // kAbbrev: of the controller's own flow_mod
     FlowRemovedReason reason = FlowRemovedReason::kIdleTimeout;

@@ -222,6 +222,8 @@ WEFT_MESSAGE(TlvTableRequest);
 WEFT_MESSAGE(TlvTableReply);
 WEFT_MESSAGE(CtFlushZone);
 WEFT_MESSAGE(CtFlush);
+WEFT_MESSAGE(IpfixStatsRequest);
+WEFT_MESSAGE(IpfixStatsReply);
 WEFT_MESSAGE(VendorMessage);
 #undef WEFT_MESSAGE
 
@@ -256,6 +258,8 @@ bool decode_switch(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
 bool decode_switch_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
                          OfError& error);
 bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error);
+bool decode_ipfix_stats(uint32_t subtype, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                        OfError& error);
 bool decode_bundle(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error);
 OfError decode_port_desc(ByteReader& in, Version version, Port& port);
 

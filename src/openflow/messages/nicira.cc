@@ -248,4 +248,56 @@ bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext&, Body& body,
     return true;
 }
 
+// --- exporters
+
+namespace {
+
+constexpr uint32_t kIpfixBridge = 3, kIpfixFlow = 4;
+
+}  // namespace
+
+void encode(const IpfixStatsRequest& r, EncodeContext& c) {
+    c.nicira_stats(r.flow ? kIpfixFlow : kIpfixBridge, false);
+}
+void encode(const IpfixStatsReply& r, EncodeContext& c) {
+    c.nicira_stats(r.flow ? kIpfixFlow : kIpfixBridge, true, r.more);
+    for (const IpfixStats& s : r.exporters) {
+        for (uint64_t count : {s.flows, s.current_flows, s.packets, s.ipv4, s.ipv6, s.error_packets,
+                               s.ipv4_errors, s.ipv6_errors, s.tx_packets, s.tx_errors}) {
+            c.out.u64(count);
+        }
+        c.out.u32(s.collector_set_id);
+        c.out.zeros(4);
+    }
+}
+
+bool decode_ipfix_stats(uint32_t subtype, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                        OfError& error) {
+    if (subtype != kIpfixBridge && subtype != kIpfixFlow) return false;
+    bool flow = subtype == kIpfixFlow;
+    if (!reply) {
+        body.emplace<IpfixStatsRequest>().flow = flow;
+        if (!in.empty()) error = OfError::OFPBRC_BAD_LEN;
+        return true;
+    }
+    IpfixStatsReply& r = body.emplace<IpfixStatsReply>();
+    r.flow = flow;
+    r.more = c.more;
+    while (!in.empty()) {
+        IpfixStats s;
+        for (uint64_t* count : {&s.flows, &s.current_flows, &s.packets, &s.ipv4, &s.ipv6, &s.error_packets,
+                                &s.ipv4_errors, &s.ipv6_errors, &s.tx_packets, &s.tx_errors}) {
+            *count = in.u64();
+        }
+        s.collector_set_id = in.u32();
+        in.skip(4);
+        if (!in.ok()) {
+            error = OfError::OFPBRC_BAD_LEN;
+            break;
+        }
+        r.exporters.push_back(s);
+    }
+    return true;
+}
+
 }  // namespace weft::openflow::messages

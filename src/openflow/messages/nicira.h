@@ -64,6 +64,24 @@ struct CtFlush {
     bool operator==(const CtFlush&) const = default;
 };
 
+// NXST_IPFIX_BRIDGE and NXST_IPFIX_FLOW: what exporters have done.
+struct IpfixStats {
+    uint64_t flows = 0, current_flows = 0, packets = 0, ipv4 = 0, ipv6 = 0;
+    uint64_t error_packets = 0, ipv4_errors = 0, ipv6_errors = 0, tx_packets = 0, tx_errors = 0;
+    uint32_t collector_set_id = 0;  // of flow-based sampling
+    bool operator==(const IpfixStats&) const = default;
+};
+struct IpfixStatsRequest {
+    bool flow = false;
+    bool operator==(const IpfixStatsRequest&) const = default;
+};
+struct IpfixStatsReply {
+    bool flow = false;  // else of the bridge, and there is one
+    std::vector<IpfixStats> exporters;
+    bool more = false;
+    bool operator==(const IpfixStatsReply&) const = default;
+};
+
 // A vendor message or statistics that are understood to be the vendor's but not decoded further.
 struct VendorMessage {
     uint32_t vendor = 0, subtype = 0;

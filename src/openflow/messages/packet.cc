@@ -53,7 +53,11 @@ void put_properties(const PacketIn& p, EncodeContext& c, bool resume) {
     }
     put_property(out, kPropMetadata, [&] { encode_nxm(p.metadata, c.version, out); });
     if (!p.userdata.empty()) put_bytes(out, kPropUserdata, p.userdata);
-    if (!p.continuation.empty()) put_bytes(out, kPropContinuation, p.continuation);
+    if (!p.continuation.empty()) {
+        Bytes padded(4);
+        padded.insert(padded.end(), p.continuation.begin(), p.continuation.end());
+        put_bytes(out, kPropContinuation, padded);
+    }
 }
 
 void set_in_port(Match& match, uint32_t port) {
@@ -101,6 +105,9 @@ OfError take_properties(ByteReader& in, DecodeContext& c, PacketIn& p) {
                 p.userdata.assign(all.begin(), all.end());
                 break;
             case kPropContinuation:
+                // Opaque, behind a pad that no one is bound to keep.
+                body.skip(4);
+                all = body.rest();
                 p.continuation.assign(all.begin(), all.end());
                 break;
             default:

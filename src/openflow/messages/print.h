@@ -12,6 +12,13 @@ void print_flow_mod(const FlowMod& mod, Version version, const Names* names, int
 void print_port_stats(const PortStatsReply& reply, const Names* names, std::string& out);
 void print_features(const FeaturesReply& features, Version version, std::string& out);
 void print_group_features(const GroupFeaturesReply& features, std::string& out);
+void print_table_mod(const TableMod& mod, Version version, std::string& out);
+void print_table_descs(const TableDescReply& reply, std::string& out);
+void print_queue_configs(const QueueConfigReply& reply, Version version, const Names* names,
+                         std::string& out);
+void print_ipfix_stats(const IpfixStatsReply& reply, std::string& out);
+void print_flow_monitors(const FlowMonitorRequest& request, const Names* names, std::string& out);
+void print_flow_updates(const FlowMonitorReply& reply, const Names* names, std::string& out);
 void print_duration(uint32_t sec, uint32_t nsec, std::string& out);  // "1.5s"
 
 }  // namespace weft::openflow::messages

@@ -175,14 +175,24 @@ void encode(const TableDescRequest&, EncodeContext& c) {
 void encode(const TableDescReply& r, EncodeContext& c) {
     c.stats(kStatsTableDesc, true, r.more);
     for (const TableDesc& t : r.tables) {
-        c.out.u16(t.config & 4 ? 16 : 8);
+        bool flags = t.eviction_flags != TableDesc::kNoFlags;
+        bool vacancy = t.config & kTableVacancy;
+        c.out.u16(static_cast<uint16_t>(8 + (flags ? 8 : 0) + (vacancy ? 8 : 0)));
         c.out.u8(t.table);
         c.out.u8(0);
         c.out.u32(t.config);
-        if (t.config & 4) {
+        if (flags) {
             c.out.u16(2);
             c.out.u16(8);
             c.out.u32(t.eviction_flags);
+        }
+        if (vacancy) {
+            c.out.u16(3);
+            c.out.u16(8);
+            c.out.u8(t.vacancy_down);
+            c.out.u8(t.vacancy_up);
+            c.out.u8(t.vacancy);
+            c.out.u8(0);
         }
     }
 }
@@ -667,9 +677,19 @@ bool decode_switch_stats(uint16_t type, bool reply, ByteReader& in, DecodeContex
                 t.table = entry.u8();
                 entry.skip(1);
                 t.config = entry.u32();
-                if (entry.size() >= 8 && entry.u16() == 2) {
-                    entry.skip(2);
-                    t.eviction_flags = entry.u32();
+                while (entry.size() >= 8) {
+                    uint16_t type = entry.u16();
+                    if (entry.u16() != 8) break;
+                    if (type == 2) {
+                        t.eviction_flags = entry.u32();
+                    } else if (type == 3) {
+                        t.vacancy_down = entry.u8();
+                        t.vacancy_up = entry.u8();
+                        t.vacancy = entry.u8();
+                        entry.skip(1);
+                    } else {
+                        entry.skip(4);
+                    }
                 }
                 r.tables.push_back(t);
             }

@@ -77,6 +77,9 @@ struct DescReply {
     bool operator==(const DescReply&) const = default;
 };
 
+// Bits of `config` from OpenFlow 1.4 on, and of `eviction_flags`.
+inline constexpr uint32_t kTableEviction = 4, kTableVacancy = 8;
+inline constexpr uint32_t kEvictAll = 7;  // other, importance, lifetime
 struct TableMod {
     uint8_t table = kTableAll;
     uint32_t config = 0;  // 1.1, 1.2: miss behaviour (bits 0, 1); 1.4+: eviction (4), vacancy events (8)
@@ -103,8 +106,11 @@ struct TableDescRequest {
     bool operator==(const TableDescRequest&) const = default;
 };
 struct TableDesc {
+    static constexpr uint32_t kNoFlags = ~0u;  // the switch does not tell
     uint8_t table = 0;
-    uint32_t config = 0, eviction_flags = 0;
+    uint32_t config = 0;  // as in TableMod
+    uint32_t eviction_flags = kNoFlags;
+    uint8_t vacancy_down = 0, vacancy_up = 0, vacancy = 0;  // percent, with vacancy events
     bool operator==(const TableDesc&) const = default;
 };
 struct TableDescReply {
