@@ -1,0 +1,83 @@
+// The connection tracker of the userspace and dummy datapaths.
+//
+// track() is the way of a packet: fragments are collected (fragments.h); headers are read and verified
+// (headers.h); the tuple is looked up (connection_store.h); the protocol's state moves on (tcp_tracking.h)
+// and says whether the packet is new, established or invalid; translation is chosen for new connections and
+// carried out for all (nat.h); `commit` keeps the connection, its mark and label.
+//
+// The limits: connections in all and by zone.  At a limit new connections are not kept and those that are
+// live on; what a flood of SYNs has left goes after 30 s (tcp_syn_sent), also without packets.
+//
+// Not thread-safe, like the datapath that it belongs to.
+
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "datapath/api/connection_table.h"
+#include "datapath/conntrack/connection_store.h"
+#include "datapath/conntrack/fragments.h"
+#include "datapath/conntrack/nat.h"
+
+namespace weft::datapath::conntrack {
+
+class Tracker final : public ConnectionTable {
+  public:
+    Tracked track(packet::Packet& packet, const packet::Layout& layout, packet::Flow& key,
+                  const Conntrack& action, int64_t now_ms, std::vector<packet::Packet>& fragments,
+                  explain::DropReason& reason) override;
+    bool run(int64_t now_ms) override;
+
+    size_t flush(std::optional<uint16_t> zone, const PartialTuple& original,
+                 const PartialTuple& reply) override;
+    void dump(std::optional<uint16_t> zone, int64_t now_ms,
+              const std::function<void(const datapath::Connection&)>& each) const override;
+    size_t count(std::optional<uint16_t> zone) const override;
+
+    size_t max_connections() const override { return max_connections_; }
+    void set_max_connections(size_t limit) override { max_connections_ = limit; }
+    uint32_t default_limit() const override { return default_limit_; }
+    void set_default_limit(uint32_t limit) override { default_limit_ = limit; }
+    void set_zone_limit(uint16_t zone, std::optional<uint32_t> limit) override;
+    std::map<uint16_t, uint32_t> zone_limits() const override { return zone_limits_; }
+
+    bool checks_tcp_sequences() const override { return check_sequences_; }
+    void check_tcp_sequences(bool on) override { check_sequences_ = on; }
+
+    FragmentStatus fragment_status(bool with_lists) const override { return fragments_.status(with_lists); }
+    Result<void> configure_fragments(const FragmentConfig& config) override {
+        return fragments_.configure(config);
+    }
+
+    Result<void> set_timeout_policy(const std::string& name,
+                                    const std::map<std::string, uint32_t>& seconds) override {
+        return policies_.set(name, seconds);
+    }
+    void delete_timeout_policy(const std::string& name) override { policies_.remove(name); }
+
+  private:
+    enum class Outcome : uint8_t { kGoOn, kNatExhausted };
+
+    // A whole packet.  `layout` and `key` are its own.
+    Outcome track_whole(packet::Packet& packet, const packet::Layout& layout, packet::Flow& key,
+                        const Conntrack& action, int64_t now_ms);
+    Outcome track_new(packet::Packet& packet, const packet::Layout& layout, packet::Flow& key,
+                      const Headers& headers, const Conntrack& action, int64_t now_ms);
+    void track_error(packet::Packet& packet, const packet::Layout& layout, packet::Flow& key,
+                     const Headers& headers, const Conntrack& action, int64_t now_ms);
+    // The state of a packet of `found`; 0: it begins a new connection in the place of the old, which is gone.
+    uint32_t update(const Found& found, const Headers& headers, int64_t now_ms);
+    bool has_room(uint16_t zone, int64_t now_ms);
+    ConnectionStore store_;
+    Fragments fragments_;
+    Nat nat_;
+    TimeoutPolicies policies_;
+    size_t max_connections_ = 3000000;  // ovs-vswitchd's
+    uint32_t default_limit_ = 0;
+    std::map<uint16_t, uint32_t> zone_limits_;
+    bool check_sequences_ = true;
+    bool translated_before_ = false;  // of the packet under way
+};
+
+}  // namespace weft::datapath::conntrack
