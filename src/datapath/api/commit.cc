@@ -90,10 +90,15 @@ void vlans(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     size_t have = tags(from), want = tags(to), common = 0;
     while (common < have && common < want && same(from.vlans[have - 1 - common], to.vlans[want - 1 - common]))
         common++;
+    // A tag that takes another's place may have taken over bits of it, which are written into the action.
+    bool replaces = have > common && want > common;
     for (size_t i = 0; i < have - common; i++) {
         actions.push_back(PopVlan{});
         mask.vlans[i].tci = mask.vlans[i].tci | packet::kVlanCfi;
         mask.vlans[i].tpid = 0xffff;
+    }
+    if (replaces) {
+        for (size_t i = 0; i < have; i++) mask.vlans[i].tci = 0xffff;
     }
     for (size_t i = want - common; i > 0; i--) {
         uint16_t tpid = to.vlans[i - 1].tpid;

@@ -117,6 +117,13 @@ struct MeterConfig {
     int64_t created_ms = 0;
 };
 
+// What a port takes in at most; what exceeds it is dropped.  A rate of 0: as much as comes.
+struct Policing {
+    uint32_t kbps = 0, burst_kbits = 0;
+    uint32_t kpps = 0, burst_kpackets = 0;
+    bool operator==(const Policing&) const = default;
+};
+
 struct DatapathStats {
     uint64_t hits = 0, misses = 0, lost = 0;   // lookups
     uint64_t exact_hits = 0, masks_tried = 0;  // in front of, and in, the megaflow table
@@ -151,6 +158,10 @@ class Datapath {
     virtual std::optional<PortInfo> find_port(PortNo port) const = 0;
     virtual std::optional<PortInfo> find_port(std::string_view name) const = 0;
     virtual Result<PortStats> port_stats(PortNo port) const = 0;
+    virtual Result<void> set_policing(PortNo, const Policing& policing) {
+        if (policing == Policing()) return {};
+        return Error{"this datapath does not police ingress"};
+    }
     virtual void on_port_change(PortChange callback) = 0;
 
     // Flows.
@@ -160,6 +171,13 @@ class Datapath {
     virtual void flush_flows() = 0;
     // Calls `each` for every flow; the callback must not change the flows.
     virtual void dump_flows(const std::function<void(const FlowDump&)>& each) const = 0;
+
+    // Restarts.  True: what this datapath has put into the kernel goes on forwarding when the process ends,
+    // so its flows and ports need not, and must not, be deleted then.
+    virtual bool outlives_process() const { return false; }
+    // The switch knows all that it needs to answer misses: a datapath that has found an earlier process's
+    // forwarding in place takes over now.
+    virtual void take_over() {}
 
     // Packets.  execute() runs the actions at once; what they send is out, or queued, when it returns.
     virtual Result<void> execute(Execute request) = 0;

@@ -151,7 +151,7 @@ class ActionWriter {
     }
     std::string text(const Recirculate& a) { return fmt::format("recirc({})", hex(a.id)); }
     std::string text(const Hash& a) {
-        return fmt::format("hash({}({}))", a.algorithm == HashAlgorithm::kL4 ? "hash_l4" : "sym_l4", a.basis);
+        return fmt::format("hash({}({}))", a.algorithm == HashAlgorithm::kL4 ? "l4" : "sym_l4", a.basis);
     }
     std::string text(const Truncate& a) { return fmt::format("trunc({})", a.max_length); }
     std::string text(const Clone& a) { return "clone(" + list(a.actions) + ")"; }

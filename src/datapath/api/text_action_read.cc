@@ -272,7 +272,7 @@ class ActionReader {
                 return Action(out);
             }
         }
-        return Error{fmt::format("hash({}) is not hash(hash_l4(BASIS)) or hash(sym_l4(BASIS))", body)};
+        return Error{fmt::format("hash({}) is not hash(l4(BASIS)) or hash(sym_l4(BASIS))", body)};
     }
 
     Result<Action> sample(std::string_view body, int depth) {

@@ -80,7 +80,7 @@ TEST(Text, ActionsPrintAsTheyWereRead) {
           "push_vlan(tpid=0x88a8,vid=1,pcp=0)",
           "pop_vlan",
           "recirc(0x33)",
-          "hash(hash_l4(0)),recirc(0x1)",
+          "hash(l4(0)),recirc(0x1)",
           "hash(sym_l4(7))",
           "trunc(100),3",
           "sample(sample=50.0%,actions(2))",

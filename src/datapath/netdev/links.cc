@@ -8,12 +8,14 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "base/hash_map.h"
@@ -67,6 +69,7 @@ Link read_link(const nlmsghdr* message) {
     link.max_mtu = number(IFLA_MAX_MTU);
     link.peer_ifindex = number(IFLA_LINK);
     link.carrier_changes = static_cast<uint64_t>(number(IFLA_CARRIER_CHANGES));
+    link.promiscuity = number(IFLA_PROMISCUITY);
     if (attributes.at[IFLA_LINKINFO]) {
         KindText kind;
         mnl_attr_parse_nested(attributes.at[IFLA_LINKINFO], collect_kind, &kind);
@@ -242,6 +245,11 @@ class NetlinkLinks final : public Links {
     void update(Link link) {
         auto [it, added] = links_.try_emplace(link.ifindex);
         if (!added && it->second == link) return;
+        // Who listens is asked for, not told: ports listen themselves, and each would be a change of its
+        // device.
+        if (!added && link.promiscuity != std::exchange(it->second.promiscuity, link.promiscuity))
+            ++generation_;
+        if (!added && it->second == link) return;
         if (!added && it->second.name != link.name) {
             by_name_.erase(it->second.name);
             changed(it->second.name);
@@ -313,6 +321,18 @@ std::optional<DriverInfo> driver_info(const std::string& device) {
     info.cmd = ETHTOOL_GDRVINFO;
     if (!ethtool(device, &info)) return std::nullopt;
     return DriverInfo{info.driver, info.version, info.fw_version};
+}
+
+std::optional<uint32_t> device_ipv4(const std::string& device) {
+    if (device.size() >= IFNAMSIZ) return std::nullopt;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return std::nullopt;
+    ifreq interface = {};
+    device.copy(interface.ifr_name, IFNAMSIZ - 1);
+    bool done = ioctl(fd, SIOCGIFADDR, &interface) == 0;
+    close(fd);
+    if (!done || interface.ifr_addr.sa_family != AF_INET) return std::nullopt;
+    return ntohl(reinterpret_cast<const sockaddr_in&>(interface.ifr_addr).sin_addr.s_addr);
 }
 
 std::optional<LinkSpeed> link_speed(const std::string& device) {

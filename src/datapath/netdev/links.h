@@ -32,6 +32,7 @@ struct Link {
     std::string kind;       // "veth", "tun", "vlan", "" for a physical device
     int peer_ifindex = 0;   // IFLA_LINK, of veth and stacked devices
     uint64_t carrier_changes = 0;
+    int promiscuity = 0;  // who want to see all that passes
     bool operator==(const Link&) const = default;
 };
 
@@ -73,5 +74,7 @@ struct LinkSpeed {
     bool full_duplex = false;
 };
 std::optional<LinkSpeed> link_speed(const std::string& device);
+// The IPv4 address of a device, host order.
+std::optional<uint32_t> device_ipv4(const std::string& device);
 
 }  // namespace weft::datapath

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/clock.h"
 #include "datapath/api/set_fields.h"
+#include "datapath/conntrack/tracker.h"
 #include "packet/geneve.h"
 #include "packet/segment.h"
 #include "packet/vxlan.h"
@@ -22,22 +24,35 @@ constexpr int kMaxUpcallRounds = 64;  // upcalls that cause upcalls, before othe
 constexpr uint8_t kMaxRecirculations = 6;
 constexpr PortNo kMaxPort = 65535;
 constexpr size_t kDirectPorts = 4096;
+constexpr int64_t kSweepMs = 1000, kBusySweepMs = 5;  // forgetting connections that are over
 
-bool tracks_connections(const Actions& actions) {
+std::array<const Actions*, 2> nested_in(const Action& action) {
+    if (auto* a = action.get_if<Clone>()) return {&a->actions, nullptr};
+    if (auto* a = action.get_if<Sample>()) return {&a->actions, nullptr};
+    if (auto* a = action.get_if<CheckPacketLength>()) return {&a->if_greater, &a->if_not_greater};
+    return {nullptr, nullptr};
+}
+
+// The first `ct` action that this datapath cannot carry out.
+const Conntrack* find_conntrack(const Actions& actions, bool with_helper) {
     for (const Action& action : actions) {
-        if (action.get_if<Conntrack>()) return true;
-        if (auto* a = action.get_if<Clone>(); a && tracks_connections(a->actions)) return true;
-        if (auto* a = action.get_if<Sample>(); a && tracks_connections(a->actions)) return true;
-        if (auto* a = action.get_if<CheckPacketLength>()) {
-            if (tracks_connections(a->if_greater) || tracks_connections(a->if_not_greater)) return true;
+        auto* ct = action.get_if<Conntrack>();
+        if (ct && (!with_helper || !ct->helper.empty())) return ct;
+        for (const Actions* nested : nested_in(action)) {
+            if (!nested) continue;
+            if (auto* found = find_conntrack(*nested, with_helper)) return found;
         }
     }
-    return false;
+    return nullptr;
 }
 
 Result<void> check_actions(const Actions& actions, bool conntrack) {
-    if (!conntrack && tracks_connections(actions)) {
+    if (!conntrack && find_conntrack(actions, false)) {
         return Error{"this datapath does not track connections: the ct action is not supported"};
+    }
+    if (auto* ct = find_conntrack(actions, true)) {
+        return Error{fmt::format("the ct action's helper \"{}\" is not supported: there are no helpers yet",
+                                 ct->helper)};
     }
     return {};
 }
@@ -76,7 +91,13 @@ DatapathCore::DatapathCore(net::Loop& loop, std::string type, std::string name)
       name_(std::move(name)),
       by_number_(kDirectPorts),
       executor_(*this, meters_),
-      drops_(explain::kDropReasons) {}
+      drops_(explain::kDropReasons) {
+    set_connections(std::make_unique<conntrack::Tracker>());
+    conntrack_timer_ = loop_.timer([this] {
+        conntrack_timer_->arm_in(connections_->run(clock::monotonic_ms()) ? kBusySweepMs : kSweepMs);
+    });
+    conntrack_timer_->arm_in(kSweepMs);
+}
 
 DatapathCore::~DatapathCore() = default;
 
@@ -120,6 +141,7 @@ Result<PortNo> DatapathCore::add_port(const PortSpec& spec) {
 Result<void> DatapathCore::delete_port(PortNo number) {
     auto it = ports_.find(number);
     if (it == ports_.end()) return Error{fmt::format("there is no port {}", number)};
+    (void)set_policing(number, {});
     std::erase(to_flush_, it->second.get());
     it->second->remove();
     if (number < kDirectPorts) by_number_[number] = nullptr;
@@ -144,6 +166,28 @@ std::optional<PortInfo> DatapathCore::find_port(std::string_view name) const {
         if (port->info().name == name) return port->info();
     }
     return std::nullopt;
+}
+
+Result<void> DatapathCore::set_policing(PortNo port, const Policing& policing) {
+    auto it = policing_.find(port);
+    if (policing == (it == policing_.end() ? Policing() : it->second)) return {};
+    auto limit = [&](MeterTable& table, bool packets, uint64_t rate, uint64_t burst) -> Result<void> {
+        (void)table.remove(port);
+        if (!rate) return {};
+        MeterConfig meter;
+        meter.id = port;
+        meter.packets_per_second = packets;
+        MeterBand band;
+        band.rate = static_cast<uint32_t>(std::min<uint64_t>(rate, UINT32_MAX));
+        band.burst = static_cast<uint32_t>(std::min<uint64_t>(burst, UINT32_MAX));
+        meter.bands.push_back(band);
+        return table.set(meter, clock::monotonic_ms());
+    };
+    policing_[port] = policing;
+    if (policing == Policing()) policing_.erase(port);
+    WEFT_TRY(limit(police_bits_, false, policing.kbps, policing.burst_kbits));
+    return limit(police_packets_, true, uint64_t{policing.kpps} * 1000,
+                 uint64_t{policing.burst_kpackets} * 1000);
 }
 
 Result<PortStats> DatapathCore::port_stats(PortNo number) const {
@@ -184,12 +228,27 @@ void DatapathCore::dump_flows(const std::function<void(const FlowDump&)>& each) 
 
 void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
     now_ms_ = clock::monotonic_ms();
+    bool policed = !policing_.empty() && policing_.contains(port);
     for (Received& in : packets) {
+        if (policed && !(police_packets_.pass(port, in.packet.size(), now_ms_) &&
+                         police_bits_.pass(port, in.packet.size(), now_ms_))) {
+            dropped(DropReason::kPolicing);
+            continue;
+        }
         Work work;
         work.packet = std::move(in.packet);
         work.key = packet::zero_flow();
         work.key.in_port = port;
         if (in.tunnelled) work.key.tunnel = in.tunnel;
+        work.layout = packet::extract(work.packet, work.key);
+        process(std::move(work), now_ms_);
+    }
+    finish_batch();
+}
+
+void DatapathCore::resume(std::vector<Work>& packets) {
+    now_ms_ = clock::monotonic_ms();
+    for (Work& work : packets) {
         work.layout = packet::extract(work.packet, work.key);
         process(std::move(work), now_ms_);
     }

@@ -29,6 +29,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     std::optional<PortInfo> find_port(PortNo port) const override;
     std::optional<PortInfo> find_port(std::string_view name) const override;
     Result<PortStats> port_stats(PortNo port) const override;
+    Result<void> set_policing(PortNo port, const Policing& policing) override;
     void on_port_change(PortChange callback) override { port_change_ = std::move(callback); }
 
     Result<void> put_flow(FlowPut put) override;
@@ -51,18 +52,24 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
 
   protected:
     virtual Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) = 0;
-    // Installs connection tracking; before any flow is put.
+    // Installs connection tracking, in the place of the usual one; before any flow is put.
     void set_connections(std::unique_ptr<ConnectionTable> connections);
     void port_changed(PortNo port) {
         if (port_change_) port_change_(port);
     }
 
-    net::Loop& loop_;
+    // Goes on with packets that something in front of this datapath has handed over, each with the metadata
+    // of its key; the rest of the key and the layout are extracted here.
+    void resume(std::vector<Work>& packets);
 
-  private:
+    net::Loop& loop_;
+    MegaflowTable table_;
+
     // PacketSink
     void received(PortNo port, std::vector<Received>& packets) override;
     void dropped(explain::DropReason reason) override { drops_[static_cast<size_t>(reason)]++; }
+
+  private:
     // ActionSink
     void output(PortNo port, Work&& work) override;
     void recirculate(Work&& work) override;
@@ -81,9 +88,11 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     std::vector<Port*> to_flush_;
     PortChange port_change_;
 
-    MegaflowTable table_;
     MeterTable meters_;
+    MeterTable police_bits_, police_packets_;  // by port
+    std::map<PortNo, Policing> policing_;
     std::unique_ptr<ConnectionTable> connections_;
+    std::unique_ptr<net::Loop::Timer> conntrack_timer_;
     Executor executor_;
 
     UpcallHandler* handler_ = nullptr;

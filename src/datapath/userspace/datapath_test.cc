@@ -6,7 +6,7 @@
 #include <random>
 
 #include "datapath/api/commit.h"
-#include "datapath/api/text.h"
+#include "datapath/api/test_flow.h"
 #include "datapath/dummy/dummy_device.h"
 #include "datapath/userspace/meter_table.h"
 #include "datapath/userspace/tunnel_header.h"
@@ -48,18 +48,11 @@ class DatapathTest : public ::testing::Test {
     }
 
     void add_flow(std::string_view match, std::string_view actions) {
-        auto both = parse_match(match);
-        ASSERT_TRUE(both.ok()) << both.message();
-        auto list = parse_actions(actions);
-        ASSERT_TRUE(list.ok()) << list.message();
-        FlowPut put;
-        put.ufid = Uuid::random();
-        put.key = both->key;
-        put.mask = both->mask;
-        put.actions = *list;
-        auto done = datapath_->put_flow(put);
+        auto flow = flow_put(match, actions);
+        ASSERT_TRUE(flow.ok()) << flow.message();
+        auto done = datapath_->put_flow(*flow);
         ASSERT_TRUE(done.ok()) << done.message();
-        last_ufid_ = put.ufid;
+        last_ufid_ = flow->ufid;
     }
 
     Flow key(std::string_view text) {
@@ -256,13 +249,15 @@ TEST_F(DatapathTest, PutCreatesOrModifies) {
     EXPECT_EQ(sent("p2").size(), 1u);
 }
 
-TEST_F(DatapathTest, ConntrackIsRefusedClearly) {
+TEST_F(DatapathTest, WhatIsNotTrackedIsRefusedClearly) {
     FlowPut put;
     put.ufid = Uuid::random();
     put.key = put.mask = packet::zero_flow();
-    put.actions = *parse_actions("clone(ct(commit),2)");
+    put.actions = *parse_actions("clone(ct(commit,helper=ftp),2)");
     auto done = datapath_->put_flow(put);
-    EXPECT_EQ(done.message(), "this datapath does not track connections: the ct action is not supported");
+    EXPECT_EQ(done.message(), "the ct action's helper \"ftp\" is not supported: there are no helpers yet");
+    put.actions = *parse_actions("clone(ct(commit),2)");
+    EXPECT_TRUE(datapath_->put_flow(put).ok());
 }
 
 TEST_F(DatapathTest, Ports) {

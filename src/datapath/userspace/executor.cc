@@ -2,6 +2,7 @@
 
 #include "datapath/api/set_fields.h"
 #include "datapath/userspace/meter_table.h"
+#include "packet/arp.h"
 #include "packet/ethernet.h"
 #include "packet/rewrite.h"
 #include "packet/segment.h"
@@ -37,12 +38,15 @@ void Executor::run(Work work, const Actions& actions, int64_t now_ms) {
     run_list(std::move(work), actions, actions);
 }
 
-void Executor::run_list(Work work, const Actions& actions, const Actions& all) {
+void Executor::run_list(Work work, std::span<const Action> actions, const Actions& all) {
     if (actions.empty()) return sink_.dropped(DropReason::kNoActions);
     if (nesting_ >= kMaxNesting) return sink_.dropped(DropReason::kRecursionTooDeep);
     nesting_++;
     for (size_t i = 0; i < actions.size(); i++) {
-        if (one(work, actions[i], i + 1 == actions.size(), all) == Step::kEnd) break;
+        auto* ct = actions[i].get_if<Conntrack>();
+        Step step = ct ? track(work, *ct, actions.subspan(i + 1), all)
+                       : one(work, actions[i], i + 1 == actions.size(), all);
+        if (step == Step::kEnd) break;
     }
     nesting_--;
 }
@@ -128,13 +132,6 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
     } else if (auto* a = action.get_if<Drop>()) {
         sink_.dropped(a->reason);
         return Step::kEnd;
-    } else if (auto* a = action.get_if<Conntrack>()) {
-        work.refresh();
-        if (!connections_) {
-            sink_.dropped(DropReason::kConntrackUnavailable);
-            return Step::kEnd;
-        }
-        if (!connections_->track(work.packet, work.layout, work.key, *a, now_ms_)) return Step::kEnd;
     } else if (action.get_if<ConntrackClear>()) {
         Flow& key = work.key;
         key.ct_state = key.ct_mark = 0;
@@ -147,6 +144,39 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
     return Step::kNext;
 }
 
+// `rest`: what follows, which each of several fragments goes through.
+Executor::Step Executor::track(Work& work, const Conntrack& action, std::span<const Action> rest,
+                               const Actions& all) {
+    work.refresh();
+    if (!connections_) {
+        sink_.dropped(DropReason::kConntrackUnavailable);
+        return Step::kEnd;
+    }
+    std::vector<packet::Packet> fragments;
+    DropReason reason = DropReason::kConntrackInvalid;
+    switch (connections_->track(work.packet, work.layout, work.key, action, now_ms_, fragments, reason)) {
+        case Tracked::kGoOn:
+            if (action.nat) work.stale = true;
+            return Step::kNext;
+        case Tracked::kHeld:
+            return Step::kEnd;
+        case Tracked::kDropped:
+            sink_.dropped(reason);
+            return Step::kEnd;
+        case Tracked::kFragments:
+            break;
+    }
+    if (rest.empty()) return Step::kEnd;
+    work.packet = {};
+    for (packet::Packet& fragment : fragments) {
+        Work one = work;
+        one.packet = std::move(fragment);
+        one.stale = true;
+        run_list(std::move(one), rest, all);
+    }
+    return Step::kEnd;
+}
+
 Executor::Step Executor::set(Work& work, const Action& action) {
     work.refresh();
     packet::Packet& packet = work.packet;
@@ -157,14 +187,14 @@ Executor::Step Executor::set(Work& work, const Action& action) {
         blend(key.dl_dst, a->value.dst, a->mask.dst);
         if (key.packet_type == 0) set_eth(packet, key.dl_src, key.dl_dst);
     } else if (auto* a = action.get_if<Set<Ipv4Key>>()) {
-        if (key.dl_type != packet::ethernet::kIpv4) return Step::kNext;
+        if (key.dl_type != packet::ethernet::kIpv4 || !layout.l4) return Step::kNext;
         blend(key.nw_src, Be32(a->value.src), Be32(a->mask.src));
         blend(key.nw_dst, Be32(a->value.dst), Be32(a->mask.dst));
         blend(key.nw_tos, a->value.tos, a->mask.tos);
         blend(key.nw_ttl, a->value.ttl, a->mask.ttl);
         set_ipv4(packet, layout, key.nw_src, key.nw_dst, key.nw_tos, key.nw_ttl);
     } else if (auto* a = action.get_if<Set<Ipv6Key>>()) {
-        if (key.dl_type != packet::ethernet::kIpv6) return Step::kNext;
+        if (key.dl_type != packet::ethernet::kIpv6 || !layout.l4) return Step::kNext;
         blend(key.ipv6_src, a->value.src, a->mask.src);
         blend(key.ipv6_dst, a->value.dst, a->mask.dst);
         blend(key.ipv6_label, Be32(a->value.label), Be32(a->mask.label & 0xfffff));
@@ -172,11 +202,12 @@ Executor::Step Executor::set(Work& work, const Action& action) {
         blend(key.nw_ttl, a->value.hlimit, a->mask.hlimit);
         set_ipv6(packet, layout, key.ipv6_src, key.ipv6_dst, key.ipv6_label, key.nw_tos, key.nw_ttl);
     } else if (auto* a = action.get_if<SetPorts>()) {
-        if (key.nw_proto != static_cast<uint8_t>(a->transport)) return Step::kNext;
+        if (key.nw_proto != static_cast<uint8_t>(a->transport) || !layout.payload) return Step::kNext;
         blend(key.tp_src, Be16(a->value.src), Be16(a->mask.src));
         blend(key.tp_dst, Be16(a->value.dst), Be16(a->mask.dst));
         set_ports(packet, layout, key.nw_proto, key.tp_src, key.tp_dst);
     } else if (auto* a = action.get_if<SetIcmp>()) {
+        if (!layout.payload) return Step::kNext;
         blend(key.tp_src, Be16(a->value.type), Be16(a->mask.type));
         blend(key.tp_dst, Be16(a->value.code), Be16(a->mask.code));
         set_icmp(packet, layout, a->v6, static_cast<uint8_t>(key.tp_src.get()),
@@ -184,6 +215,7 @@ Executor::Step Executor::set(Work& work, const Action& action) {
     } else if (auto* a = action.get_if<Set<ArpKey>>()) {
         if (key.dl_type != packet::ethernet::kArp && key.dl_type != packet::ethernet::kRarp)
             return Step::kNext;
+        if (layout.l3 + packet::arp::kHeader > packet.size()) return Step::kNext;
         blend(key.nw_src, Be32(a->value.sip), Be32(a->mask.sip));
         blend(key.nw_dst, Be32(a->value.tip), Be32(a->mask.tip));
         blend(key.nw_proto, static_cast<uint8_t>(a->value.op), static_cast<uint8_t>(a->mask.op));

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <span>
+
 #include "datapath/api/action.h"
 #include "datapath/api/connection_table.h"
 #include "packet/extract.h"
@@ -50,8 +52,9 @@ class Executor {
 
   private:
     enum class Step : uint8_t { kNext, kEnd };
-    void run_list(Work work, const Actions& actions, const Actions& all);
+    void run_list(Work work, std::span<const Action> actions, const Actions& all);
     Step one(Work& work, const Action& action, bool last, const Actions& all);
+    Step track(Work& work, const Conntrack& action, std::span<const Action> rest, const Actions& all);
     Step set(Work& work, const Action& action);
 
     ActionSink& sink_;

@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
-#include "datapath/api/text.h"
+#include "datapath/api/test_flow.h"
 #include "datapath/netdev/links.h"
 #include "datapath/userspace/userspace_datapath.h"
 
@@ -96,15 +96,8 @@ void add_port(Datapath& datapath, const std::string& name, PortType type, PortNo
 }
 
 void add_flow(Datapath& datapath, std::string_view match, std::string_view actions) {
-    auto both = parse_match(match);
-    auto list = parse_actions(actions);
-    if (!both || !list) _exit(1);
-    FlowPut put;
-    put.ufid = Uuid::random();
-    put.key = both->key;
-    put.mask = both->mask;
-    put.actions = *list;
-    if (!datapath.put_flow(std::move(put))) _exit(1);
+    auto flow = flow_put(match, actions);
+    if (!flow || !datapath.put_flow(*std::move(flow))) _exit(1);
 }
 
 class PortsTest : public ::testing::Test {
@@ -151,6 +144,14 @@ class PortsTest : public ::testing::Test {
     }
     int ping(const std::string& from, const std::string& to, const std::string& extra = "") {
         return sh(fmt::format("ip netns exec {} ping -c 2 -i 0.2 -W 2 {} {} >/dev/null", from, extra, to));
+    }
+
+    // The kernel tells of a veth's carrier up to a second after both its ends are up, and sends nothing
+    // before.
+    static bool link_comes_up(const std::string& in, const std::string& device) {
+        return sh(fmt::format("for i in $(seq 50); do ip -n {} link show {} | grep -q 'state UP' && exit 0; "
+                              "sleep 0.1; done; exit 1",
+                              in, device)) == 0;
     }
 
     std::string prefix_;
@@ -224,7 +225,8 @@ TEST_F(PortsTest, DevicesComeAndGo) {
             host.name(), b)),
         0);
     sh(fmt::format("ip -n {} neigh flush all", a));  // the new device has another address
-    EXPECT_EQ(ping(a, "10.9.0.2", "-c 3"), 0);
+    ASSERT_TRUE(link_comes_up(a, "eth0") && link_comes_up(b, "eth0"));
+    EXPECT_EQ(ping(a, "10.9.0.2"), 0);
 }
 
 // Tagged super-packets over a veth whose two ends are ports: what one writes with a tag the other reads with

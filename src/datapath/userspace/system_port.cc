@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "datapath/netdev/ingress_block.h"
+#include "datapath/netdev/qos.h"
 #include "datapath/userspace/vnet.h"
 #include "packet/ethernet.h"
 #include "packet/segment.h"
@@ -64,8 +65,8 @@ ReceiveArea& receive_area() {
 
 class SystemPort final : public Port {
   public:
-    SystemPort(PortInfo info, PacketSink& sink, int fd, int ifindex, IngressBlock block)
-        : Port(std::move(info)), sink_(sink), fd_(fd), ifindex_(ifindex), block_(std::move(block)) {}
+    SystemPort(PortInfo info, PacketSink& sink, int fd, TcFilter filter)
+        : Port(std::move(info)), sink_(sink), fd_(fd), filter_(std::move(filter)) {}
     ~SystemPort() override {
         watch_.reset();
         close(fd_);
@@ -77,19 +78,25 @@ class SystemPort final : public Port {
 
     void send(Work work) override {
         queue_.push_back(std::move(work.packet));
+        priorities_.push_back(work.key.skb_priority);
         if (queue_.size() >= kBatch) flush();
     }
 
     void flush() override {
         size_t done = 0;
         while (done < queue_.size()) {
-            size_t count = std::min(queue_.size() - done, kBatch);
+            size_t count = 1;
+            while (count < kBatch && done + count < queue_.size() &&
+                   priorities_[done + count] == priorities_[done])
+                ++count;
+            set_priority(priorities_[done]);
             done += send_some(done, count);
         }
         queue_.clear();
+        priorities_.clear();
     }
 
-    void remove() override { block_.remove(); }
+    void remove() override { filter_.remove(); }
 
   private:
     void read() {
@@ -135,6 +142,14 @@ class SystemPort final : public Port {
             store_be16(p + packet::vlan::kTci, aux.tp_vlan_tci);
             return;
         }
+    }
+
+    // The queue that a packet was put into is the class of the device's queueing discipline (netdev/qos.h).
+    void set_priority(uint32_t queue) {
+        uint32_t priority = queue ? qos_class(queue) : 0;
+        if (priority == priority_) return;
+        int value = static_cast<int>(priority);
+        if (setsockopt(fd_, SOL_SOCKET, SO_PRIORITY, &value, sizeof value) == 0) priority_ = priority;
     }
 
     // Sends packets from `first`; returns how many are dealt with.
@@ -190,10 +205,11 @@ class SystemPort final : public Port {
 
     PacketSink& sink_;
     int fd_;
-    int ifindex_;
-    IngressBlock block_;
+    TcFilter filter_;
     std::unique_ptr<net::Loop::Watch> watch_;
     std::vector<Packet> queue_;
+    std::vector<uint32_t> priorities_;  // of the packets in queue_
+    uint32_t priority_ = 0;             // the socket's
     std::vector<Received> batch_;
 };
 
@@ -203,13 +219,14 @@ Error os_error(const std::string& device, std::string_view what) {
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info) {
-    int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
-    if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
+namespace {
+
+// A packet socket on the device; protocol 0 receives nothing.
+Result<int> open_packet_socket(const std::string& device, int ifindex, uint16_t protocol) {
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return os_error(info.name, "opening a packet socket");
+    if (fd < 0) return os_error(device, "opening a packet socket");
     auto fail = [&](std::string_view what) {
-        Error error = os_error(info.name, what);
+        Error error = os_error(device, what);
         close(fd);
         return error;
     };
@@ -223,7 +240,7 @@ Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink
     if (!option(SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer)) option(SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
     sockaddr_ll address = {};
     address.sll_family = AF_PACKET;
-    address.sll_protocol = __builtin_bswap16(ETH_P_ALL);
+    address.sll_protocol = __builtin_bswap16(protocol);
     address.sll_ifindex = ifindex;
     if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
         return fail("binding a packet socket");
@@ -233,15 +250,30 @@ Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink
     if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) < 0) {
         return fail("switching to promiscuous mode");
     }
-    auto block = IngressBlock::install(ifindex, info.name);
+    return fd;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info) {
+    int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
+    if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
+    WEFT_ASSIGN(int fd, open_packet_socket(info.name, ifindex, ETH_P_ALL));
+    auto block = install_ingress_block(ifindex, info.name);
     if (!block) {
         lg.warn("{}: the host's own network stack keeps receiving from this port: {}", info.name,
                 block.message());
-        block = IngressBlock();
+        block = TcFilter();
     }
-    auto port = std::make_unique<SystemPort>(std::move(info), sink, fd, ifindex, std::move(*block));
+    auto port = std::make_unique<SystemPort>(std::move(info), sink, fd, std::move(*block));
     port->start(loop);
     return std::unique_ptr<Port>(std::move(port));
+}
+
+Result<std::unique_ptr<Port>> open_sending_system_port(PacketSink& sink, PortInfo info, int ifindex,
+                                                       TcFilter filter) {
+    WEFT_ASSIGN(int fd, open_packet_socket(info.name, ifindex, 0));
+    return std::unique_ptr<Port>(std::make_unique<SystemPort>(std::move(info), sink, fd, std::move(filter)));
 }
 
 }  // namespace weft::datapath

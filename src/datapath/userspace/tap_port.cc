@@ -1,24 +1,13 @@
 #include "datapath/userspace/tap_port.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "datapath/userspace/tap_device.h"
 #include "datapath/userspace/vnet.h"
 #include "packet/address.h"
 #include "packet/segment.h"
-
-#ifndef TUN_F_USO4
-#define TUN_F_USO4 0x20
-#define TUN_F_USO6 0x40
-#endif
 
 namespace weft::datapath {
 
@@ -30,14 +19,11 @@ constexpr size_t kMaxFrame = 65535 + 64;
 
 class TapPort final : public Port {
   public:
-    TapPort(PortInfo info, PacketSink& sink, int fd) : Port(std::move(info)), sink_(sink), fd_(fd) {}
-    ~TapPort() override {
-        watch_.reset();
-        close(fd_);
-    }
+    TapPort(PortInfo info, PacketSink& sink, Descriptor tap)
+        : Port(std::move(info)), sink_(sink), tap_(std::move(tap)) {}
 
     void start(net::Loop& loop) {
-        watch_ = loop.watch(fd_, net::Loop::kRead, [this](unsigned) { read(); });
+        watch_ = loop.watch(tap_.get(), net::Loop::kRead, [this](unsigned) { read(); });
     }
 
     void send(Work work) override {
@@ -54,14 +40,14 @@ class TapPort final : public Port {
                                         : explain::DropReason::kTransmitError);
     }
 
-    void remove() override { ioctl(fd_, TUNSETPERSIST, 0); }
+    void remove() override { keep_tap_device(tap_, false); }
 
   private:
     bool write_one(Packet& packet) {
         uint8_t header[kVnetHeader];
         write_vnet_header(packet, header);
         iovec parts[2] = {{header, kVnetHeader}, {packet.data(), packet.size()}};
-        if (writev(fd_, parts, 2) < 0) return false;
+        if (writev(tap_.get(), parts, 2) < 0) return false;
         stats_.tx_packets++;
         stats_.tx_bytes += packet.size();
         return true;
@@ -73,7 +59,7 @@ class TapPort final : public Port {
         for (size_t i = 0; i < kBatch; i++) {
             uint8_t header[kVnetHeader];
             iovec parts[2] = {{header, kVnetHeader}, {frame.data(), frame.size()}};
-            ssize_t size = readv(fd_, parts, 2);
+            ssize_t size = readv(tap_.get(), parts, 2);
             if (size <= static_cast<ssize_t>(kVnetHeader)) break;
             size_t length = static_cast<size_t>(size) - kVnetHeader;
             Packet packet(ByteView(frame.data(), length));
@@ -86,8 +72,8 @@ class TapPort final : public Port {
     }
 
     PacketSink& sink_;
-    int fd_;
-    std::unique_ptr<net::Loop::Watch> watch_;
+    Descriptor tap_;
+    std::unique_ptr<net::Loop::Watch> watch_;  // goes before what it watches
     std::vector<Received> batch_;
 };
 
@@ -95,34 +81,16 @@ class TapPort final : public Port {
 
 Result<std::unique_ptr<Port>> open_tap_port(net::Loop& loop, Links& links, PacketSink& sink, PortInfo info,
                                             const PortSpec& spec) {
-    if (info.name.empty() || info.name.size() >= IFNAMSIZ) {
-        return Error{
-            fmt::format("\"{}\" cannot name a network device: 1 to {} bytes can", info.name, IFNAMSIZ - 1)};
-    }
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return Error{fmt::format("/dev/net/tun: {}", std::strerror(errno))};
-    auto fail = [&](std::string_view what) {
-        Error error{fmt::format("{}: {}: {}", info.name, what, std::strerror(errno))};
-        close(fd);
-        return error;
-    };
     bool existed = links.find(info.name) != nullptr;
-    ifreq request = {};
-    info.name.copy(request.ifr_name, IFNAMSIZ - 1);
-    request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-    if (ioctl(fd, TUNSETIFF, &request) < 0) return fail("creating a TAP device");
-    int header = static_cast<int>(kVnetHeader);
-    if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0) return fail("setting the offload header's size");
-    unsigned offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-    if (ioctl(fd, TUNSETOFFLOAD, offloads | TUN_F_USO4 | TUN_F_USO6) < 0) ioctl(fd, TUNSETOFFLOAD, offloads);
-    ioctl(fd, TUNSETPERSIST, 1);
+    WEFT_ASSIGN(Descriptor tap, open_tap_device(info.name));
+    keep_tap_device(tap, true);
     links.refresh();
     if (!packet::is_zero(spec.mac)) {
         const Link* link = links.find(info.name);
         if (link && link->mac != spec.mac) (void)links.set_mac(info.name, spec.mac).ok();
     }
     if (spec.mtu && !existed) (void)links.set_mtu(info.name, spec.mtu).ok();
-    auto port = std::make_unique<TapPort>(std::move(info), sink, fd);
+    auto port = std::make_unique<TapPort>(std::move(info), sink, std::move(tap));
     port->start(loop);
     return std::unique_ptr<Port>(std::move(port));
 }

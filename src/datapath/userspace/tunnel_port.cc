@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash_map.h"
 #include "base/log.h"
+#include "datapath/userspace/capture_device.h"
 #include "datapath/userspace/tunnel_header.h"
 #include "datapath/userspace/tunnel_socket.h"
 #include "packet/address.h"
@@ -69,6 +70,20 @@ class TunnelPort final : public Port {
         return {};
     }
 
+    // The tunnel works without the device, too.
+    void show_packets(Links& links) {
+        auto device = CaptureDevice::create(links, info_.name);
+        if (device)
+            capture_ = std::move(*device);
+        else
+            lg.info("packets of the tunnel cannot be captured: {}", device.message());
+    }
+
+    void remove() override {
+        if (capture_) capture_->remove();
+        capture_.reset();
+    }
+
     void send(Work work) override {
         Tunnel& key = work.key.tunnel;
         bool v6 = !packet::is_zero(key.ipv6_dst);
@@ -81,6 +96,7 @@ class TunnelPort final : public Port {
             work.packet.offload.gso_type == GsoType::kTcp6) {
             fit_segments(work, v6);
         }
+        if (capture_ && capture_->listened()) capture_->sent(work.packet);
         std::vector<Packet> frames = packet::segment(std::move(work.packet));
         if (frames.empty()) return drop(DropReason::kMalformed);
         for (Packet& frame : frames) {
@@ -300,7 +316,11 @@ class TunnelPort final : public Port {
             take(messages[i].msg_hdr, ByteView(frames.data() + index * kMaxFrame, messages[i].msg_len), v6);
         }
         end_joined();
-        if (!batch_.empty()) sink_.received(info_.number, batch_);
+        if (batch_.empty()) return;
+        if (capture_ && capture_->listened()) {
+            for (const Received& each : batch_) capture_->received(each.packet);
+        }
+        sink_.received(info_.number, batch_);
     }
 
     void take(msghdr& message, ByteView bytes, bool v6) {
@@ -350,6 +370,7 @@ class TunnelPort final : public Port {
     }
 
     PacketSink& sink_;
+    std::unique_ptr<CaptureDevice> capture_;
     Family families_[2];  // IPv4, IPv6
     HashMap<packet::Ipv6Addr, PathMtu> paths_;
     std::vector<Outgoing> queue_;
@@ -361,9 +382,11 @@ class TunnelPort final : public Port {
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_tunnel_port(net::Loop& loop, PacketSink& sink, PortInfo info) {
+Result<std::unique_ptr<Port>> open_tunnel_port(net::Loop& loop, PacketSink& sink, PortInfo info,
+                                               Links* links) {
     auto port = std::make_unique<TunnelPort>(std::move(info), sink);
     WEFT_TRY(port->start(loop));
+    if (links) port->show_packets(*links);
     return std::unique_ptr<Port>(std::move(port));
 }
 

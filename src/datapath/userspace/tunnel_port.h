@@ -11,15 +11,20 @@
 // path is too narrow for a packet that cannot be cut, it goes in fragments all the same: inner senders that
 // know nothing of the tunnel get through.
 
+//
+// With `links` the port has a device of its name on which its inner packets can be seen (capture_device.h).
+
 #pragma once
 
 #include <memory>
 
+#include "datapath/netdev/links.h"
 #include "datapath/userspace/port.h"
 #include "net/loop.h"
 
 namespace weft::datapath {
 
-Result<std::unique_ptr<Port>> open_tunnel_port(net::Loop& loop, PacketSink& sink, PortInfo info);
+Result<std::unique_ptr<Port>> open_tunnel_port(net::Loop& loop, PacketSink& sink, PortInfo info,
+                                               Links* links = nullptr);
 
 }  // namespace weft::datapath

@@ -1,6 +1,7 @@
 #include "datapath/userspace/userspace_datapath.h"
 
 #include "datapath/dummy/dummy_port.h"
+#include "datapath/netdev/tc_filter.h"
 #include "datapath/userspace/datapath_core.h"
 #include "datapath/userspace/system_port.h"
 #include "datapath/userspace/tap_port.h"
@@ -28,11 +29,11 @@ class UserspaceDatapath final : public DatapathCore {
             case PortType::kSystem:
                 return open_system_port(loop_, *this, std::move(info));
             case PortType::kInternal:
-                return open_tap_port(loop_, links_, *this, std::move(info), spec);
+                return open_internal(std::move(info), spec);
             case PortType::kGeneve:
             case PortType::kVxlan:
             case PortType::kGre:
-                return open_tunnel_port(loop_, *this, std::move(info));
+                return open_tunnel_port(loop_, *this, std::move(info), &links_);
             case PortType::kDummy:
                 return open_dummy_port(loop_, *this, std::move(info), spec);
         }
@@ -40,6 +41,15 @@ class UserspaceDatapath final : public DatapathCore {
     }
 
   private:
+    Result<std::unique_ptr<Port>> open_internal(PortInfo info, const PortSpec& spec) {
+        std::string name = info.name;
+        WEFT_ASSIGN(std::unique_ptr<Port> port, open_tap_port(loop_, links_, *this, std::move(info), spec));
+        // The device may have been a port of an eBPF datapath, whose program would go on forwarding.
+        if (const Link* link = links_.find(name))
+            TcFilter::adopt(link->ifindex, TcFilter::Hook::kEgress).remove();
+        return port;
+    }
+
     Links& links_;
     std::shared_ptr<bool> alive_;
 };

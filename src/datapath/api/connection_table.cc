@@ -1,0 +1,20 @@
+#include "datapath/api/connection_table.h"
+
+namespace weft::datapath {
+
+bool PartialTuple::matches(const ConnectionTuple& tuple) const {
+    auto same = [](const auto& wanted, const auto& value) { return !wanted || *wanted == value; };
+    bool icmp = tuple.protocol == 1 || tuple.protocol == 58;
+    if (!same(v6, tuple.v6) || !same(src, tuple.src) || !same(dst, tuple.dst) ||
+        !same(protocol, tuple.protocol))
+        return false;
+    if (icmp) {
+        return !src_port && !dst_port && same(icmp_id, tuple.src_port) &&
+               same(icmp_type, static_cast<uint8_t>(tuple.dst_port >> 8)) &&
+               same(icmp_code, static_cast<uint8_t>(tuple.dst_port & 0xff));
+    }
+    return !icmp_id && !icmp_type && !icmp_code && same(src_port, tuple.src_port) &&
+           same(dst_port, tuple.dst_port);
+}
+
+}  // namespace weft::datapath

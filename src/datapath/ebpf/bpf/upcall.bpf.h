@@ -1,0 +1,45 @@
+// Handing a packet up: out of a TAP device whose other end the daemon reads, with a header in front.
+//
+// So a super-packet stays whole, with its offloads in the virtio-net header, and the kernel's queue is the
+// only copy.
+
+#pragma once
+
+#include "memory.bpf.h"
+
+__noinline int upcall(struct __sk_buff* skb, __u32 level) {
+    struct Scratch* s = scratch_of(level);
+    struct Config* c = config_of();
+    struct Totals* t = totals_of();
+    if (!s || !c || !t) return kDone;
+    s->verdict = TC_ACT_SHOT;
+    __u32 number = s->in_port;
+    struct PortEntry* port = bpf_map_lookup_elem(&ports, &number);
+    if (!c->upcall_ifindex || !port) {
+        count_drop(kDropNoHandler);
+        return kDone;
+    }
+    __u32 sent = *(volatile __u32*)&port->upcalls_sent;
+    if (sent - *(volatile __u32*)&port->upcalls_done >= c->upcall_window) {
+        t->upcalls_lost++;
+        count_drop(kDropUpcallLost);
+        return kDone;
+    }
+    struct UpcallHeader header = {};
+    header.sequence = __sync_fetch_and_add(&port->upcalls_sent, 1);
+    header.magic = c->magic;
+    header.tagged = skb->vlan_present ? 1 : 0;
+    header.depth = s->depth;
+    const __u64* words = (const __u64*)&s->key;
+#pragma unroll
+    for (int i = 0; i < kMetadataWords; i++) header.metadata[i] = words[i];
+    if (bpf_skb_change_head(skb, sizeof header, 0) ||
+        bpf_skb_store_bytes(skb, 0, &header, sizeof header, 0)) {
+        t->upcalls_lost++;
+        count_drop(kDropUpcallLost);
+        return kDone;
+    }
+    t->upcalls++;
+    s->verdict = bpf_redirect(c->upcall_ifindex, 0);
+    return kDone;
+}

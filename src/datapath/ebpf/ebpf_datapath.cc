@@ -1,0 +1,314 @@
+#include "datapath/ebpf/ebpf_datapath.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <random>
+
+#include "base/log.h"
+#include "datapath/dummy/dummy_port.h"
+#include "datapath/ebpf/flow_offload.h"
+#include "datapath/ebpf/upcall_device.h"
+#include "datapath/userspace/datapath_core.h"
+#include "datapath/userspace/system_port.h"
+#include "datapath/userspace/tap_port.h"
+#include "datapath/userspace/tunnel_port.h"
+
+namespace weft::datapath {
+
+namespace {
+
+log::Module lg("ebpf");
+
+constexpr int64_t kTidyMs = 1000;
+constexpr const char* kFilterName = "weft_ebpf";
+
+class EbpfDatapath final : public DatapathCore {
+  public:
+    EbpfDatapath(net::Loop& loop, Links& links, std::unique_ptr<ebpf::Kernel> kernel, std::string type,
+                 std::string name)
+        : DatapathCore(loop, std::move(type), std::move(name)),
+          links_(links),
+          kernel_(std::move(kernel)),
+          flows_(*kernel_, [this](PortNo port) { return served(port); }),
+          alive_(std::make_shared<bool>(true)) {
+        links_.on_change([this, alive = std::weak_ptr<bool>(alive_)](const std::string& device) {
+            if (!alive.expired()) device_changed(device);
+        });
+        timer_ = loop_.timer([this] { tidy(); });
+        timer_->arm_in(kTidyMs);
+    }
+
+    Result<void> start() {
+        std::random_device random;
+        ebpf::Config& config = kernel_->config();
+        config.magic = uint64_t{random()} << 32 | random();
+        config.seed = uint64_t{random()} << 32 | random();
+        set_vlan_limit();
+        WEFT_ASSIGN(upcalls_,
+                    ebpf::UpcallDevice::create(loop_, links_, *kernel_,
+                                               [this](std::vector<Work>& works) { resume(works); }));
+        return {};
+    }
+
+    bool outlives_process() const override { return true; }
+    // Until now the programs of the process before have forwarded, with its flows.
+    void take_over() override {
+        if (taken_over_) return;
+        taken_over_ = true;
+        for (const Waiting& one : waiting_) {
+            auto filter =
+                TcFilter::install(one.ifindex, one.device, one.hook, kernel_->port_program(), kFilterName);
+            if (!filter) lg.warn("{}", filter.message());
+        }
+        if (!waiting_.empty()) lg.info("{}: {} ports taken over", name(), waiting_.size());
+        waiting_.clear();
+        remove_forgotten();
+    }
+
+    Result<void> delete_port(PortNo port) override {
+        std::erase_if(waiting_, [&](const Waiting& one) { return one.number == port; });
+        detach(port);
+        filters_.erase(port);
+        auto done = DatapathCore::delete_port(port);
+        if (done) flows_.port_changed(port);
+        return done;
+    }
+
+    Result<PortNo> add_port(const PortSpec& spec) override {
+        auto added = DatapathCore::add_port(spec);
+        if (added) flows_.port_changed(*added);
+        return added;
+    }
+
+    Result<PortStats> port_stats(PortNo number) const override {
+        WEFT_ASSIGN(PortStats stats, DatapathCore::port_stats(number));
+        if (number >= ebpf::kPorts) return stats;
+        for (uint32_t cpu = 0; cpu < kernel_->cpus(); cpu++) {
+            const ebpf::PortCounters& counters = kernel_->port_counters(cpu, number);
+            stats.rx_packets += counters.rx_packets;
+            stats.rx_bytes += counters.rx_bytes;
+            stats.tx_packets += counters.tx_packets;
+            stats.tx_bytes += counters.tx_bytes;
+            stats.tx_dropped += counters.tx_dropped;
+        }
+        return stats;
+    }
+
+    Result<void> put_flow(FlowPut put) override {
+        Ufid ufid = put.ufid;
+        bool zero = put.zero_stats;
+        set_vlan_limit();
+        WEFT_TRY(DatapathCore::put_flow(std::move(put)));
+        std::shared_ptr<Megaflow> flow = table_.find(ufid);
+        flows_.put(flow, table_.mask_of(*flow), zero);
+        return {};
+    }
+    Result<FlowStats> delete_flow(const Ufid& ufid) override {
+        WEFT_ASSIGN(FlowStats stats, DatapathCore::delete_flow(ufid));
+        add(stats, flows_.remove(ufid));
+        return stats;
+    }
+    void flush_flows() override {
+        flows_.clear();
+        DatapathCore::flush_flows();
+    }
+    Result<FlowDump> get_flow(const Ufid& ufid) const override {
+        WEFT_ASSIGN(FlowDump dump, DatapathCore::get_flow(ufid));
+        complete(dump);
+        return dump;
+    }
+    void dump_flows(const std::function<void(const FlowDump&)>& each) const override {
+        DatapathCore::dump_flows([&](const FlowDump& dump) {
+            FlowDump whole = dump;
+            complete(whole);
+            each(whole);
+        });
+    }
+
+    DatapathStats stats() const override {
+        DatapathStats out = DatapathCore::stats();
+        for (uint32_t cpu = 0; cpu < kernel_->cpus(); cpu++) {
+            const ebpf::Totals& totals = kernel_->totals(cpu);
+            out.hits += totals.hits;
+            out.exact_hits += totals.cache_hits;
+            out.masks_tried += totals.masks_tried;
+            out.lost += totals.upcalls_lost;
+            for (size_t i = 0; i < out.drops.size() && i < ebpf::kDropReasons; i++)
+                out.drops[i] += totals.drops[i];
+        }
+        return out;
+    }
+
+  protected:
+    Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
+        switch (spec.type) {
+            case PortType::kSystem:
+                return open_device(std::move(info));
+            case PortType::kInternal:
+                return open_internal(std::move(info), spec);
+            case PortType::kGeneve:
+            case PortType::kVxlan:
+            case PortType::kGre:
+                return open_tunnel_port(loop_, *this, std::move(info), &links_);
+            case PortType::kDummy:
+                return open_dummy_port(loop_, *this, std::move(info), spec);
+        }
+        return Error{"unknown port type"};
+    }
+
+  private:
+    static void add(FlowStats& sum, const FlowStats& more) {
+        sum.packets += more.packets;
+        sum.bytes += more.bytes;
+        sum.used_ms = std::max(sum.used_ms, more.used_ms);
+        sum.tcp_flags |= more.tcp_flags;
+    }
+    void complete(FlowDump& dump) const {
+        auto state = flows_.state(dump.ufid);
+        add(dump.stats, state.stats);
+        dump.offloaded = state.in_kernel;
+    }
+
+    bool served(PortNo port) const {
+        return port < ebpf::kPorts && kernel_->port(port).kind != ebpf::kPortNone;
+    }
+
+    Result<std::unique_ptr<Port>> open_device(PortInfo info) {
+        if (info.number >= ebpf::kPorts) return open_system_port(loop_, *this, std::move(info));
+        links_.refresh();
+        const Link* link = links_.find(info.name);
+        if (!link) return Error{fmt::format("{}: no such network device", info.name)};
+        int ifindex = link->ifindex;
+        PortNo number = info.number;
+        std::string name = info.name;
+        // The port's number first, so that the program knows the device from its first packet on.
+        WEFT_TRY(attach(number, ebpf::kPortDevice, ifindex));
+        auto filter = put_program(number, ifindex, name, TcFilter::Hook::kIngress);
+        Result<std::unique_ptr<Port>> port =
+            filter ? open_sending_system_port(*this, std::move(info), ifindex, std::move(*filter))
+                   : Result<std::unique_ptr<Port>>(filter.error());
+        if (!port) detach(number);
+        return port;
+    }
+
+    Result<std::unique_ptr<Port>> open_internal(PortInfo info, const PortSpec& spec) {
+        PortNo number = info.number;
+        std::string name = info.name;
+        WEFT_ASSIGN(std::unique_ptr<Port> port, open_tap_port(loop_, links_, *this, std::move(info), spec));
+        const Link* link = links_.find(name);
+        if (!link || number >= ebpf::kPorts) return port;
+        // What the host sends leaves it at the device's egress.  Without the program it goes to the TAP's
+        // descriptor, and the daemon forwards it.
+        WEFT_TRY(attach(number, ebpf::kPortInternal, link->ifindex));
+        auto filter = put_program(number, link->ifindex, name, TcFilter::Hook::kEgress);
+        if (!filter) {
+            detach(number);
+            lg.warn("{}: packets of the host go through the daemon: {}", name, filter.message());
+            return port;
+        }
+        filters_[number] = *filter;
+        return port;
+    }
+
+    // Programs of an earlier process on devices that are no ports any more.
+    void remove_forgotten() {
+        links_.refresh();
+        for (const auto& [ifindex, link] : links_.all()) {
+            auto port = find_port(link.name);
+            bool ours = port && served(port->number);
+            if (ours) continue;
+            for (auto hook : {TcFilter::Hook::kIngress, TcFilter::Hook::kEgress}) {
+                if (TcFilter::find(ifindex, hook) != kFilterName) continue;
+                lg.info("{}: {} is no port any more", name(), link.name);
+                TcFilter::adopt(ifindex, hook).remove();
+            }
+        }
+    }
+
+    // Where an earlier process's program forwards, it goes on to until take_over().
+    Result<TcFilter> put_program(PortNo number, int ifindex, const std::string& device, TcFilter::Hook hook) {
+        if (!taken_over_ && TcFilter::find(ifindex, hook) == kFilterName) {
+            waiting_.push_back({number, ifindex, device, hook});
+            return TcFilter::adopt(ifindex, hook);
+        }
+        return TcFilter::install(ifindex, device, hook, kernel_->port_program(), kFilterName);
+    }
+
+    Result<void> attach(PortNo number, ebpf::PortKind kind, int ifindex) {
+        ebpf::PortEntry& entry = kernel_->port(number);
+        for (uint32_t cpu = 0; cpu < kernel_->cpus(); cpu++)
+            std::memset(&kernel_->port_counters(cpu, number), 0, sizeof(ebpf::PortCounters));
+        WEFT_TRY(kernel_->put_device(static_cast<uint32_t>(ifindex), number));
+        entry.ifindex = static_cast<uint32_t>(ifindex);
+        __atomic_store_n(&entry.kind, static_cast<uint32_t>(kind), __ATOMIC_RELEASE);
+        return {};
+    }
+    void detach(PortNo number) {
+        if (number >= ebpf::kPorts) return;
+        ebpf::PortEntry& entry = kernel_->port(number);
+        if (entry.kind == ebpf::kPortNone) return;
+        __atomic_store_n(&entry.kind, static_cast<uint32_t>(ebpf::kPortNone), __ATOMIC_RELEASE);
+        kernel_->delete_device(entry.ifindex);
+        flows_.port_changed(number);
+    }
+
+    // A device that has gone, or moved to another namespace, must not be found under its old index.
+    void device_changed(const std::string& device) {
+        auto port = find_port(device);
+        if (!port) return;
+        const Link* link = links_.find(device);
+        if (port->number < ebpf::kPorts) {
+            const ebpf::PortEntry& entry = kernel_->port(port->number);
+            if (entry.kind != ebpf::kPortNone &&
+                (!link || static_cast<uint32_t>(link->ifindex) != entry.ifindex))
+                detach(port->number);
+        }
+        port_changed(port->number);
+    }
+
+    void tidy() {
+        flows_.sort_masks();
+        set_vlan_limit();
+        timer_->arm_in(kTidyMs);
+    }
+    // The whole process's: the programs are to see packets as the daemon does.
+    void set_vlan_limit() {
+        __atomic_store_n(&kernel_->config().vlan_limit, static_cast<uint32_t>(packet::vlan_limit()),
+                         __ATOMIC_RELAXED);
+    }
+
+    Links& links_;
+    std::unique_ptr<ebpf::Kernel> kernel_;
+    ebpf::FlowOffload flows_;
+    std::unique_ptr<ebpf::UpcallDevice> upcalls_;
+    std::map<PortNo, TcFilter> filters_;  // of internal ports
+    struct Waiting {
+        PortNo number;
+        int ifindex;
+        std::string device;
+        TcFilter::Hook hook;
+    };
+    std::vector<Waiting> waiting_;  // ports with an earlier process's program
+    bool taken_over_ = false;
+    std::unique_ptr<net::Loop::Timer> timer_;
+    std::shared_ptr<bool> alive_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> create_ebpf_datapath(net::Loop& loop, Links& links, std::string type,
+                                                       std::string name) {
+    WEFT_ASSIGN(std::unique_ptr<ebpf::Kernel> kernel, ebpf::Kernel::load());
+    auto datapath = std::make_unique<EbpfDatapath>(loop, links, std::move(kernel), std::move(type), name);
+    WEFT_TRY(datapath->start());
+    PortSpec local;
+    local.name = std::move(name);
+    local.type = PortType::kInternal;
+    local.number = 0;
+    WEFT_ASSIGN(PortNo number, datapath->add_port(local));
+    (void)number;
+    return std::unique_ptr<Datapath>(std::move(datapath));
+}
+
+}  // namespace weft::datapath

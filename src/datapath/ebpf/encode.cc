@@ -1,0 +1,267 @@
+#include "datapath/ebpf/encode.h"
+
+#include <cstring>
+#include <span>
+
+#include "packet/ethernet.h"
+
+namespace weft::datapath::ebpf {
+
+namespace {
+
+class Encoder {
+  public:
+    Encoder(const KeyPair& flow, const std::function<bool(PortNo)>& served, Encoded& out)
+        : flow_(flow), served_(served), out_(out) {}
+
+    void run(const Actions& actions) {
+        if (actions.empty())
+            add(kActionDrop).argument = static_cast<uint32_t>(explain::DropReason::kNoActions);
+        else
+            list(actions);
+        if (branches_ && out_.actions.size() > kSlotActions) refuse("its check_pkt_len has long lists");
+        if (out_.actions.size() > kMaxActions) refuse("it has too many actions");
+        name_outputs(actions);
+        if (out_.why.empty()) return;
+        out_.actions.clear();
+        add(kActionToUserspace);
+    }
+
+  private:
+    void refuse(std::string_view why) {
+        if (out_.why.empty()) out_.why = why;
+    }
+
+    FlowAction& add(ActionKind kind) {
+        out_.actions.push_back({});
+        out_.actions.back().kind = static_cast<uint16_t>(kind);
+        return out_.actions.back();
+    }
+
+    static bool has_effect(const Action& action) {
+        return action.get_if<Output>() || action.get_if<Recirculate>() || action.get_if<Drop>() ||
+               action.get_if<CheckPacketLength>() || (kind_of(action) == Kind::kOther);
+    }
+
+    // A list whose end is the packet's.
+    void list(std::span<const Action> actions) {
+        while (!actions.empty() && !has_effect(actions.back())) actions = actions.first(actions.size() - 1);
+        for (size_t i = 0; i < actions.size() && out_.why.empty(); i++) {
+            bool last = i + 1 == actions.size();
+            const Action& action = actions[i];
+            if (auto* a = action.get_if<Output>()) {
+                if (a->port >= kPorts || !served_(a->port)) return refuse("a port that it outputs to");
+                add(last ? kActionOutputLast : kActionOutput).argument = a->port;
+                if (last) return;
+            } else if (auto* a = action.get_if<Recirculate>()) {
+                if (!last) return refuse("recirculation of a copy");
+                add(kActionRecirculate).argument = a->id;
+                return;
+            } else if (auto* a = action.get_if<Drop>()) {
+                add(kActionDrop).argument = static_cast<uint32_t>(a->reason);
+                return;
+            } else if (auto* a = action.get_if<CheckPacketLength>()) {
+                if (!last) return refuse("check_pkt_len in the middle");
+                return check_length(*a);
+            } else if (kind_of(action) == Kind::kOther) {
+                return refuse("an action that the kernel's programs do not know");
+            } else {
+                change(action);
+            }
+        }
+        add(kActionEnd);
+    }
+
+    void check_length(const CheckPacketLength& a) {
+        if (!can_parse()) return;
+        branches_ = true;
+        size_t at = out_.actions.size();
+        FlowAction& check = add(kActionCheckLength);
+        check.small = a.length;
+        bool opaque = opaque_;
+        int pushed = pushed_;
+        list(a.if_greater);
+        opaque_ = opaque;
+        pushed_ = pushed;
+        out_.actions[at].argument = static_cast<uint32_t>(out_.actions.size());
+        list(a.if_not_greater);
+    }
+
+    enum class Kind { kChange, kOther };
+    static Kind kind_of(const Action& action) {
+        bool change = action.get_if<Set<EthernetKey>>() || action.get_if<Set<Ipv4Key>>() ||
+                      action.get_if<Set<Ipv6Key>>() || action.get_if<SetPorts>() ||
+                      action.get_if<SetIcmp>() || action.get_if<Set<ArpKey>>() ||
+                      action.get_if<Set<PriorityKey>>() || action.get_if<Set<MarkKey>>() ||
+                      action.get_if<PushVlan>() || action.get_if<PopVlan>() || action.get_if<Hash>() ||
+                      action.get_if<ConntrackClear>();
+        return change || action.get_if<Output>() || action.get_if<Recirculate>() || action.get_if<Drop>() ||
+                       action.get_if<CheckPacketLength>()
+                   ? Kind::kChange
+                   : Kind::kOther;
+    }
+
+    // False, and refused: the programs may not be able to look into what the packet has become.
+    bool can_parse() {
+        if (opaque_) refuse("it looks behind a tag that it has removed");
+        return !opaque_;
+    }
+    bool proto_is(uint8_t proto) const { return flow_.mask.nw_proto == 0xff && flow_.key.nw_proto == proto; }
+
+    void change(const Action& action) {
+        if (action.get_if<PushVlan>() || action.get_if<PopVlan>()) return tag(action);
+        if (auto* a = action.get_if<Set<MarkKey>>())
+            return word(kActionSetMark, a->value.value, a->mask.value);
+        if (auto* a = action.get_if<Set<PriorityKey>>())
+            return word(kActionSetPriority, a->value.value, a->mask.value);
+        if (action.get_if<ConntrackClear>()) {
+            add(kActionClearConntrack);
+            return;
+        }
+        if (!can_parse()) return;
+        if (auto* a = action.get_if<Hash>()) {
+            FlowAction& out = add(kActionHash);
+            out.small = a->algorithm == HashAlgorithm::kSymmetricL4;
+            out.argument = a->basis;
+        } else if (auto* a = action.get_if<Set<EthernetKey>>()) {
+            FlowAction& out = add(kActionSetEthernet);
+            put(out, 0, a->value.dst);
+            put(out, 6, a->value.src);
+            put(out, 12, a->mask.dst);
+            put(out, 18, a->mask.src);
+        } else if (auto* a = action.get_if<Set<Ipv4Key>>()) {
+            SetIpv4Data data = {Be32(a->value.src).raw(),
+                                Be32(a->mask.src).raw(),
+                                Be32(a->value.dst).raw(),
+                                Be32(a->mask.dst).raw(),
+                                a->value.tos,
+                                a->mask.tos,
+                                a->value.ttl,
+                                a->mask.ttl};
+            put(add(kActionSetIpv4), 0, data);
+        } else if (auto* a = action.get_if<Set<Ipv6Key>>()) {
+            set_ipv6(*a);
+        } else if (auto* a = action.get_if<SetPorts>()) {
+            // SCTP's checksum covers the whole packet: that is not for here.
+            if (a->transport == Transport::kSctp) return refuse("it sets ports of SCTP");
+            SetPortsData data = {Be16(a->value.src).raw(), Be16(a->mask.src).raw(), Be16(a->value.dst).raw(),
+                                 Be16(a->mask.dst).raw()};
+            FlowAction& out = add(kActionSetPorts);
+            out.small = static_cast<uint16_t>(a->transport);
+            put(out, 0, data);
+        } else if (auto* a = action.get_if<SetIcmp>()) {
+            uint8_t proto = a->v6 ? 58 : 1;
+            if (!proto_is(proto)) return refuse("it sets fields of ICMP without asking for it");
+            uint8_t data[4] = {a->value.type, a->value.code, a->mask.type, a->mask.code};
+            FlowAction& out = add(kActionSetIcmp);
+            out.small = proto;
+            put(out, 0, data);
+        } else if (auto* a = action.get_if<Set<ArpKey>>()) {
+            set_arp(*a);
+        }
+    }
+
+    void tag(const Action& action) {
+        if (auto* a = action.get_if<PushVlan>()) {
+            if (!packet::ethernet::is_vlan(a->tpid)) return refuse("a tag of an unusual type");
+            FlowAction& out = add(kActionPushVlan);
+            out.small = a->tpid;
+            out.argument = a->tci;
+            pushed_++;
+            return;
+        }
+        add(kActionPopVlan);
+        // Behind a tag that was there when the packet was looked up lies what its key says, unless that is
+        // only another tag or was not asked for.
+        if (pushed_) {
+            pushed_--;
+        } else {
+            uint16_t type = Be16::from_raw(flow_.key.dl_type);
+            if (flow_.mask.dl_type != 0xffff || packet::ethernet::is_vlan(type)) opaque_ = true;
+        }
+    }
+
+    void set_ipv6(const Set<Ipv6Key>& a) {
+        auto address = [&](ActionKind kind, const packet::Ipv6Addr& value, const packet::Ipv6Addr& mask) {
+            if (mask == packet::Ipv6Addr{}) return;
+            FlowAction& out = add(kind);
+            put(out, 0, value);
+            put(out, 16, mask);
+        };
+        address(kActionSetIpv6Src, a.value.src, a.mask.src);
+        address(kActionSetIpv6Dst, a.value.dst, a.mask.dst);
+        auto first = [](const Ipv6Key& key) {
+            return Be32(static_cast<uint32_t>(key.tclass) << 20 | (key.label & 0xfffff)).raw();
+        };
+        SetIpv6MiscData data;
+        std::memset(&data, 0, sizeof data);
+        data.first = first(a.value);
+        data.first_mask = first(a.mask);
+        data.hop_limit = a.value.hlimit;
+        data.hop_limit_mask = a.mask.hlimit;
+        if (data.first_mask || data.hop_limit_mask) put(add(kActionSetIpv6Misc), 0, data);
+    }
+
+    // The operation and the addresses lie behind each other: bytes 6 to 27 of the header.
+    void set_arp(const Set<ArpKey>& a) {
+        uint8_t bytes[2][32] = {};
+        for (int i = 0; i < 2; i++) {
+            const ArpKey& key = i ? a.mask : a.value;
+            uint8_t* p = bytes[i];
+            store_be16(p, key.op & 0xff);
+            std::memcpy(p + 2, key.sha.data(), 6);
+            store_be32(p + 8, key.sip);
+            std::memcpy(p + 12, key.tha.data(), 6);
+            store_be32(p + 18, key.tip);
+        }
+        // The second 16 bytes end with the header and begin inside of the first.
+        std::memset(bytes[1] + 22, 0, 10);
+        for (uint32_t offset : {0u, 6u}) {
+            FlowAction& out = add(kActionSetArp);
+            out.small = static_cast<uint16_t>(6 + offset);
+            std::memcpy(out.data, bytes[0] + offset, 16);
+            std::memcpy(out.data + 16, bytes[1] + offset, 16);
+        }
+    }
+
+    void word(ActionKind kind, uint32_t value, uint32_t mask) {
+        FlowAction& out = add(kind);
+        put(out, 0, Be32(value));
+        put(out, 4, Be32(mask));
+    }
+
+    template <typename T>
+    static void put(FlowAction& action, size_t offset, const T& value) {
+        static_assert(sizeof value <= sizeof action.data);
+        std::memcpy(action.data + offset, &value, sizeof value);
+    }
+
+    void name_outputs(const Actions& actions) {
+        for (const Action& action : actions) {
+            if (auto* a = action.get_if<Output>()) out_.outputs.push_back(a->port);
+            if (auto* a = action.get_if<Clone>()) name_outputs(a->actions);
+            if (auto* a = action.get_if<Sample>()) name_outputs(a->actions);
+            if (auto* a = action.get_if<CheckPacketLength>()) {
+                name_outputs(a->if_greater);
+                name_outputs(a->if_not_greater);
+            }
+        }
+    }
+
+    const KeyPair& flow_;
+    const std::function<bool(PortNo)>& served_;
+    Encoded& out_;
+    bool branches_ = false;
+    bool opaque_ = false;  // what the packet begins with now is not known
+    int pushed_ = 0;       // tags that the list has put on
+};
+
+}  // namespace
+
+Encoded encode(const Actions& actions, const KeyPair& flow, const std::function<bool(PortNo)>& served) {
+    Encoded out;
+    Encoder(flow, served, out).run(actions);
+    return out;
+}
+
+}  // namespace weft::datapath::ebpf

@@ -1,0 +1,200 @@
+#include "datapath/ebpf/flow_offload.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+
+#include "base/clock.h"
+
+namespace weft::datapath::ebpf {
+
+namespace {
+
+int64_t kernel_now_ns() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+void add(FlowStats& sum, const FlowStats& more) {
+    sum.packets += more.packets;
+    sum.bytes += more.bytes;
+    sum.used_ms = std::max(sum.used_ms, more.used_ms);
+    sum.tcp_flags |= more.tcp_flags;
+}
+
+}  // namespace
+
+FlowOffload::FlowOffload(Kernel& kernel, std::function<bool(PortNo)> served)
+    : kernel_(kernel), served_(std::move(served)), slots_(kernel), masks_(kMasks) {}
+
+void FlowOffload::put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats) {
+    std::unique_ptr<Entry>& entry = entries_[flow->ufid];
+    if (!entry) {
+        entry = std::make_unique<Entry>();
+        entry->flow = std::move(flow);
+        entry->keys = megaflow_key(entry->flow->key, mask);
+    }
+    offload(*entry);
+    if (zero_stats) {
+        // The slot is a new one.
+        entry->before = {};
+    }
+}
+
+FlowStats FlowOffload::remove(const Ufid& ufid) {
+    auto it = entries_.find(ufid);
+    if (it == entries_.end()) return {};
+    withdraw(*it->second);
+    FlowStats stats = it->second->before;
+    entries_.erase(it);
+    return stats;
+}
+
+void FlowOffload::clear() {
+    for (auto& [ufid, entry] : entries_) withdraw(*entry);
+    entries_.clear();
+}
+
+void FlowOffload::port_changed(PortNo port) {
+    for (auto& [ufid, entry] : entries_) {
+        const auto& outputs = entry->outputs;
+        if (std::find(outputs.begin(), outputs.end(), port) != outputs.end()) offload(*entry);
+    }
+}
+
+// Puts what the flow does now in the place of what the programs have, if they have anything.
+void FlowOffload::offload(Entry& entry) {
+    entry.outputs.clear();
+    if (!entry.keys) return give_up(entry, "fields that the kernel's programs do not look at");
+    Encoded encoded = encode(*entry.flow->actions, *entry.keys, served_);
+    entry.outputs = std::move(encoded.outputs);
+    entry.why = encoded.why;
+    if (entry.mask == kMasks) {
+        auto mask = hold_mask(entry.keys->mask);
+        if (!mask) return give_up(entry, "more masks than the kernel's programs try");
+        entry.mask = *mask;
+    }
+    auto slot = slots_.write(entry.mask, entry.keys->key, encoded.actions);
+    if (!slot) return give_up(entry, "more flows than the kernel's programs hold");
+    auto done = kernel_.put_megaflow(masked_key(entry), *slot);
+    if (!done) {
+        slots_.retire(*slot);
+        return give_up(entry, "more flows than the kernel's programs hold");
+    }
+    if (entry.slot != kFlowSlots) collect(entry);
+    entry.slot = *slot;
+}
+
+void FlowOffload::give_up(Entry& entry, std::string_view why) {
+    withdraw(entry);
+    entry.why = why;
+}
+
+void FlowOffload::withdraw(Entry& entry) {
+    if (entry.slot != kFlowSlots) {
+        kernel_.delete_megaflow(masked_key(entry));
+        collect(entry);
+    }
+    if (entry.mask != kMasks) release_mask(entry.mask);
+    entry.mask = kMasks;
+}
+
+// The slot's time is over: what it has counted is kept.
+void FlowOffload::collect(Entry& entry) {
+    slots_.retire(entry.slot);
+    add(entry.before, counted(entry));
+    entry.slot = kFlowSlots;
+}
+
+FlowStats FlowOffload::counted(const Entry& entry) const {
+    FlowStats out;
+    if (entry.slot == kFlowSlots) return out;
+    FlowSlots::Counters counters = slots_.counters(entry.slot);
+    out.packets = counters.packets;
+    out.bytes = counters.bytes;
+    out.tcp_flags = counters.tcp_flags;
+    if (counters.used_ns) {
+        int64_t ago_ms = (kernel_now_ns() - static_cast<int64_t>(counters.used_ns)) / 1'000'000;
+        out.used_ms = clock::monotonic_ms() - std::max<int64_t>(ago_ms, 0);
+    }
+    return out;
+}
+
+FlowOffload::State FlowOffload::state(const Ufid& ufid) const {
+    State out;
+    auto it = entries_.find(ufid);
+    if (it == entries_.end()) return out;
+    const Entry& entry = *it->second;
+    out.stats = entry.before;
+    add(out.stats, counted(entry));
+    out.in_kernel = entry.slot != kFlowSlots && entry.why.empty();
+    out.why = entry.why;
+    return out;
+}
+
+MaskedKey FlowOffload::masked_key(const Entry& entry) const {
+    MaskedKey out;
+    std::memset(&out, 0, sizeof out);
+    out.key = entry.keys->key;
+    out.mask = entry.mask;
+    return out;
+}
+
+// Masks.
+
+std::optional<uint32_t> FlowOffload::hold_mask(const Key& mask) {
+    uint32_t found = kMasks;
+    for (uint32_t i = 0; i < kMasks; i++) {
+        if (masks_[i].flows && std::memcmp(&masks_[i].mask, &mask, sizeof mask) == 0) {
+            masks_[i].flows++;
+            return i;
+        }
+        // One that no program can be using, if there is any.
+        if (!masks_[i].flows && (found == kMasks || masks_[found].stale)) found = i;
+    }
+    if (found == kMasks) return std::nullopt;
+    if (masks_[found].stale) {
+        kernel_.wait_for_programs();
+        for (Mask& one : masks_) {
+            if (!one.flows) one.stale = false;
+        }
+    }
+    masks_[found].mask = mask;
+    masks_[found].flows = 1;
+    kernel_.mask(found) = mask;
+    kernel_.config().mask_hits[found] = 0;
+    order_.push_back(found);
+    write_order();
+    return found;
+}
+
+void FlowOffload::release_mask(uint32_t index) {
+    if (--masks_[index].flows) return;
+    masks_[index].stale = true;
+    std::erase(order_, index);
+    write_order();
+}
+
+// A program that reads along may try a mask twice or miss one: its packet then goes up.
+void FlowOffload::write_order() {
+    Config& config = kernel_.config();
+    for (size_t i = 0; i < order_.size(); i++)
+        __atomic_store_n(&config.mask_order[i], order_[i], __ATOMIC_RELAXED);
+    __atomic_store_n(&config.mask_count, static_cast<uint32_t>(order_.size()), __ATOMIC_RELEASE);
+}
+
+void FlowOffload::sort_masks() {
+    Config& config = kernel_.config();
+    std::vector<uint64_t> hits(kMasks);
+    for (uint32_t i : order_) {
+        hits[i] = __atomic_load_n(&config.mask_hits[i], __ATOMIC_RELAXED);
+        __atomic_store_n(&config.mask_hits[i], hits[i] / 2, __ATOMIC_RELAXED);
+    }
+    auto more = [&](uint32_t a, uint32_t b) { return hits[a] > hits[b]; };
+    if (std::is_sorted(order_.begin(), order_.end(), more)) return;
+    std::stable_sort(order_.begin(), order_.end(), more);
+    write_order();
+}
+
+}  // namespace weft::datapath::ebpf

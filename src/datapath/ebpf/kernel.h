@@ -1,0 +1,85 @@
+// The programs and maps in the kernel: loading them, and the daemon's view of the maps.
+//
+// The object file is part of the binary (cmake/WeftBpf.cmake).  Arrays that are mapped are plain memory here;
+// what the programs write in the meantime is read with atomic loads where that matters.  Needs CAP_BPF and
+// CAP_NET_ADMIN, or CAP_SYS_ADMIN on older kernels.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "datapath/ebpf/layout_shared.h"
+
+struct bpf_object;
+struct bpf_map;
+
+namespace weft::datapath::ebpf {
+
+class Kernel {
+  public:
+    // Errors: what the kernel refuses, with the last lines of what it said.
+    static Result<std::unique_ptr<Kernel>> load();
+    ~Kernel();
+    Kernel(const Kernel&) = delete;
+    Kernel& operator=(const Kernel&) = delete;
+
+    int port_program() const { return port_program_; }
+
+    uint32_t cpus() const { return cpus_; }
+    Config& config() { return *config_.at; }
+    PortEntry& port(uint32_t number) { return ports_.at[number]; }
+    Key& mask(uint32_t index) { return masks_.at[index]; }
+    FlowSlot& slot(uint32_t index) { return flows_.at[index]; }
+    FlowCounters& flow_counters(uint32_t cpu, uint32_t slot) {
+        return flow_counters_.at[size_t{cpu} * kFlowSlots + slot];
+    }
+    PortCounters& port_counters(uint32_t cpu, uint32_t port) {
+        return port_counters_.at[size_t{cpu} * kPorts + port];
+    }
+    Totals& totals(uint32_t cpu) { return totals_.at[cpu]; }
+
+    Result<void> put_megaflow(const MaskedKey& key, uint32_t slot);  // create or replace
+    void delete_megaflow(const MaskedKey& key);
+    Result<void> put_device(uint32_t ifindex, uint32_t port);
+    void delete_device(uint32_t ifindex);
+
+    // Returns when no program is running any more that ran when it was called.
+    void wait_for_programs();
+
+    // Runs the port program on a packet as if `ifindex` had received it: for tests.  The verdict is TC's.
+    struct Run {
+        uint32_t verdict = 0;
+        Bytes packet;  // as the program left it
+        uint32_t vlan_tci = 0, vlan_proto = 0, vlan_present = 0;
+    };
+    Result<Run> test_run(ByteView packet, uint32_t ifindex);
+
+  private:
+    template <typename T>
+    struct Mapped {
+        T* at = nullptr;
+        size_t bytes = 0;
+    };
+    Kernel() = default;
+    Result<void> start();
+    template <typename T>
+    Result<void> map(const char* name, Mapped<T>& out);
+    template <typename T>
+    void unmap(Mapped<T>& mapped);
+
+    bpf_object* object_ = nullptr;
+    uint32_t cpus_ = 0;
+    int port_program_ = -1, megaflows_ = -1, port_of_device_ = -1;
+    Mapped<Config> config_;
+    Mapped<PortEntry> ports_;
+    Mapped<Key> masks_;
+    Mapped<FlowSlot> flows_;
+    Mapped<FlowCounters> flow_counters_;
+    Mapped<PortCounters> port_counters_;
+    Mapped<Totals> totals_;
+};
+
+}  // namespace weft::datapath::ebpf

@@ -1,0 +1,195 @@
+// What the programs in the kernel (bpf/*.bpf.c) and the daemon share: every map's key and value.
+//
+// Fields of packets are in network byte order, as in packet/flow.h; everything else is the machine's.  Arrays
+// that the daemon reads or writes often are mapped into its memory (BPF_F_MMAPABLE), so that statistics and
+// new flows cost no system call.  Whatever changes here changes kLayoutVersion: programs and maps that are
+// found pinned with another version are replaced, not adopted.
+//
+// Who writes what: the programs write counters, statistics, the cache and their scratch memory; all else is
+// the daemon's.  A flow's slot is written while its `alive` is 0 and no program can be in it
+// (flow_slots.h), so a program that has seen `alive` may go on reading until it returns.
+
+#pragma once
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+namespace weft::datapath::ebpf {
+#endif
+
+enum {
+    kLayoutVersion = 1,
+
+    kPorts = 4096,          // port numbers that the programs know; others are served by the daemon
+    kFlowSlots = 65536,     // flows and continuations of long ones
+    kMasks = 64,            // different masks; flows with others are carried out by the daemon
+    kSlotActions = 8,       // actions in a slot
+    kMaxActions = 64,       // that one flow may carry out
+    kCacheBuckets = 32768,  // power of two
+    kCacheWays = 4,
+    kDropReasons = 96,  // explain::kDropReasons
+    kMaxRecirculations = 6,
+    kScratchLevels = 4,  // programs inside programs on one CPU: a port behind a port
+    kHeadBytes = 128,    // of a packet, that are looked at
+};
+
+// A packet as the flow table sees it: packet::Flow without what only userspace handles (MPLS, NSH, ND,
+// packets without Ethernet header, IPv6 underlays, more Geneve options than OVN's one).
+struct Key {
+    // Metadata: stays with the packet from one lookup to the next.
+    __u32 in_port, recirc_id;
+    __u32 pkt_mark, skb_priority;
+    __u32 dp_hash, ct_state;
+    __u32 ct_mark;
+    __u16 ct_zone;
+    __u8 ct_nw_proto;
+    __u8 tun_options_length;  // bytes of tun_options in use
+    __u8 ct_label[16];
+    __u32 ct_nw_src, ct_nw_dst;
+    __u16 ct_tp_src, ct_tp_dst;
+    __u32 pad1;
+    __u64 tun_id;
+    __u32 tun_src, tun_dst;
+    __u16 tun_flags;
+    __u8 tun_tos, tun_ttl;
+    __u16 tun_tp_src, tun_tp_dst;
+    __u8 tun_options[8];
+    // The packet.
+    __u8 dl_dst[6];
+    __u16 dl_type;
+    __u8 dl_src[6];
+    __u8 nw_frag, nw_proto;
+    __u16 vlan[4];    // TPID and TCI (with the CFI bit if there is a tag), outermost first
+    __u8 nw_src[16];  // IPv4 and ARP: the first 4 bytes, of ARP the sender's MAC behind them
+    __u8 nw_dst[16];  // the same with the target's
+    __u32 ipv6_label;
+    __u16 tp_src, tp_dst;
+    __u16 tcp_flags;
+    __u8 nw_tos, nw_ttl;
+    __u32 pad2;
+};
+enum { kMetadataWords = 12, kPacketWords = 9, kKeyWords = kMetadataWords + kPacketWords };
+
+struct MaskedKey {  // of the map `megaflows`, whose value is the slot's number
+    struct Key key;
+    __u32 mask;
+    __u32 pad;
+};
+
+// How a flow's actions are written for the programs.  `data` is value and mask, byte for byte.
+enum ActionKind {
+    kActionEnd = 0,
+    kActionOutput,       // argument: port; not the last
+    kActionOutputLast,   // the same, and the packet's end
+    kActionDrop,         // argument: reason
+    kActionToUserspace,  // the daemon carries out the flow
+    kActionContinue,     // argument: the slot in which the list goes on
+    kActionRecirculate,  // argument: id
+    kActionSetEthernet,  // data: 12 + 12 bytes, as on the wire
+    kActionSetMark,      // data: 4 + 4, network byte order
+    kActionSetPriority,
+    kActionPushVlan,  // small: TPID, argument: TCI
+    kActionPopVlan,
+    kActionClearConntrack,
+    // From here on they need to know where the headers lie.
+    kActionSetIpv4,     // data: struct SetIpv4Data
+    kActionSetIpv6Src,  // data: 16 + 16
+    kActionSetIpv6Dst,
+    kActionSetIpv6Misc,  // data: struct SetIpv6MiscData
+    kActionSetPorts,     // small: protocol; data: struct SetPortsData
+    kActionSetIcmp,      // small: protocol; data: type, code and masks
+    kActionSetArp,       // small: offset in the ARP header; data: 16 + 16
+    kActionCheckLength,  // small: length, argument: where in this slot to go on if the packet is not longer
+    kActionHash,         // small: algorithm, argument: basis
+};
+struct FlowAction {
+    __u16 kind;
+    __u16 small;
+    __u32 argument;
+    __u8 data[32];
+};
+struct SetIpv4Data {
+    __u32 src, src_mask, dst, dst_mask;
+    __u8 tos, tos_mask, ttl, ttl_mask;
+};
+struct SetIpv6MiscData {
+    __u32 first, first_mask;  // version, class and label
+    __u8 hop_limit, hop_limit_mask;
+};
+struct SetPortsData {
+    __u16 src, src_mask, dst, dst_mask;
+};
+
+struct FlowSlot {
+    __u32 alive;
+    __u32 mask;
+    struct Key key;  // masked
+    struct FlowAction actions[kSlotActions];
+};
+
+struct FlowCounters {               // one for each slot and CPU, at cpu * kFlowSlots + slot
+    __u64 packets, bytes, used_ns;  // CLOCK_MONOTONIC of the last packet
+    __u64 tcp_flags;                // seen
+};
+
+enum PortKind { kPortNone = 0, kPortDevice, kPortInternal };
+struct PortEntry {
+    __u32 kind;
+    __u32 ifindex;
+    // Upcalls of this port: sent by the programs, done with by the daemon.  Their difference is bounded, so
+    // that a port that floods makes the others wait no longer than that.
+    __u32 upcalls_sent, upcalls_done;
+};
+struct PortCounters {  // one for each port and CPU, at cpu * kPorts + port
+    __u64 rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
+};
+
+struct Totals {  // one for each CPU
+    __u64 hits, cache_hits, masks_tried, upcalls, upcalls_lost;
+    __u64 drops[kDropReasons];
+};
+
+struct CacheBucket {
+    __u64 way[kCacheWays];  // signature << 32 | slot + 1; 0: empty
+};
+
+struct Config {
+    __u64 magic;           // of the headers in front of upcalls
+    __u64 seed;            // of hashes
+    __u32 upcall_ifindex;  // the device that upcalls are sent out of; 0: nobody listens
+    __u32 upcall_window;   // upcalls of a port that may be under way
+    __u32 vlan_limit;      // tags that are looked behind
+    __u32 mask_count;
+    __u32 mask_order[kMasks];  // in which masks are tried
+    __u64 mask_hits[kMasks];   // written by the programs, about right
+};
+
+// In front of a packet that is handed up.  The kernel puts a tag that it keeps beside the packet behind the
+// first 12 bytes of what it hands to a TAP device: then `tagged` is set and 4 bytes lie between.
+struct UpcallHeader {
+    __u64 magic;
+    __u16 tagged;
+    __u8 depth;  // recirculations
+    __u8 pad1;
+    __u32 sequence;                  // of the port's upcalls
+    __u64 metadata[kMetadataWords];  // of the key
+};
+
+// Of a program in the kernel, for itself.
+enum { kLayoutStale = 1, kFieldsStale = 2 };
+struct Scratch {
+    struct Key key;
+    struct MaskedKey masked;
+    __u32 slot, pc;
+    __u32 in_port;
+    __u32 verdict;
+    __u32 depth;
+    __u32 stale;            // what has changed since the packet was looked at
+    __u32 l3, l4, payload;  // offsets as in packet::Layout; 0: none
+    __u32 l3_end;
+    __u8 head[kHeadBytes + 64];
+};
+
+#ifdef __cplusplus
+}  // namespace weft::datapath::ebpf
+#endif

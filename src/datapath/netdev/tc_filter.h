@@ -1,0 +1,36 @@
+// A BPF program at a device's ingress or egress, as a clsact filter (tc-bpf(8), direct action).
+//
+// The filter outlives the process, as a port stays one when the switch restarts; remove() takes it off.
+// Installing over another of ours replaces it at once: no packet passes between the two.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace weft::datapath {
+
+class TcFilter {
+  public:
+    enum class Hook : uint8_t { kIngress, kEgress };
+
+    TcFilter() = default;
+    // `program`: a loaded program's descriptor, which may be closed afterwards.  `name` is what `tc filter
+    // show` prints.
+    static Result<TcFilter> install(int ifindex, const std::string& device, Hook hook, int program,
+                                    const char* name);
+    // The name of one that is there already, of this process or another's; nullopt: there is none.
+    static std::optional<std::string> find(int ifindex, Hook hook);
+    // One that is there already, to remove it later.
+    static TcFilter adopt(int ifindex, Hook hook);
+    void remove();
+
+  private:
+    int ifindex_ = 0;
+    Hook hook_ = Hook::kIngress;
+    bool made_qdisc_ = false;
+};
+
+}  // namespace weft::datapath
