@@ -43,6 +43,7 @@ namespace weft::explain {
     X(kTransmitQueueFull, 50, "transmit_queue_full", "The output device took no more packets.")              \
     X(kTransmitError, 51, "transmit_error", "The output device refused the packet.")                         \
     X(kReceiveFiltered, 52, "receive_filtered", "The device received it for somebody else.")                 \
+    X(kPolicing, 53, "policing", "More came in by the port than its ingress policing lets through.")         \
     /* Tunnels. */                                                                                           \
     X(kTunnelNoRoute, 64, "tunnel_no_route", "The host has no route to the tunnel's remote address.")        \
     X(kTunnelNoKey, 65, "tunnel_no_key", "Output to a tunnel port without a tunnel destination.")            \

@@ -7,9 +7,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "datapath/dummy/dummy_device.h"
+#include "datapath/ebpf/ebpf_datapath.h"
 #include "datapath/userspace/userspace_datapath.h"
 #include "net/directories.h"
 #include "packet/address.h"
+#include "packet/extract.h"
+#include "switch/bridge/datapath_options.h"
+#include "switch/bridge/mirror_rows.h"
 #include "switch/bridge/tunnel_options.h"
 #include "switch/connection/connection_manager.h"
 
@@ -25,13 +29,29 @@ constexpr int64_t kDefaultStatisticsInterval = 5000;
 
 }  // namespace
 
-Switch::Switch(net::Loop& loop, SwitchOptions options) : loop_(loop), options_(std::move(options)) {
+Switch::Switch(net::Loop& loop, SwitchOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      tls_(options_.tls),
+      monitors_(
+          loop, [this](const OfPort& port) { return backer_of(port.bridge->name()); },
+          [this] { write_pending_ = true; }),
+      trees_(
+          loop, [this](std::string_view name) { return bridge(name); },
+          [this](const OfPort& port) { return backer_of(port.bridge->name()); },
+          [this] { write_pending_ = true; }),
+      bonds_(
+          loop, [this](const Bridge& bridge) { return backer_of(bridge.name()); },
+          [this] { write_pending_ = true; }),
+      exporters_(loop, [this](const Bridge& bridge) { return backer_of(bridge.name()); }) {
     connections_ = std::make_unique<ConnectionManager>(loop_, *this);
 }
 
 Switch::~Switch() {
     turn_.reset();
     connections_.reset();
+    bonds_.clear();
+    exporters_.clear();
     backers_.clear();
 }
 
@@ -50,6 +70,17 @@ Result<void> Switch::start() {
     replica_->monitor<db::Interface>();
     replica_->monitor<db::Controller>();
     replica_->monitor<db::FlowTable>();
+    replica_->monitor<db::Datapath>();
+    replica_->monitor<db::CTZone>();
+    replica_->monitor<db::CTTimeoutPolicy>();
+    replica_->monitor<db::Mirror>();
+    replica_->monitor<db::SSL>();
+    replica_->monitor<db::FlowSampleCollectorSet>();
+    replica_->monitor<db::NetFlow>();
+    replica_->monitor<db::SFlow>();
+    replica_->monitor<db::IPFIX>();
+    replica_->monitor<db::QoS>();
+    replica_->monitor<db::Queue>();
     replica_->set_lock("ovs_vswitchd");
     if (auto links = datapath::Links::create(&loop_)) {
         links_ = std::move(*links);
@@ -95,7 +126,26 @@ void Switch::turn() {
             "away",
             true);
     }
+    if (options_.dummy != SwitchOptions::Dummy::kNone) refresh_dummies();
+    monitors_.run();
+    trees_.run();
+    bonds_.run();
+    exporters_.run();
     if (write_pending_) write_back(false);
+}
+
+// Dummy devices change by control commands, of which nobody is told.
+void Switch::refresh_dummies() {
+    for (auto& [type, backer] : backers_) {
+        for (auto& [name, bridge] : backer->bridges()) {
+            for (auto& [number, port] : bridge->ports()) {
+                auto* device = datapath::find_dummy_device(port->name);
+                if (!device) continue;
+                bool down = !device->carrier() || !device->admin_up();
+                if (down != ((port->state & kPortStateLinkDown) != 0)) refresh_port(*port);
+            }
+        }
+    }
 }
 
 void Switch::say_once(const std::string& line, bool error) {
@@ -125,13 +175,31 @@ Result<Backer*> Switch::backer(const std::string& type) {
             return Error{"datapath type system is disabled (--disable-system)"};
         }
         made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-" + type);
+    } else if (type == "ebpf" && links_) {
+        made = datapath::create_ebpf_datapath(loop_, *links_, type, "ovs-" + type);
+        if (!made) {
+            lg.warn("the eBPF datapath cannot be used here, userspace forwards in its place: {}",
+                    made.message());
+            made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-" + type);
+        }
     } else {
-        return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev", type,
+        return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev, ebpf", type,
                                  options_.dummy == SwitchOptions::Dummy::kNone ? "" : "dummy, ")};
     }
     if (!made) return made.error();
     auto backer = std::make_unique<Backer>(loop_, type, *std::move(made));
     backer->set_packet_in_sink([this](PacketIn packet) { connections_->packet_in(std::move(packet)); });
+    backer->set_protocol_sink(
+        [this](OfPort& port, SlowPath protocol, const packet::Packet& packet, const packet::Flow& key) {
+            if (protocol == SlowPath::kStp)
+                trees_.received(port, packet);
+            else if (protocol == SlowPath::kLacp)
+                bonds_.received(port, packet);
+            else
+                monitors_.received(port, packet, key);
+        });
+    backer->set_sample_sink([this](Bridge& bridge, const UserAction& action, const datapath::Upcall& upcall,
+                                   OfPort* in) { exporters_.sampled(bridge, action, upcall, in); });
     backer->datapath().on_port_change([this](datapath::PortNo) { dirty_ = true; });
     Backer* result = backer.get();
     backers_[type] = std::move(backer);
@@ -176,6 +244,9 @@ Backer* Switch::find_datapath(std::string_view name) const {
 void Switch::reconfigure() {
     auto roots = replica_->table<db::OpenVSwitch>();
     const db::OpenVSwitch* root = roots.empty() ? nullptr : &*roots.begin();
+    tls_.follow(root, *replica_);  // before controllers are connected to
+    int64_t vlans = root ? ovsdb::get_int(root->other_config, "vlan-limit", 1) : 1;
+    packet::set_vlan_limit(vlans > 0 ? static_cast<size_t>(vlans) : packet::kMaxVlans);
     std::map<std::string, const db::Bridge*> wanted;
     if (root) {
         for (const Uuid& uuid : root->bridges) {
@@ -201,7 +272,12 @@ void Switch::reconfigure() {
             if (interface.bridge == it->first) names.push_back(name);
         }
         for (const std::string& name : names) remove_interface(name);
+        trees_.remove_bridge(it->first);
         connections_->remove_bridge(it->first);
+        if (Bridge* bridge = this->bridge(it->first)) {
+            bonds_.remove_bridge(*bridge);
+            exporters_.remove_bridge(*bridge);
+        }
         backers_[it->second]->remove_bridge(it->first);
         it = bridge_types_.erase(it);
     }
@@ -241,6 +317,10 @@ void Switch::reconfigure() {
         configure_bridge(*row, *bridge, **backer);
         connections_->configure(*row, *bridge, **backer, *replica_, fresh);
     }
+    for (const auto& [type, backer] : backers_) {
+        const Uuid* uuid = root ? root->datapaths.find(type) : nullptr;
+        configure_zones(*replica_, uuid ? replica_->find<db::Datapath>(*uuid) : nullptr, *backer);
+    }
     if (root) applied_cfg_ = root->next_cfg;
     if (!configured_) {
         configured_ = true;
@@ -259,14 +339,7 @@ void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& bac
                                 static_cast<size_t>(std::clamp<int64_t>(size, 10, 1000000)));
     bridge.dp_desc = ovsdb::get_string(row.other_config, "dp-desc");
     bridge.serial_desc = ovsdb::get_string(row.other_config, "dp-sn");
-    if (row.stp_enable || row.rstp_enable)
-        say_once(fmt::format("bridge {}: spanning tree is not supported and stays off", row.name));
-    if (row.mcast_snooping_enable)
-        say_once(
-            fmt::format("bridge {}: multicast snooping is not supported; multicast is flooded", row.name));
-    if (!row.mirrors.empty()) say_once(fmt::format("bridge {}: mirrors are not supported", row.name));
-    if (row.netflow || row.sflow || row.ipfix)
-        say_once(fmt::format("bridge {}: NetFlow, sFlow and IPFIX are not supported", row.name));
+    configure_multicast(row, bridge);
     configure_tables(row, bridge);
 
     std::set<std::string> bundles;
@@ -296,8 +369,35 @@ void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& bac
     for (const auto& [name, bundle] : bridge.bundles()) {
         if (!bundles.contains(name)) gone.push_back(name);
     }
-    for (const std::string& name : gone) bridge.remove_bundle(name);
+    for (const std::string& name : gone) {
+        bonds_.remove_bundle(bridge, name);
+        bridge.remove_bundle(name);
+    }
     choose_local_mac(row, bridge);
+    for (const db::Port* port : ports) configure_bond(*port, bridge);
+    std::vector<std::string> warnings;
+    exporters_.configure(row, bridge, *replica_, warnings);
+    bridge.set_mirrors(read_mirrors(row, *replica_, warnings));
+    trees_.configure(row, bridge, ports, warnings);
+    for (const std::string& line : warnings) say_once(line);
+    std::bitset<4096> flooded;
+    for (int64_t vlan : row.flood_vlans) flooded.set(static_cast<size_t>(vlan));
+    if (flooded != bridge.flood_vlans) {
+        bridge.flood_vlans = flooded;
+        bridge.mac_table.flush();
+        bridge.touch();
+    }
+}
+
+void Switch::configure_multicast(const db::Bridge& row, Bridge& bridge) {
+    MulticastTable& table = bridge.multicast;
+    table.set_enabled(row.mcast_snooping_enable);
+    int64_t aging = ovsdb::get_int(row.other_config, "mcast-snooping-aging-time", 300);
+    int64_t size = ovsdb::get_int(row.other_config, "mcast-snooping-table-size", 2048);
+    table.set_limits(std::clamp<int64_t>(aging, 15, 3600),
+                     static_cast<size_t>(std::clamp<int64_t>(size, 10, 1'000'000)));
+    table.set_flood_unregistered(
+        !ovsdb::get_bool(row.other_config, "mcast-snooping-disable-flood-unregistered"));
 }
 
 void Switch::configure_tables(const db::Bridge& row, Bridge& bridge) {
@@ -319,18 +419,16 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
     if (!(bundle.vlan == vlan) || bundle.is_protected != port.protected_) {
         bundle.vlan = vlan;
         bundle.is_protected = port.protected_;
-        bridge.mac_table.forget(&bundle);
+        bridge.forget_learnt(&bundle);
         bridge.touch();
     }
-    if (port.interfaces.size() > 1) {
-        std::string mode = port.bond_mode.value_or("active-backup");
-        if (mode != "active-backup" || port.lacp.value_or("off") != "off") {
-            warnings.push_back(
-                fmt::format("port {}: bond mode {} with lacp {} is not supported; active-backup is used",
-                            port.name, mode, port.lacp.value_or("off")));
-        }
+    bool flood = ovsdb::get_bool(port.other_config, "mcast-snooping-flood");
+    bool flood_reports = ovsdb::get_bool(port.other_config, "mcast-snooping-flood-reports");
+    if (bundle.multicast_flood != flood || bundle.multicast_flood_reports != flood_reports) {
+        bundle.multicast_flood = flood;
+        bundle.multicast_flood_reports = flood_reports;
+        bridge.touch();
     }
-    if (port.qos) warnings.push_back(fmt::format("port {}: QoS is not supported", port.name));
     for (const std::string& line : warnings) say_once(line);
 
     db::Interface local;
@@ -343,6 +441,17 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
         local.type = "internal";
         rows.push_back(&local);
     }
+    // Interfaces that are another port's now.
+    std::erase_if(bundle.members, [&](OfPort* member) {
+        bool stays =
+            std::any_of(rows.begin(), rows.end(), [&](auto* row) { return row->name == member->name; });
+        if (stays) return false;
+        bonds_.remove_port(*member);
+        member->bundle = nullptr;
+        bridge.mac_table.forget(&bundle);
+        bridge.touch();
+        return true;
+    });
     for (const db::Interface* row : rows) {
         std::optional<packet::EthAddr> mac = row->mac ? packet::parse_eth(*row->mac) : std::nullopt;
         auto it = interfaces_.find(row->name);
@@ -356,9 +465,14 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
             if (have.type == row->type && have.options == row->options && !device_gone && !retry &&
                 !renumber && have.mac == mac) {
                 if (OfPort* of_port = bridge.port(row->name); of_port && of_port->bundle != &bundle) {
+                    if (of_port->bundle) {
+                        bonds_.remove_port(*of_port);
+                        std::erase(of_port->bundle->members, of_port);
+                    }
                     of_port->bundle = &bundle;
                     bundle.members.push_back(of_port);
                 }
+                configure_monitors(*row, bridge);
                 continue;
             }
             remove_interface(row->name);
@@ -379,7 +493,33 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
             lg.info("bridge {}: added interface {} on port {}", bridge.name(), row->name, of_port->number);
         }
         interfaces_[row->name] = std::move(state);
+        configure_monitors(*row, bridge);
     }
+}
+
+void Switch::configure_bond(const db::Port& port, Bridge& bridge) {
+    Bundle* bundle = bridge.find_bundle(port.name);
+    if (!bundle) return;
+    std::vector<const db::Interface*> rows;
+    for (const Uuid& uuid : port.interfaces) {
+        if (auto* row = replica_->find<db::Interface>(uuid)) rows.push_back(row);
+    }
+    std::vector<std::string> warnings;
+    bonds_.configure(port, rows, *bundle, bridge, warnings);
+    shaping_.configure(port, *bundle, bridge, *replica_, warnings);
+    for (const std::string& line : warnings) say_once(line);
+}
+
+void Switch::configure_monitors(const db::Interface& row, Bridge& bridge) {
+    OfPort* port = bridge.port(row.name);
+    if (!port) return;
+    std::vector<std::string> warnings;
+    monitors_.configure(*port, row.bfd, warnings);
+    if (Backer* backer = backer_of(bridge.name())) shaping_.police(row, *port, *backer, warnings);
+    if (row.cfm_mpid)
+        warnings.push_back(
+            fmt::format("interface {}: connectivity fault management (cfm_mpid) is not supported", row.name));
+    for (const std::string& line : warnings) say_once(line);
 }
 
 uint32_t Switch::wanted_number(const db::Interface& row, const Bridge& bridge) const {
@@ -457,6 +597,10 @@ Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Bac
         std::vector<std::string> warnings;
         WEFT_ASSIGN(TunnelConfig config, parse_tunnel_options(row.name, type, row.options, warnings));
         for (const std::string& line : warnings) say_once(line);
+        if (!options_.system_routes && !dummy) {
+            return Error{fmt::format(
+                "{}: tunnels follow the host's routes, which --disable-system-route forbids", row.name)};
+        }
         WEFT_ASSIGN(port.dp_port, tunnel_vport(backer, config, state.vport));
         port.tunnel = config;
         Uuid random = Uuid::random();
@@ -538,6 +682,9 @@ void Switch::remove_interface(const std::string& name) {
     lg.info("bridge {}: deleted interface {} on port {}", bridge->name(), name, port->number);
     datapath::PortNo dp_port = port->dp_port;
     bool device = !port->is_patch && !port->tunnel;
+    monitors_.remove(*port);
+    bonds_.remove_port(*port);
+    shaping_.remove_port(*port);
     backer->unmap_port(*port);
     bridge->remove_port(port->number);
     if (device && dp_port != datapath::kNoPort) (void)backer->datapath().delete_port(dp_port);
@@ -551,12 +698,17 @@ void Switch::refresh_port(OfPort& port) {
         if (auto* device = datapath::find_dummy_device(port.name)) {
             port.mac = device->mac();
             port.mtu = device->mtu();
-            bool down = !device->carrier() || !device->admin_up();
-            port.state = down ? kPortStateLinkDown : 0;
+            port.state = device->carrier() ? 0 : kPortStateLinkDown;
+            if (device->admin_up())
+                port.config &= ~kPortConfigDown;
+            else
+                port.config |= kPortConfigDown;
         } else if (const datapath::Link* link = links_ ? links_->find(port.name) : nullptr) {
             port.mac = link->mac;
             port.mtu = link->mtu;
+            port.ifindex = static_cast<uint32_t>(link->ifindex);
             port.state = link->carrier ? 0 : kPortStateLinkDown;
+            if (port.state != before.state) bonds_.carrier_changed(port);
             if (link->admin_up)
                 port.config &= ~kPortConfigDown;
             else
@@ -566,6 +718,7 @@ void Switch::refresh_port(OfPort& port) {
     }
     if (before.state != port.state || before.config != port.config || before.mac != port.mac) {
         port.bridge->port_changed(port);
+        trees_.ports_changed();
         write_pending_ = true;
     }
 }

@@ -19,6 +19,12 @@
 #include "datapath/netdev/links.h"
 #include "net/loop.h"
 #include "ovsdb/client/replica.h"
+#include "switch/bridge/bonds.h"
+#include "switch/bridge/exporters.h"
+#include "switch/bridge/port_monitors.h"
+#include "switch/bridge/shaping.h"
+#include "switch/bridge/spanning_trees.h"
+#include "switch/bridge/tls_settings.h"
 #include "switch/bridge/vlan_options.h"
 #include "switch/upcall/backer.h"
 
@@ -30,7 +36,9 @@ struct SwitchOptions {
     std::string database = "";  // remote of the Open_vSwitch database; "" the default socket
     enum class Dummy { kNone, kEnabled, kSystem, kOverride };
     Dummy dummy = Dummy::kNone;
-    bool system = true;  // false: --disable-system
+    net::TlsConfig tls;         // of the command line
+    bool system = true;         // false: --disable-system
+    bool system_routes = true;  // false: --disable-system-route: tunnels may not follow the host's routes
 };
 
 class Switch {
@@ -50,12 +58,19 @@ class Switch {
     // A datapath by "TYPE@NAME" or "NAME"; "" the only one.
     Backer* find_datapath(std::string_view name) const;
     ConnectionManager& connections() { return *connections_; }
+    PortMonitors& monitors() { return monitors_; }
+    SpanningTrees& trees() { return trees_; }
+    Bonds& bonds() { return bonds_; }
+    const Exporters& exporters() const { return exporters_; }
+    const Shaping& shaping() const { return shaping_; }
     // "dummy", "geneve", "internal": as the datapath knows the interface's type.
     std::string device_type(const OfPort& port) const;
     std::string connection_status() const { return replica_->connection_status(); }
     // Options as they were given, of a port: "key=flow, remote_ip=1.2.3.4".
     std::string port_options(const OfPort& port) const;
     void set_port_up(const OfPort& port, bool up);  // as a controller's port-mod wishes
+    // Something that is written to the database is not what it was.
+    void status_changed() { write_pending_ = true, loop_.wake(); }
     void reconfigure_soon() { dirty_ = true, loop_.wake(); }
     // exit --cleanup: what the kernel holds of us goes too.
     void clean_up();
@@ -78,13 +93,17 @@ class Switch {
     Result<Backer*> backer(const std::string& type);
     void configure_bridge(const schema::vswitch::Bridge& row, Bridge& bridge, Backer& backer);
     void configure_port(const schema::vswitch::Port& port, Bridge& bridge, Backer& backer);
+    void configure_bond(const schema::vswitch::Port& port, Bridge& bridge);
+    void configure_monitors(const schema::vswitch::Interface& row, Bridge& bridge);
     void configure_tables(const schema::vswitch::Bridge& row, Bridge& bridge);
+    void configure_multicast(const schema::vswitch::Bridge& row, Bridge& bridge);
     Result<void> add_interface(const schema::vswitch::Interface& row, Bridge& bridge, Backer& backer,
                                Interface& state);
     Result<datapath::PortNo> tunnel_vport(Backer& backer, const TunnelConfig& config, std::string& name);
     void remove_interface(const std::string& name);
     void release_vport(Backer& backer, const std::string& name);
     void refresh_port(OfPort& port);
+    void refresh_dummies();
     void choose_local_mac(const schema::vswitch::Bridge& row, Bridge& bridge);
     uint32_t wanted_number(const schema::vswitch::Interface& row, const Bridge& bridge) const;
     void say_once(const std::string& line, bool error = false);
@@ -92,7 +111,8 @@ class Switch {
     void write_back(bool statistics);
     void write_interface(ovsdb::client::Transaction& txn, const schema::vswitch::Interface& row,
                          bool statistics);
-    void write_bridge(ovsdb::client::Transaction& txn, const schema::vswitch::Bridge& row);
+    void write_bridge(ovsdb::client::Transaction& txn, const schema::vswitch::Bridge& row, bool statistics);
+    void write_ports(ovsdb::client::Transaction& txn, const schema::vswitch::Bridge& row, bool statistics);
     ovsdb::Map<std::string, int64_t> interface_statistics(const OfPort& port) const;
 
     net::Loop& loop_;
@@ -103,7 +123,13 @@ class Switch {
     std::map<std::string, std::string> bridge_types_;         // bridge -> the datapath type that serves it
     std::map<std::string, Interface> interfaces_;             // by name
     std::map<std::string, int> vports_;                       // users of each shared tunnel port
+    TlsSettings tls_;
     std::unique_ptr<ConnectionManager> connections_;
+    PortMonitors monitors_;
+    SpanningTrees trees_;
+    Bonds bonds_;
+    Exporters exporters_;
+    Shaping shaping_;
     std::unique_ptr<net::Loop::Turn> turn_;
     std::unique_ptr<net::Loop::Timer> statistics_timer_;
     std::set<std::string> said_;

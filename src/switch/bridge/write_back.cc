@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "datapath/dummy/dummy_device.h"
 #include "packet/address.h"
+#include "switch/bridge/datapath_options.h"
 #include "switch/bridge/switch.h"
 #include "switch/connection/connection_manager.h"
 
@@ -61,6 +62,8 @@ void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interfac
         txn.set(row.uuid, db::Interface::kIfindex, std::nullopt);
         txn.set(row.uuid, db::Interface::kStatistics, {});
         txn.set(row.uuid, db::Interface::kStatus, {});
+        txn.set(row.uuid, db::Interface::kBfdStatus, {});
+        txn.set(row.uuid, db::Interface::kLacpCurrent, std::nullopt);
         return;
     }
     int64_t number = port->number == openflow::kPortLocal ? 65534 : static_cast<int64_t>(port->number);
@@ -100,16 +103,50 @@ void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interfac
     txn.set(row.uuid, db::Interface::kLinkState, std::optional<std::string>(carrier ? "up" : "down"));
     if (port->mtu > 0) txn.set(row.uuid, db::Interface::kMtu, std::optional<int64_t>(port->mtu));
     txn.set(row.uuid, db::Interface::kStatus, status);
+    txn.set(row.uuid, db::Interface::kBfdStatus, monitors_.status(row.name));
+    txn.set(row.uuid, db::Interface::kLacpCurrent, bonds_.lacp_current(*port));
     if (statistics || row.statistics.empty())
         txn.set(row.uuid, db::Interface::kStatistics, interface_statistics(*port));
 }
 
-void Switch::write_bridge(ovsdb::client::Transaction& txn, const db::Bridge& row) {
+void Switch::write_bridge(ovsdb::client::Transaction& txn, const db::Bridge& row, bool statistics) {
     Bridge* bridge = this->bridge(row.name);
     if (!bridge) return;
     txn.set(row.uuid, db::Bridge::kDatapathId,
             std::optional<std::string>(fmt::format("{:016x}", bridge->datapath_id)));
     txn.set(row.uuid, db::Bridge::kDatapathVersion, std::string("<built-in>"));
+    txn.set(row.uuid, db::Bridge::kStatus, trees_.bridge_status(row.name));
+    txn.set(row.uuid, db::Bridge::kRstpStatus, trees_.bridge_rstp_status(row.name));
+    write_ports(txn, row, statistics);
+    for (const Uuid& uuid : row.ports) {
+        if (const db::Port* port = replica_->find<db::Port>(uuid))
+            txn.set(uuid, db::Port::kBondActiveSlave, bonds_.active_mac(port->name));
+    }
+    if (!statistics) return;
+    for (const Uuid& uuid : row.mirrors) {
+        const db::Mirror* mirror = replica_->find<db::Mirror>(uuid);
+        if (!mirror) continue;
+        MirrorCounts counts = bridge->mirrored(mirror->name);
+        ovsdb::Map<std::string, int64_t> out;
+        out.set("tx_packets", static_cast<int64_t>(counts.packets));
+        out.set("tx_bytes", static_cast<int64_t>(counts.bytes));
+        txn.set(uuid, db::Mirror::kStatistics, out);
+    }
+}
+
+void Switch::write_ports(ovsdb::client::Transaction& txn, const db::Bridge& row, bool statistics) {
+    bool tree = trees_.speaks_stp(row.name) || trees_.speaks_rstp(row.name);
+    for (const Uuid& uuid : row.ports) {
+        const db::Port* port = replica_->find<db::Port>(uuid);
+        if (!port || (!tree && port->status.empty() && port->rstp_status.empty())) continue;
+        SpanningTrees::PortColumns columns = trees_.port_columns(row.name, port->name);
+        txn.set(uuid, db::Port::kStatus, columns.status);
+        txn.set(uuid, db::Port::kRstpStatus, columns.rstp_status);
+        bool told = !port->statistics.empty() || !port->rstp_statistics.empty();
+        if (tree && told && !statistics) continue;
+        txn.set(uuid, db::Port::kStatistics, columns.statistics);
+        txn.set(uuid, db::Port::kRstpStatistics, columns.rstp_statistics);
+    }
 }
 
 void Switch::write_back(bool statistics) {
@@ -123,7 +160,7 @@ void Switch::write_back(bool statistics) {
     ovsdb::client::Transaction txn(replica_->store());
     const db::OpenVSwitch& root = *roots.begin();
     txn.set(root.uuid, db::OpenVSwitch::kCurCfg, applied_cfg_);
-    ovsdb::Set<std::string> types{"netdev", "system"},
+    ovsdb::Set<std::string> types{"ebpf", "netdev", "system"},
         interfaces{"geneve", "gre", "internal", "patch", "system", "tap", "vxlan"};
     if (options_.dummy != SwitchOptions::Dummy::kNone) {
         types.insert("dummy");
@@ -135,7 +172,12 @@ void Switch::write_back(bool statistics) {
     txn.set(root.uuid, db::OpenVSwitch::kIfaceTypes, interfaces);
     txn.set(root.uuid, db::OpenVSwitch::kDpdkInitialized, false);
     txn.set(root.uuid, db::OpenVSwitch::kDpdkVersion, std::optional<std::string>("none"));
-    for (const db::Bridge& row : replica_->table<db::Bridge>()) write_bridge(txn, row);
+    for (const auto& [type, uuid] : root.datapaths) {
+        auto backer = backers_.find(type);
+        if (backer == backers_.end() || !replica_->find<db::Datapath>(uuid)) continue;
+        txn.set(uuid, db::Datapath::kCapabilities, capabilities(backer->second->datapath().features()));
+    }
+    for (const db::Bridge& row : replica_->table<db::Bridge>()) write_bridge(txn, row, statistics);
     for (const db::Interface& row : replica_->table<db::Interface>()) write_interface(txn, row, statistics);
     connections_->write_status(txn, *replica_);
     if (txn.empty()) return;

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <memory>
 #include <random>
 
@@ -239,29 +239,35 @@ TEST(Classifier, Conjunctions) {
     }
 }
 
-TEST(Classifier, AMillionLookupsInTime) {
+// Of the processor, since others may use it, too.
+double seconds_of_lookups(int rules) {
     Random random(1);
     Table table;
-    for (int i = 0; i < 20000; ++i) {
+    for (int i = 0; i < rules; ++i) {
         Flow value = packet::zero_flow(), mask = packet::zero_flow();
         mask.metadata = ~uint64_t{0}, value.metadata = random.below(100);
         mask.dl_type = 0xffff, value.dl_type = 0x800;
         mask.nw_dst = ~0u << (8 * random.below(4)), value.nw_dst = random.below(1u << 31);
         table.add(value, mask, static_cast<int>(random.below(1000)));
     }
-    auto start = std::chrono::steady_clock::now();
+    std::clock_t start = std::clock();
     int found = 0;
     Flow flow = packet::zero_flow();
     flow.dl_type = 0x800;
-    for (int i = 0; i < 1000000; ++i) {
+    for (int i = 0; i < 60000; ++i) {
         flow.metadata = random.below(100);
         flow.nw_dst = random.below(1u << 31);
         Flow wildcards = packet::zero_flow();
         found += table.classifier.lookup(flow, &wildcards) != nullptr;
     }
-    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     EXPECT_GT(found, 0);
-    EXPECT_LT(seconds, 15) << "lookups must not depend on the number of rules";
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+TEST(Classifier, LookupsDoNotCostByTheNumberOfRules) {
+    double few = seconds_of_lookups(2000), many = seconds_of_lookups(20000);
+    RecordProperty("ratio", std::to_string(many / few));
+    EXPECT_LT(many, 4 * few) << few << " s among 2,000 rules";
 }
 
 TEST(PrefixTrie, AgreesWithAList) {

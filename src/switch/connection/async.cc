@@ -1,6 +1,8 @@
 // What a controller gets unasked.
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
 
@@ -9,6 +11,13 @@ namespace weft::vswitch {
 namespace of = openflow;
 
 namespace {
+
+log::Module lg("vconn");
+
+// Of a peer that does not read.  What a tenant sends must fill no memory: packets beyond are lost, as on any
+// network that is too slow.
+constexpr size_t kMostBacklog = size_t{1} << 20;
+metrics::Counter dropped_packet_ins("vconn_packet_in_dropped");
 
 unsigned wire_reason(of::PacketInReason reason, of::Version version) {
     using R = of::PacketInReason;
@@ -102,6 +111,12 @@ void OfConnection::packet_in(const PacketIn& packet) {
     // OpenFlow 1.3+: a packet that no flow matched is not sent.
     if (packet.reason == of::PacketInReason::kImplicitMiss && version() >= of::Version::k13) return;
     if (packet.paused && packet_in_format_ != of::PacketInFormat::kNxm2) return;
+    if (stream_->backlog() > kMostBacklog) {
+        dropped_packet_ins.add();
+        static log::RateLimit rate(1, 5);
+        if (rate.pass(lg)) lg.warn("{}: does not keep up with its packet-ins, some are dropped", name());
+        return;
+    }
     of::PacketIn out;
     out.format = packet_in_format_;
     size_t limit = miss ? miss_send_len_ : packet.max_len;
@@ -138,6 +153,15 @@ void OfConnection::flow_removed(const Rule& rule, RemovedReason reason) {
     out.hard_timeout = rule.hard_timeout;
     out.packets = rule.packets;
     out.bytes = rule.bytes;
+    send(std::move(out));
+}
+
+void OfConnection::lose_primary(uint64_t generation) {
+    role_ = of::Role::kSecondary;
+    if (!ready() || version() < of::Version::k14 || !(async_.role_status[1] & reason_bit(0))) return;
+    of::RoleStatus out;
+    out.role = role_;
+    out.generation = generation;
     send(std::move(out));
 }
 

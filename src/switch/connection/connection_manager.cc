@@ -20,6 +20,8 @@ log::Module lg("rconn");
 log::Module connmgr_lg("connmgr");
 
 constexpr int64_t kTick = 1000;
+constexpr uint16_t kOpenFlowPort = 6653;
+constexpr size_t kMostSnoopBacklog = size_t{1} << 20;
 constexpr uint32_t kDefaultVersions = of::version_bit(of::Version::k10) | of::version_bit(of::Version::k11) |
                                       of::version_bit(of::Version::k12) | of::version_bit(of::Version::k13) |
                                       of::version_bit(of::Version::k14) | of::version_bit(of::Version::k15);
@@ -142,6 +144,10 @@ void ConnectionManager::configure(const db::Bridge& row, Bridge& bridge, Backer&
     });
     open(state.snooping, "snoop", [&state](std::unique_ptr<net::Stream> stream) {
         stream->set_on_ready([] {});
+        // Who snoops negotiates a version, as on every connection, before it listens.
+        of::Version highest = static_cast<of::Version>(31 - __builtin_clz(state.versions));
+        Bytes hello = of::encode(highest, 1, of::Hello{state.versions});
+        stream->write({reinterpret_cast<const char*>(hello.data()), hello.size()});
         state.snoops.push_back(std::move(stream));
     });
 
@@ -165,12 +171,15 @@ void ConnectionManager::configure(const db::Bridge& row, Bridge& bridge, Backer&
         }
         controller->service = controller_row->type && *controller_row->type == "service";
         controller->probe_ms = controller_row->inactivity_probe.value_or(5000);
+        // Like the others, a probe more often than every 5 s would end sessions of busy controllers.
+        if (controller->probe_ms) controller->probe_ms = std::max<int64_t>(controller->probe_ms, 5000);
         controller->max_backoff_ms = std::max<int64_t>(1000, controller_row->max_backoff.value_or(8000));
         if (!is_new) continue;
         if (net::is_passive_name(target)) {
             Controller* raw = controller.get();
-            auto listener =
-                net::listen(loop_, target, [this, &state, raw](std::unique_ptr<net::Stream> stream) {
+            auto listener = net::listen(
+                loop_, net::with_default_port(target, kOpenFlowPort),
+                [this, &state, raw](std::unique_ptr<net::Stream> stream) {
                     accept(state, std::move(stream),
                            raw->service ? OfConnection::Kind::kService : OfConnection::Kind::kService,
                            nullptr);
@@ -228,6 +237,7 @@ void ConnectionManager::closed(BridgeState& state, OfConnection& connection, con
             lg.info("{}<->{}: connection closed by peer{}{}", state.bridge->name(), target,
                     reason.empty() ? "" : ": ", reason);
         schedule(state, *controller, !connection.ready());
+        owner_.status_changed();
     }
     for (auto& c : state.connections) {
         if (c.get() == &connection) dead_.push_back(std::move(c));
@@ -240,9 +250,10 @@ void ConnectionManager::closed(BridgeState& state, OfConnection& connection, con
 void ConnectionManager::connect(BridgeState& state, Controller& controller) {
     controller.state = "CONNECTING";
     lg.info("{}<->{}: connecting...", state.bridge->name(), controller.target);
-    auto stream = net::connect(loop_, controller.target);
+    auto stream = net::connect(loop_, net::with_default_port(controller.target, kOpenFlowPort));
     if (!stream) {
         controller.last_error = stream.message();
+        lg.warn("{}<->{}: connection failed ({})", state.bridge->name(), controller.target, stream.message());
         return schedule(state, controller, true);
     }
     controller.since_ms = clock::monotonic_ms();
@@ -267,6 +278,7 @@ void ConnectionManager::connection_ready(OfConnection& connection) {
         if (controller->connection == &connection && controller->state != "ACTIVE") {
             lg.info("{}<->{}: connected", state->bridge->name(), target);
             controller->state = "ACTIVE";
+            owner_.status_changed();
             controller->backoff_ms = 0;
             controller->since_ms = clock::monotonic_ms();
             controller->probed_ms = 0;
@@ -357,6 +369,8 @@ void ConnectionManager::snoop(const Bridge& bridge, ByteView message) {
             stream.reset();
             continue;
         }
+        // Who does not read hears less.
+        if (stream->backlog() > kMostSnoopBacklog) continue;
         stream->write({reinterpret_cast<const char*>(message.data()), message.size()});
     }
     std::erase(state->snoops, nullptr);
@@ -368,7 +382,8 @@ void ConnectionManager::demote_primaries(const Bridge& bridge, const OfConnectio
     BridgeState* state = state_of(bridge);
     if (!state) return;
     for (auto& c : state->connections) {
-        if (c.get() != but && c->role() == of::Role::kPrimary) c->set_role(of::Role::kSecondary);
+        if (c.get() != but && c->role() == of::Role::kPrimary)
+            c->lose_primary(state->generation.value_or(UINT64_MAX));
     }
 }
 
@@ -455,6 +470,8 @@ void ConnectionManager::write_status(ovsdb::client::Transaction& txn,
                 }
                 txn.set(uuid, db::Controller::kRole, role);
                 txn.set_key(uuid, db::Controller::kStatus, "state", controller.state);
+                if (!controller.last_error.empty())
+                    txn.set_key(uuid, db::Controller::kStatus, "last_error", controller.last_error);
             }
         }
     }

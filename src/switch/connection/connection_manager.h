@@ -27,6 +27,7 @@ class Switch;
 class ConnectionManager {
   public:
     ConnectionManager(net::Loop& loop, Switch& owner);
+    Switch& owner() { return owner_; }
     ~ConnectionManager();
 
     // Brings the sockets and controllers of a bridge in line with its row.

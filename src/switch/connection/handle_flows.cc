@@ -200,7 +200,7 @@ void OfConnection::handle(const of::FlowMonitorRequest& request) {
         for (Rule* rule :
              bridge_.collect(wanted.table, wanted.match, 0, 0, wanted.out_port, wanted.out_group)) {
             of::FlowUpdate update;
-            update.event = of::FlowUpdate::Event::kAdded;
+            update.event = of::FlowUpdate::Event::kInitial;
             update.priority = static_cast<uint16_t>(rule->priority());
             update.idle_timeout = rule->idle_timeout;
             update.hard_timeout = rule->hard_timeout;

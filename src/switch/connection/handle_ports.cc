@@ -1,6 +1,7 @@
 // Ports and queues.
 
 #include "base/clock.h"
+#include "switch/bridge/switch.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
 
@@ -16,9 +17,12 @@ of::Port OfConnection::describe(const OfPort& port) const {
     out.name = port.name.substr(0, 15);
     out.config = port.config;
     out.state = port.state;
+    // OpenFlow 1.0 alone shows what the spanning tree says (the codec leaves it out of later versions).
+    if (port.tree == TreeState::kBlocking) out.state |= of::kPortStpBlock;
+    if (port.tree == TreeState::kLearning) out.state |= of::kPortStpLearn;
+    if (port.tree == TreeState::kForwarding) out.state |= of::kPortStpForward;
     // OpenFlow 1.1+: a port that works is live.
-    if (version() >= of::Version::k11 && !(port.state & kPortStateLinkDown) &&
-        !(port.config & kPortConfigDown)) {
+    if (version() >= of::Version::k11 && port.live()) {
         out.state |= of::kPortLive;
     }
     out.current_speed = out.max_speed = static_cast<uint32_t>(port.speed_kbps);
@@ -96,11 +100,31 @@ void OfConnection::handle(const of::PortStatsRequest& request) {
     for (Bytes& message : writer.finish()) send_raw(message);
 }
 
-// Ports have no queues until QoS is configured.
 void OfConnection::handle(const of::QueueStatsRequest& request) {
     if (request.port != of::kPortNone && !bridge_.port(request.port)) return fail(OfError::OFPQOFC_BAD_PORT);
-    if (request.queue != of::kQueueAll) return fail(OfError::OFPQOFC_BAD_QUEUE);
     of::MultipartWriter writer(version(), xid_, of::MultipartWriter::Kind::kQueue);
+    int64_t now = clock::monotonic_ms();
+    bool any = false;
+    for (const auto& [number, port] : bridge_.ports()) {
+        if (request.port != of::kPortNone && request.port != number) continue;
+        const Shaping::Device* device = manager_.owner().shaping().find(port->name);
+        if (!device || device->queues_since_ms.empty()) continue;
+        auto statistics = datapath::qos_statistics(port->name);
+        for (const auto& [id, since] : device->queues_since_ms) {
+            if (request.queue != of::kQueueAll && request.queue != id) continue;
+            any = true;
+            of::QueueStats out;
+            out.port = number;
+            out.queue = id;
+            out.tx_packets = statistics[id].packets;
+            out.tx_bytes = statistics[id].bytes;
+            out.tx_errors = statistics[id].errors;
+            out.duration_sec = static_cast<uint32_t>((now - since) / 1000);
+            out.duration_nsec = static_cast<uint32_t>((now - since) % 1000 * 1000000);
+            writer.add(out);
+        }
+    }
+    if (!any && request.queue != of::kQueueAll) return fail(OfError::OFPQOFC_BAD_QUEUE);
     for (Bytes& message : writer.finish()) send_raw(message);
 }
 
@@ -108,6 +132,17 @@ void OfConnection::handle(const of::QueueConfigRequest& request) {
     if (request.port != of::kPortNone && !bridge_.port(request.port)) return fail(OfError::OFPQOFC_BAD_PORT);
     of::QueueConfigReply out;
     out.port = request.port;
+    for (const auto& [number, port] : bridge_.ports()) {
+        if (request.port != of::kPortNone && request.port != number) continue;
+        const Shaping::Device* device = manager_.owner().shaping().find(port->name);
+        if (!device) continue;
+        for (const auto& [id, since] : device->queues_since_ms) {
+            of::QueueConfig queue;
+            queue.port = number;
+            queue.queue = id;
+            out.queues.push_back(queue);
+        }
+    }
     reply(out);
 }
 

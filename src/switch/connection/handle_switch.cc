@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "packet/address.h"
+#include "switch/bridge/switch.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
+#include "switch/upcall/flush_connections.h"
 
 namespace weft::vswitch {
 
@@ -80,6 +82,9 @@ void OfConnection::handle(const of::DescRequest&) {
 
 void OfConnection::handle(const of::TableMod& mod) {
     if (mod.table != of::kTableAll && mod.table >= kInternalTable) return fail(OfError::OFPTMFC_BAD_TABLE);
+    // There are no events about how full a table is.
+    if (version() >= of::Version::k14 && mod.config & of::kTableVacancy)
+        return fail(OfError::OFPTMFC_BAD_CONFIG);
     size_t first = mod.table == of::kTableAll ? 0 : mod.table;
     size_t last = mod.table == of::kTableAll ? kInternalTable - 1u : mod.table;
     for (size_t i = first; i <= last; ++i) {
@@ -89,7 +94,7 @@ void OfConnection::handle(const of::TableMod& mod) {
                          : (mod.config & 3) == 1 ? MissAction::kContinue
                                                  : MissAction::kDrop;
         } else if (version() >= of::Version::k14) {
-            table.evict = mod.config & 4;
+            table.evict = mod.config & of::kTableEviction;
         }
     }
     bridge_.touch();
@@ -117,7 +122,8 @@ void OfConnection::handle(const of::TableDescRequest&) {
     for (size_t i = 0; i < kInternalTable; ++i) {
         of::TableDesc desc;
         desc.table = static_cast<uint8_t>(i);
-        desc.config = bridge_.table(desc.table).evict ? 4 : 0;
+        desc.config = bridge_.table(desc.table).evict ? of::kTableEviction : 0;
+        desc.eviction_flags = of::kEvictAll;
         out.tables.push_back(desc);
     }
     reply(std::move(out));
@@ -267,36 +273,38 @@ void OfConnection::handle(const of::TlvTableRequest&) {
     reply(std::move(out));
 }
 
+// As many as fit a message.
+static constexpr size_t kIpfixStatsPerMessage = 700;
+
+void OfConnection::handle(const of::IpfixStatsRequest& request) {
+    const Exporters& exporters = manager_.owner().exporters();
+    of::IpfixStatsReply out;
+    out.flow = request.flow;
+    auto add = [&](uint32_t id, const Exporters::IpfixExporter& exporter) {
+        if (out.exporters.size() == kIpfixStatsPerMessage) {
+            out.more = true;
+            reply(std::exchange(out, {}));
+            out.flow = request.flow;
+        }
+        Ipfix::Statistics s = exporter.ipfix.statistics();
+        out.exporters.push_back({s.flows, s.current_flows, s.packets, s.ipv4, s.ipv6, s.error_packets,
+                                 s.ipv4_errors, s.ipv6_errors, s.tx, s.tx_errors, id});
+    };
+    if (request.flow) {
+        for (const auto& [id, exporter] : exporters.flow_ipfix(bridge_)) add(id, *exporter);
+    } else if (const Exporters::IpfixExporter* exporter = exporters.bridge_ipfix(bridge_)) {
+        add(0, *exporter);
+    }
+    if (out.exporters.empty()) return fail(OfError::NXST_NOT_CONFIGURED);
+    reply(std::move(out));
+}
+
 void OfConnection::handle(const of::CtFlushZone& flush) {
-    if (auto* connections = backer_.datapath().connections()) connections->flush(flush.zone, std::nullopt);
+    if (auto* connections = backer_.datapath().connections()) connections->flush(flush.zone, {}, {});
 }
 
 void OfConnection::handle(const of::CtFlush& flush) {
-    auto* connections = backer_.datapath().connections();
-    if (!connections) return;
-    std::optional<datapath::ConnectionTuple> tuple;
-    if (flush.original) {
-        tuple.emplace();
-        auto address = [&](const packet::Ipv6Addr& in) {
-            packet::Ipv6Addr out{};
-            if (auto v4 = packet::mapped_ipv4(in))
-                store_be32(out.data(), *v4);
-            else
-                out = in, tuple->v6 = true;
-            return out;
-        };
-        tuple->src = address(flush.original->src);
-        tuple->dst = address(flush.original->dst);
-        tuple->protocol = flush.ip_proto;
-        tuple->src_port = flush.original->src_port;
-        tuple->dst_port = flush.original->dst_port;
-        if (flush.ip_proto == 1 || flush.ip_proto == 58) {
-            tuple->src_port = flush.original->icmp_id;
-            tuple->dst_port =
-                static_cast<uint16_t>(flush.original->icmp_type << 8 | flush.original->icmp_code);
-        }
-    }
-    connections->flush(flush.zone, tuple);
+    if (auto* connections = backer_.datapath().connections()) flush_connections(*connections, flush);
 }
 
 }  // namespace weft::vswitch

@@ -44,7 +44,8 @@ class OfConnection {
     const std::string& name() const { return stream_->name(); }
     int64_t last_received_ms() const { return last_received_ms_; }
     void probe();  // an echo request
-    void set_role(openflow::Role role) { role_ = role; }
+    // Another controller became the primary; from OpenFlow 1.4 on this one is told (6.3.6).
+    void lose_primary(uint64_t generation);
 
     // Unasked messages, sent if the peer wants them.
     void packet_in(const PacketIn& packet);
@@ -123,6 +124,7 @@ class OfConnection {
     void handle(const openflow::SetControllerId& id);
     void handle(const openflow::TlvTableMod& mod);
     void handle(const openflow::TlvTableRequest& request);
+    void handle(const openflow::IpfixStatsRequest& request);
     void handle(const openflow::CtFlushZone& flush);
     void handle(const openflow::CtFlush& flush);
     void set_default_async();

@@ -13,12 +13,6 @@ namespace {
 
 using Arguments = net::ControlServer::Arguments;
 
-std::string port_text(const Bundle& bundle) {
-    OfPort* port = bundle.members.empty() ? nullptr : bundle.members.front();
-    if (!port) return bundle.name;
-    return port->number == openflow::kPortLocal ? "LOCAL" : fmt::format("{}", port->number);
-}
-
 Result<std::string> fdb_show(const Bridge& bridge) {
     std::string out = " port  VLAN  MAC                Age\n";
     int64_t now = clock::monotonic_ms();
@@ -103,6 +97,12 @@ std::string tunnel_lines(const Backer& backer) {
 }
 
 }  // namespace
+
+std::string port_text(const Bundle& bundle) {
+    OfPort* port = bundle.members.empty() ? nullptr : bundle.members.front();
+    if (!port) return bundle.name;
+    return port->number == openflow::kPortLocal ? "LOCAL" : fmt::format("{}", port->number);
+}
 
 void add_bridge_commands(net::ControlServer& control, Switch& owner) {
     auto with_bridge = [&owner](auto command) {

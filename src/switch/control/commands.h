@@ -10,17 +10,35 @@ namespace weft::vswitch {
 
 void add_bridge_commands(net::ControlServer& control, Switch& owner);  // bridge/*, ofproto/list, fdb/*, …
 void add_datapath_commands(net::ControlServer& control,
-                           Switch& owner);             // dpif/*, dpctl/*, upcall/*, revalidator/*
+                           Switch& owner);  // dpif/*, dpctl/*, upcall/*, revalidator/*
+void add_conntrack_commands(net::ControlServer& control,
+                            Switch& owner);            // dpctl/*-conntrack, dpctl/ct-*, dpctl/ipf-*
 void add_dummy_commands(net::ControlServer& control);  // netdev-dummy/*
 void add_trace_commands(net::ControlServer& control,
                         Switch& owner);  // ofproto/trace, ofproto/trace-packet-out
 
+void add_monitor_commands(net::ControlServer& control, Switch& owner);    // bfd/*
+void add_multicast_commands(net::ControlServer& control, Switch& owner);  // mdb/*
+void add_tree_commands(net::ControlServer& control, Switch& owner);       // stp/*, rstp/*
+void add_monitor_commands(net::ControlServer& control, Switch& owner);    // bfd/*
+void add_qos_commands(net::ControlServer& control, Switch& owner);        // qos/*
+void add_bond_commands(net::ControlServer& control, Switch& owner);       // bond/*, lacp/*
+
 inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_bridge_commands(control, owner);
     add_datapath_commands(control, owner);
+    add_conntrack_commands(control, owner);
     add_dummy_commands(control);
     add_trace_commands(control, owner);
+    add_monitor_commands(control, owner);
+    add_multicast_commands(control, owner);
+    add_tree_commands(control, owner);
+    add_bond_commands(control, owner);
+    add_qos_commands(control, owner);
 }
+
+// The bundle's first port, as fdb/show and mdb/show print it.
+std::string port_text(const Bundle& bundle);
 
 // Names for datapath ports in text.
 class DatapathPortNames;

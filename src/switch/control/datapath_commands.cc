@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include "base/clock.h"
-#include "packet/address.h"
 #include "switch/control/commands.h"
 
 namespace weft::vswitch {
@@ -35,6 +34,7 @@ std::string flow_line(const datapath::FlowDump& flow, const datapath::Datapath& 
         out += "never";
     }
     if (flow.stats.tcp_flags) out += ", flags:" + tcp_flags_text(flow.stats.tcp_flags);
+    if (more && dpctl && flow.offloaded) out += ", offloaded:yes";
     if (more && dpctl) out += fmt::format(", dp:{}", flow.datapath_layer);
     return out + ", actions:" + describe_actions(flow.actions, with_names) + "\n";
 }
@@ -138,79 +138,6 @@ Result<std::string> dpctl_show(const Switch& owner, const Arguments& args) {
     return out;
 }
 
-std::string tuple_text(const datapath::ConnectionTuple& t) {
-    auto address = [&](const packet::Ipv6Addr& a) {
-        return t.v6 ? packet::to_string(a) : packet::ipv4_to_string(load_be32(a.data()));
-    };
-    std::string out = fmt::format("src={},dst={}", address(t.src), address(t.dst));
-    if (t.protocol == 1 || t.protocol == 58) {
-        out += fmt::format(",id={},type={},code={}", t.src_port, t.dst_port >> 8, t.dst_port & 0xff);
-    } else {
-        out += fmt::format(",sport={},dport={}", t.src_port, t.dst_port);
-    }
-    return out;
-}
-
-const char* protocol_name(uint8_t protocol) {
-    switch (protocol) {
-        case 1:
-            return "icmp";
-        case 6:
-            return "tcp";
-        case 17:
-            return "udp";
-        case 58:
-            return "icmpv6";
-        case 132:
-            return "sctp";
-        default:
-            return "unknown";
-    }
-}
-
-std::optional<uint16_t> zone_argument(Arguments& args) {
-    std::optional<uint16_t> zone;
-    std::erase_if(args, [&](const std::string& arg) {
-        if (!arg.starts_with("zone=")) return false;
-        zone = static_cast<uint16_t>(std::atoi(arg.c_str() + 5));
-        return true;
-    });
-    return zone;
-}
-
-Result<std::string> dump_conntrack(const Switch& owner, Arguments args) {
-    auto zone = zone_argument(args);
-    bool more = std::erase(args, "-m") > 0;
-    bool statistics = std::erase(args, "-s") > 0;
-    WEFT_ASSIGN(Backer * backer, datapath_argument(owner, args));
-    auto* connections = backer->datapath().connections();
-    std::string out;
-    if (!connections) return Error{"this datapath does not track connections"};
-    connections->dump(zone, [&](const datapath::Connection& c) {
-        out += fmt::format("{},orig=({}", protocol_name(c.original.protocol), tuple_text(c.original));
-        if (statistics) out += fmt::format(",packets={},bytes={}", c.packets[0], c.bytes[0]);
-        out += fmt::format("),reply=({}", tuple_text(c.reply));
-        if (statistics) out += fmt::format(",packets={},bytes={}", c.packets[1], c.bytes[1]);
-        out += ")";
-        if (c.zone) out += fmt::format(",zone={}", c.zone);
-        if (c.mark) out += fmt::format(",mark={}", c.mark);
-        if (c.label != packet::Be128{}) {
-            out += ",labels=0x";
-            bool started = false;
-            for (uint8_t byte : c.label) {
-                if (!started && !byte) continue;
-                out += started ? fmt::format("{:02x}", byte) : fmt::format("{:x}", byte);
-                started = true;
-            }
-        }
-        if (statistics || more) out += fmt::format(",timeout={}", c.expires_in_ms / 1000);
-        if (!c.state.empty()) out += fmt::format(",protoinfo=(state={})", c.state);
-        if (!c.helper.empty()) out += fmt::format(",helper={}", c.helper);
-        out += "\n";
-    });
-    return out;
-}
-
 }  // namespace
 
 void add_datapath_commands(net::ControlServer& control, Switch& owner) {
@@ -235,12 +162,16 @@ void add_datapath_commands(net::ControlServer& control, Switch& owner) {
                 "Sample nesting: {}\nConntrack eventmask: {}\nConntrack clear: {}\nMax dp_hash algorithm: "
                 "{}\n"
                 "Check pkt length action: {}\nConntrack timeout policy: {}\nExplicit Drop action: {}\n"
-                "Conntrack all-zero IP SNAT: {}\nMax VLAN headers: {}\nMax MPLS depth: {}\nRecirc: {}\nCT "
-                "state: {}\n",
+                "Optimized Balance TCP mode: No\nConntrack all-zero IP SNAT: {}\nMPLS Label add: No\n"
+                "Max VLAN headers: {}\nMax MPLS depth: {}\nRecirc: {}\nCT state: {}\nCT zone: {}\nCT mark: "
+                "{}\n"
+                "CT label: {}\nCT state NAT: {}\nCT orig tuple: {}\nCT orig tuple for IPv6: {}\n"
+                "IPv6 ND Extension: Yes\n",
                 yes(f.masked_set), yes(f.tunnel_push_pop), yes(f.ufid), yes(f.truncate), yes(f.clone),
-                yes(f.sample_nesting), yes(f.ct_eventmask), yes(f.ct_clear), f.max_hash_algorithm,
+                f.sample_nesting ? 10 : 0, yes(f.ct_eventmask), yes(f.ct_clear), f.max_hash_algorithm,
                 yes(f.check_pkt_len), yes(f.ct_timeout), yes(f.explicit_drop), yes(f.ct_zero_snat),
-                f.max_vlan_headers, f.max_mpls_depth, yes(f.recirculation), yes(f.ct));
+                f.max_vlan_headers, f.max_mpls_depth, yes(f.recirculation), yes(f.ct), yes(f.ct), yes(f.ct),
+                yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct));
         });
     control.add("dpctl/show", "[-s] [dp...]", 0, -1,
                 [&owner](const Arguments& args) { return dpctl_show(owner, args); });
@@ -267,17 +198,6 @@ void add_datapath_commands(net::ControlServer& control, Switch& owner) {
         backer->purge();
         return std::string();
     });
-    control.add("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4,
-                [&owner](const Arguments& args) { return dump_conntrack(owner, args); });
-    control.add("dpctl/flush-conntrack", "[dp] [zone=N]", 0, 2,
-                [&owner](Arguments args) -> Result<std::string> {
-                    auto zone = zone_argument(args);
-                    WEFT_ASSIGN(Backer * backer, datapath_argument(owner, args));
-                    auto* connections = backer->datapath().connections();
-                    if (!connections) return Error{"this datapath does not track connections"};
-                    connections->flush(zone, std::nullopt);
-                    return std::string();
-                });
     control.add("upcall/show", "", 0, 0, [&owner](const Arguments&) -> Result<std::string> {
         std::string out;
         for (const auto& [type, backer] : owner.backers()) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "datapath/api/text.h"
+#include "openflow/flow_text.h"
 #include "packet/address.h"
 #include "switch/control/commands.h"
 #include "switch/translate/user_action.h"
@@ -64,80 +65,12 @@ std::string describe_match(const packet::Flow& key, const packet::Flow& mask,
     return datapath::format_match(key, mask, names ? &*names : nullptr, verbose);
 }
 
-// What a packet of this kind has, whether zero or not; of the pipeline's fields those that are not zero.
 std::string format_flow(const packet::Flow& flow, const openflow::TunnelTableRef& tunnel_table,
                         const openflow::Names* names) {
-    openflow::Match match;
-    match.tunnel_table = tunnel_table;
-    match.value = flow;
-    packet::Flow& mask = match.mask;
-    auto if_set = [](auto& m, const auto& value, auto ones) {
-        if (value != 0) m = ones;
-    };
-    bool tunnel = flow.tunnel.dst || !packet::is_zero(flow.tunnel.ipv6_dst);
-    if (tunnel || flow.tunnel.id) {
-        mask.tunnel.id = ~uint64_t{0};
-        if (flow.tunnel.dst) mask.tunnel.src = mask.tunnel.dst = ~0u;
-        if (!packet::is_zero(flow.tunnel.ipv6_dst))
-            mask.tunnel.ipv6_src.fill(0xff), mask.tunnel.ipv6_dst.fill(0xff);
-        mask.tunnel.tos = mask.tunnel.ttl = 0xff;
-        mask.tunnel.metadata_present = flow.tunnel.metadata_present;
-        if (tunnel_table) {
-            for (unsigned i = 0; i < packet::kTunnelMetadataFields; ++i) {
-                const auto* slot = tunnel_table->slot(i);
-                if (!(flow.tunnel.metadata_present >> i & 1) || !slot) continue;
-                std::fill_n(mask.tunnel.metadata.begin() + slot->offset, slot->size, uint8_t{0xff});
-            }
-        }
-    }
-    if_set(mask.metadata, flow.metadata, ~uint64_t{0});
-    for (size_t i = 0; i < packet::kRegisters; ++i) if_set(mask.regs[i], flow.regs[i], ~0u);
-    mask.in_port = ~0u;
-    if_set(mask.skb_priority, flow.skb_priority, ~0u);
-    if_set(mask.pkt_mark, flow.pkt_mark, ~0u);
-    if_set(mask.dp_hash, flow.dp_hash, ~0u);
-    if (flow.recirc_id) mask.recirc_id = ~0u, mask.packet_type = ~0u;
-    if_set(mask.ct_state, flow.ct_state, ~0u);
-    if_set(mask.ct_zone, flow.ct_zone, uint16_t{0xffff});
-    if_set(mask.ct_mark, flow.ct_mark, ~0u);
-    if (flow.ct_label != packet::Be128{}) mask.ct_label.fill(0xff);
-    if (flow.packet_type) mask.packet_type = ~0u;
-    mask.dl_src.fill(0xff);
-    mask.dl_dst.fill(0xff);
-    mask.dl_type = 0xffff;
-    mask.vlans[0].tci = 0xffff;
-    uint16_t type = flow.dl_type;
-    if (type == 0x0800 || type == 0x86dd) {
-        if (type == 0x0800) {
-            mask.nw_src = mask.nw_dst = ~0u;
-        } else {
-            mask.ipv6_src.fill(0xff);
-            mask.ipv6_dst.fill(0xff);
-            mask.ipv6_label = 0xfffff;
-        }
-        mask.nw_proto = mask.nw_tos = mask.nw_ttl = 0xff;
-        mask.nw_frag = packet::kFragAny | packet::kFragLater;
-        uint8_t p = flow.nw_proto;
-        if (p == 6 || p == 17 || p == 132 || (type == 0x0800 && (p == 1 || p == 2)) ||
-            (type == 0x86dd && p == 58)) {
-            mask.tp_src = mask.tp_dst = 0xffff;
-        }
-        if (p == 6) mask.tcp_flags = 0x0fff;
-        if (type == 0x86dd && p == 58 && (flow.tp_src == 135 || flow.tp_src == 136)) {
-            mask.nd_target.fill(0xff);
-            mask.arp_sha.fill(flow.tp_src == 135 ? 0xff : 0);
-            mask.arp_tha.fill(flow.tp_src == 136 ? 0xff : 0);
-        }
-    } else if (type == 0x0806 || type == 0x8035) {
-        mask.nw_src = mask.nw_dst = ~0u;
-        mask.nw_proto = 0xff;
-        mask.arp_sha.fill(0xff);
-        mask.arp_tha.fill(0xff);
-    } else if (type == 0x8847 || type == 0x8848) {
-        mask.mpls_lse[0] = ~0u;
-    }
-    match.zero_unmasked();
-    return openflow::to_string(match, names);
+    openflow::FlowText options;
+    options.tunnel_table = tunnel_table;
+    options.names = names;
+    return openflow::format_flow(flow, options);
 }
 
 }  // namespace weft::vswitch

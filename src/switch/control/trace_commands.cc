@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 
 #include "datapath/api/text.h"
@@ -23,7 +25,8 @@ struct Request {
     Bridge* bridge = nullptr;
     packet::Flow flow = packet::zero_flow();
     std::optional<packet::Packet> packet;
-    bool generate = false;
+    bool generate = false, names = false;
+    size_t payload = 64;  // bytes, of a generated packet
     std::deque<uint32_t> ct_next;
     std::optional<openflow::ActionList> actions;
 };
@@ -119,16 +122,27 @@ Result<packet::Packet> packet_argument(const std::string& hex) {
 Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
     Request request;
     Arguments words;
+    bool consistent = false;
     for (size_t i = 0; i < args.size(); ++i) {
         if (args[i] == "-generate" || args[i] == "--generate") {
             request.generate = true;
-        } else if (args[i] == "-consistent" || args[i] == "--consistent" || args[i] == "--names" ||
-                   args[i] == "--no-names" || args[i] == "--l7") {
-            continue;
+        } else if (packet_out && (args[i] == "-consistent" || args[i] == "--consistent")) {
+            consistent = true;
+        } else if (args[i] == "--names") {
+            request.names = true;
+        } else if (args[i] == "--l7-len") {
+            char* end = nullptr;
+            if (++i == args.size()) return Error{"Missing argument for option l7-len"};
+            unsigned long length = std::strtoul(args[i].c_str(), &end, 10);
+            if (args[i].empty() || *end || length > 65000)
+                return Error{fmt::format("Invalid argument for option l7-len: {}", args[i])};
+            request.payload = length;
         } else if (args[i] == "--ct-next") {
             if (++i == args.size()) return Error{"Missing argument for option ct-next"};
             WEFT_ASSIGN(uint32_t state, parse_ct_state(args[i]));
             request.ct_next.push_back(state);
+        } else if (args[i].starts_with("-")) {
+            return Error{fmt::format("{}: unknown option", args[i])};
         } else {
             words.push_back(args[i]);
         }
@@ -170,8 +184,18 @@ Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
     if (request.packet) {
         packet::extract(*request.packet, request.flow);
     } else if (request.generate) {
-        request.packet = packet::compose(request.flow);
+        request.packet = packet::compose(request.flow, request.payload);
         packet::extract(*request.packet, request.flow);
+    }
+    if (consistent) {
+        openflow::Match match;
+        match.value = request.flow;
+        std::memset(static_cast<void*>(&match.mask), 0xff, sizeof match.mask);
+        openflow::ActionCheck check;
+        check.match = &match;
+        check.tables = kInternalTable;
+        if (auto error = openflow::check_actions(*request.actions, check); error != openflow::OfError::kNone)
+            return Error{fmt::format("Bad actions: {}", openflow::error_name(error))};
     }
     return request;
 }
@@ -180,9 +204,10 @@ Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
 void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* frozen,
                 std::deque<TraceRecirculation>& pending, std::vector<RecirculationRefs>& refs,
                 std::string& out) {
-    openflow::Names names = request.bridge->names();
+    openflow::Names all_names = request.bridge->names();
+    const openflow::Names* names = request.names ? &all_names : nullptr;
     const openflow::TunnelTableRef& tunnel_table = request.bridge->tunnel_table;
-    out += "Flow: " + format_flow(flow, tunnel_table) + "\n";
+    out += "Flow: " + format_flow(flow, tunnel_table, names) + "\n";
     std::list<TraceNode> nodes;
     EffectCache effects;
     TranslateInput input;
@@ -191,9 +216,10 @@ void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* f
     input.flow = flow;
     input.packet = request.packet ? &*request.packet : nullptr;
     input.frozen = frozen;
-    input.effects = request.generate;
+    input.effects = request.packet.has_value();  // given or generated
     if (request.actions && !frozen) input.actions = &*request.actions;
     input.trace = &nodes;
+    input.trace_names = request.names;
     input.cache = &effects;
     TranslateOutput output = translate(input);
     out += format_trace(nodes);
@@ -202,15 +228,23 @@ void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* f
     packet::Flow initial = flow;
     initial.actset_output = 0;
     bool unchanged = final_flow == initial;
-    out += "\nFinal flow: " + (unchanged ? std::string("unchanged") : format_flow(final_flow, tunnel_table)) +
-           "\n";
+    out += "\nFinal flow: " +
+           (unchanged ? std::string("unchanged") : format_flow(final_flow, tunnel_table, names)) + "\n";
     openflow::Match megaflow;
     megaflow.value = flow;
     megaflow.mask = output.mask;
     megaflow.tunnel_table = tunnel_table;
     megaflow.zero_unmasked();
-    out += "Megaflow: " + openflow::to_string(megaflow) + "\n";
-    out += "Datapath actions: " + describe_actions(output.actions, nullptr) + "\n";
+    out += "Megaflow: " + openflow::to_string(megaflow, names) + "\n";
+    out += "Datapath actions: " +
+           describe_actions(output.actions, request.names ? &request.backer->datapath() : nullptr) + "\n";
+    if (output.slow != SlowPath::kNone) {
+        out += "This flow is handled by the userspace slow path because it:\n";
+        out += output.slow == SlowPath::kBfd    ? "  - Consists of BFD packets.\n"
+               : output.slow == SlowPath::kStp  ? "  - Consists of STP packets.\n"
+               : output.slow == SlowPath::kLacp ? "  - Consists of LACP packets.\n"
+                                                : "  - Uses action(s) not supported by datapath.\n";
+    }
     if (output.error != TranslateError::kNone) {
         out += fmt::format("Translation failed ({}), packet is dropped.\n", error_text(output.error));
     }

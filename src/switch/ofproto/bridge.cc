@@ -1,14 +1,19 @@
 #include "switch/ofproto/bridge.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 namespace weft::vswitch {
 
 using openflow::OfError;
 
 namespace {
+
+log::Module lg("ofproto");
 
 constexpr uint32_t kFirstFreePort = 1;
 constexpr int kFailOpenPriority = 0xf0f0f0;
@@ -198,6 +203,16 @@ OfError Bridge::check(const FlowChange& change) const {
                    openflow::action_cast<openflow::Decap>(action) ||
                    openflow::action_cast<openflow::DecNshTtl>(action)) {
             return OfError::OFPBAC_BAD_TYPE;  // packets of other types than Ethernet are not supported
+        } else if (auto* ct = openflow::action_cast<openflow::Ct>(action); ct && ct->alg) {
+            static log::RateLimit limit(5, 5);
+            if (limit.pass(lg)) {
+                lg.warn("{}: a flow with ct(alg={}) is refused: there are no helpers for related connections",
+                        name_,
+                        ct->alg == 21   ? "ftp"
+                        : ct->alg == 69 ? "tftp"
+                                        : fmt::format("{}", ct->alg));
+            }
+            return OfError::OFPBAC_BAD_ARGUMENT;
         }
     }
     return OfError::kNone;
@@ -345,17 +360,13 @@ OfError Bridge::apply(const FlowChange& change, Transaction& transaction) {
 void Bridge::commit(Transaction& transaction) {
     using Kind = Transaction::Step::Kind;
     if (events) {
-        for (size_t i = 0; i < transaction.steps.size(); ++i) {
-            const Transaction::Step& step = transaction.steps[i];
+        for (const Transaction::Step& step : transaction.steps) {
             const Rule& rule = *step.rule;
             if (rule.hidden()) continue;
             switch (step.kind) {
-                case Kind::kAdded: {
-                    bool replaces = i > 0 && transaction.steps[i - 1].replaced;
-                    events->flow_changed(rule, replaces ? FlowEvent::kModified : FlowEvent::kAdded,
-                                         step.reason);
+                case Kind::kAdded:  // in place of an equal one, too
+                    events->flow_changed(rule, FlowEvent::kAdded, step.reason);
                     break;
-                }
                 case Kind::kRemoved:
                     if (step.replaced) break;
                     if (rule.flags & kFlowSendRemoved) events->flow_removed(rule, step.reason);
@@ -532,7 +543,7 @@ void Bridge::remove_port(uint32_t number) {
     OfPort& port = *it->second;
     if (port.bundle) {
         std::erase(port.bundle->members, &port);
-        mac_table.forget(port.bundle);
+        forget_learnt(port.bundle);
     }
     if (events) events->port_status(port, PortReason::kDelete);
     ports_by_name_.erase(port.name);
@@ -553,6 +564,33 @@ OfPort* Bridge::port(std::string_view name) const {
 void Bridge::port_changed(OfPort& port) {
     touch();
     if (events) events->port_status(port, PortReason::kModify);
+}
+
+void Bridge::set_mirrors(std::vector<Mirror> mirrors) {
+    if (mirrors.size() > kMaxMirrors) mirrors.resize(kMaxMirrors);
+    if (mirrors == mirrors_) return;
+    mirrors_ = std::move(mirrors);
+    mirror_outputs_.clear();
+    std::map<std::string, MirrorCounts> counts;
+    for (const Mirror& mirror : mirrors_) {
+        if (!mirror.output.empty()) mirror_outputs_.insert(mirror.output);
+        counts[mirror.name] = mirrored_[mirror.name];
+    }
+    mirrored_ = std::move(counts);
+    mac_table.flush();
+    touch();
+}
+
+void Bridge::count_mirrored(const std::string& mirror, uint64_t packets, uint64_t bytes) {
+    auto it = mirrored_.find(mirror);
+    if (it == mirrored_.end()) return;
+    it->second.packets += packets;
+    it->second.bytes += bytes;
+}
+
+MirrorCounts Bridge::mirrored(const std::string& mirror) const {
+    auto it = mirrored_.find(mirror);
+    return it == mirrored_.end() ? MirrorCounts() : it->second;
 }
 
 // The next number that is free, going round, so that a number is not given again soon after its port went.
@@ -579,10 +617,20 @@ Bundle& Bridge::bundle(const std::string& name) {
     return *slot;
 }
 
+void Bridge::forget_learnt(const Bundle* bundle) {
+    mac_table.forget(bundle);
+    multicast.forget(bundle);
+}
+
+void Bridge::flush_learnt() {
+    mac_table.flush();
+    multicast.flush();
+}
+
 void Bridge::remove_bundle(const std::string& name) {
     auto it = bundles_.find(name);
     if (it == bundles_.end()) return;
-    mac_table.forget(it->second.get());
+    forget_learnt(it->second.get());
     for (OfPort* port : it->second->members) port->bundle = nullptr;
     bundles_.erase(it);
     touch();

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +24,8 @@
 #include "switch/ofproto/flow_table.h"
 #include "switch/ofproto/group.h"
 #include "switch/ofproto/mac_table.h"
+#include "switch/ofproto/mirror.h"
+#include "switch/ofproto/multicast_table.h"
 #include "switch/ofproto/port.h"
 
 namespace weft::vswitch {
@@ -48,6 +51,16 @@ struct MeterEntry {
     std::vector<uint8_t> band_prec;
 };
 
+class Netflow;
+
+// Which packets are told to collectors (bridge/exporters.h), as translation needs to know it.
+struct Sampling {
+    uint32_t sflow_probability = 0;  // of UINT32_MAX; 0: off
+    uint32_t ipfix_probability = 0;
+    bool ipfix_input = true, ipfix_output = true, ipfix_tunnels = true;
+    bool operator==(const Sampling&) const = default;
+};
+
 class Bridge {
   public:
     Bridge(std::string name, std::string datapath_type);
@@ -64,11 +77,16 @@ class Bridge {
     FailMode fail_mode = FailMode::kStandalone;
     FragMode frag_mode = FragMode::kNormal;
     bool forward_bpdu = false;
+    bool spanning_tree = false;      // the bridge speaks STP or RSTP: BPDUs are the protocol's
     bool packet_in_on_miss = false;  // a controller of OpenFlow 1.0 to 1.2 is connected
     uint32_t flow_limit_per_table = UINT32_MAX;
     BridgeEvents* events = nullptr;
     openflow::TunnelTableRef tunnel_table;  // never null
     std::string mfr_desc, hw_desc, sw_desc, serial_desc, dp_desc;
+
+    // --- export
+    Sampling sampling;
+    std::shared_ptr<Netflow> netflow;  // null: off
 
     // --- flows
     FlowTable& table(uint8_t id) { return *tables_[id]; }
@@ -119,8 +137,20 @@ class Bridge {
     openflow::Names names() const;
 
     MacTable mac_table;
+    MulticastTable multicast;
+    // What was learnt on the port, of stations and groups; or on all ports.
+    void forget_learnt(const Bundle* bundle);
+    void flush_learnt();
+    std::bitset<4096> flood_vlans;  // in which no address is learned
 
-    uint64_t generation() const { return generation_ + mac_table.generation(); }
+    // --- mirrors, at most kMaxMirrors
+    const std::vector<Mirror>& mirrors() const { return mirrors_; }
+    void set_mirrors(std::vector<Mirror> mirrors);
+    bool mirrors_to(std::string_view bundle) const { return mirror_outputs_.contains(bundle); }
+    void count_mirrored(const std::string& mirror, uint64_t packets, uint64_t bytes);
+    MirrorCounts mirrored(const std::string& mirror) const;
+
+    uint64_t generation() const { return generation_ + mac_table.generation() + multicast.generation(); }
     void touch() { ++generation_; }
 
   private:
@@ -150,6 +180,9 @@ class Bridge {
     HashMap<Rule*, int64_t> expiry_of_;
     Rule *miss_rule_ = nullptr, *no_packet_in_rule_ = nullptr, *drop_frags_rule_ = nullptr;
     Rule* fail_open_rule_ = nullptr;
+    std::vector<Mirror> mirrors_;
+    std::set<std::string, std::less<>> mirror_outputs_;
+    std::map<std::string, MirrorCounts> mirrored_;
     mutable uint32_t next_port_ = 1;
     uint64_t generation_ = 1;
 };

@@ -4,6 +4,12 @@
 
 namespace weft::vswitch {
 
+namespace {
+
+constexpr int64_t kGratuitousLockMs = 5000;
+
+}  // namespace
+
 uint64_t MacTable::key(const packet::EthAddr& mac, uint16_t vlan) {
     uint64_t k = vlan;
     for (uint8_t byte : mac) k = k << 8 | byte;
@@ -20,12 +26,14 @@ bool MacTable::would_change(const packet::EthAddr& mac, uint16_t vlan, const Bun
     return !entry || (entry->bundle != bundle && !entry->is_static);
 }
 
-bool MacTable::learn(const packet::EthAddr& mac, uint16_t vlan, Bundle* bundle, int64_t now_ms) {
+bool MacTable::learn(const packet::EthAddr& mac, uint16_t vlan, Bundle* bundle, int64_t now_ms, bool lock) {
+    int64_t locked_until = lock ? now_ms + kGratuitousLockMs : 0;
     auto it = entries_.find(key(mac, vlan));
     if (it != entries_.end()) {
         Entry& entry = *it->second;
         if (entry.is_static) return false;
         entry.used_ms = std::max(entry.used_ms, now_ms);
+        entry.gratuitous_lock_until_ms = std::max(entry.gratuitous_lock_until_ms, locked_until);
         order_.splice(order_.end(), order_, it->second);
         if (entry.bundle == bundle) return false;
         entry.bundle = bundle;
@@ -34,7 +42,7 @@ bool MacTable::learn(const packet::EthAddr& mac, uint16_t vlan, Bundle* bundle, 
         return true;
     }
     if (entries_.size() >= max_entries_) evict();
-    order_.push_back({vlan, mac, bundle, false, now_ms, 0});
+    order_.push_back({vlan, mac, bundle, false, now_ms, locked_until});
     entries_[key(mac, vlan)] = std::prev(order_.end());
     ++statistics_.learned;
     ++generation_;

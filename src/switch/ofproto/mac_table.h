@@ -29,15 +29,16 @@ class MacTable {
         Bundle* bundle = nullptr;
         bool is_static = false;
         int64_t used_ms = 0;
-        int64_t gratuitous_lock_until_ms = 0;  // until then only this port's gratuitous ARPs move it
+        int64_t gratuitous_lock_until_ms = 0;  // until then a bond's gratuitous ARPs do not move it
     };
     struct Statistics {
         uint64_t learned = 0, expired = 0, evicted = 0, moved = 0;
     };
 
     const Entry* lookup(const packet::EthAddr& mac, uint16_t vlan) const;
-    // Notes a packet from `mac`; returns true if the table changed (not just the age).
-    bool learn(const packet::EthAddr& mac, uint16_t vlan, Bundle* bundle, int64_t now_ms);
+    // Notes a packet from `mac`; returns true if the table changed (not just the age).  With `lock` the
+    // station announced itself (a gratuitous ARP): for a while, such packets elsewhere are echoes.
+    bool learn(const packet::EthAddr& mac, uint16_t vlan, Bundle* bundle, int64_t now_ms, bool lock = false);
     // True if learn() would change the table: what a translation without side effects asks.
     bool would_change(const packet::EthAddr& mac, uint16_t vlan, const Bundle* bundle) const;
     bool add_static(const packet::EthAddr& mac, uint16_t vlan, Bundle* bundle);  // false: the table is full

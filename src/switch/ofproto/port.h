@@ -6,12 +6,16 @@
 #include <bitset>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "datapath/api/datapath.h"
 #include "packet/flow.h"
+#include "switch/protocols/bfd_options.h"
+#include "switch/protocols/bond.h"
+#include "switch/protocols/spanning_tree_port.h"
 
 namespace weft::vswitch {
 
@@ -50,16 +54,24 @@ struct OfPort {
     packet::EthAddr mac{};
     uint32_t config = 0, state = 0;
     int mtu = 0;
+    uint32_t ifindex = 0;                    // 0: it has none
+    std::map<uint32_t, uint8_t> queue_dscp;  // code points that queues write into packets
     uint64_t speed_kbps = 0;
     bool is_patch = false;
     std::string peer_name;  // of patch ports
     std::optional<TunnelConfig> tunnel;
     datapath::PortStats counted;  // of patch and tunnel ports, which have no device of their own
     int64_t created_ms = 0;
+    std::optional<BfdFilter> bfd;      // which packets are the BFD session's; none: there is no session
+    bool lacp = false;                 // frames of the slow protocols are the switch's
+    bool monitored_up = true;          // false: a monitor (BFD) says that nothing gets through
+    TreeState tree = TreeState::kOff;  // what the spanning tree lets through
 
     bool may_receive() const { return !(config & (kPortConfigDown | kPortConfigNoRecv)); }
     bool may_forward() const { return !(config & (kPortConfigDown | kPortConfigNoFwd)); }
     bool up() const { return !(config & kPortConfigDown) && !(state & kPortStateLinkDown); }
+    // What groups, bundles and bonds go by.
+    bool live() const { return up() && monitored_up; }
 };
 
 enum class VlanMode : uint8_t { kAccess, kTrunk, kNativeTagged, kNativeUntagged, kDot1qTunnel };
@@ -88,6 +100,20 @@ struct VlanConfig {
         }
         return all_trunks || trunks.test(vid);
     }
+    // Whether packets of `vid`, which it carries, leave with a tag.
+    bool tags(uint16_t vid) const {
+        switch (mode) {
+            case VlanMode::kAccess:
+            case VlanMode::kDot1qTunnel:
+                return false;
+            case VlanMode::kTrunk:
+            case VlanMode::kNativeTagged:
+                return vid != 0;
+            case VlanMode::kNativeUntagged:
+                return vid != tag;
+        }
+        return false;
+    }
     bool operator==(const VlanConfig&) const = default;
 };
 
@@ -96,14 +122,20 @@ struct Bundle {
     VlanConfig vlan;
     bool is_protected = false;
     bool floodable = true;
-    std::vector<OfPort*> members;  // several: a bond in active-backup mode
+    bool multicast_flood = false, multicast_flood_reports = false;  // mcast-snooping-flood, -flood-reports
+    std::vector<OfPort*> members;
+    std::shared_ptr<Bond> bond;  // of several members (bridge/bonds.h)
 
-    // The member that packets leave by, nullptr if none is up.
-    OfPort* active() const {
+    OfPort* member(uint32_t number) const {
         for (OfPort* port : members) {
-            if (members.size() == 1 || port->up()) return port;
+            if (port->number == number) return port;
         }
         return nullptr;
+    }
+    // The member that packets leave by if no hash decides, nullptr if there is none.
+    OfPort* active() const {
+        if (bond) return member(bond->active());
+        return members.empty() ? nullptr : members.front();
     }
 };
 

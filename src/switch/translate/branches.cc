@@ -1,4 +1,4 @@
-// clone, check_pkt_larger and sample: actions around lists of actions.
+// clone and check_pkt_larger: actions around lists of actions.
 
 #include "switch/translate/isolate.h"
 
@@ -34,11 +34,6 @@ void Walk::check_packet_larger(const of::CheckPktLarger& action, const of::Actio
     base_ = base;
     append(std::move(check));
     exit_ = true;
-}
-
-// Nothing collects samples until IPFIX is configured, so nothing is sampled; the packet goes on.
-void Walk::sample(const of::Sample&) {
-    detail("no collector set is configured, so nothing is sampled");
 }
 
 }  // namespace weft::vswitch

@@ -53,6 +53,7 @@ void Walk::ct(const of::Ct& action, bool) {
     } else {
         track.zone = action.zone_imm;
     }
+    if (track.commit) track.timeout_policy = backer_.zone_timeout_policy(track.zone);
     if (action.alg == 21) track.helper = "ftp";
     if (action.alg == 69) track.helper = "tftp";
 

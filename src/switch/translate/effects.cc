@@ -47,7 +47,13 @@ void replay_one(const EffectCache::CountTunnel& e, Backer& backer, uint64_t pack
 void replay_one(const EffectCache::LearnMac& e, Backer& backer, uint64_t, uint64_t, uint16_t, int64_t now) {
     Bridge* bridge = backer.bridge(e.bridge);
     Bundle* bundle = bridge ? bridge->find_bundle(e.bundle) : nullptr;
-    if (bundle) bridge->mac_table.learn(e.mac, e.vlan, bundle, now);
+    if (bundle) bridge->mac_table.learn(e.mac, e.vlan, bundle, now, e.lock);
+}
+void replay_one(const EffectCache::CountBond& e, Backer& backer, uint64_t, uint64_t bytes, uint16_t,
+                int64_t) {
+    Bridge* bridge = backer.bridge(e.bridge);
+    Bundle* bundle = bridge ? bridge->find_bundle(e.bundle) : nullptr;
+    if (bundle && bundle->bond) bundle->bond->account(e.bucket, bytes);
 }
 void replay_one(const EffectCache::LearnFlow& e, Backer& backer, uint64_t, uint64_t, uint16_t, int64_t) {
     if (Bridge* bridge = backer.bridge(e.bridge)) apply_learned(*bridge, *e.change, e.limit);
@@ -61,6 +67,15 @@ void replay_one(const EffectCache::CountGroup& e, Backer&, uint64_t packets, uin
         e.group->buckets[e.bucket].packets += packets;
         e.group->buckets[e.bucket].bytes += bytes;
     }
+}
+void replay_one(const EffectCache::CountMirror& e, Backer& backer, uint64_t packets, uint64_t bytes, uint16_t,
+                int64_t) {
+    if (Bridge* bridge = backer.bridge(e.bridge)) bridge->count_mirrored(e.mirror, packets, bytes);
+}
+void replay_one(const EffectCache::CountNetflow& e, Backer& backer, uint64_t packets, uint64_t bytes,
+                uint16_t tcp_flags, int64_t now) {
+    Bridge* bridge = backer.bridge(e.bridge);
+    if (bridge && bridge->netflow) bridge->netflow->count(e.key, e.output, packets, bytes, tcp_flags, now);
 }
 void replay_one(const EffectCache::FinTimeout& e, Backer&, uint64_t, uint64_t, uint16_t tcp_flags, int64_t) {
     if ((tcp_flags & kTcpFinOrRst) && e.rule->bridge) shorten_timeouts(*e.rule, e.idle, e.hard);

@@ -278,7 +278,7 @@ void Walk::fixed_field(const of::Action& action) {
     } else if (action_cast<of::StripVlan>(action)) {
         pop_vlan();
     } else if (auto* a = action_cast<of::PushVlan>(action)) {
-        push_vlan(a->ethertype, flow_.vlans[0].tci);
+        push_vlan(a->ethertype, 0);
     } else if (auto* a = action_cast<of::SetEthSrc>(action)) {
         mask_.dl_src.fill(0xff);
         flow_.dl_src = a->address;

@@ -16,6 +16,7 @@ FrozenState Walk::freeze_state() const {
     state.action_set = action_set_;
     state.conntracked = conntracked_;
     state.was_mpls = was_mpls_;
+    state.mirrored = mirrored_;
     return state;
 }
 

@@ -133,7 +133,7 @@ void Walk::multipath(const of::Multipath& action) {
 bool Walk::port_live(uint32_t number) const {
     if (number == of::kPortController || number == of::kPortLocal) return bridge_->port(number) != nullptr;
     OfPort* port = bridge_->port(number);
-    return port && port->up();
+    return port && port->live();
 }
 
 void Walk::bundle_action(const of::Bundle& action) {

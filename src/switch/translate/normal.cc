@@ -3,6 +3,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/clock.h"
 #include "packet/address.h"
 #include "switch/translate/walk.h"
@@ -15,9 +18,22 @@ uint16_t vid_of(const packet::Flow& flow) {
     return flow.vlans[0].tci & packet::kVlanVidMask;
 }
 
-// 01:80:c2:00:00:00…0f: never forwarded by a bridge (IEEE 802.1Q, 8.6.3).
+// What a bridge does not forward unless it is told to (ovs-vswitchd.conf.db(5), other_config:forward-bpdu):
+// IEEE 802.1Q's group 01:80:c2:00:00:00…0f (8.6.3), and protocols of Extreme's and Cisco's.
 bool reserved(const packet::EthAddr& mac) {
-    return mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && !mac[3] && !mac[4] && mac[5] < 0x10;
+    struct Group {
+        packet::EthAddr first;
+        uint8_t count;
+    };
+    static constexpr Group kGroups[] = {
+        {{0x01, 0x80, 0xc2, 0x00, 0x00, 0x00}, 16}, {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x00}, 1},
+        {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x04}, 1},  {{0x00, 0xe0, 0x2b, 0x00, 0x00, 0x06}, 1},
+        {{0x01, 0x00, 0x0c, 0x00, 0x00, 0x00}, 1},  {{0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xc0}, 8},
+        {{0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc}, 2},  {{0x01, 0x00, 0x0c, 0xcd, 0xcd, 0xcd}, 1}};
+    return std::any_of(std::begin(kGroups), std::end(kGroups), [&](const Group& group) {
+        return std::equal(mac.begin(), mac.begin() + 5, group.first.begin()) && mac[5] >= group.first[5] &&
+               mac[5] < group.first[5] + group.count;
+    });
 }
 
 }  // namespace
@@ -70,16 +86,14 @@ bool Walk::input_vlan(const Bundle& bundle, uint16_t& vlan) {
 }
 
 void Walk::learn_mac(Bundle& bundle, uint16_t vlan) {
-    if (packet::is_multicast(flow_.dl_src)) return;
-    if (!in_.effects) {
-        note(EffectCache::LearnMac{bridge_->name(), flow_.dl_src, vlan, bundle.name});
-        return;
-    }
-    if (bridge_->mac_table.learn(flow_.dl_src, vlan, &bundle, clock::monotonic_ms()) && tracing()) {
+    if (packet::is_multicast(flow_.dl_src) || bridge_->flood_vlans.test(vlan)) return;
+    bool lock = gratuitous_arp() && !bundle.bond;
+    note(EffectCache::LearnMac{bridge_->name(), flow_.dl_src, vlan, bundle.name, lock});
+    if (!in_.effects) return;
+    if (bridge_->mac_table.learn(flow_.dl_src, vlan, &bundle, clock::monotonic_ms(), lock) && tracing()) {
         detail(fmt::format("learned that {} is on port {} in VLAN {}", packet::to_string(flow_.dl_src),
                            bundle.name, vlan));
     }
-    note(EffectCache::LearnMac{bridge_->name(), flow_.dl_src, vlan, bundle.name});
 }
 
 void Walk::normal() {
@@ -93,7 +107,7 @@ void Walk::normal() {
     }
     if (reserved(flow_.dl_dst) && !bridge_->forward_bpdu) {
         out_.drop = explain::DropReason::kReservedAddress;
-        return detail("destination is a reserved address, dropping");
+        return detail("packet has reserved destination MAC, dropping");
     }
     uint16_t vlan = 0;
     if (from) {
@@ -101,36 +115,47 @@ void Walk::normal() {
             out_.drop = explain::DropReason::kInvalidVlan;
             return;
         }
-        // A bond in active-backup mode takes packets from the active member alone.
-        if (from->members.size() > 1 && from->active() && from->active()->number != flow_.in_port) {
-            return warning("packet received on a bond member that is not active, dropping");
-        }
+        if (from->bond && !admitted(*from, vlan)) return;
         learn_mac(*from, vlan);
     } else {
         vlan = vid_of(flow_);
     }
-    const MacTable::Entry* entry =
-        packet::is_multicast(flow_.dl_dst) ? nullptr : bridge_->mac_table.lookup(flow_.dl_dst, vlan);
+    if (bridge_->multicast.enabled() && is_multicast_ip()) return normal_multicast(from, vlan);
+    const MacTable::Entry* entry = packet::is_multicast(flow_.dl_dst) || bridge_->flood_vlans.test(vlan)
+                                       ? nullptr
+                                       : bridge_->mac_table.lookup(flow_.dl_dst, vlan);
     if (entry) {
         if (entry->bundle == from) return detail("learned port is input port, dropping");
         detail("forwarding to learned port");
+        if (bridge_->mirrors_to(entry->bundle->name)) return;
         if (entry->bundle->is_protected && from && from->is_protected) {
             return detail("learned port is protected, dropping");
         }
         return output_normal(*entry->bundle, vlan);
     }
     detail("no learned MAC for destination, flooding");
+    normal_flood(from, vlan);
+}
+
+bool Walk::normal_may_send(const Bundle* from, const Bundle& to, uint16_t vlan) const {
+    if (&to == from || bridge_->mirrors_to(to.name) || !to.vlan.carries(vlan)) return false;
+    return !from || !from->is_protected || !to.is_protected;
+}
+
+void Walk::normal_flood(Bundle* from, uint16_t vlan) {
     for (const auto& [name, bundle] : bridge_->bundles()) {
-        if (bundle.get() == from || !bundle->floodable || !bundle->vlan.carries(vlan)) continue;
-        if (from && from->is_protected && bundle->is_protected) continue;
+        if (!bundle->floodable || !normal_may_send(from, *bundle, vlan)) continue;
+        if (const OfPort* port = bundle->active(); port && !learns(port->tree)) continue;
         output_normal(*bundle, vlan);
+        if (bridge_ == in_.bridge) netflow_output_ = Netflow::kFlood;
     }
 }
 
-void Walk::output_normal(Bundle& bundle, uint16_t vlan) {
-    if (!bundle.vlan.carries(vlan)) return;
-    OfPort* port = bundle.active();
-    if (!port) return;
+void Walk::output_normal(Bundle& bundle, uint16_t vlan, bool back) {
+    const VlanConfig& config = bundle.vlan;
+    bool native = config.mode == VlanMode::kNativeTagged || config.mode == VlanMode::kNativeUntagged;
+    // VLAN 0 is no VLAN: a port with a native one would make it that.
+    if (!config.carries(vlan) || (native && !vlan && config.tag)) return;
     Bundle* from = bundle_of_input();
     std::array<packet::Vlan, packet::kMaxVlans> saved = flow_.vlans;
 
@@ -145,26 +170,15 @@ void Walk::output_normal(Bundle& bundle, uint16_t vlan) {
         pcp = saved[0].tci & packet::kVlanPcpMask;
         tpid = saved[0].tpid;
     }
-    const VlanConfig& config = bundle.vlan;
-    bool tag = false;
-    switch (config.mode) {
-        case VlanMode::kAccess:
-        case VlanMode::kDot1qTunnel:
-            break;
-        case VlanMode::kTrunk:
-        case VlanMode::kNativeTagged:
-            tag = vlan != 0;
-            break;
-        case VlanMode::kNativeUntagged:
-            tag = vlan != config.tag;
-            break;
-    }
+    bool tag = config.tags(vlan);
     if (all_inner) tpid = from->vlan.outer_tpid;
     bool priority_tag = !tag && config.mode != VlanMode::kDot1qTunnel &&
                         (config.priority_tags == PriorityTags::kAlways ||
                          (config.priority_tags == PriorityTags::kIfNonzero && pcp));
     flow_.vlans = {};
-    if (tag || priority_tag) {
+    if (config.mode == VlanMode::kTrunk && !vlan && !all_inner && !priority_tag) {
+        flow_.vlans = saved;  // untagged, or with a priority alone
+    } else if (tag || priority_tag) {
         flow_.vlans[0].tpid = tpid;
         flow_.vlans[0].tci = static_cast<uint16_t>((tag ? vlan : 0) | pcp | packet::kVlanCfi);
         flow_.vlans[1] = inner[0];
@@ -172,7 +186,10 @@ void Walk::output_normal(Bundle& bundle, uint16_t vlan) {
         flow_.vlans = inner;
     }
     if (flow_.vlans[0].tci != saved[0].tci && saved[0].tci) mask_.vlans[0].tci |= 0xffff;
-    output_port(port->number);
+    if (bundle.bond)
+        output_bond(bundle, vlan, !back);
+    else if (OfPort* port = bundle.active())
+        output_port(port->number, !back);
     flow_.vlans = saved;
 }
 

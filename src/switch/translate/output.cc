@@ -77,11 +77,12 @@ void Walk::flood(bool all) {
     // The order is that of port numbers.
     for (const auto& [number, port] : bridge_->ports()) {
         if (number == flow_.in_port || (!all && (port->config & kPortConfigNoFlood))) continue;
-        output_port(number, false);
+        output_port(number, false, !all);  // "all" is not bound to the spanning tree
+        if (bridge_ == in_.bridge) netflow_output_ = Netflow::kFlood;
     }
 }
 
-void Walk::output_port(uint32_t number, bool check_in_port) {
+void Walk::output_port(uint32_t number, bool check_in_port, bool check_tree) {
     OfPort* port = bridge_->port(number);
     if (!port) return warning("Nonexistent output port");
     if (!port->may_forward()) {
@@ -89,11 +90,32 @@ void Walk::output_port(uint32_t number, bool check_in_port) {
                                                       : "OFPPC_NO_FWD set, skipping output");
     }
     if (check_in_port && number == flow_.in_port) return warning("skipping output to input port");
+    if (check_tree && !in_.protocol && !forwards(port->tree))
+        return warning("STP not in forwarding state, skipping output");
     output_to(*port);
 }
 
 void Walk::output_to(OfPort& port) {
     out_.output_ports.push_back(port.number);
+    uint8_t tos = flow_.nw_tos;
+    mark_queue(port);
+    note_netflow_output(port.number);
+    send_to(port);
+    if (!bridge_->mirrors().empty() && port.bundle && !bridge_->mirrors_to(port.bundle->name))
+        mirror_output(*port.bundle);
+    flow_.nw_tos = tos;
+}
+
+// The queue that was chosen may write its code point into IP packets.
+void Walk::mark_queue(const OfPort& port) {
+    if (port.queue_dscp.empty() || (flow_.dl_type != 0x0800 && flow_.dl_type != 0x86dd)) return;
+    auto it = port.queue_dscp.find(flow_.skb_priority);
+    if (it == port.queue_dscp.end() || !flow_.skb_priority) return;
+    mask_.nw_tos |= 0xfc;
+    flow_.nw_tos = static_cast<uint8_t>((flow_.nw_tos & 3) | it->second << 2);
+}
+
+void Walk::send_to(OfPort& port) {
     if (port.is_patch) {
         if (OfPort* peer = backer_.peer_of(port))
             output_patch(port, *peer);
@@ -104,6 +126,7 @@ void Walk::output_to(OfPort& port) {
     if (port.tunnel) return output_tunnel(port);
     if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
     commit();
+    sample_output(port);
     if (truncate_) append(datapath::Truncate{truncate_});
     append(datapath::Output{port.dp_port});
 }
@@ -120,6 +143,7 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
     uint8_t saved_table = table_;
     Rule* saved_rule = rule_;
     uint64_t saved_cookie = cookie_;
+    uint32_t saved_mirrored = mirrored_;
     std::list<TraceNode>* saved_trace = trace_;
     if (in_.trace) trace_ = in_.trace;
     isolated(
@@ -142,7 +166,8 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
             bool saved_set = in_action_set_, saved_group = in_group_;
             in_action_set_ = in_group_ = false;
             ++depth_;
-            table_lookup(flow_.in_port, 0, true, true, true);
+            mirrored_ = 0;
+            patch_input(peer);
             if (!freezing_) do_action_set();
             --depth_;
             in_action_set_ = saved_set;
@@ -154,6 +179,7 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
     table_ = saved_table;
     rule_ = saved_rule;
     cookie_ = saved_cookie;
+    mirrored_ = saved_mirrored;
 }
 
 void Walk::output_tunnel(OfPort& port) {
@@ -213,6 +239,7 @@ void Walk::output_tunnel(OfPort& port) {
     }
     datapath::SetTunnel set = datapath::tunnel_action(raw);
     append(std::move(set));
+    sample_output(port);
     append(datapath::Output{port.dp_port});
     flow_.tunnel = saved;
 }

@@ -11,7 +11,7 @@ bool FrozenState::operator==(const FrozenState& other) const {
     return bridge == other.bridge && table == other.table && metadata == other.metadata &&
            stack == other.stack && segments == other.segments && action_set == other.action_set &&
            conntracked == other.conntracked && was_mpls == other.was_mpls && hash_basis == other.hash_basis &&
-           userdata == other.userdata && has_mirrors == other.has_mirrors;
+           userdata == other.userdata && mirrored == other.mirrored && bond == other.bond;
 }
 
 namespace {
@@ -19,6 +19,7 @@ namespace {
 uint64_t hash_of(const FrozenState& state) {
     uint64_t h = hash_add(hash_seed(), state.table);
     for (char c : state.bridge) h = hash_add(h, static_cast<uint8_t>(c));
+    for (char c : state.bond) h = hash_add(h, static_cast<uint8_t>(c));
     const uint64_t* words = packet::words(state.metadata);
     for (size_t i = 0; i < packet::kFlowWords; ++i) {
         if (words[i]) h = hash_add(hash_add(h, i), words[i]);

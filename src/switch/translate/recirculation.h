@@ -49,7 +49,8 @@ struct FrozenState {
     bool was_mpls = false;
     uint32_t hash_basis = 0;  // of a group's dp_hash
     Bytes userdata;           // of a controller action
-    bool has_mirrors = false;
+    uint32_t mirrored = 0;    // mirrors that have their copy
+    std::string bond;         // out of the member of this bond that dp_hash chooses, and nothing else
     bool operator==(const FrozenState&) const;
 };
 

@@ -24,8 +24,10 @@
 #include "explain/drop_reason.h"
 #include "packet/packet.h"
 #include "switch/ofproto/bridge.h"
+#include "switch/protocols/netflow.h"
 #include "switch/translate/recirculation.h"
 #include "switch/translate/trace.h"
+#include "switch/translate/user_action.h"
 
 namespace weft::vswitch {
 
@@ -55,6 +57,11 @@ struct EffectCache {
         packet::EthAddr mac;
         uint16_t vlan;
         std::string bundle;
+        bool lock = false;
+    };
+    struct CountBond {  // load of a bucket
+        std::string bridge, bundle;
+        uint8_t bucket;
     };
     struct LearnFlow {
         std::string bridge;
@@ -65,12 +72,20 @@ struct EffectCache {
         Ref<GroupEntry> group;
         uint32_t bucket;  // UINT32_MAX: the group alone
     };
+    struct CountMirror {
+        std::string bridge, mirror;
+    };
+    struct CountNetflow {
+        std::string bridge;
+        NetflowKey key;
+        uint16_t output;
+    };
     struct FinTimeout {
         RuleRef rule;
         uint16_t idle, hard;
     };
     using Effect = std::variant<CountRule, CountTable, CountPatch, CountTunnel, LearnMac, LearnFlow,
-                                CountGroup, FinTimeout>;
+                                CountGroup, CountMirror, CountBond, CountNetflow, FinTimeout>;
     std::vector<Effect> effects;
 
     // `packets` more have hit the flow.
@@ -88,7 +103,9 @@ struct TranslateInput {
     // Instead of looking up table 0 (packet-out, trace-packet-out).
     const openflow::ActionList* actions = nullptr;
     uint8_t first_table = 0;
+    bool protocol = false;  // `packet` is the switch's own: no spanning tree holds it back
     std::list<TraceNode>* trace = nullptr;
+    bool trace_names = false;  // ports and tables by name
     EffectCache* cache = nullptr;
 };
 
@@ -104,6 +121,12 @@ enum class TranslateError : uint8_t {
 };
 const char* error_text(TranslateError error);
 
+// A BPDU that a patch port carried to a bridge that speaks a spanning tree protocol.
+struct ProtocolDelivery {
+    std::string bridge;
+    uint32_t port = 0;
+};
+
 // A packet that a traced translation sent round: what it was then.
 struct TraceRecirculation {
     uint32_t id = 0;
@@ -117,12 +140,19 @@ struct TranslateOutput {
     packet::Flow final_flow;                  // what the pipeline made of the packet
     TranslateError error = TranslateError::kNone;
     explain::DropReason drop = explain::DropReason::kNone;
+    // The megaflow hands its packets up.  With kAction `actions` is what becomes of this one; else it belongs
+    // to a protocol of the switch, and `actions` is empty.
+    SlowPath slow = SlowPath::kNone;
+    std::vector<ProtocolDelivery> deliveries;
     std::vector<uint32_t> output_ports;  // OpenFlow's, of the first bridge, for those who ask
     RecirculationRefs recirculations;
     std::vector<TraceRecirculation> trace_recirculations;  // only when traced
 };
 
 TranslateOutput translate(const TranslateInput& input);
+
+// What a packet comes back with when a bond's hash is known; equal for all packets of the bond.
+FrozenState bond_state(const Bridge& bridge, const Bundle& bundle);
 
 // Adds the flow of a learn action, or makes it young again; false: refused (`limit` flows of its cookie are
 // there).

@@ -4,11 +4,39 @@
 
 namespace weft::vswitch {
 
+const char* slow_path_name(SlowPath reason) {
+    switch (reason) {
+        case SlowPath::kNone:
+            break;
+        case SlowPath::kBfd:
+            return "bfd";
+        case SlowPath::kStp:
+            return "stp";
+        case SlowPath::kLacp:
+            return "lacp";
+        case SlowPath::kAction:
+            return "action";
+    }
+    return "";
+}
+
 Bytes UserAction::encode() const {
     ByteWriter out;
     out.u8(static_cast<uint8_t>(type));
     if (type == Type::kSlowPath) {
-        out.u16(slow_reason);
+        out.u16(static_cast<uint16_t>(slow_reason));
+        return out.take();
+    }
+    if (type != Type::kController) {
+        out.u32(output);
+        out.u8(dropped);
+        out.u16(vlan_tci);
+        out.u16(probability);
+        out.u32(collector_set_id);
+        out.u32(obs_domain_id);
+        out.u32(obs_point_id);
+        out.u8(static_cast<uint8_t>(direction));
+        out.bytes(as_bytes(bridge));
         return out.take();
     }
     out.u8(reason);
@@ -26,7 +54,19 @@ std::optional<UserAction> UserAction::decode(ByteView bytes) {
     UserAction action;
     action.type = static_cast<Type>(in.u8());
     if (action.type == Type::kSlowPath) {
-        action.slow_reason = in.u16();
+        action.slow_reason = static_cast<SlowPath>(in.u16());
+    } else if (action.type == Type::kSflow || action.type == Type::kFlowSample ||
+               action.type == Type::kIpfix) {
+        action.output = in.u32();
+        action.dropped = in.u8();
+        action.vlan_tci = in.u16();
+        action.probability = in.u16();
+        action.collector_set_id = in.u32();
+        action.obs_domain_id = in.u32();
+        action.obs_point_id = in.u32();
+        action.direction = static_cast<Direction>(in.u8());
+        ByteView name = in.bytes(in.size());
+        action.bridge.assign(name.begin(), name.end());
     } else if (action.type == Type::kController) {
         action.reason = in.u8();
         uint8_t flags = in.u8();
@@ -45,12 +85,35 @@ std::optional<UserAction> UserAction::decode(ByteView bytes) {
 }
 
 std::string UserAction::describe() const {
-    if (type == Type::kSlowPath) return "slow_path(action)";
+    if (type == Type::kSlowPath) return fmt::format("slow_path({})", slow_path_name(slow_reason));
+    if (type == Type::kSflow) {
+        return fmt::format("sFlow(vid={},pcp={},output={})", vlan_tci & packet::kVlanVidMask, vlan_tci >> 13,
+                           output);
+    }
+    if (type == Type::kIpfix) return fmt::format("ipfix(output_port={})", output);
+    if (type == Type::kFlowSample) {
+        return fmt::format(
+            "flow_sample(probability={},collector_set_id={},obs_domain_id={},obs_point_id={},output_port={}{}"
+            ")",
+            probability, collector_set_id, obs_domain_id, obs_point_id, output,
+            direction == Direction::kIngress  ? ",ingress"
+            : direction == Direction::kEgress ? ",egress"
+                                              : "");
+    }
     return fmt::format(
         "controller(reason={},dont_send={},continuation={},recirc_id={},rule_cookie={},controller_id={},max_"
         "len={})",
         reason, dont_send ? 1 : 0, continuation ? 1 : 0, recirc_id,
         rule_cookie ? fmt::format("{:#x}", rule_cookie) : "0", controller_id, max_len);
+}
+
+datapath::Actions slow_path_actions(SlowPath reason) {
+    UserAction action;
+    action.type = UserAction::Type::kSlowPath;
+    action.slow_reason = reason;
+    datapath::Actions actions;
+    actions.push_back(datapath::Userspace{.userdata = action.encode()});
+    return actions;
 }
 
 }  // namespace weft::vswitch

@@ -10,11 +10,18 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "datapath/api/action.h"
 
 namespace weft::vswitch {
 
+// Why the switch itself, and not the datapath, handles the packets of a flow: they are a protocol's (kBfd,
+// kStp, kLacp), or the switch has to look at each before it forwards it (kAction).
+enum class SlowPath : uint16_t { kNone = 0, kBfd = 1, kStp = 2, kAction = 3, kLacp = 4 };
+const char* slow_path_name(SlowPath reason);  // "stp"
+
 struct UserAction {
-    enum class Type : uint8_t { kSlowPath = 2, kController = 5 };
+    enum class Type : uint8_t { kSflow = 1, kSlowPath = 2, kFlowSample = 3, kIpfix = 4, kController = 5 };
+    enum class Direction : uint8_t { kDefault = 0, kIngress = 1, kEgress = 2 };
     Type type = Type::kController;
     // kController
     uint8_t reason = 0;
@@ -26,11 +33,24 @@ struct UserAction {
     uint16_t max_len = 0xffff;
     uint8_t table = 0;
     // kSlowPath
-    uint16_t slow_reason = 0;
+    SlowPath slow_reason = SlowPath::kNone;
+    // kSflow, kFlowSample, kIpfix
+    std::string bridge;            // whose collectors are told
+    uint32_t output = UINT32_MAX;  // the datapath's port, UINT32_MAX: none; of sFlow as its datagrams say it
+    bool dropped = false;          // the packet goes nowhere
+    // kSflow
+    uint16_t vlan_tci = 0;  // with which it leaves
+    // kFlowSample
+    uint16_t probability = 0;
+    uint32_t collector_set_id = 0, obs_domain_id = 0, obs_point_id = 0;
+    Direction direction = Direction::kDefault;
 
     Bytes encode() const;
     static std::optional<UserAction> decode(ByteView bytes);
     std::string describe() const;  // "controller(reason=1,...)"
 };
+
+// What the megaflow of such packets does: it hands them up.
+datapath::Actions slow_path_actions(SlowPath reason);
 
 }  // namespace weft::vswitch

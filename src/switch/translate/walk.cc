@@ -6,6 +6,9 @@
 
 #include "base/clock.h"
 #include "packet/address.h"
+#include "packet/bpdu.h"
+#include "packet/ethernet.h"
+#include "packet/lacp.h"
 
 namespace weft::vswitch {
 
@@ -85,6 +88,7 @@ void Walk::enter() {
     }
     flow_.actset_output = of::kPortUnset;
     if (in_.actions) {
+        sample_input();
         table_ = in_.first_table;
         do_actions(*in_.actions, true);
         return;
@@ -99,15 +103,85 @@ void Walk::enter() {
         out_.drop = explain::DropReason::kForwardingDisabled;
         return;
     }
+    if (port && takes_protocol(*port)) return;
+    if (port && is_bpdu()) {
+        out_.slow = SlowPath::kStp;
+        no_actions_ = true;
+        table_lookup(flow_.in_port, 0, true, true, true);
+        no_actions_ = false;
+        return;
+    }
+    sample_input();
+    if (port && !enter_mirrors(*port)) return;
     if (bridge_->frag_mode == FragMode::kDrop && (flow_.nw_frag & packet::kFragAny)) {
         report(TraceNode::Kind::kAction, "drop");
         count_rule(*bridge_->drop_frags_rule());
         return;
     }
-    table_lookup(flow_.in_port, 0, true, true, true);
+    through_tree(port, [&] { table_lookup(flow_.in_port, 0, true, true, true); });
+}
+
+// False: the packet goes no further.
+bool Walk::enter_mirrors(const OfPort& port) {
+    if (bridge_->mirrors().empty() || !port.bundle) return true;
+    if (bridge_->mirrors_to(port.bundle->name)) {
+        report(TraceNode::Kind::kError,
+               fmt::format("dropping packet received on port {}, which is reserved exclusively for mirroring",
+                           port.bundle->name));
+        return false;
+    }
+    mirror_input(*port.bundle);
+    return true;
+}
+
+// Packets of protocols that the switch itself speaks on the port.
+bool Walk::takes_protocol(const OfPort& port) {
+    if (port.lacp && flow_.dl_type == packet::kSlowProtocols)
+        out_.slow = SlowPath::kLacp;
+    else if (port.bfd && port.bfd->matches(flow_, mask_))
+        out_.slow = SlowPath::kBfd;
+    else
+        return false;
+    report(TraceNode::Kind::kTable, fmt::format("{:2}. No match.", table_));
+    return true;
+}
+
+// True if the packet is a BPDU and the bridge speaks the protocol (ovs-vswitchd.conf.db(5), forward-bpdu).
+bool Walk::is_bpdu() {
+    if (!bridge_->spanning_tree) return false;
+    mask_.dl_dst.fill(0xff);
+    return flow_.dl_dst == packet::kBridgeGroupAddress && flow_.dl_type == packet::ethernet::kTypeNone;
+}
+
+template <typename Body>
+void Walk::through_tree(const OfPort* port, Body body) {
+    if (!port || forwards(port->tree)) return body();
+    bool saved = std::exchange(no_actions_, no_actions_ || !learns(port->tree));
+    packet::Flow base = base_;
+    size_t actions = out_.actions.size();
+    body();
+    out_.actions.erase(out_.actions.begin() + static_cast<std::ptrdiff_t>(actions), out_.actions.end());
+    base_ = base;
+    no_actions_ = saved;
+    action_set_.clear();
+    if (out_.drop == explain::DropReason::kNone) out_.drop = explain::DropReason::kForwardingDisabled;
+}
+
+void Walk::patch_input(OfPort& peer) {
+    if (is_bpdu()) {
+        out_.slow = SlowPath::kAction;
+        out_.deliveries.push_back({bridge_->name(), peer.number});
+        no_actions_ = true;
+        table_lookup(flow_.in_port, 0, true, true, true);
+        no_actions_ = false;
+        return;
+    }
+    if (!enter_mirrors(peer)) return;
+    through_tree(&peer, [&] { table_lookup(flow_.in_port, 0, true, true, true); });
 }
 
 void Walk::thaw(const FrozenState& state) {
+    if (!state.bond.empty()) return thaw_bond(state);
     TraceNode* node = report(TraceNode::Kind::kThaw, "thaw");
     packet::Flow metadata = state.metadata;
     flow_.tunnel = metadata.tunnel;
@@ -119,6 +193,7 @@ void Walk::thaw(const FrozenState& state) {
     base_.in_port = flow_.in_port;
     conntracked_ = state.conntracked;
     was_mpls_ = state.was_mpls;
+    mirrored_ = state.mirrored;
     if (!conntracked_) clear_ct_fields();
     stack_ = state.stack;
     for (const Bytes& item : stack_) stack_bytes_ += item.size();
@@ -194,8 +269,7 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
             (!port || !(port->config & kPortConfigNoPacketIn));
         rule = to_controller ? bridge_->miss_rule() : bridge_->no_packet_in_rule();
     } else if (tracing()) {
-        of::Names names = bridge_->names();
-        std::string text = of::to_string(rule->match());
+        std::string text = text_of(rule->match());
         if (!text.empty()) text += ", ";
         text += fmt::format("priority {}", rule->priority());
         if (rule->cookie) text += fmt::format(", cookie {:#x}", rule->cookie);
@@ -214,7 +288,7 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
         ++resubmits_;
         RuleRef hold(rule);  // a learn action may delete it
         ActionsRef actions = rule->actions;
-        do_actions(*actions, last);
+        if (!no_actions_) do_actions(*actions, last);
         depth_ -= back;
         rule_ = saved_rule;
         cookie_ = saved_cookie;
@@ -269,7 +343,7 @@ void Walk::do_actions(const of::ActionList& actions, bool last) {
         const of::Action& action = actions[i];
         bool last_here = last && i + 1 == actions.size() && action_set_.empty();
         TraceNode* node =
-            tracing() ? report(TraceNode::Kind::kAction, of::to_string(of::ActionList{action})) : nullptr;
+            tracing() ? report(TraceNode::Kind::kAction, text_of(of::ActionList{action})) : nullptr;
         bool nested = action_cast<of::Resubmit>(action) || action_cast<of::GotoTable>(action) ||
                       action_cast<of::Group>(action) || action_cast<of::Output>(action);
         Nest nest(*this, nested ? node : nullptr);
@@ -415,7 +489,7 @@ void Walk::write_actions(const of::WriteActions& write) {
     for (const of::Action& action : action_set_) {
         if (action_cast<of::Group>(action)) flow_.actset_output = of::kPortUnset;
     }
-    if (tracing()) detail("action set is: " + of::to_string(ordered_action_set()));
+    if (tracing()) detail("action set is: " + text_of(ordered_action_set()));
 }
 
 void Walk::do_action_set() {
@@ -433,6 +507,7 @@ void Walk::do_action_set() {
 }
 
 void Walk::finish() {
+    finish_sampling();
     if (out_.error != TranslateError::kNone) {
         out_.actions.clear();
     } else if (out_.actions.empty() && out_.drop == explain::DropReason::kNone) {

@@ -29,6 +29,14 @@ class Walk {
   private:
     // walk.cc
     void enter();
+    bool takes_protocol(const OfPort& port);
+    bool is_bpdu();
+    // Runs `body` as the tree's state of the port that the packet came in by lets it: without actions,
+    // without output, or as it is.
+    template <typename Body>
+    void through_tree(const OfPort* port, Body body);
+    bool enter_mirrors(const OfPort& port);
+    void patch_input(OfPort& peer);  // the packet enters its bridge
     void thaw(const FrozenState& state);
     void table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, bool honor_miss, bool last);
     void run_rule(Rule& rule);
@@ -46,8 +54,10 @@ class Walk {
     void output(uint32_t port, uint16_t max_len, bool last, bool may_packet_in = true);
     void output_trunc(const openflow::OutputTrunc& action);
     void output_reg(const openflow::OutputReg& action, bool last);
-    void output_port(uint32_t port, bool check_in_port = true);
+    void output_port(uint32_t port, bool check_in_port = true, bool check_tree = true);
     void output_to(OfPort& port);
+    void send_to(OfPort& port);
+    void mark_queue(const OfPort& port);
     void output_patch(OfPort& port, OfPort& peer);
     void output_tunnel(OfPort& port);
     void flood(bool all);
@@ -56,10 +66,34 @@ class Walk {
 
     // normal.cc
     void normal();
-    void output_normal(Bundle& bundle, uint16_t vlan);
+    // `back`: also out of the port that it came in by.
+    void output_normal(Bundle& bundle, uint16_t vlan, bool back = false);
     void learn_mac(Bundle& bundle, uint16_t vlan);
     bool input_vlan(const Bundle& bundle, uint16_t& vlan);
     Bundle* bundle_of_input();
+    bool normal_may_send(const Bundle* from, const Bundle& to, uint16_t vlan) const;
+    void normal_flood(Bundle* from, uint16_t vlan);
+
+    // multicast.cc
+    bool is_multicast_ip() const;
+    void normal_multicast(Bundle* from, uint16_t vlan);
+    void snoop(Bundle& from, uint16_t vlan);
+    void to_groups_routers_and_flagged(const MulticastTable::Group* group, Bundle* from, uint16_t vlan);
+    void to_routers(Bundle* from, uint16_t vlan, std::vector<const Bundle*>& sent);
+    void report_to_routers(Bundle* from, uint16_t vlan);
+    void send_multicast(Bundle* from, Bundle& to, uint16_t vlan, std::string_view kind,
+                        std::vector<const Bundle*>& sent);
+
+    // bonds.cc
+    bool admitted(const Bundle& bundle, uint16_t vlan);
+    bool gratuitous_arp();
+    void output_bond(Bundle& bundle, uint16_t vlan, bool check_in_port);
+    void thaw_bond(const FrozenState& state);
+
+    // mirrors.cc
+    void mirror_input(const Bundle& from);
+    void mirror_output(const Bundle& to);
+    void mirror(uint32_t chosen, const Bundle& bundle);
 
     // fields.cc
     void set_field(const openflow::SetField& action);
@@ -121,6 +155,14 @@ class Walk {
                              size_t index);
     void sample(const openflow::Sample& action);
 
+    // sampling.cc
+    void sample_input();
+    void sample_output(const OfPort& port);
+    void note_netflow_output(uint32_t port);
+    void finish_sampling();
+    void append_sample(uint32_t probability, const UserAction& action, bool with_actions,
+                       datapath::PortNo tunnel_egress = datapath::kNoPort);
+
     // freeze.cc
     FrozenState freeze_state() const;
     uint32_t freeze(FrozenState state);
@@ -138,6 +180,12 @@ class Walk {
     void detail(std::string text) { report(TraceNode::Kind::kDetail, std::move(text)); }
     void warning(std::string text) { report(TraceNode::Kind::kWarning, std::move(text)); }
     bool tracing() const { return trace_ != nullptr; }
+    template <typename Thing>
+    std::string text_of(const Thing& thing) const {
+        if (!in_.trace_names) return openflow::to_string(thing);
+        openflow::Names names = bridge_->names();
+        return openflow::to_string(thing, &names);
+    }
     class Nest {
       public:
         Nest(Walk& walk, TraceNode* node) : walk_(walk), saved_(walk.trace_) {
@@ -175,10 +223,12 @@ class Walk {
     bool in_action_set_ = false, in_group_ = false;
     bool conntracked_ = false;
     bool was_mpls_ = false;
+    bool no_actions_ = false;  // rules are found and counted, but not carried out
     bool freezing_ = false;
     bool resume_at_current_ = false;  // the action that froze is done again after the thaw
     bool last_output_ = false;        // nothing follows the output that is being made
     uint32_t truncate_ = 0;
+    uint32_t mirrored_ = 0;  // the bridge's mirrors that have their copy
     uint32_t hash_basis_ = 0;
     uint8_t ct_nat_depth_ = 0;
     const openflow::Nat* ct_nat_ = nullptr;
@@ -186,6 +236,12 @@ class Walk {
     std::unique_ptr<openflow::Controller> paused_;  // the walk froze for a controller
     uint64_t paused_cookie_ = 0;
     uint8_t paused_table_ = 0;
+    // What is told to collectors: actions at the front that are completed when the walk has ended.
+    bool sampled_sflow_ = false, sampled_ipfix_ = false;
+    uint32_t outputs_ = 0;  // to ports of the datapath
+    const OfPort* last_out_ = nullptr;
+    uint16_t last_tci_ = 0;
+    uint16_t netflow_output_ = Netflow::kDrop;
     openflow::PacketInReason output_reason_ = openflow::PacketInReason::kAction;
 };
 

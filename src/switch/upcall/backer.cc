@@ -9,6 +9,9 @@ namespace {
 
 constexpr int64_t kStatisticsInterval = 500;
 constexpr int64_t kPausedPacketLife = 60000;
+constexpr int64_t kTakeOverAtLatest = 30000;
+constexpr int kSettledAfter = 4;     // looks, kStatisticsInterval apart
+constexpr int64_t kUnderWay = 1000;  // as long as a packet may take to come back
 
 log::Module lg("ofproto_dpif_upcall");
 
@@ -18,17 +21,34 @@ Backer::Backer(net::Loop& loop, std::string type, std::unique_ptr<datapath::Data
     : loop_(loop), type_(std::move(type)), datapath_(std::move(datapath)) {
     datapath_->set_upcall_handler(this);
     turn_ = loop_.each_turn([this] { turn(); });
+    take_over_by_ms_ = clock::monotonic_ms() + kTakeOverAtLatest;
     timer_ = loop_.timer([this] {
         revalidate(false);
+        take_over_when_settled();
         timer_->arm_in(kStatisticsInterval);
     });
     timer_->arm_in(kStatisticsInterval);
 }
 
 Backer::~Backer() {
-    purge();
+    if (!datapath_->outlives_process()) purge();
+    lingering_.clear();
     for (auto& [at, id] : paused_packets_) recirculations_.release(id);
     datapath_->set_upcall_handler(nullptr);
+}
+
+// Controllers have come back and said what they had to say, as far as one can see: every bridge has flows,
+// and for a while nothing has changed.
+void Backer::take_over_when_settled() {
+    if (taken_over_) return;
+    bool empty = bridges_.empty();
+    for (const auto& [name, bridge] : bridges_) empty = empty || !bridge->flow_count();
+    uint64_t now = generation();
+    settled_ = now == settling_generation_ && !empty ? settled_ + 1 : 0;
+    settling_generation_ = now;
+    if (settled_ < kSettledAfter && clock::monotonic_ms() < take_over_by_ms_) return;
+    taken_over_ = true;
+    datapath_->take_over();
 }
 
 Bridge& Backer::add_bridge(const std::string& name) {
@@ -109,6 +129,7 @@ void Backer::turn() {
         else
             timer_->arm_at(next_validation_ms_);
     }
+    while (!lingering_.empty() && lingering_.front().first <= now) lingering_.pop_front();
     while (!paused_packets_.empty() && paused_packets_.front().first <= now) {
         recirculations_.release(paused_packets_.front().second);
         paused_packets_.erase(paused_packets_.begin());
@@ -122,6 +143,19 @@ openflow::OfError Backer::packet_out(Bridge& bridge, packet::Packet packet, cons
             if (output->port == openflow::kPortNone) return openflow::OfError::OFPBAC_BAD_OUT_PORT;
         }
     }
+    return send(bridge, std::move(packet), metadata, actions, false);
+}
+
+void Backer::send_bpdu(OfPort& port, packet::Packet packet) {
+    packet::Flow metadata = packet::zero_flow();
+    metadata.in_port = openflow::kPortNone;
+    openflow::Output output;
+    output.port = port.number;
+    (void)send(*port.bridge, std::move(packet), metadata, {openflow::Action(output)}, true);
+}
+
+openflow::OfError Backer::send(Bridge& bridge, packet::Packet packet, const packet::Flow& metadata,
+                               const openflow::ActionList& actions, bool protocol) {
     packet::Flow flow = metadata;
     packet::extract(packet, flow);
     EffectCache effects;
@@ -132,9 +166,11 @@ openflow::OfError Backer::packet_out(Bridge& bridge, packet::Packet packet, cons
     input.packet = &packet;
     input.effects = true;
     input.actions = &actions;
+    input.protocol = protocol;
     input.cache = &effects;
     TranslateOutput output = translate(input);
     effects.replay(*this, 1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
+    deliver(output, packet, flow);
     if (output.actions.empty()) return openflow::OfError::kNone;
     datapath::Execute execute;
     execute.key = flow;
@@ -146,7 +182,7 @@ openflow::OfError Backer::packet_out(Bridge& bridge, packet::Packet packet, cons
     execute.key.actset_output = 0;
     execute.packet = std::move(packet);
     execute.actions = &output.actions;
-    // Recirculated copies may still be under way inside execute(); ids live until it returned.
+    linger(std::move(output.recirculations));
     if (auto result = datapath_->execute(std::move(execute)); !result) {
         static log::RateLimit limit(10, 10);
         if (limit.pass(lg))
@@ -178,6 +214,7 @@ bool Backer::resume(packet::Packet packet, packet::Flow metadata, uint32_t conti
     input.cache = &effects;
     TranslateOutput output = translate(input);
     effects.replay(*this, 1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
+    deliver(output, packet, flow);
     if (output.actions.empty()) return true;
     datapath::Execute execute;
     execute.key = flow;
@@ -189,12 +226,17 @@ bool Backer::resume(packet::Packet packet, packet::Flow metadata, uint32_t conti
     execute.key.actset_output = 0;
     execute.packet = std::move(packet);
     execute.actions = &output.actions;
+    linger(std::move(output.recirculations));
     if (auto result = datapath_->execute(std::move(execute)); !result) {
         static log::RateLimit limit(10, 10);
         if (limit.pass(lg))
             lg.warn("{}: a resumed packet was not sent: {}", bridge->name(), result.message());
     }
     return true;
+}
+
+void Backer::linger(RecirculationRefs refs) {
+    if (!refs.ids().empty()) lingering_.emplace_back(clock::monotonic_ms() + kUnderWay, std::move(refs));
 }
 
 void Backer::hold_paused(uint32_t recirc_id) {

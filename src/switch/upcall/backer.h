@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -39,6 +40,12 @@ struct PacketIn {
     uint32_t continuation = 0;  // recirculation id of the paused state
 };
 using PacketInSink = std::function<void(PacketIn)>;
+// A packet of a protocol that the switch speaks on `port`; `key` is the datapath's.
+using ProtocolSink =
+    std::function<void(OfPort& port, SlowPath protocol, const packet::Packet&, const packet::Flow& key)>;
+
+// A packet that a sampling action sent up; `in` is where it came in, nullptr: nowhere of ours.
+using SampleSink = std::function<void(Bridge&, const UserAction&, const datapath::Upcall&, OfPort* in)>;
 
 class Backer : public datapath::UpcallHandler {
   public:
@@ -66,6 +73,8 @@ class Backer : public datapath::UpcallHandler {
     OfPort* port_by_datapath(datapath::PortNo number) const;
 
     void set_packet_in_sink(PacketInSink sink) { packet_in_ = std::move(sink); }
+    void set_protocol_sink(ProtocolSink sink) { protocol_ = std::move(sink); }
+    void set_sample_sink(SampleSink sink) { sample_ = std::move(sink); }
     void send_packet_in(PacketIn packet) {
         if (packet_in_) packet_in_(std::move(packet));
     }
@@ -73,8 +82,19 @@ class Backer : public datapath::UpcallHandler {
     // Runs `actions` (OpenFlow's) on a packet, as packet-out and resumed controllers' packets do.
     openflow::OfError packet_out(Bridge& bridge, packet::Packet packet, const packet::Flow& metadata,
                                  const openflow::ActionList& actions);
+    // Sends a spanning tree protocol's own packet out of the port, whatever the tree says of it.
+    void send_bpdu(OfPort& port, packet::Packet packet);
     // A paused packet that a controller gives back; false: its state is gone.
     bool resume(packet::Packet packet, packet::Flow metadata, uint32_t continuation);
+
+    // --- connection tracking
+    // What CT_Zone rows say: timeouts in seconds by name, by zone.  Zones with the same timeouts share a
+    // policy.
+    Result<void> set_zone_timeouts(std::map<uint16_t, std::map<std::string, uint32_t>> timeouts);
+    // The name of the zone's policy, for datapath::Conntrack; "" if it has none.
+    const std::string& zone_timeout_policy(uint16_t zone) const;
+    // Limits of zones that had one from here and have none any more go back to the default.
+    void set_zone_limits(std::optional<uint32_t> default_limit, const std::map<uint16_t, uint32_t>& limits);
 
     // --- megaflows
     void handle(std::vector<datapath::Upcall> upcalls) override;
@@ -117,10 +137,18 @@ class Backer : public datapath::UpcallHandler {
                                   bool effects, EffectCache* cache);
     void install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup, EffectCache cache);
     void remove(Flows::iterator it);
+    void take_protocol(const datapath::Upcall& upcall, SlowPath protocol);
+    void deliver(const TranslateOutput& output, const packet::Packet& packet, const packet::Flow& key);
+    void act(datapath::Upcall& upcall);
+    void execute(datapath::Upcall& upcall, const datapath::Actions& actions);
+    openflow::OfError send(Bridge& bridge, packet::Packet packet, const packet::Flow& metadata,
+                           const openflow::ActionList& actions, bool protocol);
     bool still_right(Megaflow& flow, const datapath::Ufid& ufid);
     void account(Megaflow& flow, const datapath::FlowStats& now);
     void turn();
+    void take_over_when_settled();
     void hold_paused(uint32_t recirc_id);
+    void linger(RecirculationRefs refs);
 
     net::Loop& loop_;
     std::string type_;
@@ -131,6 +159,14 @@ class Backer : public datapath::UpcallHandler {
     HashMap<datapath::PortNo, OfPort*> by_datapath_port_;
     HashMap<std::string, OfPort*> patches_;
     PacketInSink packet_in_;
+    std::map<uint16_t, std::map<std::string, uint32_t>> zone_timeouts_;
+    std::map<uint16_t, std::string> zone_policies_;  // zone -> name
+    std::map<std::string, std::map<std::string, uint32_t>> policies_;
+    uint32_t last_policy_ = 0;
+    std::map<uint16_t, uint32_t> zone_limits_;
+    std::optional<uint32_t> default_zone_limit_;
+    ProtocolSink protocol_;
+    SampleSink sample_;
     Flows megaflows_;
     size_t flow_limit_ = 200000;
     size_t average_flows_ = 0, most_flows_ = 0;
@@ -139,9 +175,15 @@ class Backer : public datapath::UpcallHandler {
     uint64_t validated_generation_ = 0;
     int64_t next_validation_ms_ = 0;
     bool paused_ = false;
+    bool taken_over_ = false;  // Datapath::take_over() was called
+    int64_t take_over_by_ms_ = 0;
+    uint64_t settling_generation_ = 0;
+    int settled_ = 0;  // looks in a row that found nothing new
     std::unique_ptr<net::Loop::Turn> turn_;
     std::unique_ptr<net::Loop::Timer> timer_;
     std::vector<std::pair<int64_t, uint32_t>> paused_packets_;  // when to let go, recirculation id
+    // Of packets that may be under way, whether or not a megaflow holds the ids: when to let go.
+    std::deque<std::pair<int64_t, RecirculationRefs>> lingering_;
 };
 
 }  // namespace weft::vswitch

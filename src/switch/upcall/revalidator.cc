@@ -66,6 +66,7 @@ bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
     TranslateOutput output = translate_key(flow.key, lookup, nullptr, false, &effects);
     packet::Flow mask = to_datapath_mask(flow.key, output.mask, *lookup.bridge->tunnel_table);
     if (!covered(mask, flow.mask)) return false;
+    if (output.slow != SlowPath::kNone) output.actions = slow_path_actions(output.slow);
     bool same = output.actions == flow.actions;
     if (!same) {
         datapath::FlowPut put;
@@ -85,12 +86,16 @@ bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
 void Backer::revalidate(bool force) {
     if (paused_ && !force) return;
     int64_t start = clock::monotonic_ms();
-    bool changed = force || generation() != validated_generation_;
     // One pass tends to be enough; what effects change on the way (a learned flow, a MAC) needs another.
     for (int pass = 0; pass < 3 && (pass == 0 || generation() != validated_generation_); ++pass) {
         pull_statistics();
+        // Asked after the statistics, whose effects may have changed the tables.
         uint64_t now_generation = generation();
-        for (auto& [name, bridge] : bridges_) bridge->mac_table.expire(start);
+        bool changed = force || pass || now_generation != validated_generation_;
+        for (auto& [name, bridge] : bridges_) {
+            bridge->mac_table.expire(start);
+            bridge->multicast.expire(start);
+        }
         std::vector<datapath::Ufid> ufids;
         ufids.reserve(megaflows_.size());
         for (const auto& [ufid, flow] : megaflows_) ufids.push_back(ufid);
@@ -99,7 +104,7 @@ void Backer::revalidate(bool force) {
             if (it == megaflows_.end()) continue;
             Megaflow& flow = *it->second;
             int64_t used = std::max(flow.seen.used_ms, flow.created_ms);
-            if (start - used > max_idle_ms || ((changed || pass) && !still_right(flow, ufid))) remove(it);
+            if (start - used > max_idle_ms || (changed && !still_right(flow, ufid))) remove(it);
         }
         validated_generation_ = now_generation;
     }

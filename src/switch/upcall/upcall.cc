@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "datapath/api/text.h"
 #include "packet/address.h"
+#include "packet/lacp.h"
 #include "switch/translate/user_action.h"
 #include "switch/upcall/backer.h"
 
@@ -77,8 +78,17 @@ void Backer::miss(datapath::Upcall& upcall) {
     TranslateOutput output = translate_key(upcall.key, lookup, &upcall.packet, true, &effects);
     effects.replay(*this, 1, upcall.packet.size(), static_cast<uint16_t>(upcall.key.tcp_flags),
                    clock::monotonic_ms());
+    SlowPath slow = output.slow;
     datapath::Actions actions = output.actions;
+    if (slow != SlowPath::kNone) output.actions = slow_path_actions(slow);
+    deliver(output, upcall.packet, upcall.key);
     install(upcall.key, output, lookup, std::move(effects));
+    linger(std::move(output.recirculations));  // unless a megaflow has them
+    if (slow != SlowPath::kNone && slow != SlowPath::kAction) return take_protocol(upcall, slow);
+    execute(upcall, actions);
+}
+
+void Backer::execute(datapath::Upcall& upcall, const datapath::Actions& actions) {
     if (actions.empty()) return;
     datapath::Execute execute;
     execute.packet = std::move(upcall.packet);
@@ -87,6 +97,28 @@ void Backer::miss(datapath::Upcall& upcall) {
     if (auto result = datapath_->execute(std::move(execute)); !result) {
         static log::RateLimit limit(5, 5);
         if (limit.pass(lg)) lg.warn("{}: executing actions failed: {}", datapath_->name(), result.message());
+    }
+}
+
+// A packet whose megaflow hands it up because the switch has to look at it before it goes on.  Its megaflow
+// counts it.
+void Backer::act(datapath::Upcall& upcall) {
+    Lookup lookup;
+    if (!look_up(upcall.key, lookup)) return;
+    EffectCache counted;
+    TranslateOutput output = translate_key(upcall.key, lookup, &upcall.packet, true, &counted);
+    if (output.slow != SlowPath::kNone && output.slow != SlowPath::kAction)
+        return take_protocol(upcall, output.slow);
+    deliver(output, upcall.packet, upcall.key);
+    linger(std::move(output.recirculations));
+    execute(upcall, output.actions);
+}
+
+void Backer::deliver(const TranslateOutput& output, const packet::Packet& packet, const packet::Flow& key) {
+    for (const ProtocolDelivery& delivery : output.deliveries) {
+        Bridge* bridge = this->bridge(delivery.bridge);
+        OfPort* port = bridge ? bridge->port(delivery.port) : nullptr;
+        if (port && protocol_) protocol_(*port, SlowPath::kStp, packet, key);
     }
 }
 
@@ -133,10 +165,31 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     most_flows_ = std::max(most_flows_, megaflows_.size());
 }
 
+// Sessions come and go while packets are under way: the port must still want this one.
+void Backer::take_protocol(const datapath::Upcall& upcall, SlowPath protocol) {
+    OfPort* port = port_of(upcall.key);
+    packet::Flow unused = packet::zero_flow();
+    if (!port || !protocol_) return;
+    bool wanted = protocol == SlowPath::kBfd    ? port->bfd && port->bfd->matches(upcall.key, unused)
+                  : protocol == SlowPath::kLacp ? port->lacp && upcall.key.dl_type == packet::kSlowProtocols
+                  : protocol == SlowPath::kStp  ? port->bridge->spanning_tree
+                                                : false;
+    if (wanted) protocol_(*port, protocol, upcall.packet, upcall.key);
+}
+
 void Backer::user_action(datapath::Upcall& upcall) {
     auto action = UserAction::decode(upcall.userdata);
-    if (!action || action->type != UserAction::Type::kController) {
+    if (action && action->type == UserAction::Type::kSlowPath) {
+        if (action->slow_reason == SlowPath::kAction) return act(upcall);
+        return take_protocol(upcall, action->slow_reason);
+    }
+    if (!action) {
         lg.dbg("{}: a userspace action with unknown data", datapath_->name());
+        return;
+    }
+    if (action->type != UserAction::Type::kController) {
+        Bridge* of = this->bridge(action->bridge);
+        if (of && sample_) sample_(*of, *action, upcall, port_of(upcall.key));
         return;
     }
     const FrozenState* state = recirculations_.find(action->recirc_id);
