@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -13,7 +14,7 @@ namespace {
 std::optional<uint32_t> ip4_value(std::string_view text) {
     char buffer[16];
     if (text.size() >= sizeof buffer) return std::nullopt;
-    std::memcpy(buffer, text.data(), text.size());
+    std::copy(text.begin(), text.end(), buffer);
     buffer[text.size()] = 0;
     in_addr address;
     if (inet_pton(AF_INET, buffer, &address) != 1) return std::nullopt;
@@ -23,7 +24,7 @@ std::optional<uint32_t> ip4_value(std::string_view text) {
 std::optional<Ip6> ip6_value(std::string_view text) {
     char buffer[48];
     if (text.size() >= sizeof buffer) return std::nullopt;
-    std::memcpy(buffer, text.data(), text.size());
+    std::copy(text.begin(), text.end(), buffer);
     buffer[text.size()] = 0;
     Ip6 value;
     if (inet_pton(AF_INET6, buffer, value.data()) != 1) return std::nullopt;
@@ -186,13 +187,31 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     if (!port.empty()) {
         auto value = number(port, 65535);
         if (!value) return std::nullopt;
-        out.port = static_cast<uint16_t>(*value);
+        if (*value) out.port = std::to_string(*value);
     }
     return out;
 }
 
+std::optional<Endpoint> parse_template_endpoint(std::string_view text, bool is_ip6) {
+    if (auto plain = parse_endpoint(text); plain && plain->is_ip6 == is_ip6) return plain;
+    Endpoint out;
+    out.is_ip6 = is_ip6;
+    size_t close = text.starts_with('[') ? text.find(']') : 0;
+    if (close == text.npos) return std::nullopt;
+    size_t colon = text.starts_with('^') || close ? text.find(':', close) : text.rfind(':');
+    std::string_view address = text.substr(0, colon);
+    if (close) address = address.substr(1, close - 1);
+    if (address.empty()) return std::nullopt;
+    out.address = address;
+    if (colon == text.npos) return out;
+    std::string_view port = text.substr(colon + 1);
+    if (port.empty() || (!port.starts_with('^') && !number(port, 65535))) return std::nullopt;
+    out.port = port;
+    return out;
+}
+
 std::string endpoint_text(const Endpoint& e) {
-    if (!e.port) return e.address;
+    if (e.port.empty()) return e.address;
     return e.is_ip6 ? fmt::format("[{}]:{}", e.address, e.port) : fmt::format("{}:{}", e.address, e.port);
 }
 

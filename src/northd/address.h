@@ -61,14 +61,16 @@ std::optional<Ip6Net> parse_ip6(std::string_view text);  // "A" or "A/len"
 std::optional<PortAddresses> parse_addresses(std::string_view text);
 Ip6Net link_local(const std::array<uint8_t, 6>& mac);  // fe80::/64 with the EUI-64 of RFC 4291, appendix A
 
-// "IP:PORT", "[IP6]:PORT", or without port.
+// "IP:PORT", "[IP6]:PORT", or without port.  In load balancers that are templates either may be a variable of
+// the chassis: "^NAME" (ovn-nb(5), Chassis_Template_Var).
 struct Endpoint {
     bool is_ip6 = false;
     std::string address;
-    uint16_t port = 0;  // 0: none given
+    std::string port;  // as expressions have it; "": none given
     bool operator==(const Endpoint&) const = default;
 };
 std::optional<Endpoint> parse_endpoint(std::string_view text);
+std::optional<Endpoint> parse_template_endpoint(std::string_view text, bool is_ip6);
 std::string endpoint_text(const Endpoint& endpoint);
 
 // "name" as expressions quote it: JSON.

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/uuid.h"
@@ -19,6 +20,8 @@ struct VipSummary;
 struct NatFacts;
 struct RouterState;
 struct SwitchState;
+struct AddressPool;
+struct SwitchMulticast;
 
 Globals compute_globals(Program& p);
 Switch compute_switch(Program& p, const Uuid& uuid);
@@ -26,6 +29,9 @@ Router compute_router(Program& p, const Uuid& uuid);
 RouterPort compute_router_port(Program& p, const Uuid& uuid);
 SwitchPort compute_port(Program& p, const Uuid& uuid);
 std::vector<Uuid> compute_router_ports(Program& p, const Uuid& router);
+AddressPool compute_address_pool(Program& p, const Uuid& sw);
+std::string compute_bfd_status(Program& p, const Uuid& bfd);
+SwitchMulticast compute_switch_multicast(Program& p, const Uuid& sw);
 
 LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid);
 VipSummary compute_lb_vips(Program& p, const Uuid& uuid);

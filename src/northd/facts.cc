@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "northd/compute.h"
@@ -33,17 +35,17 @@ std::vector<std::string> force_snat_addresses(std::string_view text) {
     return out;
 }
 
-void parse_port_addresses(SwitchPort& out, const nb::LogicalSwitchPort& row) {
+// `dynamic`: what northd chose for the port, or null.
+void parse_port_addresses(SwitchPort& out, const nb::LogicalSwitchPort& row, const std::string* dynamic) {
     for (const std::string& text : row.addresses) {
         if (text == "unknown") {
             out.unknown = true;
         } else if (text == "router") {
             out.router_address = true;
-        } else if (text == "dynamic" || text.ends_with(" dynamic") || text.find(" dynamic ") != text.npos ||
-                   text.starts_with("dynamic ")) {
-            if (row.dynamic_addresses) {
-                if (auto parsed = parse_addresses(*row.dynamic_addresses)) out.addresses.push_back(*parsed);
-            }
+        } else if (parse_dynamic_request(text)) {
+            if (!dynamic) continue;
+            if (auto parsed = parse_addresses(*dynamic)) out.addresses.push_back(*parsed);
+            dynamic = nullptr;  // one is chosen, whatever else is asked for
         } else if (auto parsed = parse_addresses(text)) {
             out.addresses.push_back(std::move(*parsed));
         } else {
@@ -53,6 +55,15 @@ void parse_port_addresses(SwitchPort& out, const nb::LogicalSwitchPort& row) {
 }
 
 }  // namespace
+
+// NB_Global:options:debug_drop_collector_set and debug_drop_domain_id: dropped packets are sampled.
+std::string drop_sample(const ovsdb::StringMap& options) {
+    int64_t set = get_int(options, "debug_drop_collector_set"),
+            domain = get_int(options, "debug_drop_domain_id");
+    if (set <= 0) return "";
+    return fmt::format("sample(probability=65535,collector_set={},obs_domain={},obs_point=$cookie); ", set,
+                       domain & 0xff);
+}
 
 Globals compute_globals(Program& p) {
     Globals out;
@@ -65,6 +76,7 @@ Globals compute_globals(Program& p) {
         out.default_acl_drop = get_bool(options, "default_acl_drop");
         out.install_ls_lb_from_router = get_bool(options, "install_ls_lb_from_router");
         out.controller_event = get_bool(options, "controller_event");
+        out.drop_sample = drop_sample(options);
     }
     return out;
 }
@@ -154,7 +166,7 @@ SwitchPort compute_port(Program& p, const Uuid& uuid) {
     out.enabled = row->enabled.value_or(true);
     out.up = !p.globals({}).ignore_lsp_down && row->up.value_or(false);
     out.has_port_security = !row->port_security.empty();
-    parse_port_addresses(out, *row);
+    parse_port_addresses(out, *row, p.in.dynamic_addresses.find(uuid));
     out.peer_name = get_string(row->options, "router-port");
     if (out.type == PortType::kRouter && !out.peer_name.empty()) {
         if (const Uuid* peer = p.router_port_named.first(out.peer_name)) out.peer = *peer;
@@ -164,6 +176,7 @@ SwitchPort compute_port(Program& p, const Uuid& uuid) {
         out.addresses.insert(out.addresses.begin(), peer.addresses);
     }
     out.is_nested = row->parent_name && !row->parent_name->empty();
+    if (const int64_t* queue = p.in.queues.find(uuid)) out.queue = *queue;
     out.dhcp4 = row->dhcpv4_options;
     out.dhcp6 = row->dhcpv6_options;
     out.options = row->options;

@@ -25,8 +25,11 @@ struct Globals {
     bool use_common_zone = false;
     bool install_ls_lb_from_router = false;
     bool controller_event = false;
+    std::string drop_sample;  // what is done with packets before they are dropped: "" or an action
     bool operator==(const Globals&) const = default;
 };
+
+std::string drop_sample(const ovsdb::StringMap& options);  // of NB_Global
 
 struct Switch {
     Uuid uuid;
@@ -70,6 +73,7 @@ struct SwitchPort {
     std::string peer_name;
     bool is_nested = false;  // has parent_name
     std::optional<Uuid> dhcp4, dhcp6;
+    int64_t queue = 0;  // of its traffic shaping, on its chassis; 0: none
     ovsdb::StringMap options;
     bool operator==(const SwitchPort&) const = default;
 

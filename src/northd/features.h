@@ -5,6 +5,11 @@
 
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "northd/facts.h"
 #include "northd/logical_flow.h"
 #include "northd/program.h"
@@ -42,6 +47,11 @@ void external_port(Program&, FlowWriter&, const SwitchPort&);
 void lookup_of_switch(Program&, FlowWriter&, const Switch&);
 void lookup_of_port(Program&, FlowWriter&, const SwitchPort&);
 
+// switch_multicast.cc: ingress table 25
+void multicast_of_switch(Program&, FlowWriter&, const Switch&);
+void learn_group(Program&, const Uuid& igmp_group);
+void flows_of_switch_group(Program&, const GroupKey&);
+
 // router_admission.cc: ingress table 0
 void admission_of_router(Program&, FlowWriter&, const Router&);
 void admission_of_port(Program&, FlowWriter&, const RouterPort&);
@@ -54,10 +64,22 @@ void input_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
 // router_nd_ra.cc: ingress tables 10 and 11
 void router_advertisement_of_router(Program&, FlowWriter&, const Router&);
 void router_advertisement_of_port(Program&, FlowWriter&, const RouterPort&);
+void periodic_advertisement_options(const RouterPort&, ovsdb::StringMap& options);  // of its Port_Binding
 // router_routing.cc: ingress tables 12 to 14
 void routing_of_router(Program&, FlowWriter&, const Router&);
 void routing_of_port(Program&, FlowWriter&, const RouterPort&);
 void flows_of_route(Program&, const RouteKey&);
+// router_bfd.cc: ingress table 3
+void bfd_of_router_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+bool has_bfd(Program&, const RouterPort&);
+// router_ecmp_symmetric.cc: ingress tables 5, 9, 13, 15, 17
+struct SymmetricRoute {
+    Uuid port;                   // out of which it goes
+    std::string source;          // that port's address
+    std::string match, reverse;  // of packets to the route's network, and from it
+    bool is_ip6 = false;
+};
+void symmetric_reply(Program&, FlowWriter&, const SymmetricRoute&);
 // router_policy.cc: ingress tables 15 and 16
 void policies_of_router(Program&, FlowWriter&, const Router&);
 void flows_of_policy(Program&, const Uuid& policy);
@@ -68,15 +90,28 @@ void arp_resolve_of_switch_port(Program&, const SwitchPort&);
 // router_gateway.cc: ingress tables 18 to 20
 void gateway_of_router(Program&, FlowWriter&, const Router&);
 void gateway_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+// What checks whether a packet is too large for a port (options:gateway_mtu), or "".
+std::string size_check(Program&, const RouterPort&);
 // router_nat.cc: ingress tables 4, 5, 7, egress tables 0 to 5
 void nat_of_router(Program&, FlowWriter&, const Router&);
 void flows_of_nat(Program&, const Uuid& nat);
 // router_load_balancer.cc
 void load_balancing_of_router(Program&, FlowWriter&, const Router&);
 void router_flows_of_load_balancer(Program&, const LoadBalancerFacts&);
+// router_multicast.cc: ingress tables 3 and 13, egress table 6
+void multicast_of_router(Program&, FlowWriter&, const Router&);
+void multicast_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+void relay_group(Program&, const GroupKey&);
+void flows_of_router_group(Program&, const GroupKey&);
 // router_delivery.cc: egress tables
 void delivery_of_router(Program&, FlowWriter&, const Router&);
 void delivery_of_port(Program&, FlowWriter&, const RouterPort&);
+
+// allocation_claims.cc
+void address_pool_of_switch(Program&, const Switch&);
+void address_claim_of_port(Program&, const Uuid& port);
+void tag_claim_of_port(Program&, const Uuid& port);
+void queue_claim_of_port(Program&, const Uuid& port);
 
 // rows_*.cc: southbound rows
 void rows_of_switch(Program&, const Switch&);
@@ -86,21 +121,38 @@ void rows_of_router_port(Program&, const Router&, const RouterPort&);
 void rows_of_address_set(Program&, const Uuid&);
 void rows_of_port_group(Program&, const Uuid&);
 void rows_of_meter(Program&, const Uuid&);
+void rows_of_acl_meter(Program&, const Uuid& acl);
+void rows_of_mirror(Program&, const Uuid&);
+void rows_of_bfd(Program&, const Uuid&);
+void rows_of_template_var(Program&, const Uuid&);
 void rows_of_dns(Program&, const Uuid&);
 void rows_of_static_mac_binding(Program&, const Uuid&);
 void rows_of_globals(Program&);
 void rows_of_load_balancer(Program&, const LoadBalancerFacts&);
+void rows_of_health_checks(Program&, const LoadBalancerFacts&);
 
 // --- what several features share
 // The meter of control plane protection for a kind of packet (ovn-nb(5), Copp), or "".
 std::string copp_meter(Program&, const std::optional<Uuid>& copp, const char* protocol);
+// Switches or routers by their meters for a kind of packet.
+std::map<std::string, std::vector<Uuid>> by_meter(Program&, const std::vector<Uuid>& datapaths,
+                                                  const char* protocol);
+// The meter of an ACL's log messages: of a fair one each ACL has a copy (ovn-nb(5), Meter:fair); "" without.
+std::string acl_meter(Program&, const nb::ACL&);
 // ` && is_chassis_resident("cr-…")` where traffic of this port is handled on its gateway chassis, else "".
 std::string redirect_residence(Program&, const RouterPort&);
+// The gateway port on whose chassis the traffic of `port` is centralised (reside-on-redirect-chassis), or
+// null.
+const RouterPort* redirect_gateway(Program&, const RouterPort& port);
 // ` && is_chassis_resident(PORT)`.
 std::string residence(std::string_view quoted_port);
 // Of a load balancer: `; hash_fields=…` or ""; the back ends that are online, comma separated.
 std::string selection_fields_text(const LoadBalancerFacts&);
 std::string online_backends(const Vip&);
+// A VIP without back ends whose packets are reported to the controller, to wake one.
+bool has_empty_event(Program&, const LoadBalancerFacts&, const Vip&);
+std::string empty_event_match(const LoadBalancerFacts&, const Vip&);
+std::string empty_event_action(const LoadBalancerFacts&, const Vip&);
 // The port of a router through which a next hop is reached, and its address in that network.
 struct Outlet {
     Uuid port;

@@ -10,6 +10,7 @@
 
 #include "incremental/index.h"
 #include "incremental/input.h"
+#include "northd/multicast_facts.h"
 #include "schema/nb.h"
 #include "schema/sb.h"
 
@@ -32,13 +33,35 @@ class Rows : public incremental::Input<Uuid, const Row*> {
 // What a chassis did with a logical port, from its Port_Binding.
 struct BindingState {
     bool up = false;
-    Uuid chassis;  // zero: none
+    Uuid chassis;            // zero: none
+    int64_t tunnel_key = 0;  // 0: it has no row yet
+    int64_t queue = 0;       // options:qdisc_queue_id
     std::string virtual_parent;
     bool operator==(const BindingState&) const = default;
 };
 
+struct BfdKey {  // of a BFD session
+    std::string port, dst_ip;
+    auto operator<=>(const BfdKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const BfdKey& k) {
+        return H::combine(std::move(h), k.port, k.dst_ip);
+    }
+};
+
+struct MonitorKey {  // of a Service_Monitor
+    std::string ip, port_name, protocol;
+    int64_t port = 0;
+    auto operator<=>(const MonitorKey&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const MonitorKey& k) {
+        return H::combine(std::move(h), k.ip, k.port_name, k.protocol, k.port);
+    }
+};
+
 struct Inputs {
-    explicit Inputs(incremental::Engine& e) : engine(e) {}
+    explicit Inputs(incremental::Engine& e);
+    ~Inputs();
     incremental::Engine& engine;
 
     Rows<nb::NBGlobal> global{engine, "NB_Global"};
@@ -67,11 +90,21 @@ struct Inputs {
     Rows<nb::ForwardingGroup> forwarding_groups{engine, "Forwarding_Group"};
     Rows<nb::StaticMACBinding> static_mac_bindings{engine, "Static_MAC_Binding"};
     Rows<nb::Mirror> mirrors{engine, "Mirror"};
+    Rows<nb::BFD> bfd{engine, "BFD"};
+    Rows<nb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
 
     incremental::Input<std::string, BindingState> bindings{engine, "Port_Binding"};
+    incremental::Input<BfdKey, std::string> bfd_states{engine, "BFD status"};
+    incremental::Input<MonitorKey, std::string> monitor_states{engine, "Service_Monitor status"};
+    incremental::Input<Uuid, IgmpGroup> igmp_groups{engine, "IGMP_Group"};
     // Tunnel keys of datapaths, by Logical_Switch and Logical_Router: chosen outside (tunnel_keys.h), so that
     // they stay what they were.
     incremental::Input<Uuid, int64_t> tunnel_keys{engine, "tunnel key"};
+    // By Logical_Switch_Port, chosen outside for the same reason (allocations.h): what "dynamic" stands for,
+    // and the tags of nested ports.
+    incremental::Input<Uuid, std::string> dynamic_addresses{engine, "dynamic addresses"};
+    incremental::Input<Uuid, int64_t> tags{engine, "tag"};
+    incremental::Input<Uuid, int64_t> queues{engine, "queue"};  // for traffic shaping
 };
 
 }  // namespace weft::northd

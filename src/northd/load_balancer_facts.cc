@@ -21,35 +21,51 @@ void merge(std::vector<std::string>& into, const std::vector<std::string>& more)
 }
 
 // "PORT_NAME:SOURCE_IP" of ip_port_mappings.
-void attach_monitor(const nb::LoadBalancer& row, const Vip& vip, Backend& backend) {
+void attach_monitor(Program& p, const nb::LoadBalancer& row, const Vip& vip, Backend& backend) {
     const std::string* mapping = row.ip_port_mappings.find(
         backend.endpoint.is_ip6 ? "[" + backend.endpoint.address + "]" : backend.endpoint.address);
     if (!mapping) mapping = row.ip_port_mappings.find(backend.endpoint.address);
-    if (!mapping || !vip.has_health_check) return;
+    if (!vip.has_health_check) return;
+    backend.is_online = false;  // as long as nobody can check it
+    if (!mapping) return;
     size_t colon = mapping->find(':');
     if (colon == mapping->npos) return;
     auto source = parse_endpoint(mapping->substr(colon + 1));
     if (!source) return;
-    backend.is_monitored = true;
     backend.monitor_port = mapping->substr(0, colon);
+    const Uuid* port = p.switch_port_named.first(backend.monitor_port);
+    if (!port) return;
+    backend.is_monitored = true;
     backend.monitor_src = source->address;
+    if (!p.port(*port).enabled) return;  // nobody would answer
+    const std::string* status = p.in.monitor_states.find(
+        {backend.endpoint.address, backend.monitor_port, row.protocol.value_or("tcp"), port_number(backend)});
+    backend.is_online = !status || status->empty() || *status == "online";
 }
 
-std::vector<Backend> parse_backends(const nb::LoadBalancer& row, const Vip& vip) {
+std::vector<Backend> parse_backends(Program& p, const nb::LoadBalancer& row, const Vip& vip,
+                                    bool is_template) {
     std::vector<Backend> out;
     for (std::string_view word : split(vip.backends_text, ", ")) {
-        auto endpoint = parse_endpoint(word);
+        auto endpoint =
+            is_template ? parse_template_endpoint(word, vip.endpoint.is_ip6) : parse_endpoint(word);
         if (!endpoint || endpoint->is_ip6 != vip.endpoint.is_ip6) continue;
         Backend backend;
         backend.endpoint = *endpoint;
         backend.text = endpoint_text(*endpoint);
-        attach_monitor(row, vip, backend);
+        if (!is_template) attach_monitor(p, row, vip, backend);
         out.push_back(std::move(backend));
     }
     return out;
 }
 
 }  // namespace
+
+int64_t port_number(const Backend& backend) {
+    int64_t value = 0;
+    for (char c : backend.endpoint.port) value = value * 10 + (c - '0');
+    return value;
+}
 
 void VipSummary::add(const VipSummary& other) {
     any |= other.any;
@@ -79,9 +95,14 @@ LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid) {
     out.affinity_timeout = get_int(row->options, "affinity_timeout");
     out.neighbor_responder = get_string(row->options, "neighbor_responder", "reachable");
     for (const std::string& field : row->selection_fields) out.selection_fields.push_back(field);
+    out.is_template = get_bool(row->options, "template");
+    bool is_ip6 = get_string(row->options, "address-family") == "ipv6";
     for (const auto& [key, backends] : row->vips) {
-        auto endpoint = parse_endpoint(key);
-        if (!endpoint) continue;
+        auto endpoint = out.is_template ? parse_template_endpoint(key, is_ip6) : parse_endpoint(key);
+        if (!endpoint) {
+            out.bad_vips.push_back(key);
+            continue;
+        }
         Vip vip;
         vip.endpoint = *endpoint;
         vip.backends_text = backends;
@@ -92,7 +113,7 @@ LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid) {
                 vip.health_options = health->options;
             }
         }
-        vip.backends = parse_backends(*row, vip);
+        vip.backends = parse_backends(p, *row, vip, out.is_template);
         out.vips.push_back(std::move(vip));
     }
     return out;
@@ -103,6 +124,7 @@ VipSummary compute_lb_vips(Program& p, const Uuid& uuid) {
     VipSummary out;
     for (const Vip& vip : lb.vips) {
         out.any = true;
+        if (lb.is_template) continue;  // each chassis has its own addresses
         bool is_ip6 = vip.endpoint.is_ip6;
         auto put = [&](std::vector<std::string>& ip4, std::vector<std::string>& ip6) {
             (is_ip6 ? ip6 : ip4).push_back(vip.endpoint.address);

@@ -21,6 +21,7 @@ struct Backend {
     std::string monitor_src;   // the address its health check comes from
     bool operator==(const Backend&) const = default;
 };
+int64_t port_number(const Backend& backend);  // of one that is no template; 0: none
 
 struct Vip {
     Endpoint endpoint;
@@ -37,6 +38,8 @@ struct LoadBalancerFacts {
     std::vector<Vip> vips;
     std::vector<std::string> selection_fields;
     ovsdb::StringMap options;
+    std::vector<std::string> bad_vips;  // that could not be parsed
+    bool is_template = false;
     bool reject = false, event = false, skip_snat = false, routable = false;
     int64_t affinity_timeout = 0;
     std::string neighbor_responder;  // "reachable" (default), "all", "none"

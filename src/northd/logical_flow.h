@@ -70,6 +70,11 @@ class Datapaths {
     std::shared_ptr<const DatapathSet> many_;
 };
 
+// Where packets are dropped, "drop;" is written, or by ACLs kAclDrop; if drops are sampled, both become
+// another action in the southbound (sync/flow_table.h).
+constexpr const char kDrop[] = "drop;", kAclDrop[] = "/* drop */";
+constexpr uint16_t kAclPriority = 1000, kLastAclPriority = kAclPriority + 32767;
+
 // What a flow does, wherever it is: the identity of a row.
 struct FlowBody {
     Stage stage{};

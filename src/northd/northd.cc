@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "base/version.h"
 
 namespace weft::northd {
 
@@ -18,9 +20,12 @@ namespace {
 
 log::Module lg("northd");
 
+// Of the steps of a turn, by the names that scripts know.
+metrics::Stopwatch loop_watch("ovn-northd-loop"), compute_watch("ovnnb_db_run"),
+    southbound_watch("ovnsb_db_run"), write_watch("lflows_to_sb");
+
 // What controllers may compare with their own (options:ovn-match-northd-version): the OVN whose logical flows
 // these are.
-constexpr const char* kInternalVersion = "23.03.1-20.27.0-70.6";
 constexpr const char* kMaxTunnelId = "16711680";
 
 template <typename... Row>
@@ -60,12 +65,17 @@ Northd::Northd(net::Loop& loop, Options options)
                 nb::ACL, nb::QoS, nb::PortGroup, nb::AddressSet, nb::LoadBalancer, nb::LoadBalancerGroup,
                 nb::LoadBalancerHealthCheck, nb::DHCPOptions, nb::DNS, nb::GatewayChassis, nb::HAChassisGroup,
                 nb::HAChassis, nb::Meter, nb::MeterBand, nb::Copp, nb::ForwardingGroup, nb::StaticMACBinding,
-                nb::Mirror>(nb_);
+                nb::Mirror, nb::BFD, nb::ChassisTemplateVar>(nb_);
     choose_southbound_columns(sb_);
     if (!paused_) sb_.set_lock("ovn_northd");
     nb_.start();
     sb_.start();
     turn_ = loop.each_turn([this] { turn(); });
+    aging_timer_ = loop.timer([this] {
+        aging_armed_ = 0;  // it may be a little early: wall time is not the loop's
+        sb_again_ = true;
+        loop_.wake();
+    });
 }
 
 Northd::~Northd() = default;
@@ -86,16 +96,57 @@ std::string Northd::status() const {
     return paused_ ? "paused" : sb_.has_lock() ? "active" : "standby";
 }
 
-std::string Northd::statistics() const {
-    const auto& s = program_.engine.statistics();
-    return fmt::format("cells: {}\nedges: {}\nruns: {}\ncutoffs: {}\n", s.cells, s.edges, s.runs, s.cutoffs);
+std::string Northd::statistics(const std::string& function, const std::string& counter) const {
+    std::string out;
+    auto node = [&](std::string_view name, uint64_t recomputes, uint64_t computes) {
+        if (!function.empty() && function != name) return;
+        if (counter.empty()) {
+            out += fmt::format("Node: {}\n- recompute: {:>12}\n- compute:   {:>12}\n- abort:     {:>12}\n",
+                               name, recomputes, computes, 0);
+        } else if (counter == "recompute") {
+            out = fmt::format("{}", recomputes);
+        } else if (counter == "compute") {
+            out = fmt::format("{}", computes);
+        } else {
+            out = counter == "abort" ? "0" : fmt::format("Invalid stat type : {}\n", counter);
+        }
+    };
+    node("northd", recomputes_, computes_);  // the program as a whole, by the name that scripts ask for
+    for (const incremental::Kind* kind : program_.engine.functions()) {
+        node(kind->name(), recomputes_, kind->runs());
+    }
+    return out;
+}
+
+void Northd::clear_statistics() {
+    recomputes_ = computes_ = 0;
+    program_.engine.clear_runs();
+}
+
+void Northd::recompute() {
+    recompute_ = true;
+    loop_.wake();
+}
+
+std::string Northd::chassis_features() const {
+    // What a controller lacks is what one chassis does not announce.
+    auto all_have = [&](const char* key) {
+        for (const auto& chassis : sb_.table<sb::Chassis>()) {
+            if (ovsdb::get_bool(chassis.other_config, "is-remote")) continue;
+            if (!ovsdb::get_bool(chassis.other_config, key)) return "false";
+        }
+        return "true";
+    };
+    return fmt::format("ct_no_masked_label:    {}\nct_lb_related:         {}\nmac_binding_timestamp: {}\n",
+                       all_have("ct-no-masked-label"), all_have("ovn-ct-lb-related"),
+                       all_have("mac-binding-timestamp"));
 }
 
 // --- a turn
 
 void Northd::turn() {
     uint64_t nb_now = nb_.sequence(), sb_now = sb_.sequence();
-    bool news = nb_now != nb_seen_ || sb_now != sb_seen_;
+    bool news = nb_now != nb_seen_ || sb_now != sb_seen_ || recompute_;
     if (!nb_.ready() || !sb_.ready()) return;
     bool may_write = !paused_ && sb_.has_lock();
     if (may_write && !active_) {
@@ -106,16 +157,21 @@ void Northd::turn() {
         lg.info("ovn-northd lock lost. This ovn-northd instance is now on standby.");
         active_ = false;
     }
+    std::optional<metrics::Timing> timing;
     if (news) {
+        timing.emplace(loop_watch);
         nb_seen_ = nb_now;
         sb_seen_ = sb_now;
         feed();
+        follow_probe_interval();
         if (active_) tunnel_keys_.update(nb_, sb_);
+        southbound_.set_drop_action(drop_action());
+        metrics::Timing southbound(southbound_watch);
         southbound_.have();
     }
     if (active_) {
         if (news) {
-            program_.engine.update();
+            compute();
             report_complaints();
             nb_again_ = sb_again_ = true;
         }
@@ -128,10 +184,39 @@ void Northd::turn() {
     }
 }
 
+void Northd::compute() {
+    metrics::Timing timing(compute_watch);
+    int64_t start = clock::monotonic_ms();
+    if (recompute_) {
+        program_.engine.invalidate();
+        southbound_.compare_all();
+    }
+    ++(recompute_ || !computed_ ? recomputes_ : computes_);
+    recompute_ = false;
+    computed_ = true;
+    program_.engine.update();
+    if (allocations_.update(nb_)) program_.engine.update();
+    int64_t took = clock::monotonic_ms() - start;
+    if (took >= compute_log_timeout_ms_) lg.info("computing took {} ms", took);
+}
+
+// ovn-nb(5), NB_Global:options:northd_probe_interval.
+void Northd::follow_probe_interval() {
+    int64_t wanted = -1;
+    for (const auto& global : nb_.table<nb::NBGlobal>()) {
+        wanted = ovsdb::get_int(global.options, "northd_probe_interval", -1);
+    }
+    if (wanted == probe_interval_ms_ || wanted < 0) return;
+    probe_interval_ms_ = wanted;
+    nb_.set_probe_interval(wanted > 0 ? std::max<int64_t>(wanted, 1000) : 0);
+    sb_.set_probe_interval(wanted > 0 ? std::max<int64_t>(wanted, 1000) : 0);
+}
+
 void Northd::become_active() {
     lg.info("ovn-northd lock acquired. This ovn-northd instance is now active.");
     active_ = true;
     tunnel_keys_.forget();
+    allocations_.forget();
 }
 
 void Northd::feed() {
@@ -162,7 +247,11 @@ void Northd::feed() {
     feed_rows(in.forwarding_groups, nb_);
     feed_rows(in.static_mac_bindings, nb_);
     feed_rows(in.mirrors, nb_);
+    feed_rows(in.bfd, nb_);
+    feed_rows(in.template_vars, nb_);
     feed_bindings();
+    feed_igmp_groups();
+    feed_sessions();
     // Who else changes `up` is corrected.
     for (const auto& change : nb_.changes<nb::LogicalSwitchPort>())
         port_status_dirty_.insert(change.row().uuid);
@@ -175,9 +264,51 @@ void Northd::feed_bindings() {
         }
         if (!change.after) continue;
         const sb::PortBinding& row = *change.after;
-        program_.in.bindings.set(row.logical_port, {row.up.value_or(false), row.chassis.value_or(Uuid()),
-                                                    row.virtual_parent.value_or("")});
+        program_.in.bindings.set(
+            row.logical_port,
+            {row.up.value_or(false), row.chassis.value_or(Uuid()), row.tunnel_key,
+             ovsdb::get_int(row.options, "qdisc_queue_id"), row.virtual_parent.value_or("")});
     }
+}
+
+void Northd::feed_igmp_groups() {
+    for (const auto& change : sb_.changes<sb::IGMPGroup>()) {
+        if (!change.after) {
+            program_.in.igmp_groups.erase(change.before->uuid);
+            continue;
+        }
+        const sb::IGMPGroup& row = *change.after;
+        IgmpGroup group;
+        group.address = row.address;
+        const auto* datapath = row.datapath ? sb_.find<sb::DatapathBinding>(*row.datapath) : nullptr;
+        if (datapath) {
+            std::string_view owner = ovsdb::get_string(datapath->external_ids, "logical-switch");
+            group.switch_uuid = Uuid::parse(owner).value_or(Uuid());
+        }
+        for (const Uuid& uuid : row.ports) {
+            if (const auto* port = sb_.find<sb::PortBinding>(uuid)) group.ports.push_back(port->logical_port);
+        }
+        program_.in.igmp_groups.set(row.uuid, std::move(group));
+    }
+}
+
+void Northd::feed_sessions() {
+    for (const auto& change : sb_.changes<sb::BFD>()) {
+        if (change.before) program_.in.bfd_states.erase({change.before->logical_port, change.before->dst_ip});
+        if (change.after) {
+            program_.in.bfd_states.set({change.after->logical_port, change.after->dst_ip},
+                                       change.after->status);
+        }
+    }
+    auto key = [](const sb::ServiceMonitor& row) {
+        return MonitorKey{row.ip, row.logical_port, row.protocol.value_or(""), row.port};
+    };
+    for (const auto& change : sb_.changes<sb::ServiceMonitor>()) {
+        if (change.before) program_.in.monitor_states.erase(key(*change.before));
+        if (change.after)
+            program_.in.monitor_states.set(key(*change.after), change.after->status.value_or(""));
+    }
+    for (const auto& change : nb_.changes<nb::BFD>()) bfd_status_dirty_.insert(change.row().uuid);
 }
 
 void Northd::report_complaints() {
@@ -188,11 +319,38 @@ void Northd::report_complaints() {
 
 // --- southbound
 
+void Northd::expire_learnt(Transaction& txn) {
+    aging_.want(program_);
+    int64_t now = clock::wall_ms();
+    if (aging_.due() && aging_.due() <= now) {
+        ovsdb::StringMap options;
+        for (const auto& global : nb_.table<nb::NBGlobal>()) options = global.options;
+        aging_.expire(txn, sb_, southbound_.datapath_of_binding(), options, now);
+    }
+    if (aging_.due() == aging_armed_) return;
+    aging_armed_ = aging_.due();
+    if (aging_armed_) {
+        aging_timer_->arm_in(std::max<int64_t>(aging_armed_ - now, 1));
+    } else {
+        aging_timer_->disarm();
+    }
+}
+
+std::string Northd::drop_action() const {
+    for (const auto& global : nb_.table<nb::NBGlobal>()) {
+        std::string sample = drop_sample(global.options);
+        if (!sample.empty()) return sample + kAclDrop;
+    }
+    return "";
+}
+
 void Northd::write_southbound() {
+    metrics::Timing timing(write_watch);
     sb_again_ = false;
     southbound_.want(program_);
     Transaction txn(sb_.store());
-    southbound_.write(txn, program_);
+    southbound_.write(txn);
+    expire_learnt(txn);
     const nb::NBGlobal* global = nullptr;
     for (const auto& row : nb_.table<nb::NBGlobal>()) global = &row;
     int64_t nb_cfg = global ? global->nb_cfg : 0;
@@ -215,13 +373,12 @@ void Northd::write_southbound() {
     }
     txn.comment("ovn-northd");
     sb_writing_ = true;
-    sb_.commit(std::move(txn), [this, reached](const CommitOutcome& outcome) {
+    sb_.commit(std::move(txn), [this](const CommitOutcome& outcome) {
         sb_writing_ = false;
         southbound_.done(outcome);
-        if (outcome.ok()) {
-            reached();
-        } else {
-            sb_again_ = true;
+        // What the new rows' keys and names make possible is written before the work counts as done.
+        sb_again_ = true;
+        if (!outcome.ok()) {
             if (outcome.status == CommitStatus::kError) {
                 static log::RateLimit limit(1, 5);
                 if (limit.pass(lg)) lg.warn("southbound transaction failed: {}", outcome.error);
@@ -264,7 +421,7 @@ void Northd::write_global(Transaction& txn) {
     if (!parse_mac(ovsdb::get_string(options, "svc_monitor_mac")))
         options.set("svc_monitor_mac", random_mac(6));
     options.set("max_tunid", kMaxTunnelId);
-    options.set("northd_internal_version", kInternalVersion);
+    options.set("northd_internal_version", std::string(kOvnInternalVersion));
     txn.set(uuid, Global::kOptions, options);
 
     if (row.nb_cfg != nb_cfg_seen_) {
@@ -294,12 +451,61 @@ void Northd::write_port_status(Transaction& txn) {
         }
         port_status_dirty_.insert(row.port);
     });
+    port_status_dirty_.insert(allocations_.changed().begin(), allocations_.changed().end());
+    allocations_.clear_changed();
     for (const Uuid& uuid : port_status_dirty_) {
+        if (!nb_.find<nb::LogicalSwitchPort>(uuid)) continue;
+        allocations_.write(txn, uuid);
         auto it = port_status_.find(uuid);
-        if (it == port_status_.end() || !nb_.find<nb::LogicalSwitchPort>(uuid)) continue;
-        const PortStatusRow& status = it->second.front();
-        txn.set(uuid, nb::LogicalSwitchPort::kUp, status.up);
-        if (status.tag) txn.set(uuid, nb::LogicalSwitchPort::kTag, status.tag);
+        if (it != port_status_.end()) txn.set(uuid, nb::LogicalSwitchPort::kUp, it->second.front().up);
+    }
+}
+
+void Northd::write_bfd_status(Transaction& txn) {
+    program_.bfd_status_rows.take_changes([&](const BfdStatusRow& row, bool added) {
+        if (added) {
+            bfd_status_[row.bfd] = row.status;
+        } else if (auto it = bfd_status_.find(row.bfd); it != bfd_status_.end() && it->second == row.status) {
+            bfd_status_.erase(it);
+        }
+        bfd_status_dirty_.insert(row.bfd);
+    });
+    for (const Uuid& uuid : bfd_status_dirty_) {
+        auto it = bfd_status_.find(uuid);
+        if (it == bfd_status_.end() || !nb_.find<nb::BFD>(uuid)) continue;
+        txn.set(uuid, nb::BFD::kStatus, std::optional(it->second));
+    }
+}
+
+void Northd::write_gateway_status(Transaction& txn) {
+    using Port = nb::LogicalRouterPort;
+    std::vector<GatewayStatusRow> gone;
+    bool known = nb_.server_has(Port::kStatus);
+    program_.gateway_status_rows.take_changes([&](const GatewayStatusRow& row, bool added) {
+        if (!added) return gone.push_back(row);
+        gateway_status_[row.port] = row.chassis;
+        gateway_dirty_.insert(row.port);
+    });
+    for (const GatewayStatusRow& row : gone) {
+        auto it = gateway_status_.find(row.port);
+        if (it == gateway_status_.end() || it->second != row.chassis) continue;
+        gateway_status_.erase(it);
+        gateway_dirty_.insert(row.port);
+    }
+    if (!known) return gateway_dirty_.clear();
+    for (const Uuid& uuid : gateway_dirty_) {
+        const Port* port = nb_.find<Port>(uuid);
+        if (!port) continue;
+        auto it = gateway_status_.find(uuid);
+        const sb::Chassis* chassis =
+            it == gateway_status_.end() ? nullptr : sb_.find<sb::Chassis>(it->second);
+        ovsdb::StringMap status = port->status;
+        if (chassis) {
+            status.set("hosting-chassis", chassis->name);
+        } else {
+            status.erase(std::string("hosting-chassis"));
+        }
+        txn.set(uuid, Port::kStatus, status);
     }
 }
 
@@ -308,23 +514,32 @@ void Northd::write_northbound() {
     Transaction txn(nb_.store());
     write_global(txn);
     write_port_status(txn);
+    write_bfd_status(txn);
+    write_gateway_status(txn);
+    HashSet<Uuid> written_bfd, written_gateways;
+    std::swap(written_bfd, bfd_status_dirty_);
+    std::swap(written_gateways, gateway_dirty_);
     HashSet<Uuid> written;
     std::swap(written, port_status_dirty_);
     if (txn.empty()) return;
     txn.comment("ovn-northd");
     nb_writing_ = true;
-    nb_.commit(std::move(txn), [this, written = std::move(written)](const CommitOutcome& outcome) {
-        nb_writing_ = false;
-        if (!outcome.ok()) {
-            nb_again_ = true;
-            port_status_dirty_.insert(written.begin(), written.end());
-            if (outcome.status == CommitStatus::kError) {
-                static log::RateLimit limit(1, 5);
-                if (limit.pass(lg)) lg.warn("northbound transaction failed: {}", outcome.error);
-            }
-        }
-        loop_.wake();
-    });
+    nb_.commit(std::move(txn),
+               [this, written = std::move(written), written_bfd = std::move(written_bfd),
+                written_gateways = std::move(written_gateways)](const CommitOutcome& outcome) {
+                   nb_writing_ = false;
+                   if (!outcome.ok()) {
+                       nb_again_ = true;
+                       port_status_dirty_.insert(written.begin(), written.end());
+                       bfd_status_dirty_.insert(written_bfd.begin(), written_bfd.end());
+                       gateway_dirty_.insert(written_gateways.begin(), written_gateways.end());
+                       if (outcome.status == CommitStatus::kError) {
+                           static log::RateLimit limit(1, 5);
+                           if (limit.pass(lg)) lg.warn("northbound transaction failed: {}", outcome.error);
+                       }
+                   }
+                   loop_.wake();
+               });
 }
 
 }  // namespace weft::northd

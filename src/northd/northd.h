@@ -10,6 +10,8 @@
 #include <string>
 
 #include "net/loop.h"
+#include "northd/aging.h"
+#include "northd/allocations.h"
 #include "northd/program.h"
 #include "northd/sync/southbound.h"
 #include "northd/tunnel_keys.h"
@@ -32,34 +34,63 @@ class Northd {
     std::string status() const;  // "active", "standby", "paused"
     std::string northbound_status() const { return nb_.connection_status(); }
     std::string southbound_status() const { return sb_.connection_status(); }
-    std::string statistics() const;  // of the incremental engine, for people
+    // Of the program as a whole ("northd") and of the functions of the incremental engine: of all, or one, or
+    // one counter of it; "" if there is no such node.
+    std::string statistics(const std::string& function, const std::string& counter) const;
+    void clear_statistics();
+    void recompute();  // everything, and compares all rows
+    void set_compute_log_timeout(int64_t ms) { compute_log_timeout_ms_ = ms; }
+    std::string chassis_features() const;
+    // Forgets what is known of a database's servers and connects anew.
+    void reset_northbound() { nb_.force_reconnect(); }
+    void reset_southbound() { sb_.force_reconnect(); }
 
   private:
     void turn();
+    void compute();
+    void follow_probe_interval();
     void feed();
     void feed_bindings();
+    void feed_igmp_groups();
+    void feed_sessions();
     void become_active();
     void write_southbound();
     void write_northbound();
     void write_global(ovsdb::client::Transaction& txn);
     void write_port_status(ovsdb::client::Transaction& txn);
+    void write_bfd_status(ovsdb::client::Transaction& txn);
+    void write_gateway_status(ovsdb::client::Transaction& txn);
     void report_complaints();
+    std::string drop_action() const;
+    void expire_learnt(ovsdb::client::Transaction& txn);
     int64_t hypervisor_cfg(int64_t& timestamp) const;
 
     net::Loop& loop_;
     ovsdb::client::Replica nb_, sb_;
     Program program_;
     TunnelKeys tunnel_keys_{program_.in};
+    Allocations allocations_{program_};
     Southbound southbound_{sb_};
     bool paused_, active_ = false;
     bool nb_writing_ = false, sb_writing_ = false;
     bool nb_again_ = true, sb_again_ = true;  // something is left to be written
     uint64_t nb_seen_ = 0, sb_seen_ = 0;
     int64_t sb_cfg_ = 0, sb_cfg_timestamp_ = 0;  // nb_cfg that the southbound database reflects
+    uint64_t recomputes_ = 0, computes_ = 0;     // of everything, and of what changed
+    bool recompute_ = false, computed_ = false;
+    int64_t compute_log_timeout_ms_ = 500;
+    int64_t probe_interval_ms_ = -1;  // as set in the northbound; -1: as at the start
     int64_t nb_cfg_seen_ = 0, nb_cfg_timestamp_ = 0;
     HashMap<Uuid, std::vector<PortStatusRow>> port_status_;
     HashSet<Uuid> port_status_dirty_;
+    HashMap<Uuid, std::string> bfd_status_;
+    HashSet<Uuid> bfd_status_dirty_;
+    HashMap<Uuid, Uuid> gateway_status_;  // router port → chassis
+    HashSet<Uuid> gateway_dirty_;
     std::unique_ptr<net::Loop::Turn> turn_;
+    Aging aging_;
+    int64_t aging_armed_ = 0;  // for which time
+    std::unique_ptr<net::Loop::Timer> aging_timer_;
 };
 
 }  // namespace weft::northd

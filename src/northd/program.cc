@@ -1,9 +1,12 @@
 #include "northd/program.h"
 
+#include "incremental/definitions.h"
 #include "northd/compute.h"
 #include "northd/features.h"
 
 namespace weft::northd {
+
+using ovsdb::get_bool;
 
 namespace {
 
@@ -20,7 +23,9 @@ void emit_switch_flows(Program& p, const Uuid& uuid) {
     dns_of_switch(p, flows, sw);
     external_ports_of_switch(p, flows, sw);
     lookup_of_switch(p, flows, sw);
+    multicast_of_switch(p, flows, sw);
     rows_of_switch(p, sw);
+    address_pool_of_switch(p, sw);
 }
 
 void emit_switch_port_flows(Program& p, const Uuid& uuid) {
@@ -52,6 +57,7 @@ void emit_router_flows(Program& p, const Uuid& uuid) {
     nat_of_router(p, flows, router);
     load_balancing_of_router(p, flows, router);
     delivery_of_router(p, flows, router);
+    multicast_of_router(p, flows, router);
     rows_of_router(p, router);
 }
 
@@ -70,9 +76,11 @@ void emit_router_port_flows(Program& p, const Uuid& uuid) {
     input_of_port(p, flows, router, port);
     router_advertisement_of_port(p, flows, port);
     routing_of_port(p, flows, port);
+    bfd_of_router_port(p, flows, router, port);
     arp_resolve_of_router_port(p, flows, router, port);
     gateway_of_port(p, flows, router, port);
     delivery_of_port(p, flows, port);
+    multicast_of_port(p, flows, router, port);
     rows_of_router_port(p, router, port);
 }
 
@@ -81,6 +89,7 @@ void emit_load_balancer_flows(Program& p, const Uuid& uuid) {
     switch_flows_of_load_balancer(p, lb);
     router_flows_of_load_balancer(p, lb);
     rows_of_load_balancer(p, lb);
+    rows_of_health_checks(p, lb);
 }
 
 void relate_port(Program& p, const Uuid& uuid) {
@@ -90,9 +99,14 @@ void relate_port(Program& p, const Uuid& uuid) {
         if (!port.peer.is_zero()) {
             p.switch_ports_at.emit(port.peer, uuid);
             p.router_ports_of_switch.emit(sw, uuid);
+            p.link_rows.emit({sw, p.router_port(port.peer).router});
         }
     } else {
         p.plain_ports.emit(sw, uuid);
+    }
+    if (port.type != PortType::kRouter && port.enabled) {
+        if (get_bool(port.options, "mcast_flood")) p.multicast_flood_ports.emit(sw, port.name);
+        if (get_bool(port.options, "mcast_flood_reports")) p.multicast_report_ports.emit(sw, port.name);
     }
     if (port.unknown && port.enabled) p.unknown_ports.emit(sw, uuid);
     if (port.type == PortType::kLocalnet) p.localnet_ports.emit(sw, uuid);
@@ -114,6 +128,8 @@ RouteKey route_key(const Uuid& router, const nb::LogicalRouterStaticRoute& row) 
 
 }  // namespace
 
+Program::~Program() = default;
+
 Program::Program()
     : list_switch_ports(engine, "list_switch_ports", in.switches,
                         [this](const Uuid& sw) {
@@ -131,6 +147,8 @@ Program::Program()
       name_router_ports(
           engine, "name_router_ports", in.router_ports,
           [this](const Uuid& port) { router_port_named.emit(in.router_ports.get(port)->name, port); }),
+      name_meters(engine, "name_meters", in.meters,
+                  [this](const Uuid& meter) { meter_named.emit(in.meters.get(meter)->name, meter); }),
 
       globals(engine, "globals", [this](Unit) { return compute_globals(*this); }),
       switch_(engine, "switch", [this](const Uuid& sw) { return compute_switch(*this, sw); }),
@@ -139,6 +157,14 @@ Program::Program()
       port(engine, "port", [this](const Uuid& id) { return compute_port(*this, id); }),
       router_ports(engine, "router_ports",
                    [this](const Uuid& id) { return compute_router_ports(*this, id); }),
+      address_pool(engine, "address_pool",
+                   [this](const Uuid& sw) { return compute_address_pool(*this, sw); }),
+      claim_addresses(engine, "claim_addresses", switch_of,
+                      [this](const Uuid& port) { address_claim_of_port(*this, port); }),
+      claim_tags(engine, "claim_tags", in.switch_ports,
+                 [this](const Uuid& port) { tag_claim_of_port(*this, port); }),
+      claim_queues(engine, "claim_queues", in.switch_ports,
+                   [this](const Uuid& port) { queue_claim_of_port(*this, port); }),
 
       relate_switch_ports(engine, "relate_switch_ports", switch_of,
                           [this](const Uuid& port) { relate_port(*this, port); }),
@@ -146,6 +172,11 @@ Program::Program()
                           [this](const Uuid& id) {
                               const RouterPort& port = router_port(id);
                               if (port.is_distributed_gateway) gateway_ports.emit(port.router, id);
+                              if (get_bool(port.options, "mcast_flood")) {
+                                  multicast_flood_ports.emit(port.router, port.is_distributed_gateway
+                                                                              ? port.redirect_name
+                                                                              : port.name);
+                              }
                           }),
       has_plain_ports(engine, "has_plain_ports", [this](const Uuid& sw) { return plain_ports.contains(sw); }),
       has_unknown_ports(engine, "has_unknown_ports",
@@ -157,6 +188,13 @@ Program::Program()
                             auto ports = gateway_ports[router];
                             return std::vector<Uuid>(ports.begin(), ports.end());
                         }),
+
+      switch_multicast(engine, "switch_multicast",
+                       [this](const Uuid& sw) { return compute_switch_multicast(*this, sw); }),
+      learn_groups(engine, "learn_groups", in.igmp_groups,
+                   [this](const Uuid& group) { learn_group(*this, group); }),
+      relay_groups(engine, "relay_groups", switch_groups,
+                   [this](const GroupKey& key) { relay_group(*this, key); }),
 
       list_switch_dns(engine, "list_switch_dns", in.switches,
                       [this](const Uuid& sw) {
@@ -213,8 +251,11 @@ Program::Program()
                         [this](const Uuid& acl) {
                             const nb::ACL* row = in.acls.get(acl);
                             if (!row) return;
-                            for (const AclUse& use : acl_uses[acl])
+                            int64_t tier = row->tier + (row->action == "pass" ? 1 : 0);
+                            for (const AclUse& use : acl_uses[acl]) {
                                 acl_kinds.emit(use.switch_uuid, row->action);
+                                if (tier) acl_tiers.emit(use.switch_uuid, tier);
+                            }
                         }),
       switch_state(engine, "switch_state",
                    [this](const Uuid& sw) { return compute_switch_state(*this, sw); }),
@@ -243,9 +284,21 @@ Program::Program()
                              if (!router(id).enabled) return;
                              for (const Uuid& each : in.routers.get(id)->static_routes) {
                                  const auto* row = in.routes.get(each);
-                                 if (row) routes_by_key.emit(route_key(id, *row), each);
+                                 if (!row) continue;
+                                 routes_by_key.emit(route_key(id, *row), each);
+                                 if (!row->route_table.empty()) route_tables.emit(id, row->route_table);
+                                 if (row->bfd) routes_of_bfd.emit(*row->bfd, each);
                              }
                          }),
+      list_port_tables(engine, "list_port_tables", router_of,
+                       [this](const Uuid& id) {
+                           const RouterPort& port = router_port(id);
+                           std::string table(ovsdb::get_string(port.options, "route_table"));
+                           if (!table.empty()) route_tables.emit(port.router, table);
+                       }),
+      list_bfd(engine, "list_bfd", in.bfd,
+               [this](const Uuid& id) { bfd_of_port.emit(in.bfd.get(id)->logical_port, id); }),
+      bfd_status(engine, "bfd_status", [this](const Uuid& id) { return compute_bfd_status(*this, id); }),
       find_ecmp_keys(engine, "find_ecmp_keys", routes_by_key,
                      [this](const RouteKey& key) {
                          if (routes_by_key[key].size() > 1) ecmp_keys.emit(key.router, key);
@@ -255,6 +308,12 @@ Program::Program()
                                if (!router(id).enabled) return;
                                for (const Uuid& each : in.routers.get(id)->policies) {
                                    router_of_policy.emit(each, id);
+                                   const auto* row = in.policies.get(each);
+                                   if (!row) continue;
+                                   std::string chain = row->chain.value_or("");
+                                   if (row->action == "jump")
+                                       policy_jumps.emit(id, {chain, row->jump_chain.value_or("")});
+                                   if (!chain.empty()) policy_chains.emit(id, std::move(chain));
                                }
                            }),
 
@@ -274,6 +333,8 @@ Program::Program()
       emit_load_balancer(engine, "emit_load_balancer", in.load_balancers,
                          [this](const Uuid& lb) { emit_load_balancer_flows(*this, lb); }),
       emit_acl(engine, "emit_acl", acl_uses, [this](const Uuid& acl) { flows_of_acl(*this, acl); }),
+      emit_acl_meter(engine, "emit_acl_meter", in.acls,
+                     [this](const Uuid& acl) { rows_of_acl_meter(*this, acl); }),
       emit_qos_of_switch(engine, "emit_qos", in.switches,
                          [this](const Uuid& sw) { qos_of_switch(*this, switch_(sw)); }),
       emit_address_set(engine, "emit_address_set", in.address_sets,
@@ -281,6 +342,14 @@ Program::Program()
       emit_port_group(engine, "emit_port_group", in.port_groups,
                       [this](const Uuid& id) { rows_of_port_group(*this, id); }),
       emit_meter(engine, "emit_meter", in.meters, [this](const Uuid& id) { rows_of_meter(*this, id); }),
+      emit_mirror(engine, "emit_mirror", in.mirrors, [this](const Uuid& id) { rows_of_mirror(*this, id); }),
+      emit_bfd(engine, "emit_bfd", in.bfd, [this](const Uuid& id) { rows_of_bfd(*this, id); }),
+      emit_template_var(engine, "emit_template_var", in.template_vars,
+                        [this](const Uuid& id) { rows_of_template_var(*this, id); }),
+      emit_switch_group(engine, "emit_switch_group", switch_groups,
+                        [this](const GroupKey& key) { flows_of_switch_group(*this, key); }),
+      emit_router_group(engine, "emit_router_group", router_groups,
+                        [this](const GroupKey& key) { flows_of_router_group(*this, key); }),
       emit_dns(engine, "emit_dns", in.dns, [this](const Uuid& id) { rows_of_dns(*this, id); }),
       emit_static_mac_binding(engine, "emit_static_mac_binding", in.static_mac_bindings,
                               [this](const Uuid& id) { rows_of_static_mac_binding(*this, id); }),

@@ -16,15 +16,12 @@
 #include "northd/facts.h"
 #include "northd/inputs.h"
 #include "northd/load_balancer_facts.h"
-#include "northd/logical_flow.h"
 #include "northd/nat_facts.h"
-#include "northd/rows.h"
+#include "northd/outputs.h"
 
 namespace weft::northd {
 
-using incremental::Engine;
 using incremental::Index;
-using incremental::Output;
 using incremental::Query;
 using incremental::Rule;
 using incremental::Unit;
@@ -32,6 +29,7 @@ using incremental::Unit;
 // Which stateful features a switch uses: they decide whether its packets meet the connection tracker.
 struct SwitchState {
     bool has_acls = false, has_stateful_acl = false, has_lb_vip = false;
+    int64_t last_tier = 0;  // of its ACLs; one more if ACLs of it pass packets on
     bool operator==(const SwitchState&) const = default;
 };
 
@@ -54,29 +52,17 @@ struct RouteKey {  // routes with equal keys are ECMP
     }
 };
 
-class Program {
+struct PolicyJump {  // between chains of policies; the main one is ""
+    std::string from, to;
+    auto operator<=>(const PolicyJump&) const = default;
+};
+
+class Program : public Outputs {
   public:
     Program();
+    ~Program();
 
-    Engine engine;
     Inputs in{engine};
-
-    // --- outputs
-    FlowOutput flows{engine, "flows"};
-    Output<DatapathRow> datapath_rows{engine, "datapath rows"};
-    Output<PortRow> port_rows{engine, "port rows"};
-    Output<MulticastRow> multicast_rows{engine, "multicast rows"};
-    Output<AddressSetRow> address_set_rows{engine, "address set rows"};
-    Output<PortGroupRow> port_group_rows{engine, "port group rows"};
-    Output<LoadBalancerRow> load_balancer_rows{engine, "load balancer rows"};
-    Output<HaGroupRow> ha_group_rows{engine, "HA group rows"};
-    Output<DnsRow> dns_rows{engine, "DNS rows"};
-    Output<MeterRow> meter_rows{engine, "meter rows"};
-    Output<MacBindingRow> mac_binding_rows{engine, "static MAC binding rows"};
-    Output<ServiceMonitorRow> service_monitor_rows{engine, "service monitor rows"};
-    Output<PortStatusRow> port_status_rows{engine, "port status rows"};
-    Output<std::string> complaints{engine,
-                                   "complaints"};  // for the operator: what in the northbound is wrong
 
     // --- who has what: the references of the northbound, seen from the other side
     Index<Uuid, Uuid> switch_of{engine, "switch_of"};  // port → switch
@@ -87,6 +73,8 @@ class Program {
     Index<std::string, Uuid> router_port_named{engine, "router_port_named"};
     Rule<Uuid> name_switch_ports;
     Rule<Uuid> name_router_ports;
+    Index<std::string, Uuid> meter_named{engine, "meter_named"};
+    Rule<Uuid> name_meters;
 
     // --- facts
     Query<Unit, Globals> globals;
@@ -95,6 +83,10 @@ class Program {
     Query<Uuid, RouterPort> router_port;
     Query<Uuid, SwitchPort> port;
     Query<Uuid, std::vector<Uuid>> router_ports;  // of a router, those that are enabled
+    Query<Uuid, AddressPool> address_pool;        // of a switch
+    Rule<Uuid> claim_addresses;
+    Rule<Uuid> claim_tags;
+    Rule<Uuid> claim_queues;
 
     // --- relations
     Index<Uuid, Uuid> switch_ports_at{engine, "switch_ports_at"};  // router port → switch ports
@@ -104,6 +96,9 @@ class Program {
     Index<Uuid, Uuid> unknown_ports{engine, "unknown_ports"};            // switch → ports with "unknown"
     Index<Uuid, Uuid> localnet_ports{engine, "localnet_ports"};          // switch → localnet ports
     Index<Uuid, Uuid> vtep_ports{engine, "vtep_ports"};
+    // switch → names of its ports that get all multicast, or all reports; router → of those that get all
+    Index<Uuid, std::string> multicast_flood_ports{engine, "multicast_flood_ports"};
+    Index<Uuid, std::string> multicast_report_ports{engine, "multicast_report_ports"};
     Rule<Uuid> relate_switch_ports;
     Index<Uuid, Uuid> gateway_ports{engine, "gateway_ports"};  // router → distributed gateway ports
     Rule<Uuid> relate_router_ports;
@@ -111,6 +106,13 @@ class Program {
     Query<Uuid, bool> has_unknown_ports;
     Query<Uuid, bool> has_localnet_ports;
     Query<Uuid, std::vector<Uuid>> gateway_port_list;  // of a router
+
+    // --- multicast: groups and the names of the ports that joined them
+    Query<Uuid, SwitchMulticast> switch_multicast;
+    Index<GroupKey, std::string> switch_groups{engine, "switch_groups"};
+    Rule<Uuid> learn_groups;
+    Index<GroupKey, std::string> router_groups{engine, "router_groups"};
+    Rule<GroupKey> relay_groups;
 
     Index<Uuid, Uuid> switches_of_dns{engine, "switches_of_dns"};
     Rule<Uuid> list_switch_dns;
@@ -137,6 +139,7 @@ class Program {
     Rule<Uuid> list_switch_acls;
     Rule<Uuid> list_group_acls;
     Index<Uuid, std::string> acl_kinds{engine, "acl_kinds"};  // switch → actions of its ACLs
+    Index<Uuid, int64_t> acl_tiers{engine, "acl_tiers"};      // switch → tiers of its ACLs beyond 0
     Rule<Uuid> collect_acl_kinds;
     Query<Uuid, SwitchState> switch_state;
 
@@ -149,10 +152,18 @@ class Program {
 
     // --- routes and policies
     Index<RouteKey, Uuid> routes_by_key{engine, "routes_by_key"};
+    Index<Uuid, std::string> route_tables{engine, "route_tables"};  // router → names of its tables
+    Index<Uuid, Uuid> routes_of_bfd{engine, "routes_of_bfd"};
     Rule<Uuid> list_router_routes;
+    Rule<Uuid> list_port_tables;
+    Index<std::string, Uuid> bfd_of_port{engine, "bfd_of_port"};  // router port's name → its sessions
+    Rule<Uuid> list_bfd;
+    Query<Uuid, std::string> bfd_status;
     Index<Uuid, RouteKey> ecmp_keys{engine, "ecmp_keys"};  // router → keys with several routes
     Rule<RouteKey> find_ecmp_keys;
     Index<Uuid, Uuid> router_of_policy{engine, "router_of_policy"};
+    Index<Uuid, std::string> policy_chains{engine, "policy_chains"};  // router → names of its chains
+    Index<Uuid, PolicyJump> policy_jumps{engine, "policy_jumps"};     // router → jumps of its policies
     Rule<Uuid> list_router_policies;
 
     // --- flows and rows, one rule per kind of thing
@@ -165,10 +176,16 @@ class Program {
     Rule<Uuid> emit_nat;
     Rule<Uuid> emit_load_balancer;
     Rule<Uuid> emit_acl;
+    Rule<Uuid> emit_acl_meter;
     Rule<Uuid> emit_qos_of_switch;
     Rule<Uuid> emit_address_set;
     Rule<Uuid> emit_port_group;
     Rule<Uuid> emit_meter;
+    Rule<Uuid> emit_mirror;
+    Rule<Uuid> emit_bfd;
+    Rule<Uuid> emit_template_var;
+    Rule<GroupKey> emit_switch_group;
+    Rule<GroupKey> emit_router_group;
     Rule<Uuid> emit_dns;
     Rule<Uuid> emit_static_mac_binding;
     Rule<Unit> emit_globals;

@@ -15,11 +15,7 @@ void admission_of_port(Program& p, FlowWriter& f, const RouterPort& port) {
     if (!port.enabled) return;
     const std::string& mac = port.addresses.mac;
     std::string action = fmt::format("xreg0[0..47] = {}; next;", mac);
-    int64_t mtu = ovsdb::get_int(port.options, "gateway_mtu");
-    const Router& router = p.router(port.router);
-    bool checks_size = mtu > 0 && (router.is_gateway() || !p.gateway_port_list(port.router).empty());
-    std::string checked =
-        checks_size ? fmt::format("reg9[1] = check_pkt_larger({}); {}", mtu + 18, action) : action;
+    std::string check = size_check(p, port), checked = check + action;
     std::string in = " && inport == " + port.quoted;
     FlowWriter::More about{port.name, ""};
     f.add(Stage::kRouterInAdmission, 50, "eth.mcast" + in, checked, about);
@@ -33,7 +29,7 @@ void admission_of_port(Program& p, FlowWriter& f, const RouterPort& port) {
     }
     f.add(Stage::kRouterInAdmission, 50, match, checked, about);
     std::string bypass(ovsdb::get_string(port.options, "gateway_mtu_bypass"));
-    if (checks_size && !bypass.empty()) {
+    if (!check.empty() && !bypass.empty()) {
         f.add(Stage::kRouterInAdmission, 55, fmt::format("eth.mcast{} && ({})", in, bypass), action, about);
         f.add(Stage::kRouterInAdmission, 55, fmt::format("{} && ({})", match, bypass), action, about);
     }

@@ -51,7 +51,13 @@ void resolve_router(FlowWriter& f, const RouterPort& out, const PortAddresses& a
 }  // namespace
 
 // Routers that are joined by a pair of router ports, without a switch.
-void arp_resolve_of_router_port(Program& p, FlowWriter&, const Router&, const RouterPort& port) {
+void arp_resolve_of_router_port(Program& p, FlowWriter& own, const Router&, const RouterPort& port) {
+    if (port.is_distributed_gateway && ovsdb::get_string(port.options, "redirect-type") == "bridged") {
+        // On its way to the gateway chassis the packet is for the port itself.
+        own.add(Stage::kRouterInArpResolve, 50,
+                fmt::format("outport == {} && !is_chassis_resident({})", port.quoted, port.redirect_quoted),
+                fmt::format("eth.dst = {}; next;", port.addresses.mac), {port.name, ""});
+    }
     if (port.peer_name.empty()) return;
     const Uuid* peer_uuid = p.router_port_named.first(port.peer_name);
     if (!peer_uuid) return;

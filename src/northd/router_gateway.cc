@@ -12,15 +12,29 @@ void gateway_of_router(Program&, FlowWriter& f, const Router&) {
     f.add(Stage::kRouterInGwRedirect, 0, "1", "next;");
 }
 
+// Sizes are those of Ethernet frames, with the VLAN tag that a localnet port of the network beyond adds.
+std::string size_check(Program& p, const RouterPort& port) {
+    int64_t mtu = ovsdb::get_int(port.options, "gateway_mtu");
+    if (mtu <= 0) return "";
+    bool tagged = false;
+    for (const Uuid& peer : p.switch_ports_at[port.uuid]) {
+        for (const Uuid& localnet : p.localnet_ports[p.port(peer).switch_uuid]) {
+            tagged |= p.in.switch_ports.get(localnet)->tag_request.has_value();
+        }
+    }
+    constexpr int kEthernet = 14, kVlan = 4;
+    return fmt::format("reg9[1] = check_pkt_larger({}); ", mtu + kEthernet + (tagged ? kVlan : 0));
+}
+
 namespace {
 
-// A packet from `in` that would be too large at `port` is answered with an ICMP error.
-void too_large(Program& p, FlowWriter& f, const Router& r, const RouterPort& port, const RouterPort& in,
-               int64_t mtu, const std::string& match_out) {
+// A packet that came in by `in` and is too large is answered with an ICMP error that says what would not be.
+void too_large(Program& p, FlowWriter& f, const Router& r, Stage stage, const RouterPort& in, int64_t mtu,
+               const std::string& out) {
+    std::string match = "inport == " + in.quoted;
+    if (!out.empty()) match += " && outport == " + out;
     if (!in.addresses.ip4.empty()) {
-        f.add(Stage::kRouterInLargerPkts, 150,
-              fmt::format("inport == {} && outport == {} && ip4 && reg9[1] == 1 && reg9[0] == 0", in.quoted,
-                          match_out),
+        f.add(stage, 150, match + " && ip4 && reg9[1] && reg9[0] == 0",
               fmt::format(
                   "icmp4_error {{reg9[0] = 1; reg9[1] = 0; eth.dst = {}; ip4.dst = ip4.src; ip4.src = {}; "
                   "ip.ttl = 255; icmp4.type = 3; /* Destination Unreachable. */ icmp4.code = 4; /* Frag "
@@ -29,9 +43,7 @@ void too_large(Program& p, FlowWriter& f, const Router& r, const RouterPort& por
               {in.name, copp_meter(p, r.copp, "icmp4-error")});
     }
     if (!in.addresses.ip6.empty()) {
-        f.add(Stage::kRouterInLargerPkts, 150,
-              fmt::format("inport == {} && outport == {} && ip6 && reg9[1] == 1 && reg9[0] == 0", in.quoted,
-                          match_out),
+        f.add(stage, 150, match + " && ip6 && reg9[1] && reg9[0] == 0",
               fmt::format(
                   "icmp6_error {{reg9[0] = 1; reg9[1] = 0; eth.dst = {}; ip6.dst = ip6.src; ip6.src = {}; "
                   "ip.ttl = 255; icmp6.type = 2; /* Packet Too Big. */ icmp6.code = 0; icmp6.frag_mtu = {}; "
@@ -39,23 +51,23 @@ void too_large(Program& p, FlowWriter& f, const Router& r, const RouterPort& por
                   in.addresses.mac, in.addresses.ip6[0].address, mtu),
               {in.name, copp_meter(p, r.copp, "icmp6-error")});
     }
-    (void)port;
 }
 
 void limit_size(Program& p, FlowWriter& f, const Router& r, const RouterPort& port) {
+    std::string check = size_check(p, port);
+    if (check.empty()) return;
     int64_t mtu = ovsdb::get_int(port.options, "gateway_mtu");
-    if (mtu <= 0 || (!r.is_gateway() && !port.is_distributed_gateway)) return;
     FlowWriter::More about{port.name, ""};
     std::string bypass(ovsdb::get_string(port.options, "gateway_mtu_bypass"));
     if (!bypass.empty()) {
         f.add(Stage::kRouterInChkPktLen, 55, fmt::format("outport == {} && ({})", port.quoted, bypass),
               "next;", about);
     }
-    f.add(Stage::kRouterInChkPktLen, 50, "outport == " + port.quoted,
-          fmt::format("reg9[1] = check_pkt_larger({}); next;", mtu + 18), about);
+    f.add(Stage::kRouterInChkPktLen, 50, "outport == " + port.quoted, check + "next;", about);
+    too_large(p, f, r, Stage::kRouterInIpInput, port, mtu, "");
     for (const Uuid& uuid : p.router_ports(r.uuid)) {
         if (uuid == port.uuid) continue;
-        too_large(p, f, r, port, p.router_port(uuid), mtu, port.quoted);
+        too_large(p, f, r, Stage::kRouterInLargerPkts, p.router_port(uuid), mtu, port.quoted);
     }
 }
 

@@ -12,7 +12,7 @@ constexpr const char* kArpReply =
     "eth.dst = eth.src; eth.src = xreg0[0..47]; arp.op = 2; /* ARP reply */ arp.tha = arp.sha; arp.sha = "
     "xreg0[0..47]; arp.tpa <-> arp.spa; outport = inport; flags.loopback = 1; output;";
 
-void input_of_router(Program& p, FlowWriter& f, const Router& r) {
+void input_of_router(Program&, FlowWriter& f, const Router& r) {
     constexpr Stage in = Stage::kRouterInIpInput;
     f.add(in, 100,
           "ip4.src_mcast ||ip4.src == 255.255.255.255 || ip4.src == 127.0.0.0/8 || ip4.dst == 127.0.0.0/8 || "
@@ -26,10 +26,6 @@ void input_of_router(Program& p, FlowWriter& f, const Router& r) {
     f.add(in, 32, "ip.ttl == {0, 1} && !ip.later_frag && (ip4.mcast || ip6.mcast)", "drop;");
     f.add(in, 30, "ip.ttl == {0, 1}", "drop;");
     f.add(in, 0, "1", "next;");
-    if (r.mcast_relay) {
-        p.complaints.emit("Logical_Router " + r.name +
-                          ": options:mcast_relay is not supported: multicast is not routed");
-    }
 }
 
 namespace {

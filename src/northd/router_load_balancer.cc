@@ -92,7 +92,7 @@ std::vector<Place> places_of(Program& p, const LoadBalancerFacts& lb) {
 
 void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, Snat snat) {
     const Endpoint& e = vip.endpoint;
-    if (lb.affinity_timeout <= 0 || !e.port) return;
+    if (lb.affinity_timeout <= 0 || e.port.empty()) return;
     const char* ip = e.is_ip6 ? "ip6" : "ip4";
     const char* vip_register = e.is_ip6 ? "xxreg0" : "reg0";
     const char* backend_register = e.is_ip6 ? "xxreg1" : "reg4";
@@ -110,14 +110,14 @@ void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, Snat s
         if (!b.is_online) continue;
         std::string match =
             fmt::format("reg9[6] == 1 && ct.new && {} && {} == {}", ip, backend_register, b.endpoint.address);
-        if (b.endpoint.port) match += fmt::format(" && reg8[0..15] == {}", b.endpoint.port);
+        if (!b.endpoint.port.empty()) match += fmt::format(" && reg8[0..15] == {}", b.endpoint.port);
         f.add(Stage::kRouterInDnat, 150, match,
               fmt::format("{} = {}; {}ct_lb_mark(backends={}{});", vip_register, e.address, flag, b.text,
                           suffix));
         std::string learn = fmt::format(
             "reg9[6] == 0 && ct.new && {0} && {1} == {2} && reg9[16..31] == {3} && {0}.dst == {4}", ip,
             vip_register, e.address, e.port, b.endpoint.address);
-        if (b.endpoint.port) learn += fmt::format(" && {}.dst == {}", proto, b.endpoint.port);
+        if (!b.endpoint.port.empty()) learn += fmt::format(" && {}.dst == {}", proto, b.endpoint.port);
         f.add(
             Stage::kRouterInLbAffLearn, 100, learn,
             fmt::format("commit_lb_aff(vip = \"{}\", backend = \"{}\", proto = {}, timeout = {}); /* drop */",
@@ -130,9 +130,8 @@ void undo_on_the_way_back(FlowWriter& f, const LoadBalancerFacts& lb, const Vip&
     const char* ip = vip.endpoint.is_ip6 ? "ip6" : "ip4";
     std::string from;
     for (const Backend& b : vip.backends) {
-        if (!b.is_online) continue;
         from += fmt::format("{}({}.src == {}", from.empty() ? "" : " || ", ip, b.endpoint.address);
-        if (b.endpoint.port) from += fmt::format(" && {}.src == {}", lb.protocol, b.endpoint.port);
+        if (!b.endpoint.port.empty()) from += fmt::format(" && {}.src == {}", lb.protocol, b.endpoint.port);
         from += ")";
     }
     if (from.empty()) return;
@@ -144,23 +143,36 @@ void undo_on_the_way_back(FlowWriter& f, const LoadBalancerFacts& lb, const Vip&
           action);
 }
 
-void write_vip(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const Place& place) {
+// The meter of rejections is the router's.
+void reject(Program& p, const LoadBalancerFacts& lb, uint16_t priority, const std::string& match,
+            const std::string& action, const std::vector<Uuid>& routers) {
+    for (auto& [meter, some] : by_meter(p, routers, "reject")) {
+        FlowWriter(p.flows, Datapaths(some), lb.uuid)
+            .add(Stage::kRouterInDnat, priority, match, action, {"", meter});
+    }
+}
+
+void write_vip(Program& p, FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const Place& place) {
     const Endpoint& e = vip.endpoint;
     const char* ip = e.is_ip6 ? "ip6" : "ip4";
     f.add(Stage::kRouterInDefrag, 100, fmt::format("ip && {}.dst == {}", ip, e.address), "ct_dnat;");
     std::string match = fmt::format("ct.new && !ct.rel && {0} && {0}.dst == {1}", ip, e.address);
-    if (e.port) match += fmt::format(" && {0} && {0}.dst == {1}", lb.protocol, e.port);
+    if (!e.port.empty()) match += fmt::format(" && {0} && {0}.dst == {1}", lb.protocol, e.port);
     std::string backends = online_backends(vip), action;
     bool rejects = backends.empty() && lb.reject;
     if (place.gateway && !rejects) match += residence(place.gateway->redirect_quoted);
     std::string fields = selection_fields_text(lb);
+    std::string flag = place.snat == Snat::kForce  ? "flags.force_snat_for_lb = 1; "
+                       : place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; "
+                                                   : "";
+    uint16_t priority = e.port.empty() ? 110 : 120;
     if (rejects) {
-        action = fmt::format("{}reg0 = 0; reject {{ outport <-> inport; next(pipeline=egress,table=3);}};",
-                             place.snat == Snat::kForce  ? "flags.force_snat_for_lb = 1; "
-                             : place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; "
-                                                         : "");
+        reject(p, lb, priority, match,
+               flag + "reg0 = 0; reject { outport <-> inport; next(pipeline=egress,table=3);};",
+               place.routers);
     } else if (backends.empty()) {
-        action = "drop;";
+        const std::string& sample = p.globals({}).drop_sample;
+        action = flag.empty() || sample.empty() ? flag + kDrop : flag + sample + kAclDrop;
     } else if (place.snat == Snat::kForce) {
         action = fmt::format("flags.force_snat_for_lb = 1; ct_lb_mark(backends={}{}; force_snat);", backends,
                              fields);
@@ -170,7 +182,7 @@ void write_vip(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const
     } else {
         action = fmt::format("ct_lb_mark(backends={}{});", backends, fields);
     }
-    f.add(Stage::kRouterInDnat, e.port ? 120 : 110, match, action);
+    if (!rejects) f.add(Stage::kRouterInDnat, priority, match, action);
     affinity(f, lb, vip, place.forced ? Snat::kForce : place.snat);
     undo_on_the_way_back(f, lb, vip, place);
 }
@@ -184,7 +196,7 @@ void skip_unsnat(Program& p, const LoadBalancerFacts& lb, const Vip& vip) {
         if (!p.router(uuid).is_gateway() && p.gateway_port_list(uuid).empty()) continue;
         std::string match =
             fmt::format("{0} && {0}.dst == {1} && {2}", e.is_ip6 ? "ip6" : "ip4", e.address, lb.protocol);
-        if (e.port) match += fmt::format(" && {}.dst == {}", lb.protocol, e.port);
+        if (!e.port.empty()) match += fmt::format(" && {}.dst == {}", lb.protocol, e.port);
         FlowWriter(p.flows, uuid, lb.uuid).add(Stage::kRouterInUnsnat, 120, match, "next;");
     }
 }
@@ -194,11 +206,16 @@ void skip_unsnat(Program& p, const LoadBalancerFacts& lb, const Vip& vip) {
 void router_flows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
     for (Place& place : places_of(p, lb)) {
         FlowWriter f(p.flows, Datapaths(place.routers), lb.uuid);
-        for (const Vip& vip : lb.vips) write_vip(f, lb, vip, place);
+        for (const Vip& vip : lb.vips) write_vip(p, f, lb, vip, place);
     }
     for (const Vip& vip : lb.vips) skip_unsnat(p, lb, vip);
-    if (lb.event) {
-        p.complaints.emit("Load_Balancer " + lb.name + ": options:event is not supported");
+    for (const Vip& vip : lb.vips) {
+        if (!has_empty_event(p, lb, vip)) continue;
+        for (const Uuid& router : p.routers_of_lb(lb.uuid)) {
+            FlowWriter(p.flows, router, lb.uuid)
+                .add(Stage::kRouterInDnat, 130, empty_event_match(lb, vip), empty_event_action(lb, vip),
+                     {"", copp_meter(p, p.router(router).copp, "event-elb")});
+        }
     }
 }
 

@@ -62,7 +62,7 @@ RouterState compute_router_state(Program& p, const Uuid& uuid) {
         const NatFacts& nat = p.nat(each);
         out.has_nat = true;
         out.external_ips.push_back(nat.external_ip);
-        if (nat.is_snat()) out.snat_ips.push_back(nat.external_ip);
+        if (nat.type == NatType::kSnat) out.snat_ips.push_back(nat.external_ip);
     }
     if (r.is_gateway()) {
         for (const auto* list : {&r.lb_force_snat, &r.dnat_force_snat}) {
@@ -173,19 +173,6 @@ std::string ask_for(const NatFacts& nat) {
                        ip->solicited_node());
 }
 
-bool is_own_address(Program& p, const Router& r, const NatFacts& nat) {
-    for (const Uuid& uuid : p.router_ports(r.uuid)) {
-        const PortAddresses& a = p.router_port(uuid).addresses;
-        for (const Ip4& ip : a.ip4) {
-            if (ip.address == nat.external_ip) return true;
-        }
-        for (const Ip6Net& ip : a.ip6) {
-            if (ip.address == nat.external_ip) return true;
-        }
-    }
-    return false;
-}
-
 void answer(NatPlace& at) {
     constexpr Stage in = Stage::kRouterInIpInput;
     const NatFacts& nat = at.nat;
@@ -193,7 +180,7 @@ void answer(NatPlace& at) {
     std::string ask = ask_for(nat);
     FlowWriter plain(at.p.flows, at.router.uuid, nat.uuid);
     plain.add(in, 90, ask, fmt::format(fmt::runtime(reply), "xreg0[0..47]"));
-    if (!at.gateway || is_own_address(at.p, at.router, nat)) return;
+    if (!at.gateway) return;
     std::string match = fmt::format("inport == {} && {}", at.gateway->quoted, ask);
     at.f.add(in, 92, match + at.here,
              fmt::format(fmt::runtime(reply), nat.is_distributed ? nat.external_mac : "xreg0[0..47]"));
@@ -234,7 +221,7 @@ void dnat(NatPlace& at) {
                      : fmt::format("{}flags.loopback = 1; ct_dnat({});", force, at.dnat_to());
     }
     if (!nat.exempted.empty()) {
-        at.f.add(Stage::kRouterInDnat, 101, fmt::format("{} && ip{}.src == ${}", match, at.v(), nat.exempted),
+        at.f.add(Stage::kRouterInDnat, 102, fmt::format("{} && ip{}.src == ${}", match, at.v(), nat.exempted),
                  "next;");
     }
     at.f.add(Stage::kRouterInDnat, 100, match + at.allowed("src"), action);
@@ -308,7 +295,8 @@ void loop_back(NatPlace& at) {
     if (nat.is_distributed) {
         at.f.add(Stage::kRouterInAdmission, 50,
                  fmt::format("eth.dst == {} && inport == {}{}", nat.external_mac, gw, at.here),
-                 fmt::format("xreg0[0..47] = {}; next;", at.gateway->addresses.mac));
+                 size_check(at.p, *at.gateway) +
+                     fmt::format("xreg0[0..47] = {}; next;", at.gateway->addresses.mac));
         at.f.add(Stage::kRouterInGwRedirect, 100,
                  fmt::format("ip{}.src == {} && outport == {}{}", at.v(), nat.logical_ip, gw, at.here),
                  fmt::format("eth.src = {}; {} = {}; next;", nat.external_mac, nat.is_ip6 ? "xxreg1" : "reg1",
@@ -316,9 +304,32 @@ void loop_back(NatPlace& at) {
     }
 }
 
+// A packet from outside that is too large for the host behind a distributed rule is answered in the host's
+// name.
+void too_large(NatPlace& at) {
+    const NatFacts& nat = at.nat;
+    if (!at.gateway || !nat.is_distributed) return;
+    int64_t mtu = ovsdb::get_int(at.gateway->options, "gateway_mtu");
+    if (mtu <= 0) return;
+    std::string action = fmt::format(
+        "icmp{0}_error {{reg9[0] = 1; reg9[1] = 0; eth.dst = eth.src; eth.src = {1}; ip{0}.dst = ip{0}.src; "
+        "ip{0}.src = {2}; ip.ttl = 254; {3} = {4}; outport = {5}; flags.loopback = 1; output; }};",
+        at.v(), nat.external_mac, nat.external_ip,
+        nat.is_ip6
+            ? "icmp6.type = 2; /* Packet Too Big. */ icmp6.code = 0; icmp6.frag_mtu"
+            : "icmp4.type = 3; /* Destination Unreachable. */ icmp4.code = 4; /* Frag Needed and DF was "
+              "Set. */ icmp4.frag_mtu",
+        mtu, at.gateway->quoted);
+    at.f.add(Stage::kRouterInIpInput, 160,
+             fmt::format("inport == {0} && reg9[1] && reg9[0] == 0 && ip{1} && ip{1}.dst == {2}",
+                         at.gateway->quoted, at.v(), nat.external_ip),
+             std::move(action),
+             {"", copp_meter(at.p, at.router.copp, nat.is_ip6 ? "icmp6-error" : "icmp4-error")});
+}
+
 void resolve(NatPlace& at) {
     const NatFacts& nat = at.nat;
-    if (!at.gateway || is_own_address(at.p, at.router, nat)) return;
+    if (!at.gateway) return;
     const std::string& gw = at.gateway->quoted;
     const char* reg = nat.is_ip6 ? "xxreg0" : "reg0";
     at.f.add(Stage::kRouterInArpResolve, 100,
@@ -360,6 +371,7 @@ void flows_of_nat(Program& p, const Uuid& uuid) {
         undnat(at);
         snat(at);
         loop_back(at);
+        too_large(at);
         resolve(at);
     }
 }

@@ -40,29 +40,61 @@ std::string direction(const RouteMatch& m) {
 
 }  // namespace
 
+// Numbers of routing tables are local to the router and only have to differ: 0 is the main table.
+int64_t table_number(Program& p, const Uuid& router, const std::string& table) {
+    int64_t number = 0;
+    if (table.empty()) return number;
+    for (const std::string& each : p.route_tables[router]) {
+        ++number;
+        if (each == table) break;
+    }
+    return number;
+}
+
+// Policies in chains (router_policy.cc) start in the main one.
+const char* clear_chain(Program& p, const Uuid& router) {
+    return p.policy_chains.contains(router) ? "reg9[16..31] = 0; " : "";
+}
+
+// Packets of BFD are not counted down, lest their TTL of 255 be spoilt (RFC 5881, section 5).
+void let_bfd_out(Program& p, FlowWriter& f, const RouterPort& port, uint16_t priority,
+                 const std::string& match, const std::string& action) {
+    if (!has_bfd(p, port)) return;
+    f.add(Stage::kRouterInIpRouting, static_cast<uint16_t>(priority + 1), match + " && udp.dst == 3784",
+          "reg8[0..15] = 0; " + action + " next;");
+}
+
 void routing_of_router(Program& p, FlowWriter& f, const Router& r) {
-    f.add(Stage::kRouterInIpRoutingPre, 0, "1", "reg7 = 0; next;");
+    f.add(Stage::kRouterInIpRoutingPre, 0, "1", std::string(clear_chain(p, r.uuid)) + "reg7 = 0; next;");
     f.add(Stage::kRouterInIpRouting, 10550, "nd_rs || nd_ra", "drop;");
     f.add(Stage::kRouterInIpRouting, 0, "1", "drop;");
     f.add(Stage::kRouterInIpRoutingEcmp, 150, "reg8[0..15] == 0", "next;");
     f.add(Stage::kRouterInIpRoutingEcmp, 0, "1", "drop;");
-    (void)p;
-    (void)r;
 }
 
-void routing_of_port(Program&, FlowWriter& f, const RouterPort& port) {
+void routing_of_port(Program& p, FlowWriter& f, const RouterPort& port) {
     if (!port.enabled) return;
+    std::string table(ovsdb::get_string(port.options, "route_table"));
+    if (!table.empty()) {
+        f.add(Stage::kRouterInIpRoutingPre, 100, "inport == " + port.quoted,
+              fmt::format("{}reg7 = {}; next;", clear_chain(p, port.router),
+                          table_number(p, port.router, table)));
+    }
+    auto connected = [&](const RouteMatch& m, const std::string& match, const std::string& source) {
+        std::string action = outlet_action(m, "", source, port);
+        uint16_t priority = route_priority(m.prefix, kConnectedRoute);
+        f.add(Stage::kRouterInIpRouting, priority, match, "ip.ttl--; reg8[0..15] = 0; " + action + " next;");
+        let_bfd_out(p, f, port, priority, match, action);
+    };
     for (const Ip4& ip : port.addresses.ip4) {
         RouteMatch m{ip.network_text(), ip.prefix, false, false, ""};
-        f.add(Stage::kRouterInIpRouting, route_priority(ip.prefix, kConnectedRoute), direction(m),
-              "ip.ttl--; reg8[0..15] = 0; " + outlet_action(m, "", ip.address, port) + " next;");
+        connected(m, direction(m), ip.address);
     }
     for (const Ip6Net& ip : port.addresses.ip6) {
         RouteMatch m{ip.network_text(), ip.prefix, true, false, ""};
         std::string match = direction(m);
         if (ip.is_link_local()) match = fmt::format("inport == {} && {}", port.quoted, match);
-        f.add(Stage::kRouterInIpRouting, route_priority(ip.prefix, kConnectedRoute), match,
-              "ip.ttl--; reg8[0..15] = 0; " + outlet_action(m, "", ip.address, port) + " next;");
+        connected(m, match, ip.address);
     }
 }
 
@@ -73,6 +105,19 @@ struct NextHop {
     std::string address;
     std::optional<Outlet> outlet;
 };
+
+// The neighbour solicitation for a next hop goes to its solicited-node address (RFC 4861, section 7.2.2).
+void ask_for_next_hop(Program& p, const Uuid& router, const Uuid& route, const std::string& address) {
+    auto ip = parse_ip6(address);
+    FlowWriter f(p.flows, router, route);
+    const std::optional<Uuid>& copp = p.router(router).copp;
+    f.add(Stage::kRouterInArpRequest, 200,
+          fmt::format("eth.dst == 00:00:00:00:00:00 && ip6 && xxreg0 == {}", ip->address),
+          fmt::format(
+              "nd_ns {{ eth.dst = 33:33:ff:{:02x}:{:02x}:{:02x}; ip6.dst = {}; nd.target = {}; output; }};",
+              ip->value[13], ip->value[14], ip->value[15], ip->solicited_node(), ip->address),
+          {"", copp_meter(p, copp, "nd-ns-resolve")});
+}
 
 // The numbers of ECMP groups are local to the router and only have to differ: they count its groups in order.
 int64_t ecmp_group_number(Program& p, const RouteKey& key) {
@@ -90,13 +135,13 @@ void write_single(FlowWriter& f, const RouteMatch& m, const std::string& match, 
     const RouterPort& port = p.router_port(hop.outlet->port);
     RouteMatch registers = m;
     registers.is_ip6 = hop.address.find(':') != std::string::npos;
-    f.add(Stage::kRouterInIpRouting, priority, match,
-          "ip.ttl--; reg8[0..15] = 0; " + outlet_action(registers, hop.address, hop.outlet->source, port) +
-              " next;");
+    std::string action = outlet_action(registers, hop.address, hop.outlet->source, port);
+    f.add(Stage::kRouterInIpRouting, priority, match, "ip.ttl--; reg8[0..15] = 0; " + action + " next;");
+    let_bfd_out(p, f, port, priority, match, action);
 }
 
-void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const std::string& match, uint16_t priority,
-                const std::vector<NextHop>& hops) {
+void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch& m, const std::string& match,
+                uint16_t priority, const std::vector<NextHop>& hops) {
     int64_t group = ecmp_group_number(p, key);
     std::string members;
     for (size_t i = 1; i <= hops.size(); ++i) members += fmt::format("{}{}", i == 1 ? "" : ", ", i);
@@ -112,9 +157,17 @@ void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const std::strin
                     "hash_fields=\"{}\");",
                     group, members, fields));
     for (size_t i = 0; i < hops.size(); ++i) {
+        if (!hops[i].outlet) continue;  // "discard": what is selected for it meets the table's drop
         const RouterPort& port = p.router_port(hops[i].outlet->port);
         bool is_ip6 = hops[i].address.find(':') != std::string::npos;
         FlowWriter member(p.flows, key.router, hops[i].row->uuid);
+        if (ovsdb::get_bool(hops[i].row->options, "ecmp_symmetric_reply") &&
+            p.router(key.router).is_gateway()) {
+            RouteMatch back = m;
+            back.by_source = !m.by_source;
+            symmetric_reply(p, member,
+                            {hops[i].outlet->port, hops[i].outlet->source, match, direction(back), m.is_ip6});
+        }
         member.add(Stage::kRouterInIpRoutingEcmp, 100,
                    fmt::format("reg8[0..15] == {} && reg8[16..31] == {}", group, i + 1),
                    fmt::format("{} = {}; {} = {}; eth.src = {}; outport = {}; next;",
@@ -147,27 +200,18 @@ void flows_of_route(Program& p, const RouteKey& key) {
         if (!row) continue;
         NextHop hop{row, row->nexthop, std::nullopt};
         if (row->nexthop == "discard") {
-            FlowWriter f(p.flows, key.router, uuid);
             hops.push_back(hop);
             continue;
         }
         auto address = parse_endpoint(row->nexthop);
-        if (!address || address->port) {
+        if (!address || !address->port.empty()) {
             p.complaints.emit(fmt::format("Logical_Router_Static_Route {}: bad next hop {}", uuid.to_string(),
                                           row->nexthop));
             continue;
         }
-        if (ovsdb::get_bool(row->options, "ecmp_symmetric_reply")) {
-            p.complaints.emit(
-                fmt::format("Logical_Router_Static_Route {}: options:ecmp_symmetric_reply is not supported",
-                            uuid.to_string()));
-        }
-        if (row->bfd) {
-            p.complaints.emit(
-                fmt::format("Logical_Router_Static_Route {}: bfd is not supported; the route is always up",
-                            uuid.to_string()));
-        }
+        if (row->bfd && p.bfd_status(*row->bfd) == "down") continue;
         hop.address = address->address;
+        if (address->is_ip6) ask_for_next_hop(p, key.router, uuid, address->address);
         hop.outlet = find_outlet(p, key.router, row->nexthop, row->output_port.value_or(""));
         if (!hop.outlet) {
             p.complaints.emit(fmt::format("Logical_Router_Static_Route {}: no path for {} to {}",
@@ -179,20 +223,15 @@ void flows_of_route(Program& p, const RouteKey& key) {
     if (hops.empty()) return;
     uint16_t priority = route_priority(m.prefix, key.by_source ? kSourceRoute : kStaticRoute);
     std::string match = direction(m);
-    if (!key.table.empty()) {
-        p.complaints.emit(
-            fmt::format("Logical_Router_Static_Route {}: route_table {} is not supported; the route is "
-                        "left out",
-                        hops[0].row->uuid.to_string(), key.table));
-        return;
+    if (!key.by_source || !key.table.empty()) {
+        match = fmt::format("reg7 == {} && {}", table_number(p, key.router, key.table), match);
     }
-    if (!key.by_source) match = "reg7 == 0 && " + match;
     FlowWriter f(p.flows, key.router, hops[0].row->uuid);
-    if (hops.size() == 1 || hops[0].row->nexthop == "discard") {
+    if (hops.size() == 1) {
         write_single(f, m, match, priority, hops[0], p);
     } else {
         FlowWriter group(p.flows, key.router);
-        write_ecmp(p, group, key, match, priority, hops);
+        write_ecmp(p, group, key, m, match, priority, hops);
     }
 }
 

@@ -28,6 +28,7 @@ using ovsdb::StringMap;
 
 struct DatapathRow {
     Uuid datapath;
+    int64_t key = 0;  // its tunnel key, or 0: not chosen yet
     StringMap external_ids;
     WEFT_ROW(DatapathRow, r.datapath)
 };
@@ -41,18 +42,39 @@ struct PortRow {
     std::optional<int64_t> tag;
     std::optional<std::string> parent;
     std::string requested_chassis;  // name or host name, or ""
-    std::string ha_group;           // or ""
-    int64_t requested_key = 0;      // options:requested-tnl-key, or 0
+    std::vector<std::string> additional_chassis;
+    std::string ha_group;       // or ""
+    int64_t requested_key = 0;  // options:requested-tnl-key, valid, or 0
     std::vector<std::string> mirrors;
     WEFT_ROW(PortRow, r.name)
 };
 
+constexpr int64_t kMaxPortKey = 32767;  // tunnel keys of ports; above are those of multicast groups
+
 struct MulticastRow {
     Uuid datapath;
     std::string name;
-    int64_t key = 0;
+    int64_t key = 0;                 // 0: any that is free
     std::vector<std::string> ports;  // sorted
     WEFT_ROW(MulticastRow, r.datapath, r.name)
+};
+
+// Keys of multicast groups (ovn-sb(5), Multicast_Group); learnt groups have others.
+constexpr int64_t kFloodKey = 32768, kUnknownKey = 32769, kRouterMulticastKey = 32770,
+                  kStaticMulticastKey = 32771, kFloodL2Key = 32772, kFirstLearntKey = 32774;
+
+struct IpMulticastRow {
+    Uuid datapath;
+    bool enabled = false, querier = true;
+    std::string eth_src, ip4_src, ip6_src;
+    int64_t table_size = 0, idle_timeout = 0, query_interval = 0, query_max_response = 0;
+    WEFT_ROW(IpMulticastRow, r.datapath)
+};
+
+struct MirrorRow {
+    std::string name, filter, sink, type;
+    int64_t index = 0;
+    WEFT_ROW(MirrorRow, r.name)
 };
 
 struct AddressSetRow {
@@ -89,6 +111,29 @@ struct HaGroupRow {
     WEFT_ROW(HaGroupRow, r.name)
 };
 
+// Which routers use which group, which datapaths are joined, and which chassis have ports of which switch:
+// from these sync/ref_chassis.h finds who watches a group's gateways.
+struct HaUseRow {
+    Uuid router;
+    std::string group;
+    WEFT_ROW(HaUseRow, r.router, r.group)
+};
+struct LinkRow {
+    Uuid a, b;
+    WEFT_ROW(LinkRow, r.a, r.b)
+};
+struct BoundRow {
+    Uuid datapath, chassis;
+    WEFT_ROW(BoundRow, r.datapath, r.chassis)
+};
+
+// How long learnt addresses of a router or switch live without being used (aging.h).
+struct AgeRow {
+    Uuid datapath;
+    std::string threshold;
+    WEFT_ROW(AgeRow, r.datapath)
+};
+
 struct DnsRow {
     Uuid dns;
     StringMap records, options;
@@ -122,11 +167,36 @@ struct ServiceMonitorRow {
     WEFT_ROW(ServiceMonitorRow, r.ip, r.port_name, r.port, r.protocol)
 };
 
+struct BfdRow {
+    std::string port, dst_ip, chassis;
+    int64_t min_tx = 0, min_rx = 0, detect_mult = 0;
+    bool used = false;  // a route asks for it
+    WEFT_ROW(BfdRow, r.port, r.dst_ip)
+};
+
+struct TemplateVarRow {
+    std::string chassis;
+    StringMap variables;
+    WEFT_ROW(TemplateVarRow, r.chassis)
+};
+
+// What northd tells the northbound database about a BFD session.
+struct BfdStatusRow {
+    Uuid bfd;
+    std::string status;
+    WEFT_ROW(BfdStatusRow, r.bfd)
+};
+
+// What northd tells the northbound database about a distributed gateway port: who hosts it; zero: nobody.
+struct GatewayStatusRow {
+    Uuid port, chassis;
+    WEFT_ROW(GatewayStatusRow, r.port)
+};
+
 // What northd tells the northbound database about a port.
 struct PortStatusRow {
     Uuid port;
     bool up = false;
-    std::optional<int64_t> tag;  // to be written, if it was asked for or chosen
     WEFT_ROW(PortStatusRow, r.port)
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "northd/aging.h"
 #include "northd/features.h"
 
 namespace weft::northd {
@@ -14,20 +15,35 @@ using ovsdb::get_string;
 
 namespace {
 
-// Multicast groups and their keys (ovn-sb(5), Multicast_Group).
-constexpr int64_t kFloodKey = 32768, kUnknownKey = 32769, kFloodL2Key = 32772;
-
 void datapath_row(Program& p, const Uuid& uuid, const char* kind, const std::string& name,
                   const StringMap& options, const StringMap& external_ids) {
     DatapathRow row;
     row.datapath = uuid;
+    if (const int64_t* key = p.in.tunnel_keys.find(uuid)) row.key = *key;
     row.external_ids.set(kind, uuid.to_string());
     row.external_ids.set("name", name);
-    (void)options;
+    for (const char* key : {"snat-ct-zone", "interconn-ts"}) {
+        std::string_view value = get_string(options, key);
+        if (!value.empty()) row.external_ids.set(key, std::string(value));
+    }
+    if (!get_bool(options, "always_learn_from_arp_request", true)) {
+        row.external_ids.set("always_learn_from_arp_request", "false");
+    }
     std::string_view name2 = get_string(external_ids, "neutron:router_name");
     if (name2.empty()) name2 = get_string(external_ids, "neutron:network_name");
     if (!name2.empty()) row.external_ids.set("name2", std::string(name2));
     p.datapath_rows.emit(std::move(row));
+}
+
+void age_row(Program& p, const Uuid& uuid, const char* table, const std::string& name, const char* key,
+             const StringMap& options) {
+    std::string text(get_string(options, key));
+    if (text.empty()) return;
+    if (!parse_age_threshold(text)) {
+        p.complaints.emit(fmt::format("{} {}: {} '{}' is not valid", table, name, key, text));
+        return;
+    }
+    p.age_rows.emit({uuid, std::move(text)});
 }
 
 std::vector<std::string> sorted(std::vector<std::string> list) {
@@ -41,9 +57,12 @@ std::vector<std::string> sorted(std::vector<std::string> list) {
 void rows_of_switch(Program& p, const Switch& sw) {
     const nb::LogicalSwitch* row = p.in.switches.get(sw.uuid);
     datapath_row(p, sw.uuid, "logical-switch", row->name, row->other_config, row->external_ids);
+    age_row(p, sw.uuid, "Logical_Switch", row->name, "fdb_age_threshold", row->other_config);
     MulticastRow flood{sw.uuid, "_MC_flood", kFloodKey, {}};
     MulticastRow flood_l2{sw.uuid, "_MC_flood_l2", kFloodL2Key, {}};
     MulticastRow unknown{sw.uuid, "_MC_unknown", kUnknownKey, {}};
+    MulticastRow all{sw.uuid, "_MC_static", kStaticMulticastKey, {}};
+    MulticastRow routers{sw.uuid, "_MC_mrouter_flood", kRouterMulticastKey, {}};
     for (const Uuid& uuid : row->ports) {
         const SwitchPort& port = p.port(uuid);
         if (!port.enabled || port.name.empty()) continue;
@@ -51,7 +70,14 @@ void rows_of_switch(Program& p, const Switch& sw) {
         if (port.type != PortType::kRouter) flood_l2.ports.push_back(port.name);
         if (port.unknown) unknown.ports.push_back(port.name);
     }
-    for (MulticastRow* group : {&flood, &flood_l2, &unknown}) {
+    for (const std::string& port : p.multicast_flood_ports[sw.uuid]) all.ports.push_back(port);
+    for (const std::string& port : p.multicast_report_ports[sw.uuid]) routers.ports.push_back(port);
+    for (const Uuid& port : p.router_ports_of_switch[sw.uuid]) {
+        if (p.router(p.router_port(p.port(port).peer).router).mcast_relay) {
+            routers.ports.push_back(p.port(port).name);
+        }
+    }
+    for (MulticastRow* group : {&flood, &flood_l2, &unknown, &all, &routers}) {
         if (group->ports.empty()) continue;
         group->ports = sorted(std::move(group->ports));
         p.multicast_rows.emit(std::move(*group));
@@ -61,7 +87,7 @@ void rows_of_switch(Program& p, const Switch& sw) {
 void rows_of_router(Program& p, const Router& r) {
     const nb::LogicalRouter* row = p.in.routers.get(r.uuid);
     datapath_row(p, r.uuid, "logical-router", row->name, row->options, row->external_ids);
-    DatapathRow ids;
+    age_row(p, r.uuid, "Logical_Router", row->name, "mac_binding_age_threshold", row->options);
     // VIPs that neighbours may ask the router for.
     const VipSummary& vips = p.router_vips(r.uuid);
     const int64_t* key = p.in.tunnel_keys.find(r.uuid);
@@ -91,8 +117,17 @@ void rows_of_router(Program& p, const Router& r) {
 
 namespace {
 
+int64_t requested_port_key(Program& p, const std::string& port, const StringMap& options) {
+    constexpr const char* kOption = "requested-tnl-key";
+    int64_t key = get_int(options, kOption);
+    if (!options.contains(std::string(kOption)) || (1 <= key && key <= kMaxPortKey)) return key;
+    p.complaints.emit(fmt::format("port {}: options:{} '{}' is not between 1 and {}", port, kOption,
+                                  get_string(options, kOption), kMaxPortKey));
+    return 0;
+}
+
 // The chassis of Gateway_Chassis or HA_Chassis_Group, as a southbound HA_Chassis_Group of the same name.
-std::string ha_group_of_router_port(Program& p, const nb::LogicalRouterPort& row) {
+std::string ha_group_of_router_port(Program& p, const Uuid& router, const nb::LogicalRouterPort& row) {
     HaGroupRow group;
     if (row.ha_chassis_group) {
         const nb::HAChassisGroup* ha = p.in.ha_groups.get(*row.ha_chassis_group);
@@ -114,6 +149,7 @@ std::string ha_group_of_router_port(Program& p, const nb::LogicalRouterPort& row
     }
     std::sort(group.members.begin(), group.members.end());
     std::string name = group.name;
+    if (group.members.size() > 1) p.ha_use_rows.emit({router, name});
     p.ha_group_rows.emit(std::move(group));
     return name;
 }
@@ -148,17 +184,20 @@ std::vector<std::string> nat_addresses_of(Program& p, const SwitchPort& port, co
     std::string_view option = get_string(port.options, "nat-addresses");
     bool gateway = router.is_gateway();
     std::vector<std::string> out;
+    const RouterPort* central_port = peer.is_distributed_gateway ? &peer : redirect_gateway(p, peer);
     std::string here =
-        peer.is_distributed_gateway ? fmt::format(" is_chassis_resident({})", peer.redirect_quoted) : "";
+        central_port ? fmt::format(" is_chassis_resident({})", central_port->redirect_quoted) : "";
     if (option == "router" && (gateway || !p.gateway_port_list(router.uuid).empty())) {
         std::string central = peer.addresses.mac;
         bool any = false;
         for (const Uuid& uuid : p.router_nats(router.uuid)) {
             const NatFacts& nat = p.nat(uuid);
+            if (nat.is_ip6) continue;  // announced by gratuitous ARP
             if (nat.is_distributed && !gateway) {
                 out.push_back(fmt::format("{} {} is_chassis_resident({})", nat.external_mac, nat.external_ip,
                                           quoted(nat.logical_port)));
-            } else {
+            } else if (std::none_of(peer.addresses.ip4.begin(), peer.addresses.ip4.end(),
+                                    [&](const Ip4& own) { return own.address == nat.external_ip; })) {
                 central += " " + nat.external_ip;
                 any = true;
             }
@@ -172,13 +211,13 @@ std::vector<std::string> nat_addresses_of(Program& p, const SwitchPort& port, co
                 }
             }
         }
-        if (any) out.push_back(central + here);
+        if (any) out.push_back(peer.is_distributed_gateway ? central + here : central);
     } else if (!option.empty() && option != "router") {
         if (parse_addresses(option)) out.push_back(std::string(option));
     }
     // The gateway's own addresses are announced where there is a physical network to learn them.
     bool announces = !get_bool(port.options, "nat-addresses-disabled") && peer.addresses.mac.size() &&
-                     (peer.is_distributed_gateway || (gateway && p.has_localnet_ports(port.switch_uuid)));
+                     (central_port || (gateway && p.has_localnet_ports(port.switch_uuid)));
     if (announces && !peer.addresses.ip4.empty()) {
         std::string own = peer.addresses.mac;
         for (const Ip4& ip : peer.addresses.ip4) own += " " + ip.address;
@@ -195,15 +234,8 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
     PortRow out;
     out.name = row->name;
     out.datapath = port.switch_uuid;
-    out.requested_key = get_int(row->options, "requested-tnl-key");
-    for (const std::string& text : row->addresses) {
-        if ((text == "dynamic" || text.find(" dynamic") != text.npos || text.starts_with("dynamic ")) &&
-            row->dynamic_addresses) {
-            out.mac.push_back(*row->dynamic_addresses);
-        } else {
-            out.mac.push_back(text);
-        }
-    }
+    out.requested_key = requested_port_key(p, row->name, row->options);
+    for (const std::string& text : row->addresses) out.mac.push_back(text);
     for (const std::string& text : row->port_security) out.port_security.push_back(text);
     out.external_ids = row->external_ids;
     if (port.type == PortType::kRouter) {
@@ -224,15 +256,23 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
     } else {
         out.type = row->type;
         out.options = row->options;
-        out.requested_chassis =
-            split(get_string(row->options, "requested-chassis"), ",").empty()
-                ? ""
-                : std::string(split(get_string(row->options, "requested-chassis"), ",")[0]);
+        if (p.switch_(port.switch_uuid).vlan_passthru) out.options.set("vlan-passthru", "true");
+        out.options.erase(std::string("qdisc_queue_id"));
+        if (port.queue) out.options.set("qdisc_queue_id", std::to_string(port.queue));
+        // The first is where the port lives, the others are where it is about to (live migration).
+        bool is_first = true;
+        for (std::string_view name : split(get_string(row->options, "requested-chassis"), ",")) {
+            if (is_first) {
+                out.requested_chassis = name;
+            } else {
+                out.additional_chassis.emplace_back(name);
+            }
+            is_first = false;
+        }
         out.parent = row->parent_name;
-        out.tag = row->tag;
+        const int64_t* tag = p.in.tags.find(port.uuid);
+        out.tag = tag ? std::optional(*tag) : row->tag;
         if (port.type == PortType::kExternal) out.ha_group = ha_group_of_switch_port(p, *row);
-        if (row->tag_request && !row->tag && !(row->tag_request == 0 && row->parent_name))
-            out.tag = row->tag_request;
     }
     for (const Uuid& uuid : row->mirror_rules) {
         if (const nb::Mirror* mirror = p.in.mirrors.get(uuid)) out.mirrors.push_back(mirror->name);
@@ -245,6 +285,9 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
     bool up = reported;
     if (!reported) {
         const BindingState* binding = p.in.bindings.find(row->name);
+        if (binding && !binding->chassis.is_zero()) {
+            p.bound_rows.emit({port.switch_uuid, binding->chassis});
+        }
         up = binding && binding->up && (!binding->chassis.is_zero() || port.type == PortType::kLocalport);
     } else {
         up = !port.peer.is_zero();
@@ -259,9 +302,13 @@ void rows_of_router_port(Program& p, const Router& router, const RouterPort& por
     out.name = row->name;
     out.datapath = port.router;
     out.external_ids = row->external_ids;
-    out.requested_key = get_int(row->options, "requested-tnl-key");
+    out.requested_key = requested_port_key(p, row->name, row->options);
     out.mac.push_back(router_port_mac(*row, port));
     std::string peer = port.peer_name;
+    if (const Uuid* other = p.router_port_named.first(peer)) {
+        const Uuid& there = p.router_port(*other).router;
+        if (!there.is_zero()) p.link_rows.emit({port.router, there});
+    }
     if (const Uuid* lsp = p.switch_ports_at.first(port.uuid)) peer = p.port(*lsp).name;
     out.type = router.is_gateway() ? "l3gateway" : "patch";
     if (!peer.empty()) out.options.set("peer", peer);
@@ -274,10 +321,7 @@ void rows_of_router_port(Program& p, const Router& router, const RouterPort& por
             out.options.set(std::string("ipv6_") + key, std::string(value));
         }
     }
-    if (get_bool(row->ipv6_ra_configs, "send_periodic")) {
-        std::string_view mode = get_string(row->ipv6_ra_configs, "address_mode");
-        if (!mode.empty()) out.options.set("ipv6_ra_address_mode", std::string(mode));
-    }
+    periodic_advertisement_options(port, out.options);
     if (port.is_distributed_gateway) {
         PortRow redirect;
         redirect.name = port.redirect_name;
@@ -285,10 +329,12 @@ void rows_of_router_port(Program& p, const Router& router, const RouterPort& por
         redirect.type = "chassisredirect";
         redirect.mac = out.mac;
         redirect.external_ids = row->external_ids;
-        redirect.ha_group = ha_group_of_router_port(p, *row);
+        redirect.ha_group = ha_group_of_router_port(p, port.router, *row);
         redirect.options.set("distributed-port", row->name);
         std::string_view type = get_string(row->options, "redirect-type");
         if (!type.empty()) redirect.options.set("redirect-type", std::string(type));
+        const BindingState* bound = p.in.bindings.find(port.redirect_name);
+        p.gateway_status_rows.emit({port.uuid, bound ? bound->chassis : Uuid()});
         bool has_distributed_nat = false;
         for (const Uuid& uuid : p.router_nats(port.router)) has_distributed_nat |= p.nat(uuid).is_distributed;
         if (!has_distributed_nat && get_string(row->options, "redirect-type") != "bridged") {

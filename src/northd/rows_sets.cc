@@ -55,18 +55,50 @@ void rows_of_port_group(Program& p, const Uuid& uuid) {
     p.address_set_rows.emit({row->name + "_ip6", sorted(std::move(ip6))});
 }
 
-void rows_of_meter(Program& p, const Uuid& uuid) {
-    const nb::Meter* row = p.in.meters.get(uuid);
+namespace {
+
+void meter_row(Program& p, const nb::Meter& row, std::string name) {
     MeterRow out;
-    out.name = row->name;
-    out.unit = row->unit;
-    for (const Uuid& band_uuid : row->bands) {
+    out.name = std::move(name);
+    out.unit = row.unit;
+    for (const Uuid& band_uuid : row.bands) {
         if (const nb::MeterBand* band = p.in.meter_bands.get(band_uuid)) {
             out.bands.push_back({band->action, band->rate, band->burst_size});
         }
     }
     std::sort(out.bands.begin(), out.bands.end());
     if (!out.bands.empty()) p.meter_rows.emit(std::move(out));
+}
+
+}  // namespace
+
+void rows_of_meter(Program& p, const Uuid& uuid) {
+    const nb::Meter* row = p.in.meters.get(uuid);
+    meter_row(p, *row, row->name);
+}
+
+std::string acl_meter(Program& p, const nb::ACL& acl) {
+    if (!acl.log || !acl.meter) return "";
+    const Uuid* uuid = p.meter_named.first(*acl.meter);
+    bool fair = uuid && p.in.meters.get(*uuid)->fair.value_or(false);
+    return fair ? fmt::format("{}__{}", *acl.meter, acl.uuid.to_string()) : *acl.meter;
+}
+
+void rows_of_acl_meter(Program& p, const Uuid& uuid) {
+    const nb::ACL& acl = *p.in.acls.get(uuid);
+    std::string name = acl_meter(p, acl);
+    if (name.empty() || name == *acl.meter) return;
+    meter_row(p, *p.in.meters.get(*p.meter_named.first(*acl.meter)), std::move(name));
+}
+
+void rows_of_mirror(Program& p, const Uuid& uuid) {
+    const nb::Mirror* row = p.in.mirrors.get(uuid);
+    p.mirror_rows.emit({row->name, row->filter, row->sink, row->type, row->index});
+}
+
+void rows_of_template_var(Program& p, const Uuid& uuid) {
+    const nb::ChassisTemplateVar* row = p.in.template_vars.get(uuid);
+    p.template_var_rows.emit({row->chassis, row->variables});
 }
 
 void rows_of_dns(Program& p, const Uuid& uuid) {
@@ -105,11 +137,27 @@ void rows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
     out.options = row->options;
     out.options.set("hairpin_orig_tuple", "true");
     p.load_balancer_rows.emit(std::move(out));
+}
+
+void rows_of_health_checks(Program& p, const LoadBalancerFacts& lb) {
+    for (const std::string& vip : lb.bad_vips) {
+        p.complaints.emit(
+            fmt::format("Load_Balancer {}: vip '{}' is not valid; it is left out", lb.name, vip));
+    }
     for (const Vip& vip : lb.vips) {
         for (const Backend& b : vip.backends) {
             if (!b.is_monitored) continue;
-            p.complaints.emit("Load_Balancer " + lb.name +
-                              ": health checks are not supported: all its back ends count as online");
+            const Uuid* port = p.switch_port_named.first(b.monitor_port);
+            if (!port || !p.port(*port).enabled) continue;  // nobody would answer
+            ServiceMonitorRow row;
+            row.ip = b.endpoint.address;
+            row.protocol = lb.protocol;
+            row.port_name = b.monitor_port;
+            row.port = port_number(b);
+            row.src_ip = b.monitor_src;
+            row.src_mac = p.globals({}).svc_monitor_mac;
+            row.options = vip.health_options;
+            p.service_monitor_rows.emit(std::move(row));
         }
     }
 }

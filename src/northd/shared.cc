@@ -9,7 +9,18 @@ std::string copp_meter(Program& p, const std::optional<Uuid>& copp, const char* 
     const nb::Copp* row = p.in.copp.get(*copp);
     if (!row) return "";
     const std::string* meter = row->meters.find(std::string(protocol));
-    return meter ? *meter : "";
+    return meter && p.meter_named.contains(*meter) ? *meter : "";
+}
+
+std::map<std::string, std::vector<Uuid>> by_meter(Program& p, const std::vector<Uuid>& datapaths,
+                                                  const char* protocol) {
+    std::map<std::string, std::vector<Uuid>> out;
+    for (const Uuid& uuid : datapaths) {
+        const std::optional<Uuid>& copp =
+            p.in.switches.get(uuid) ? p.switch_(uuid).copp : p.router(uuid).copp;
+        out[copp_meter(p, copp, protocol)].push_back(uuid);
+    }
+    return out;
 }
 
 std::string residence(std::string_view quoted_port) {
@@ -18,11 +29,18 @@ std::string residence(std::string_view quoted_port) {
 
 std::string redirect_residence(Program& p, const RouterPort& port) {
     if (port.is_distributed_gateway) return residence(port.redirect_quoted);
-    if (ovsdb::get_bool(port.options, "reside-on-redirect-chassis")) {
-        const std::vector<Uuid>& gateways = p.gateway_port_list(port.router);
-        if (gateways.size() == 1) return residence(p.router_port(gateways[0]).redirect_quoted);
+    const RouterPort* gateway = redirect_gateway(p, port);
+    if (!gateway) return "";
+    for (const Uuid& peer : p.switch_ports_at[port.uuid]) {
+        if (p.has_localnet_ports(p.port(peer).switch_uuid)) return residence(gateway->redirect_quoted);
     }
     return "";
+}
+
+const RouterPort* redirect_gateway(Program& p, const RouterPort& port) {
+    if (!ovsdb::get_bool(port.options, "reside-on-redirect-chassis")) return nullptr;
+    const std::vector<Uuid>& gateways = p.gateway_port_list(port.router);
+    return gateways.size() == 1 ? &p.router_port(gateways[0]) : nullptr;
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 
 #include "northd/compute.h"
 #include "northd/features.h"
@@ -30,6 +31,7 @@ SwitchState compute_switch_state(Program& p, const Uuid& sw) {
         out.has_acls = true;
         if (kind == "allow-related") out.has_stateful_acl = true;
     }
+    for (int64_t tier : p.acl_tiers[sw]) out.last_tier = tier;
     out.has_lb_vip = p.switch_vips(sw).any;
     return out;
 }
@@ -66,61 +68,103 @@ void connections(FlowWriter& f, Stage stage, const Globals& globals) {
           in ? "reg0[17] = 1; ct_commit_nat;" : "ct_commit_nat;");
 }
 
-std::string log_action(const nb::ACL& acl, const char* verdict) {
+std::string log_action(Program& p, const nb::ACL& acl, const char* verdict) {
     if (!acl.log) return "";
     std::string out = "log(";
     if (acl.name) out += fmt::format("name={}, ", quoted(*acl.name));
     out += fmt::format("severity={}, ", acl.severity.value_or("info"));
     out += fmt::format("verdict={}", verdict);
-    if (acl.meter) out += fmt::format(", meter={}", quoted(*acl.meter));
+    if (std::string meter = acl_meter(p, acl); !meter.empty()) {
+        out += fmt::format(", meter={}", quoted(meter));
+    }
     return out + "); ";
 }
 
+// Tiers (ovn-nb(5), ACL:tier): where a switch has ACLs of several, the packet's is in a register, and what no
+// ACL of a tier decided, or one passed on, goes through the table again for the next tier.
+constexpr uint16_t kNextTierPriority = 500;  // under all ACLs, over the defaults
+
+const char* tier_register(Stage stage) {
+    return stage == Stage::kSwitchInAclAfterLb ? "reg8[26..28]" : "reg8[29..31]";
+}
+
+std::string to_tier(Stage stage, int64_t tier) {
+    const StageInfo& info = stage_info(stage);
+    return fmt::format("{} = {}; next(pipeline={},table={});", tier_register(stage), tier,
+                       pipeline_name(stage), info.table);
+}
+
+void tiers(FlowWriter& f, const SwitchState& state) {
+    for (Stage stage : {Stage::kSwitchInAcl, Stage::kSwitchInAclAfterLb, Stage::kSwitchOutAcl}) {
+        for (int64_t tier = 0; tier < state.last_tier; ++tier) {
+            f.add(stage, kNextTierPriority, fmt::format("{} == {}", tier_register(stage), tier),
+                  to_tier(stage, tier + 1));
+        }
+    }
+}
+
+// What is to be known of the switches that an ACL applies to.
+struct AclPlace {
+    bool tracked = false;  // they track connections
+    bool tiered = false;   // they have ACLs of several tiers
+    std::string meter;     // of rejections
+    auto operator<=>(const AclPlace&) const = default;
+};
+
 struct AclFlows {
+    Program& p;
     FlowWriter& f;
     const nb::ACL& acl;
+    const std::string& match;
     Stage stage;
     uint16_t priority;
-    bool tracked;  // the switch tracks connections
+    bool tracked;
+    const std::string& meter;
 
     void allow() {
-        std::string log = log_action(acl, "allow");
-        if (!tracked) return f.add(stage, priority, acl.match, log + "next;");
+        std::string log = log_action(p, acl, "allow");
+        if (!tracked) return f.add(stage, priority, match, log + "next;");
         std::string label = acl.label ? fmt::format("reg0[13] = 1; reg3 = {}; ", acl.label) : "";
-        f.add(stage, priority, fmt::format("reg0[7] == 1 && ({})", acl.match),
+        f.add(stage, priority, fmt::format("reg0[7] == 1 && ({})", match),
               "reg0[1] = 1; " + label + log + "next;");
         // What was allowed stays so; with a label it is committed anew, to have it.
-        f.add(stage, priority, fmt::format("reg0[8] == 1 && ({})", acl.match),
+        f.add(stage, priority, fmt::format("reg0[8] == 1 && ({})", match),
               (acl.label ? "reg0[1] = 1; " + label : "") + log + "next;");
     }
     void drop() {
-        std::string log = log_action(acl, "drop");
-        if (!tracked) return f.add(stage, priority, acl.match, log + "/* drop */");
-        f.add(stage, priority, fmt::format("reg0[9] == 1 && ({})", acl.match), log + "/* drop */");
-        f.add(stage, priority, fmt::format("reg0[10] == 1 && ({})", acl.match),
-              "ct_commit { ct_mark.blocked = 1; }; " + log + "/* drop */");
+        std::string log = log_action(p, acl, "drop");
+        std::string blocked = p.globals({}).drop_sample + kAclDrop;
+        std::string end = log.empty() ? kAclDrop : log + blocked;  // alone it is sampled as all drops are
+        if (!tracked) return f.add(stage, priority, match, end);
+        f.add(stage, priority, fmt::format("reg0[9] == 1 && ({})", match), end);
+        f.add(stage, priority, fmt::format("reg0[10] == 1 && ({})", match),
+              "ct_commit { ct_mark.blocked = 1; }; " + log + blocked);
     }
     void reject() {
-        std::string log = log_action(acl, "reject");
+        std::string log = log_action(p, acl, "reject");
         std::string answer = fmt::format(
             "reg0 = 0; reject {{ /* eth.dst <-> eth.src; ip.dst <-> ip.src; is implicit. */ outport <-> "
             "inport; "
             "next(pipeline={}); }};",
             acl.direction == "from-lport" ? "egress,table=5" : "ingress,table=25");
-        if (!tracked) return f.add(stage, priority, acl.match, log + answer);
-        f.add(stage, priority, fmt::format("(reg0[9] == 1) && {}", acl.match), log + answer);
-        f.add(stage, priority, fmt::format("(reg0[10] == 1) && {}", acl.match),
-              log + "ct_commit { ct_mark.blocked = 1; };  " + answer);
+        FlowWriter::More about{"", meter};
+        if (!tracked) return f.add(stage, priority, match, log + answer, about);
+        f.add(stage, priority, fmt::format("(reg0[9] == 1) && {}", match), log + answer, about);
+        f.add(stage, priority, fmt::format("(reg0[10] == 1) && {}", match),
+              log + "ct_commit { ct_mark.blocked = 1; };  " + answer, about);
     }
 };
 
-void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, bool tracked) {
+void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, const AclPlace& place) {
+    bool tracked = place.tracked;
     bool in = acl.direction == "from-lport";
     Stage stage = !in                                              ? Stage::kSwitchOutAcl
                   : ovsdb::get_bool(acl.options, "apply-after-lb") ? Stage::kSwitchInAclAfterLb
                                                                    : Stage::kSwitchInAcl;
-    auto priority = static_cast<uint16_t>(acl.priority + 1000);
-    AclFlows flows{f, acl, stage, priority, tracked};
+    auto priority = static_cast<uint16_t>(acl.priority + kAclPriority);
+    std::string match =
+        place.tiered ? fmt::format("{} == {} && ({})", tier_register(stage), acl.tier, acl.match) : acl.match;
+    AclFlows flows{p, f, acl, match, stage, priority, tracked, place.meter};
     if (acl.action == "allow-stateless") {
         if (tracked) {
             f.add(in ? Stage::kSwitchInPreAcl : Stage::kSwitchOutPreAcl, priority, acl.match,
@@ -134,13 +178,11 @@ void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, bool tracked) {
         flows.drop();
     } else if (acl.action == "reject") {
         flows.reject();
+    } else if (acl.action == "pass") {
+        f.add(stage, priority, match, log_action(p, acl, "pass") + to_tier(stage, acl.tier + 1));
     } else {
         p.complaints.emit(fmt::format("ACL {}: action {} is not supported; it is left out",
                                       acl.uuid.to_string(), acl.action));
-    }
-    if (acl.tier) {
-        p.complaints.emit(
-            fmt::format("ACL {}: tier is not supported; it is applied in tier 0", acl.uuid.to_string()));
     }
 }
 
@@ -151,12 +193,13 @@ void acl_defaults_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     const Globals& globals = p.globals({});
     bool none = !state.has_acls && !state.has_lb_vip;
     bool tracked = state.has_stateful_acl || state.has_lb_vip;
+    tiers(f, state);
     for (Stage stage : {Stage::kSwitchInAclHint, Stage::kSwitchOutAclHint}) hints(f, stage, state);
     for (Stage stage : {Stage::kSwitchInAcl, Stage::kSwitchOutAcl}) {
         if (none) f.add(stage, 65535, "1", "next;");
         f.add(stage, 65532, "nd || nd_ra || nd_rs || mldv1 || mldv2", "next;");
         if (!none) {
-            f.add(stage, 0, "1", globals.default_acl_drop ? "drop;" : "next;");
+            f.add(stage, 0, "1", state.has_acls && globals.default_acl_drop ? "drop;" : "next;");
             f.add(
                 stage, 34000,
                 stage == Stage::kSwitchInAcl ? "eth.dst == $svc_monitor_mac" : "eth.src == $svc_monitor_mac",
@@ -173,22 +216,30 @@ void acl_defaults_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
         }
     }
     f.add(Stage::kSwitchInAclAfterLb, 65532, "nd || nd_ra || nd_rs || mldv1 || mldv2", "next;");
-    f.add(Stage::kSwitchInAclAfterLb, 0, "1", "next;");
+    f.add(Stage::kSwitchInAclAfterLb, 0, "1", state.has_acls && globals.default_acl_drop ? "drop;" : "next;");
     if (tracked) f.add(Stage::kSwitchInAclAfterLb, 65532, "reg0[17] == 1", "next;");
 }
 
 void flows_of_acl(Program& p, const Uuid& uuid) {
     const nb::ACL* acl = p.in.acls.get(uuid);
     if (!acl) return;
-    std::vector<Uuid> tracked, untracked;
+    if (acl->sample_new || acl->sample_est || acl->network_function_group) {
+        p.complaints.emit(fmt::format(
+            "ACL {}: sample_new, sample_est and network_function_group are not supported; they are "
+            "ignored",
+            uuid.to_string()));
+    }
+    std::map<AclPlace, std::vector<Uuid>> places;
     for (const AclUse& use : p.acl_uses[uuid]) {
         const SwitchState& state = p.switch_state(use.switch_uuid);
-        (state.has_stateful_acl || state.has_lb_vip ? tracked : untracked).push_back(use.switch_uuid);
+        AclPlace place{state.has_stateful_acl || state.has_lb_vip, state.last_tier > 0, ""};
+        if (acl->action == "reject") place.meter = copp_meter(p, p.switch_(use.switch_uuid).copp, "reject");
+        places[std::move(place)].push_back(use.switch_uuid);
     }
-    FlowWriter with(p.flows, Datapaths(std::move(tracked)), uuid);
-    FlowWriter without(p.flows, Datapaths(std::move(untracked)), uuid);
-    write_acl(p, with, *acl, true);
-    write_acl(p, without, *acl, false);
+    for (auto& [place, switches] : places) {
+        FlowWriter f(p.flows, Datapaths(std::move(switches)), uuid);
+        write_acl(p, f, *acl, place);
+    }
 }
 
 }  // namespace weft::northd

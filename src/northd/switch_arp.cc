@@ -111,7 +111,7 @@ void arp_responder_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
             }
         }
         if (!ip4.empty()) {
-            f.add(Stage::kSwitchInArpRsp, 30, fmt::format("arp.op == 1 && arp.tpa == {{{}}}", ip4),
+            f.add(Stage::kSwitchInArpRsp, 50, fmt::format("arp.op == 1 && arp.tpa == {{{}}}", ip4),
                   fmt::format(
                       "eth.dst = eth.src; eth.src = {0}; arp.op = 2; /* ARP reply */ arp.tha = arp.sha; "
                       "arp.sha = {0}; arp.tpa <-> arp.spa; outport = inport; flags.loopback = 1; "

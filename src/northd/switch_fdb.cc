@@ -10,8 +10,10 @@ void fdb_of_switch(Program&, FlowWriter& f, const Switch&) {
 }
 
 void fdb_of_port(Program&, FlowWriter& f, const SwitchPort& port) {
-    if (port.has_port_security || !port.unknown || !port.enabled) return;
-    if (port.type != PortType::kVif && port.type != PortType::kLocalport) return;
+    if (port.has_port_security || !port.unknown) return;
+    bool learns = port.type == PortType::kVif || port.type == PortType::kLocalport ||
+                  (port.type == PortType::kLocalnet && ovsdb::get_bool(port.options, "localnet_learn_fdb"));
+    if (!learns) return;
     std::string in = "inport == " + port.quoted;
     FlowWriter::More about{port.name, ""};
     f.add(Stage::kSwitchInLookupFdb, 100, in, "reg0[11] = lookup_fdb(inport, eth.src); next;", about);

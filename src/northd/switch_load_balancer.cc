@@ -55,7 +55,7 @@ namespace {
 // Connections of a client stay with the back end they had.
 void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip) {
     const Endpoint& e = vip.endpoint;
-    if (lb.affinity_timeout <= 0 || !e.port) return;
+    if (lb.affinity_timeout <= 0 || e.port.empty()) return;
     const char* ip = ip_of(e);
     const char* vip_register = e.is_ip6 ? "xxreg1" : "reg1";
     const char* backend_register = e.is_ip6 ? "xxreg0" : "reg4";
@@ -66,14 +66,14 @@ void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip) {
         if (!b.is_online) continue;
         std::string match =
             fmt::format("reg9[6] == 1 && ct.new && {} && {} == {}", ip, backend_register, b.endpoint.address);
-        if (b.endpoint.port) match += fmt::format(" && reg8[0..15] == {}", b.endpoint.port);
+        if (!b.endpoint.port.empty()) match += fmt::format(" && reg8[0..15] == {}", b.endpoint.port);
         f.add(Stage::kSwitchInLb, 150, match,
               fmt::format("reg0[1] = 0; {} = {}; reg2[0..15] = {}; ct_lb_mark(backends={});", vip_register,
                           e.address, e.port, b.text));
         std::string learn =
             fmt::format("reg9[6] == 0 && ct.new && {0} && {1} == {2} && reg2[0..15] == {3} && {0}.dst == {4}",
                         ip, vip_register, e.address, e.port, b.endpoint.address);
-        if (b.endpoint.port) learn += fmt::format(" && {}.dst == {}", lb.protocol, b.endpoint.port);
+        if (!b.endpoint.port.empty()) learn += fmt::format(" && {}.dst == {}", lb.protocol, b.endpoint.port);
         f.add(
             Stage::kSwitchInLbAffLearn, 100, learn,
             fmt::format("commit_lb_aff(vip = \"{}\", backend = \"{}\", proto = {}, timeout = {}); /* drop */",
@@ -83,29 +83,91 @@ void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip) {
 
 }  // namespace
 
+std::string empty_event_match(const LoadBalancerFacts& lb, const Vip& vip) {
+    std::string out =
+        fmt::format("{}.dst == {} && {}", ip_of(vip.endpoint), vip.endpoint.address, lb.protocol);
+    if (!vip.endpoint.port.empty()) out += fmt::format(" && {}.dst == {}", lb.protocol, vip.endpoint.port);
+    return out;
+}
+
+std::string empty_event_action(const LoadBalancerFacts& lb, const Vip& vip) {
+    return fmt::format(
+        "trigger_event(event = \"empty_lb_backends\", vip = \"{}\", protocol = \"{}\", load_balancer = "
+        "\"{}\");",
+        endpoint_text(vip.endpoint), lb.protocol, lb.uuid.to_string());
+}
+
+bool has_empty_event(Program& p, const LoadBalancerFacts& lb, const Vip& vip) {
+    return (lb.event || p.globals({}).controller_event) && vip.backends.empty() && !lb.reject;
+}
+
+namespace {
+
+// The meter is the switch's.
+void empty_events_of_switches(Program& p, const LoadBalancerFacts& lb, const Vip& vip,
+                              const std::vector<Uuid>& switches) {
+    for (const Uuid& sw : switches) {
+        FlowWriter(p.flows, sw, lb.uuid)
+            .add(Stage::kSwitchInPreLb, 130, empty_event_match(lb, vip), empty_event_action(lb, vip),
+                 {"", copp_meter(p, p.switch_(sw).copp, "event-elb")});
+    }
+}
+
+// The address from which a back end's health is checked is the controller's: the switch answers for it.
+void answer_for_monitor(Program& p, const LoadBalancerFacts& lb, const Backend& b) {
+    if (!b.is_monitored) return;
+    const Uuid* port = p.switch_port_named.first(b.monitor_port);
+    if (!port) return;
+    FlowWriter f(p.flows, p.port(*port).switch_uuid, lb.uuid);
+    const std::string& mac = p.globals({}).svc_monitor_mac;
+    if (!parse_ip4(b.monitor_src)) return;
+    f.add(
+        Stage::kSwitchInArpRsp, 110, fmt::format("arp.tpa == {} && arp.op == 1", b.monitor_src),
+        fmt::format("eth.dst = eth.src; eth.src = {0}; arp.op = 2; /* ARP reply */ arp.tha = arp.sha; "
+                    "arp.sha = {0}; arp.tpa = arp.spa; arp.spa = {1}; outport = inport; flags.loopback = 1; "
+                    "output;",
+                    mac, b.monitor_src));
+}
+
+// The meter of rejections is the switch's.
+void reject(Program& p, const LoadBalancerFacts& lb, uint16_t priority, const std::string& match,
+            const std::vector<Uuid>& switches) {
+    for (auto& [meter, some] : by_meter(p, switches, "reject")) {
+        FlowWriter(p.flows, Datapaths(some), lb.uuid)
+            .add(Stage::kSwitchInLb, priority, match,
+                 "reg0 = 0; reject { outport <-> inport; next(pipeline=egress,table=5);};", {"", meter});
+    }
+}
+
+}  // namespace
+
 void switch_flows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
-    FlowWriter f(p.flows, Datapaths(p.switches_of_lb(lb.uuid)), lb.uuid);
+    const std::vector<Uuid>& switches = p.switches_of_lb(lb.uuid);
+    FlowWriter f(p.flows, Datapaths(switches), lb.uuid);
     for (const Vip& vip : lb.vips) {
         const Endpoint& e = vip.endpoint;
         std::string destination = fmt::format("{}.dst == {}", ip_of(e), e.address);
         std::string remember = fmt::format("{} = {}; ", e.is_ip6 ? "xxreg1" : "reg1", e.address);
-        if (e.port) {
+        if (!e.port.empty()) {
             destination += fmt::format(" && {}.dst == {}", lb.protocol, e.port);
             remember += fmt::format("reg2[0..15] = {}; ", e.port);
         }
         f.add(Stage::kSwitchInPreStateful, 120, "reg0[2] == 1 && " + destination, remember + "ct_lb_mark;");
 
-        std::string backends = online_backends(vip), action;
+        std::string backends = online_backends(vip), match = "ct.new && " + destination;
+        uint16_t priority = e.port.empty() ? 110 : 120;
         if (!backends.empty()) {
-            action =
-                fmt::format("reg0[1] = 0; ct_lb_mark(backends={}{});", backends, selection_fields_text(lb));
+            f.add(
+                Stage::kSwitchInLb, priority, match,
+                fmt::format("reg0[1] = 0; ct_lb_mark(backends={}{});", backends, selection_fields_text(lb)));
         } else if (lb.reject) {
-            action = "reg0 = 0; reject { outport <-> inport; next(pipeline=egress,table=5);};";
+            reject(p, lb, priority, match, switches);
         } else {
-            action = "drop;";
+            f.add(Stage::kSwitchInLb, priority, match, kDrop);
         }
-        f.add(Stage::kSwitchInLb, e.port ? 120 : 110, "ct.new && " + destination, action);
         affinity(f, lb, vip);
+        if (has_empty_event(p, lb, vip)) empty_events_of_switches(p, lb, vip, switches);
+        for (const Backend& b : vip.backends) answer_for_monitor(p, lb, b);
     }
 }
 

@@ -107,9 +107,8 @@ void lookup_of_router_address(Program& p, FlowWriter& f, const SwitchPort& port)
     if (peer.is_distributed_gateway) {
         // Without a physical network behind the switch any chassis may hand the packet to the router.
         if (p.has_localnet_ports(port.switch_uuid)) match += residence(peer.redirect_quoted);
-    } else if (ovsdb::get_bool(peer.options, "reside-on-redirect-chassis")) {
-        const std::vector<Uuid>& gateways = p.gateway_port_list(peer.router);
-        if (gateways.size() == 1) match += residence(p.router_port(gateways[0]).redirect_quoted);
+    } else {
+        match += redirect_residence(p, peer);
     }
     f.add(Stage::kSwitchInL2Lkup, 50, match, fmt::format("outport = {}; output;", port.quoted));
     if (!peer.is_distributed_gateway) return;
@@ -127,10 +126,6 @@ void lookup_of_router_address(Program& p, FlowWriter& f, const SwitchPort& port)
 void lookup_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     f.add(Stage::kSwitchInL2Lkup, 110, "eth.dst == $svc_monitor_mac && (tcp || icmp || icmp6)",
           "handle_svc_check(inport);", {"", copp_meter(p, sw.copp, "svc-monitor")});
-    if (sw.mcast_snoop) {
-        p.complaints.emit("Logical_Switch " + sw.name +
-                          ": other_config:mcast_snoop is not supported: multicast is flooded");
-    }
     f.add(Stage::kSwitchInL2Lkup, 70, "eth.mcast", "outport = \"_MC_flood\"; output;");
     f.add(Stage::kSwitchInL2Lkup, 0, "1", "outport = get_fdb(eth.dst); next;");
     f.add(Stage::kSwitchInL2Unknown, 50, "outport == \"none\"",

@@ -20,20 +20,20 @@ void port_security_of_switch(Program&, FlowWriter& f, const Switch& sw) {
 }
 
 void port_security_of_port(Program&, FlowWriter& f, const SwitchPort& port) {
+    if (port.type == PortType::kExternal) return;  // nothing comes in by it
     std::string in = "inport == " + port.quoted, out = "outport == " + port.quoted;
     FlowWriter::More about{port.name, ""};
     if (!port.enabled) {
         f.add(Stage::kSwitchInCheckPortSec, 100, in, "reg0[15] = 1; next;", about);
         return;
     }
-    std::string queue(ovsdb::get_string(port.options, "qdisc_queue_id"));
     if (port.type == PortType::kVtep) {
         f.add(Stage::kSwitchInCheckPortSec, 70, in, "reg0[14] = 1; next(pipeline=ingress, table=16);", about);
-    } else if (!queue.empty()) {
+    } else if (port.queue) {
         f.add(Stage::kSwitchInCheckPortSec, 70, in,
-              fmt::format("set_queue({}); reg0[15] = check_in_port_sec(); next;", queue), about);
+              fmt::format("set_queue({}); reg0[15] = check_in_port_sec(); next;", port.queue), about);
         if (port.type == PortType::kLocalnet) {
-            f.add(Stage::kSwitchOutApplyPortSec, 100, out, fmt::format("set_queue({}); output;", queue),
+            f.add(Stage::kSwitchOutApplyPortSec, 100, out, fmt::format("set_queue({}); output;", port.queue),
                   about);
         }
     }

@@ -1,4 +1,4 @@
-// QoS rules: DSCP marks and rate limits.
+// QoS rules: DSCP and packet marks, and rate limits.
 
 #include <fmt/core.h>
 
@@ -18,13 +18,16 @@ void qos_of_switch(Program& p, const Switch& sw) {
         FlowWriter f(p.flows, sw.uuid, uuid);
         bool in = qos->direction == "from-lport";
         auto priority = static_cast<uint16_t>(qos->priority);
-        for (const auto& [key, value] : qos->action) {
-            if (key != "dscp") {
-                p.complaints.emit(fmt::format("QoS {}: action:{} is not supported", uuid.to_string(), key));
-                continue;
-            }
+        std::string action;
+        if (const int64_t* mark = qos->action.find(std::string("mark"))) {
+            action += fmt::format("pkt.mark = {}; ", *mark);
+        }
+        if (const int64_t* dscp = qos->action.find(std::string("dscp"))) {
+            action += fmt::format("ip.dscp = {}; ", *dscp);
+        }
+        if (!action.empty()) {
             f.add(in ? Stage::kSwitchInQosMark : Stage::kSwitchOutQosMark, priority, qos->match,
-                  fmt::format("ip.dscp = {}; next;", value));
+                  action + "next;");
         }
         const int64_t* rate = qos->bandwidth.find(std::string("rate"));
         if (!rate || !*rate) continue;

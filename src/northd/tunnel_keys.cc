@@ -1,6 +1,8 @@
 #include "northd/tunnel_keys.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "base/log.h"
 
@@ -37,6 +39,7 @@ void TunnelKeys::forget() {
     requested_.clear();
     existing_.clear();
     used_.clear();
+    waiting_.clear();
     hint_ = 0;
     loaded_ = false;
 }
@@ -48,11 +51,14 @@ bool TunnelKeys::take(const Uuid& uuid, int64_t key) {
     return true;
 }
 
-void TunnelKeys::release(const Uuid& uuid) {
+int64_t TunnelKeys::release(const Uuid& uuid) {
     auto it = keys_.find(uuid);
-    if (it == keys_.end()) return;
-    used_.erase(it->second);
+    if (it == keys_.end()) return 0;
+    int64_t key = it->second;
+    used_.erase(key);
     keys_.erase(it);
+    freed_ = true;
+    return key;
 }
 
 void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::client::Replica& southbound) {
@@ -65,9 +71,10 @@ void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::c
             auto it = requested_.find(row.uuid);
             if (keys_.contains(row.uuid) && it != requested_.end() && it->second == requested) return;
             requested_[row.uuid] = requested;
+            waiting_.erase(row.uuid);
             if (keys_.contains(row.uuid) && (!requested || keys_.at(row.uuid) == requested)) return;
-            release(row.uuid);
-            fresh.push_back({row.uuid, row.name, requested});
+            int64_t had = release(row.uuid);
+            fresh.push_back({row.uuid, row.name, requested, had});
         };
         if (all) {
             for (const Row& row : nb_replica.table<Row>()) consider(row);
@@ -79,6 +86,7 @@ void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::c
             } else {
                 release(change.before->uuid);
                 requested_.erase(change.before->uuid);
+                waiting_.erase(change.before->uuid);
                 inputs_.tunnel_keys.erase(change.before->uuid);
             }
         }
@@ -86,28 +94,51 @@ void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::c
     look_at(static_cast<const nb::LogicalSwitch*>(nullptr));
     look_at(static_cast<const nb::LogicalRouter*>(nullptr));
 
-    std::sort(fresh.begin(), fresh.end(), [](const Datapath& a, const Datapath& b) {
+    give(std::move(fresh));
+    existing_.clear();
+    serve_waiting();
+}
+
+void TunnelKeys::give(std::vector<Datapath> datapaths) {
+    std::sort(datapaths.begin(), datapaths.end(), [](const Datapath& a, const Datapath& b) {
         return std::tie(a.name, a.uuid) < std::tie(b.name, b.uuid);
     });
-    std::vector<Datapath> rest;
-    for (const Datapath& datapath : fresh) {
+    std::vector<Datapath> rest, without;
+    for (const Datapath& datapath : datapaths) {
         if (datapath.requested && take(datapath.uuid, datapath.requested)) continue;
-        if (datapath.requested) {
-            lg.warn("{}: requested-tnl-key {} is used by another datapath or not valid", datapath.name,
+        if (datapath.requested >= 1 && datapath.requested <= kMaxKey) {
+            lg.warn("{}: requested-tnl-key {} is the key of another switch or router", datapath.name,
                     datapath.requested);
+            waiting_[datapath.uuid] = datapath;
+        } else if (datapath.requested) {
+            lg.warn("{}: requested-tnl-key {} is not between 1 and {}", datapath.name, datapath.requested,
+                    kMaxKey);
         }
         rest.push_back(datapath);
     }
-    std::vector<Datapath> without;
     for (const Datapath& datapath : rest) {
         auto it = existing_.find(datapath.uuid);
-        if (it == existing_.end() || !take(datapath.uuid, it->second)) without.push_back(datapath);
+        int64_t had = it == existing_.end() ? datapath.had : it->second;
+        if (!take(datapath.uuid, had)) without.push_back(datapath);
     }
-    existing_.clear();
     for (const Datapath& datapath : without) {
         for (int64_t tries = 0; tries < kMaxKey; ++tries) {
             hint_ = hint_ % kMaxKey + 1;
             if (take(datapath.uuid, hint_)) break;
+        }
+    }
+}
+
+void TunnelKeys::serve_waiting() {
+    while (std::exchange(freed_, false)) {
+        for (auto it = waiting_.begin(); it != waiting_.end();) {
+            if (used_.contains(it->second.requested)) {
+                ++it;
+                continue;
+            }
+            release(it->first);
+            take(it->first, it->second.requested);
+            it = waiting_.erase(it);
         }
     }
 }

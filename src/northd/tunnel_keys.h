@@ -1,9 +1,13 @@
 // Tunnel keys of datapaths: each switch and router has one, from 1 on, and keeps it.
 //
-// A key is what `requested-tnl-key` asks for if it is free, what the datapath's Datapath_Binding has, or the
-// next one in turn.
+// A key is what `requested-tnl-key` asks for if it is free or as soon as it is, what the datapath has had, or
+// the next one in turn.
 
 #pragma once
+
+#include <map>
+#include <string>
+#include <vector>
 
 #include "northd/inputs.h"
 #include "ovsdb/client/replica.h"
@@ -23,17 +27,21 @@ class TunnelKeys {
     struct Datapath {
         Uuid uuid;
         std::string name;
-        int64_t requested = 0;
+        int64_t requested = 0, had = 0;
     };
     void load(const ovsdb::client::Replica& southbound);
     bool take(const Uuid& uuid, int64_t key);
-    void release(const Uuid& uuid);
+    int64_t release(const Uuid& uuid);  // yields the key it had, or 0
+    void give(std::vector<Datapath> datapaths);
+    void serve_waiting();
 
     Inputs& inputs_;
     HashMap<Uuid, int64_t> keys_;  // given out
     HashMap<Uuid, int64_t> requested_;
     HashMap<Uuid, int64_t> existing_;  // by Datapath_Binding, when it was loaded
     HashSet<int64_t> used_;
+    std::map<Uuid, Datapath> waiting_;  // for a key that another has
+    bool freed_ = false;                // some key, since they were looked at
     int64_t hint_ = 0;
     bool loaded_ = false;
 };

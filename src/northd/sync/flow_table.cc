@@ -52,6 +52,16 @@ std::optional<FlowBody> body_of(const sb::LogicalFlow& row) {
                     row.controller_meter.value_or("")};
 }
 
+bool is_acl(const FlowBody& body) {
+    return (body.stage == Stage::kSwitchInAcl || body.stage == Stage::kSwitchInAclAfterLb ||
+            body.stage == Stage::kSwitchOutAcl) &&
+           kAclPriority <= body.priority && body.priority <= kLastAclPriority;
+}
+
+bool is_drop(const FlowBody& body) {
+    return body.actions == kDrop || body.actions == kAclDrop;
+}
+
 }  // namespace
 
 void SetId::add(const Uuid& uuid) {
@@ -173,6 +183,14 @@ void FlowTable::mark_all() {
     for (const auto& state : states_) mark(*state);
 }
 
+void FlowTable::set_drop_action(const std::string& action) {
+    if (action == drop_action_) return;
+    drop_action_ = action;
+    for (const auto& state : states_) {
+        if (is_drop(state->body)) mark(*state);
+    }
+}
+
 void FlowTable::add(State& state, const LogicalFlow& flow) {
     for (const Uuid& datapath : flow.datapaths) {
         auto at = std::lower_bound(state.members.begin(), state.members.end(), datapath,
@@ -232,6 +250,8 @@ void FlowTable::have(const Replica& replica) {
             foreign_.push_back(uuid);
             continue;
         }
+        if (!drop_action_.empty() && body->actions == drop_action_)
+            body->actions = is_acl(*body) ? kAclDrop : kDrop;
         State& state = state_of(*body);
         state.rows.push_back(uuid);
         mark(state);
@@ -273,12 +293,12 @@ void FlowTable::write_row(Transaction& txn, State& state, const DatapathGroups::
         txn.set(row, Flow::kTableId, info.table);
         txn.set(row, Flow::kPriority, body.priority);
         txn.set(row, Flow::kMatch, body.match);
-        txn.set(row, Flow::kActions, body.actions);
         if (!body.port.empty()) txn.set(row, Flow::kTags, {{"in_out_port", body.port}});
         if (!body.meter.empty()) txn.set(row, Flow::kControllerMeter, body.meter);
     } else {
         row = state.rows.front();
     }
+    txn.set(row, Flow::kActions, is_drop(body) && !drop_action_.empty() ? drop_action_ : body.actions);
     txn.set(row, Flow::kLogicalDatapath, datapath);
     txn.set(row, Flow::kLogicalDpGroup, group);
     const Origin& origin = *std::min_element(state.origins.begin(), state.origins.end());

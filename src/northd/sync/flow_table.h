@@ -75,6 +75,9 @@ class FlowTable {
                const DatapathGroups::Resolve& resolve);
     void mark_all();
     bool has_dirty() const { return !dirty_.empty(); }
+    // What is written instead of kDrop and kAclDrop, or "": drops can be sampled (ovn-nb(5),
+    // NB_Global:options:debug_drop_…).
+    void set_drop_action(const std::string& action);
 
   private:
     struct Origin {
@@ -117,6 +120,7 @@ class FlowTable {
     void write_row(ovsdb::client::Transaction& txn, State& state, const DatapathGroups::Resolve& resolve);
 
     DatapathGroups& groups_;
+    std::string drop_action_;
     absl::flat_hash_set<std::unique_ptr<State>, Hash, Equal> states_;
     HashMap<Uuid, State*> state_of_row_;
     std::vector<State*> dirty_;

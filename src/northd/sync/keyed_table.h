@@ -7,12 +7,12 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "base/hash_map.h"
-#include "base/uuid.h"
 #include "incremental/output.h"
+#include "northd/sync/row_keys.h"
 #include "ovsdb/client/replica.h"
 
 namespace weft::northd {
@@ -25,15 +25,17 @@ class KeyedTable {
     void want(incremental::Output<Wanted>& output, KeyOf key_of) {
         output.take_changes([&](const Wanted& row, bool added) {
             Key key = key_of(row);
-            std::vector<Wanted>& list = wanted_[key];
+            uint32_t place = keys_.make_place(key);
+            if (place >= wanted_.size()) wanted_.resize(place + 1);
+            std::vector<Wanted>& list = wanted_[place];
             if (added) {
                 list.push_back(row);
             } else {
                 auto it = std::find(list.begin(), list.end(), row);
                 if (it != list.end()) list.erase(it);
-                if (list.empty()) wanted_.erase(key);
             }
-            dirty_.insert(std::move(key));
+            if (list.empty()) keys_.free_place(key);
+            keys_.mark(key);
         });
     }
     // Takes the changes of the replica.  key_of(const Row&) → std::optional<Key>; rows without a key are not
@@ -41,69 +43,49 @@ class KeyedTable {
     template <typename KeyOf>
     void have(const ovsdb::client::Replica& replica, KeyOf key_of) {
         for (const auto& change : replica.template changes<Row>()) {
-            const Uuid uuid = change.row().uuid;
-            if (auto it = key_of_row_.find(uuid); it != key_of_row_.end()) {
-                std::vector<Uuid>& rows = rows_[it->second];
-                rows.erase(std::find(rows.begin(), rows.end(), uuid));
-                dirty_.insert(it->second);
-                if (rows.empty()) rows_.erase(it->second);
-                key_of_row_.erase(it);
-            }
+            keys_.forget_row(change.row().uuid);
             if (!change.after) continue;
             std::optional<Key> key = key_of(*change.after);
-            if (!key) continue;
-            std::vector<Uuid>& rows = rows_[*key];
-            rows.insert(std::lower_bound(rows.begin(), rows.end(), uuid), uuid);
-            dirty_.insert(*key);
-            key_of_row_.emplace(uuid, std::move(*key));
+            if (key) keys_.add_row(change.row().uuid, *key);
         }
     }
-    void mark_all() {
-        for (const auto& [key, list] : wanted_) dirty_.insert(key);
-        for (const auto& [key, rows] : rows_) dirty_.insert(key);
-    }
-    void mark(const Key& key) { dirty_.insert(key); }
-    bool has_dirty() const { return !dirty_.empty(); }
+    void mark_all() { keys_.mark_all(); }
+    void mark(const Key& key) { keys_.mark(key); }
+    bool has_marked() const { return keys_.has_marked(); }
 
-    // The row of a key: one that exists, or one that this transaction inserts.
-    std::optional<Uuid> row_of(const Key& key) const {
-        if (auto it = inserted_.find(key); it != inserted_.end()) return it->second;
-        auto it = rows_.find(key);
-        return it == rows_.end() ? std::nullopt : std::optional<Uuid>(it->second.front());
-    }
+    std::optional<Uuid> row_of(const Key& key) const { return keys_.row_of(key); }
     const Wanted* wanted(const Key& key) const {
-        auto it = wanted_.find(key);
-        return it == wanted_.end() ? nullptr : &first(it->second);
+        uint32_t place = keys_.place(key);
+        return place == RowKeys<Key>::kNowhere ? nullptr : &first(wanted_[place]);
     }
-    const HashMap<Key, std::vector<Wanted>>& all_wanted() const { return wanted_; }
+    // f(const Key&, const Wanted&), in no order.
+    template <typename F>
+    void for_each_wanted(F&& f) const {
+        for (const auto& [key, place] : keys_.places()) f(key, first(wanted_[place]));
+    }
     // What the last write() left marked, for when its transaction fails.
-    void begin() { inserted_.clear(); }
+    void begin() { keys_.begin(); }
 
     // Makes marked keys right, in order.  `set(txn, uuid, wanted, is_new)` writes the columns; it returns
     // false if something that the row needs is not there yet: then the row waits until it is marked again.
     template <typename Set>
     void write(ovsdb::client::Transaction& txn, Set set) {
-        std::vector<Key> keys(dirty_.begin(), dirty_.end());
-        std::sort(keys.begin(), keys.end());
-        dirty_.clear();
-        for (const Key& key : keys) {
-            auto rows = rows_.find(key);
+        for (const Key& key : keys_.take_marked()) {
+            const std::vector<Uuid>* rows = keys_.rows(key);
             const Wanted* wanted = this->wanted(key);
-            if (rows != rows_.end()) {
-                for (size_t i = wanted ? 1 : 0; i < rows->second.size(); ++i) {
-                    txn.template erase<Row>(rows->second[i]);
-                }
+            if (rows) {
+                for (size_t i = wanted ? 1 : 0; i < rows->size(); ++i) txn.template erase<Row>((*rows)[i]);
             }
             if (!wanted) continue;
-            if (rows != rows_.end()) {
-                set(txn, rows->second.front(), *wanted, false);
+            if (rows) {
+                set(txn, rows->front(), *wanted, false);
                 continue;
             }
             Uuid uuid = txn.template insert<Row>();
-            inserted_[key] = uuid;
+            keys_.inserted(key, uuid);
             if (!set(txn, uuid, *wanted, true)) {
                 txn.template erase<Row>(uuid);
-                inserted_.erase(key);
+                keys_.not_inserted(key);
             }
         }
     }
@@ -113,11 +95,8 @@ class KeyedTable {
         return list.front();  // several only if the northbound contradicts itself
     }
 
-    HashMap<Key, std::vector<Wanted>> wanted_;
-    HashMap<Key, std::vector<Uuid>> rows_;
-    HashMap<Uuid, Key> key_of_row_;
-    HashSet<Key> dirty_;
-    HashMap<Key, Uuid> inserted_;
+    RowKeys<Key> keys_;
+    std::vector<std::vector<Wanted>> wanted_;  // by place
 };
 
 }  // namespace weft::northd

@@ -3,14 +3,19 @@
 //
 // At most one transaction is under way; what changes meanwhile waits for its end.  When one fails, everything
 // is compared again.
+//
+// columns.cc says what is fetched, want.cc and have.cc keep the two sides, rows.cc writes the columns of each
+// row, constants.cc the rows that are the same in every network, southbound.cc all of them in order.
 
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "northd/program.h"
 #include "northd/sync/flow_table.h"
 #include "northd/sync/keyed_table.h"
+#include "northd/sync/ref_chassis.h"
 #include "ovsdb/client/replica.h"
 
 namespace weft::northd {
@@ -26,41 +31,33 @@ class Southbound {
     void want(Program& program);
     void have();
     // Writes all differences.
-    void write(ovsdb::client::Transaction& txn, Program& program);
+    void write(ovsdb::client::Transaction& txn);
+    // Compares all rows with what is wanted, at the next write().
+    void compare_all() { mark_all(); }
+    void set_drop_action(const std::string& action) { flows_.set_drop_action(action); }
     void done(const ovsdb::client::CommitOutcome& outcome);
 
     const HashMap<Uuid, Uuid>& datapath_of_binding() const { return datapath_of_binding_; }
 
   private:
     using Transaction = ovsdb::client::Transaction;
-    struct MulticastKey {
-        Uuid datapath;
-        std::string name;
-        auto operator<=>(const MulticastKey&) const = default;
-        template <typename H>
-        friend H AbslHashValue(H h, const MulticastKey& k) {
-            return H::combine(std::move(h), k.datapath, k.name);
-        }
-    };
-    struct BindingKey {  // of Static_MAC_Binding
-        std::string port, ip;
-        auto operator<=>(const BindingKey&) const = default;
-        template <typename H>
-        friend H AbslHashValue(H h, const BindingKey& k) {
-            return H::combine(std::move(h), k.port, k.ip);
-        }
-    };
 
     void have_datapaths();
     void have_ports();
+    void have_multicast();
     void have_chassis();
     void mark_all();
     std::optional<Uuid> chassis(const std::string& name) const;
-    int64_t choose_port_key(const PortRow& row);
+    int64_t choose_port_key(const PortRow& row, int64_t current);
+    void reload_port_keys();
 
-    bool write_datapath(Transaction& txn, const Uuid& uuid, const DatapathRow& row, Program& program);
+    bool write_datapath(Transaction& txn, const Uuid& uuid, const DatapathRow& row);
     bool write_port(Transaction& txn, const Uuid& uuid, const PortRow& row, bool is_new);
-    bool write_multicast(Transaction& txn, const Uuid& uuid, const MulticastRow& row);
+    bool write_multicast(Transaction& txn, const Uuid& uuid, const MulticastRow& row, bool is_new);
+    bool write_bfd(Transaction& txn, const Uuid& uuid, const BfdRow& row, bool is_new);
+    bool write_monitor(Transaction& txn, const Uuid& uuid, const ServiceMonitorRow& row);
+    int64_t choose_multicast_key(const Uuid& datapath);
+    bool write_ip_multicast(Transaction& txn, const Uuid& uuid, const IpMulticastRow& row);
     bool write_ha_group(Transaction& txn, const Uuid& uuid, const HaGroupRow& row, bool is_new);
     bool write_load_balancer(Transaction& txn, const Uuid& uuid, const LoadBalancerRow& row);
     bool write_dns(Transaction& txn, const Uuid& uuid, const DnsRow& row);
@@ -70,10 +67,16 @@ class Southbound {
 
     ovsdb::client::Replica& replica_;
     DatapathGroups groups_;
+    RefChassis ref_chassis_;
     FlowTable flows_;
     KeyedTable<Uuid, DatapathRow, sb::DatapathBinding> datapaths_;
     KeyedTable<std::string, PortRow, sb::PortBinding> ports_;
     KeyedTable<MulticastKey, MulticastRow, sb::MulticastGroup> multicast_;
+    KeyedTable<Uuid, IpMulticastRow, sb::IPMulticast> ip_multicast_;
+    KeyedTable<std::string, MirrorRow, sb::Mirror> mirrors_;
+    KeyedTable<BfdKey, BfdRow, sb::BFD> bfd_;
+    KeyedTable<MonitorKey, ServiceMonitorRow, sb::ServiceMonitor> monitors_;
+    KeyedTable<std::string, TemplateVarRow, sb::ChassisTemplateVar> template_vars_;
     KeyedTable<std::string, AddressSetRow, sb::AddressSet> address_sets_;
     KeyedTable<std::string, PortGroupRow, sb::PortGroup> port_groups_;
     KeyedTable<Uuid, LoadBalancerRow, sb::LoadBalancer> load_balancers_;
@@ -87,6 +90,10 @@ class Southbound {
     HashMap<Uuid, HashSet<int64_t>> port_keys_;              // Datapath_Binding → tunnel keys in use
     HashMap<Uuid, int64_t> port_key_hint_;                   // the last one given out
     HashMap<Uuid, std::pair<Uuid, int64_t>> key_of_port_;    // Port_Binding → (its datapath, its key)
+    std::set<std::string> port_key_waits_;                   // ports whose requested key another one has
+    HashMap<BfdKey, int64_t> bfd_ports_;                     // given out in this transaction
+    HashMap<Uuid, HashSet<int64_t>> multicast_keys_;         // Datapath_Binding → keys of its groups
+    HashMap<Uuid, std::pair<Uuid, int64_t>> key_of_group_;   // Multicast_Group → (its datapath, its key)
     HashMap<Uuid, SetId> groups_used_;                       // by load balancers
     bool constants_checked_ = false;
     bool datapaths_changed_ = false;

@@ -1,0 +1,10 @@
+#include "northd/outputs.h"
+
+#include "incremental/definitions.h"
+
+namespace weft::northd {
+
+Outputs::Outputs() = default;
+Outputs::~Outputs() = default;
+
+}  // namespace weft::northd
