@@ -1,8 +1,10 @@
 #include "controller/binding.h"
 
-#include <vector>
+#include <algorithm>
 
 #include "base/log.h"
+#include "controller/configuration.h"
+#include "controller/ha_chassis.h"
 
 namespace weft::controller {
 
@@ -10,141 +12,251 @@ namespace {
 
 namespace sb = schema::sb;
 using ovsdb::client::Transaction;
+using Kind = BindingChange::Kind;
 
 log::Module lg("binding");
+
+constexpr int64_t kClaimBackMs = 500;
 
 bool is_container(const sb::PortBinding& port) {
     return port.parent_port && !port.parent_port->empty();
 }
-bool is_patch(const sb::PortBinding& port) {
-    return port.type == "patch" || port.type == "l3gateway";
-}
-
-// options:l3gateway-chassis of an "l3gateway" port, and so on; "" for types that no option binds.
-std::string_view chassis_by_option(const sb::PortBinding& port) {
-    if (port.type == "l3gateway") return ovsdb::get_string(port.options, "l3gateway-chassis");
-    if (port.type == "l2gateway") return ovsdb::get_string(port.options, "l2gateway-chassis");
-    return {};
+// Types that a controller binds.
+bool is_bindable(const sb::PortBinding& port) {
+    static const std::set<std::string> types{"",        "l2gateway",       "l3gateway",
+                                             "virtual", "chassisredirect", "external"};
+    return types.contains(port.type);
 }
 
 }  // namespace
 
-void Binding::note_changes() {
-    for (const auto& change : southbound_.changes<sb::PortBinding>()) {
-        if (const sb::PortBinding* old = change.before) {
-            if (is_patch(*old)) patch_ports_[old->datapath].erase(old->uuid);
-            if (is_container(*old)) children_[*old->parent_port].erase(old->uuid);
-            gateways_.erase(old->uuid);
-        }
-        if (const sb::PortBinding* now = change.after) {
-            if (is_patch(*now)) patch_ports_[now->datapath].insert(now->uuid);
-            if (is_container(*now)) children_[*now->parent_port].insert(now->uuid);
-            if (now->type == "l3gateway" || now->type == "l2gateway") gateways_.insert(now->uuid);
-        }
+Requested requested_chassis(const sb::PortBinding& port, const sb::Chassis& chassis) {
+    auto is_us = [&](const std::string& word) { return word == chassis.name || word == chassis.hostname; };
+    std::vector<std::string> words = split_words(ovsdb::get_string(port.options, "requested-chassis"));
+    if (words.empty() || is_us(words.front())) return Requested::kMain;
+    return std::any_of(words.begin() + 1, words.end(), is_us) ? Requested::kAdditional : Requested::kNot;
+}
+
+Binding::Right Binding::right_of_vif(const sb::PortBinding& port, const BindingFacts& facts) {
+    const sb::PortBinding* carrier = is_container(port) ? view_.port_named(*port.parent_port) : &port;
+    if (!carrier) return {};
+    auto interface = facts.interfaces.find(carrier->logical_port);
+    if (interface == facts.interfaces.end()) return {};
+    const std::string* version = carrier->options.find("iface-id-ver");
+    if (version && *version != interface->second.iface_id_ver) return {};
+    // A container goes with its virtual machine, and may be asked to be elsewhere itself.
+    Requested requested =
+        std::max(requested_chassis(*carrier, *chassis_), requested_chassis(port, *chassis_));
+    return {requested == Requested::kMain, requested == Requested::kAdditional};
+}
+
+Binding::Right Binding::right_to(const sb::PortBinding& port, const BindingFacts& facts) {
+    auto named = [&](const char* option) {
+        return ovsdb::get_string(port.options, option) == chassis_->name;
+    };
+    if (port.type.empty()) return right_of_vif(port, facts);
+    if (port.type == "l3gateway") return {named("l3gateway-chassis"), false};
+    if (port.type == "l2gateway") return {named("l2gateway-chassis"), false};
+    if (port.type == "chassisredirect" || port.type == "external") {
+        return {port.ha_chassis_group && serves(port, facts), false};
+    }
+    if (port.type == "virtual") {
+        const sb::PortBinding* parent =
+            port.virtual_parent ? view_.port_named(*port.virtual_parent) : nullptr;
+        return {parent && view_.is_own_chassis(port.chassis) && right_of_vif(*parent, facts).main, false};
+    }
+    return {};
+}
+
+bool Binding::serves(const sb::PortBinding& port, const BindingFacts& facts) {
+    std::vector<HaMember> members = ha_members(view_, *port.ha_chassis_group);
+    if (!serves_group(members, chassis_->uuid, facts.alive)) return false;
+    if (view_.is_own_chassis(port.chassis) || facts.unproven.empty()) return true;
+    std::set<std::string> perhaps_alive = facts.alive;
+    perhaps_alive.insert(facts.unproven.begin(), facts.unproven.end());
+    if (serves_group(members, chassis_->uuid, perhaps_alive)) return true;
+    decide_again_at(facts.unproven_until_ms);
+    return false;
+}
+
+void Binding::decide_again_at(int64_t ms) {
+    if (!next_decision_ms_ || ms < *next_decision_ms_) next_decision_ms_ = ms;
+}
+
+// Another chassis took the port from us a moment ago.
+bool Binding::must_wait(const sb::PortBinding& port, const BindingFacts& facts) {
+    auto claimed = claimed_ms_.find(port.uuid);
+    if (!port.chassis || claimed == claimed_ms_.end()) return false;
+    int64_t due = claimed->second + kClaimBackMs;
+    if (facts.now_ms >= due) return false;
+    decide_again_at(due);
+    return true;
+}
+
+void Binding::consider(const sb::PortBinding& port, const BindingFacts& facts,
+                       std::vector<BindingChange>& changes) {
+    Right right = right_to(port, facts);
+    bool has_main = port.chassis && *port.chassis == chassis_->uuid;
+    bool has_additional = port.additional_chassis.contains(chassis_->uuid);
+    bool is_gateway = port.type == "chassisredirect" || port.type == "external";
+    bool can_serve = !is_gateway || facts.switch_is_there;
+    if (right.main && !has_main && can_serve && !must_wait(port, facts))
+        changes.push_back({port.uuid, Kind::kClaim});
+    if (right.additional && !has_additional) changes.push_back({port.uuid, Kind::kClaimAdditional});
+    if (!right.main && has_main) changes.push_back({port.uuid, Kind::kRelease});
+    if (!right.additional && has_additional) changes.push_back({port.uuid, Kind::kReleaseAdditional});
+}
+
+// options:vif-plug-type asks the controller to make the interface.
+void Binding::warn_of_plugs() {
+    for (const Uuid& uuid : view_.requested[chassis_->uuid]) {
+        const sb::PortBinding* port = view_.port(uuid);
+        const std::string* type = port ? port->options.find("vif-plug-type") : nullptr;
+        if (!type || !warned_plugs_.insert(port->logical_port).second) continue;
+        lg.warn(
+            "lport {} asks for the VIF plug provider '{}' (options:vif-plug-type), which this controller "
+            "does "
+            "not have: plug an interface with external_ids:iface-id={} yourself",
+            port->logical_port, *type, port->logical_port);
     }
 }
 
-bool Binding::may_claim(const sb::PortBinding& port, const sb::Chassis& chassis) const {
-    std::string_view requested = ovsdb::get_string(port.options, "requested-chassis");
-    return requested.empty() || requested == chassis.name || requested == chassis.hostname;
+std::vector<BindingChange> Binding::decide(const BindingFacts& facts) {
+    std::vector<BindingChange> changes;
+    next_decision_ms_.reset();
+    const Uuid* own = view_.own_chassis.find({});
+    chassis_ = own ? view_.value(view_.chassis, *own) : nullptr;
+    if (!chassis_) return changes;
+    std::erase_if(claimed_ms_,
+                  [&](const auto& claim) { return facts.now_ms >= claim.second + kClaimBackMs; });
+
+    warn_of_plugs();
+    std::set<Uuid> candidates;
+    for (const auto& [name, interface] : facts.interfaces) {
+        const Uuid* port = view_.port_by_name.first(name);
+        if (!port) continue;
+        candidates.insert(*port);
+        for (const Uuid& child : view_.children[name]) candidates.insert(child);
+    }
+    for (const Uuid& port : view_.gateways[chassis_->name]) candidates.insert(port);
+    for (const Uuid& group : view_.groups_by_chassis[chassis_->uuid]) {
+        for (const Uuid& port : view_.ports_by_group[group]) candidates.insert(port);
+    }
+    for (const Uuid& port : view_.ports_by_chassis[chassis_->uuid]) candidates.insert(port);
+
+    for (const Uuid& uuid : candidates) {
+        const sb::PortBinding* port = view_.port(uuid);
+        if (port && is_bindable(*port)) consider(*port, facts, changes);
+    }
+    for (const BindingChange& change : changes) {
+        if (change.kind == Kind::kClaim) claimed_ms_[change.port] = facts.now_ms;
+    }
+    return changes;
 }
 
-bool Binding::belongs_here(const sb::PortBinding& port,
-                           const std::map<std::string, LocalInterface>& interfaces,
-                           const sb::Chassis& chassis) const {
-    if (port.type == "l3gateway" || port.type == "l2gateway") return chassis_by_option(port) == chassis.name;
-    if (!port.type.empty()) return false;
-    if (!is_container(port)) return interfaces.contains(port.logical_port) && may_claim(port, chassis);
-    const sb::PortBinding* parent =
-        southbound_.table<sb::PortBinding>().find_by(sb::PortBinding::kLogicalPort, *port.parent_port);
-    return parent && interfaces.contains(parent->logical_port) && may_claim(*parent, chassis);
+std::optional<Uuid> Binding::wanted_encap(const sb::PortBinding& port, const BindingFacts& facts) {
+    if (!port.type.empty()) return std::nullopt;
+    auto interface = facts.interfaces.find(is_container(port) ? *port.parent_port : port.logical_port);
+    if (interface == facts.interfaces.end() || interface->second.encap_ip.empty()) return std::nullopt;
+    const sb::Encap* found = nullptr;
+    for (const Uuid& uuid : chassis_->encaps) {
+        const sb::Encap* encap = view_.value(view_.encaps, uuid);
+        if (!encap || encap->ip != interface->second.encap_ip) continue;
+        if (!found || encap->type == "geneve") found = encap;
+    }
+    if (found) return found->uuid;
+    static log::RateLimit limit(5, 5);
+    if (limit.pass(lg)) {
+        lg.warn(
+            "Interface {}: external_ids:encap-ip {} is none of this chassis' addresses (ovn-encap-ip); the "
+            "default one is used",
+            interface->second.name, interface->second.encap_ip);
+    }
+    return std::nullopt;
 }
 
-void Binding::claim(const sb::PortBinding& port, const sb::Chassis& chassis, Transaction& txn) const {
-    if (port.chassis && *port.chassis == chassis.uuid) return;
+void Binding::keep_encap(const sb::PortBinding& port, const BindingFacts& facts, Transaction& txn) {
+    std::optional<Uuid> wanted = wanted_encap(port, facts);
+    if (view_.is_own_chassis(port.chassis)) txn.set(port.uuid, sb::PortBinding::kEncap, wanted);
+    for (const Uuid& own : chassis_->encaps) {
+        bool is_there = port.additional_encap.contains(own);
+        bool is_wanted = wanted == own && port.additional_chassis.contains(chassis_->uuid);
+        if (is_wanted && !is_there) txn.add(port.uuid, sb::PortBinding::kAdditionalEncap, own);
+        if (!is_wanted && is_there) txn.remove(port.uuid, sb::PortBinding::kAdditionalEncap, own);
+    }
+}
+
+void Binding::claim(const sb::PortBinding& port, const BindingFacts& facts, Transaction& txn) {
     if (port.chassis) {
-        const sb::Chassis* other = southbound_.find<sb::Chassis>(*port.chassis);
+        const sb::Chassis* other = view_.value(view_.chassis, *port.chassis);
         lg.info("Changing chassis for lport {} from {} to {}.", port.logical_port, other ? other->name : "",
-                chassis.name);
+                chassis_->name);
     } else {
         lg.info("Claiming lport {} for this chassis.", port.logical_port);
     }
     for (const std::string& mac : port.mac) lg.info("{}: Claiming {}", port.logical_port, mac);
-    txn.set(port.uuid, sb::PortBinding::kChassis, chassis.uuid);
-    if (port.type.empty()) txn.set(port.uuid, sb::PortBinding::kUp, false);
+    txn.set(port.uuid, sb::PortBinding::kChassis, chassis_->uuid);
+    txn.set(port.uuid, sb::PortBinding::kEncap, wanted_encap(port, facts));
+    if (port.up.has_value()) txn.set(port.uuid, sb::PortBinding::kUp, false);
 }
 
-void Binding::claim_and_release(const std::map<std::string, LocalInterface>& interfaces,
-                                const sb::Chassis& chassis, Transaction& txn) {
-    auto ports = southbound_.table<sb::PortBinding>();
-    for (const auto& [name, interface] : interfaces) {
-        const sb::PortBinding* port = ports.find_by(sb::PortBinding::kLogicalPort, name);
-        if (!port || !belongs_here(*port, interfaces, chassis)) continue;
-        claim(*port, chassis, txn);
-        auto children = children_.find(name);
-        if (children == children_.end()) continue;
-        for (const Uuid& uuid : children->second) {
-            const sb::PortBinding* child = ports.find(uuid);
-            if (child && belongs_here(*child, interfaces, chassis)) claim(*child, chassis, txn);
+void Binding::release(const sb::PortBinding& port, Transaction& txn) {
+    lg.info("Releasing lport {} from this chassis (sb_readonly=0)", port.logical_port);
+    txn.set(port.uuid, sb::PortBinding::kChassis, std::nullopt);
+    txn.set(port.uuid, sb::PortBinding::kEncap, std::nullopt);
+    if (port.up.has_value()) txn.set(port.uuid, sb::PortBinding::kUp, false);
+    if (port.type == "virtual") txn.set(port.uuid, sb::PortBinding::kVirtualParent, std::nullopt);
+}
+
+void Binding::release_additional(const sb::PortBinding& port, Transaction& txn) {
+    lg.info("Releasing lport {} from this additional chassis (sb_readonly=0)", port.logical_port);
+    txn.remove(port.uuid, sb::PortBinding::kAdditionalChassis, chassis_->uuid);
+    for (const Uuid& own : chassis_->encaps) {
+        if (port.additional_encap.contains(own))
+            txn.remove(port.uuid, sb::PortBinding::kAdditionalEncap, own);
+    }
+}
+
+void Binding::apply(const std::vector<BindingChange>& changes, const BindingFacts& facts, Transaction& txn) {
+    if (!chassis_) return;
+    std::set<Uuid> changed;
+    for (const BindingChange& change : changes) {
+        changed.insert(change.port);
+        const sb::PortBinding* port = view_.port(change.port);
+        if (!port) continue;
+        switch (change.kind) {
+            case Kind::kClaim:
+                claim(*port, facts, txn);
+                break;
+            case Kind::kClaimAdditional:
+                lg.info("Claiming lport {} for this additional chassis.", port->logical_port);
+                for (const std::string& mac : port->mac) lg.info("{}: Claiming {}", port->logical_port, mac);
+                txn.add(port->uuid, sb::PortBinding::kAdditionalChassis, chassis_->uuid);
+                if (auto encap = wanted_encap(*port, facts))
+                    txn.add(port->uuid, sb::PortBinding::kAdditionalEncap, *encap);
+                break;
+            case Kind::kRelease:
+                release(*port, txn);
+                break;
+            case Kind::kReleaseAdditional:
+                release_additional(*port, txn);
+                break;
         }
     }
-    for (const Uuid& uuid : gateways_) {
-        const sb::PortBinding* port = ports.find(uuid);
-        if (port && belongs_here(*port, interfaces, chassis)) claim(*port, chassis, txn);
+    for (const Uuid& uuid : view_.ports_by_chassis[chassis_->uuid]) {
+        if (!changed.contains(uuid)) keep_encap(*view_.port(uuid), facts, txn);
     }
-
-    ports.for_each_by(sb::PortBinding::kChassis, chassis.uuid, [&](const sb::PortBinding& port) {
-        bool bound_by_us = port.type.empty() || port.type == "l3gateway" || port.type == "l2gateway";
-        if (!bound_by_us || belongs_here(port, interfaces, chassis)) return;
-        lg.info("Releasing lport {} from this chassis (sb_readonly=0)", port.logical_port);
-        txn.set(port.uuid, sb::PortBinding::kChassis, std::nullopt);
-        if (port.type.empty()) txn.set(port.uuid, sb::PortBinding::kUp, false);
-    });
 }
 
-std::map<std::string, const sb::PortBinding*> Binding::own_ports(const sb::Chassis& chassis) const {
+std::map<std::string, const sb::PortBinding*> Binding::own_ports() const {
     std::map<std::string, const sb::PortBinding*> own;
-    southbound_.table<sb::PortBinding>().for_each_by(
-        sb::PortBinding::kChassis, chassis.uuid,
-        [&](const sb::PortBinding& port) { own[port.logical_port] = &port; });
+    const Uuid* chassis = view_.own_chassis.find({});
+    if (!chassis) return own;
+    for (const Uuid& uuid : view_.ports_by_chassis[*chassis]) {
+        const sb::PortBinding* port = view_.port(uuid);
+        own[port->logical_port] = port;
+    }
     return own;
-}
-
-std::set<Uuid> Binding::local_datapaths(const std::map<std::string, const sb::PortBinding*>& own,
-                                        const std::map<std::string, LocalInterface>& interfaces) const {
-    auto ports = southbound_.table<sb::PortBinding>();
-    std::set<Uuid> local;
-    std::vector<Uuid> to_visit;
-    auto reach = [&](const Uuid& datapath) {
-        if (local.insert(datapath).second) to_visit.push_back(datapath);
-    };
-    for (const auto& [name, port] : own) reach(port->datapath);
-    for (const auto& [name, interface] : interfaces) {  // a localport is on every chassis and bound to none
-        const sb::PortBinding* port = ports.find_by(sb::PortBinding::kLogicalPort, name);
-        if (port && port->type == "localport") reach(port->datapath);
-    }
-    while (!to_visit.empty()) {
-        Uuid datapath = to_visit.back();
-        to_visit.pop_back();
-        auto patches = patch_ports_.find(datapath);
-        if (patches == patch_ports_.end()) continue;
-        for (const Uuid& uuid : patches->second) {
-            const sb::PortBinding* port = ports.find(uuid);
-            if (!port || (port->type == "l3gateway" && !own.contains(port->logical_port))) continue;
-            const std::string* peer_name = port->options.find("peer");
-            const sb::PortBinding* peer =
-                peer_name ? ports.find_by(sb::PortBinding::kLogicalPort, *peer_name) : nullptr;
-            if (peer) reach(peer->datapath);
-        }
-    }
-    return local;
-}
-
-void Binding::release_all(const sb::Chassis& chassis, Transaction& txn) const {
-    for (const auto& [name, port] : own_ports(chassis)) {
-        txn.set(port->uuid, sb::PortBinding::kChassis, std::nullopt);
-        if (port->type.empty()) txn.set(port->uuid, sb::PortBinding::kUp, false);
-    }
 }
 
 }  // namespace weft::controller

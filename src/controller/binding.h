@@ -1,58 +1,101 @@
 // Port bindings: which logical ports live on this chassis (ovn-sb(5), Port_Binding).
 //
-// A VIF is claimed when an interface of the integration bridge carries its name and no other chassis is asked
-// for; the containers in it follow.  Gateway ports (l3gateway, l2gateway) are claimed when their options name
-// this chassis.  What this chassis holds without a reason is released.  A port is `up` once the switch has
-// its flows.
+// A VIF is claimed when an interface of the integration bridge carries its name, unless another chassis is
+// asked for; the containers in it follow.  Where several chassis are asked for, the first has the port and
+// the others have it in addition, while a virtual machine moves.  Gateway ports (l3gateway, l2gateway) are
+// claimed when their options name this chassis, chassisredirect and external ports when this chassis is the
+// one of their group to serve (ha_chassis.h).  A virtual port stays as long as its parent is here; pinctrl
+// claims it. What this chassis holds without a reason is released.
+//
+// A port whose interface names one of several tunnel addresses (external_ids:encap-ip) says by its `encap`
+// column that it wants to be reached by that.
+//
+// decide() says what has to change, apply() writes it.  Two chassis that both have an interface for a port
+// would take it from each other as fast as the database allows: a port that another chassis just took is
+// taken back after half a second.
 
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
-#include "base/hash_map.h"
 #include "controller/local_interfaces.h"
-#include "ovsdb/client/replica.h"
-#include "schema/sb.h"
+#include "controller/southbound_view.h"
+#include "ovsdb/client/transaction.h"
 
 namespace weft::controller {
 
+struct BindingChange {
+    enum class Kind { kClaim, kClaimAdditional, kRelease, kReleaseAdditional };
+    Uuid port;
+    Kind kind;
+    bool operator==(const BindingChange&) const = default;
+};
+
+// What decides beside the southbound database.
+struct BindingFacts {
+    const std::map<std::string, LocalInterface>& interfaces;  // by logical port name
+    std::set<std::string> alive;                              // chassis that BFD reaches, by name
+    // Chassis whose session has only just been asked for, so that it says nothing yet; until when.  A gateway
+    // is not taken over from them: while sessions come up, several members would think themselves the first.
+    std::set<std::string> unproven;
+    int64_t unproven_until_ms = 0;
+    int64_t now_ms = 0;
+    // The bridge answers.  Who has no switch takes over no gateway; what BFD said of others is of its past.
+    bool switch_is_there = true;
+};
+
+// options:requested-chassis asks for the chassis with this name and hostname.
+enum class Requested { kMain, kAdditional, kNot };
+Requested requested_chassis(const schema::sb::PortBinding& port, const schema::sb::Chassis& chassis);
+
 class Binding {
   public:
-    explicit Binding(const ovsdb::client::Replica& southbound) : southbound_(southbound) {}
+    explicit Binding(SouthboundView& view) : view_(view) {}
 
-    // Follows the changes of Port_Binding; call once per turn, before clear_changes().
-    void note_changes();
+    // The view must be up to date, and have this chassis' row.
+    std::vector<BindingChange> decide(const BindingFacts& facts);
+    // When decide() would say more without a change of anything else.
+    std::optional<int64_t> next_decision_ms() const { return next_decision_ms_; }
 
-    // Writes claims and releases into `txn`.  `interfaces` are this host's; `chassis` is our row.
-    void claim_and_release(const std::map<std::string, LocalInterface>& interfaces,
-                           const schema::sb::Chassis& chassis, ovsdb::client::Transaction& txn);
+    // Writes changes that decide() named, and the encapsulations of the ports that stay.
+    void apply(const std::vector<BindingChange>& changes, const BindingFacts& facts,
+               ovsdb::client::Transaction& txn);
 
-    // Ports that the southbound database says are ours, by name.
-    std::map<std::string, const schema::sb::PortBinding*> own_ports(const schema::sb::Chassis& chassis) const;
-
-    // The datapaths that packets from and to own ports can be in: those of the ports, and what patch ports
-    // lead to.
-    std::set<Uuid> local_datapaths(const std::map<std::string, const schema::sb::PortBinding*>& own,
-                                   const std::map<std::string, LocalInterface>& interfaces) const;
-
-    // On a clean exit.
-    void release_all(const schema::sb::Chassis& chassis, ovsdb::client::Transaction& txn) const;
+    // The ports that the southbound database says are ours, by name.
+    std::map<std::string, const schema::sb::PortBinding*> own_ports() const;
 
   private:
-    bool may_claim(const schema::sb::PortBinding& port, const schema::sb::Chassis& chassis) const;
-    // What the local interfaces and options give this chassis a right to.
-    bool belongs_here(const schema::sb::PortBinding& port,
-                      const std::map<std::string, LocalInterface>& interfaces,
-                      const schema::sb::Chassis& chassis) const;
-    void claim(const schema::sb::PortBinding& port, const schema::sb::Chassis& chassis,
-               ovsdb::client::Transaction& txn) const;
+    struct Right {
+        bool main = false, additional = false;
+        bool any() const { return main || additional; }
+    };
+    // What local interfaces, options and groups give this chassis a right to.
+    Right right_to(const schema::sb::PortBinding& port, const BindingFacts& facts);
+    Right right_of_vif(const schema::sb::PortBinding& port, const BindingFacts& facts);
+    void consider(const schema::sb::PortBinding& port, const BindingFacts& facts,
+                  std::vector<BindingChange>& changes);
+    void warn_of_plugs();
+    bool serves(const schema::sb::PortBinding& port, const BindingFacts& facts);
+    void decide_again_at(int64_t ms);
+    bool must_wait(const schema::sb::PortBinding& port, const BindingFacts& facts);
+    // Of this chassis the encapsulation that the port's interface asks for, if it does.
+    std::optional<Uuid> wanted_encap(const schema::sb::PortBinding& port, const BindingFacts& facts);
+    void keep_encap(const schema::sb::PortBinding& port, const BindingFacts& facts,
+                    ovsdb::client::Transaction& txn);
+    void claim(const schema::sb::PortBinding& port, const BindingFacts& facts,
+               ovsdb::client::Transaction& txn);
+    void release(const schema::sb::PortBinding& port, ovsdb::client::Transaction& txn);
+    void release_additional(const schema::sb::PortBinding& port, ovsdb::client::Transaction& txn);
 
-    const ovsdb::client::Replica& southbound_;
-    HashMap<Uuid, std::set<Uuid>> patch_ports_;       // by datapath
-    std::map<std::string, std::set<Uuid>> children_;  // by parent port name
-    std::set<Uuid> gateways_;                         // ports that options bind to a chassis
+    SouthboundView& view_;
+    const schema::sb::Chassis* chassis_ = nullptr;  // during decide() and apply()
+    std::set<std::string> warned_plugs_;
+    std::map<Uuid, int64_t> claimed_ms_;  // claims of the last half second
+    std::optional<int64_t> next_decision_ms_;
 };
 
 }  // namespace weft::controller

@@ -19,7 +19,8 @@ namespace of = openflow;
 
 log::Module lg("ofctrl");
 
-constexpr int64_t kRetryMs = 500;
+constexpr int64_t kRetryMs =
+    100;  // of a local socket: an attempt costs nothing, and without flows the host is cut off
 constexpr uint16_t kOptionClass = 0x0102;  // "Open Virtual Networking (OVN)" of the Geneve registry
 constexpr uint8_t kOptionType = 0x80;      // critical
 constexpr uint8_t kOptionBytes = 4;
@@ -36,7 +37,11 @@ struct BridgeConnection::Impl {
     enum class State { kDisconnected, kHello, kOption, kOptionAdded, kRunning };
 
     Impl(net::Loop& l, FlowOutput& desired, GroupSync g)
-        : loop(l), sync(desired), groups(std::move(g)), retry(loop.timer([this] { connect(); })) {}
+        : loop(l),
+          sync(desired),
+          groups(std::move(g)),
+          retry(loop.timer([this] { connect(); })),
+          probe(loop.timer([this] { silence(); })) {}
 
     void connect() {
         disconnect();
@@ -51,6 +56,8 @@ struct BridgeConnection::Impl {
         state = State::kHello;
         stream->set_on_ready([this] { receive(); });
         stream->write(to_text(protocol->take_output()));
+        probed = false;
+        arm_probe();
     }
 
     void disconnect() {
@@ -67,7 +74,27 @@ struct BridgeConnection::Impl {
         retry->arm_in(kRetryMs);
     }
 
+    void arm_probe() {
+        if (probe_ms && stream) {
+            probe->arm_in(probe_ms);
+        } else {
+            probe->disarm();
+        }
+    }
+    void silence() {
+        if (!stream) return;
+        if (probed) {
+            lg.info("{}: no answer to a probe of the OpenFlow connection", bridge);
+            return lost();
+        }
+        probed = true;
+        if (state != State::kHello) send(of::EchoRequest{});
+        arm_probe();
+    }
+
     void receive() {
+        probed = false;
+        arm_probe();
         std::string bytes;
         bool open = stream->read(bytes);
         protocol->receive(as_bytes(bytes));
@@ -200,7 +227,9 @@ struct BridgeConnection::Impl {
     std::unique_ptr<net::Stream> stream;
     std::optional<of::Connection> protocol;
     State state = State::kDisconnected;
-    std::unique_ptr<net::Loop::Timer> retry;
+    std::unique_ptr<net::Loop::Timer> retry, probe;
+    int64_t probe_ms = 0;
+    bool probed = false;  // and nothing came since
     std::function<void(of::PacketIn)> on_packet_in;
     net::Loop::Callback on_change;
     uint32_t next_xid = 2;
@@ -217,6 +246,12 @@ void BridgeConnection::set_bridge(const std::string& name) {
     if (impl_->bridge == name) return;
     impl_->bridge = name;
     impl_->connect();
+}
+
+void BridgeConnection::set_probe_interval_ms(int64_t ms) {
+    if (impl_->probe_ms == ms) return;
+    impl_->probe_ms = ms;
+    impl_->arm_probe();
 }
 
 void BridgeConnection::set_on_packet_in(std::function<void(openflow::PacketIn)> handler) {

@@ -35,6 +35,9 @@ class BridgeConnection {
     ~BridgeConnection();
 
     void set_bridge(const std::string& name);  // connects to RUNDIR/NAME.mgmt, and again whenever that breaks
+    // external_ids:ovn-openflow-probe-interval: a switch that is silent for so long is asked for a sign of
+    // life, and after as long again without one the connection is made anew.  0: never.
+    void set_probe_interval_ms(int64_t ms);
     void set_on_packet_in(std::function<void(openflow::PacketIn)> handler);
     void set_on_change(net::Loop::Callback handler);  // connected, disconnected, confirmed
 

@@ -45,33 +45,35 @@ ovsdb::StringMap chassis_other_config(const Configuration& c, const vs::OpenVSwi
     return config;
 }
 
-ovsdb::StringMap encap_options(const Configuration& c) {
+// `is-default` tells the others which of several addresses to use where nothing says otherwise.
+ovsdb::StringMap encap_options(const Configuration& c, const std::string& ip) {
     ovsdb::StringMap options{{"csum", c.encap_csum ? "true" : "false"}};
     if (!c.encap_tos.empty() && c.encap_tos != "none") options.set("tos", c.encap_tos);
     if (!c.encap_df_default.empty()) options.set("df_default", c.encap_df_default);
+    if (c.encap_ips.size() > 1 && ip == c.encap_ip_default) options.set("is-default", "true");
     return options;
 }
 
-// The chassis' encapsulation rows are as configured?
-bool encaps_match(const Replica& southbound, const sb::Chassis& chassis, const Configuration& c) {
-    if (chassis.encaps.size() != c.encaps.size()) return false;
-    auto options = encap_options(c);
-    for (const Uuid& uuid : chassis.encaps) {
-        const sb::Encap* encap = southbound.find<sb::Encap>(uuid);
-        if (!encap || encap->options != options || encap->chassis_name != c.chassis) return false;
-        if (!std::binary_search(c.encaps.begin(), c.encaps.end(), EncapConfiguration{encap->type, encap->ip}))
-            return false;
-    }
-    return true;
-}
-
-ovsdb::Set<Uuid> insert_encaps(const Configuration& c, Transaction& txn) {
+// The chassis' encapsulation rows as configured.  What is there stays: ports refer to it.
+ovsdb::Set<Uuid> keep_encaps(const Replica& southbound, const sb::Chassis* chassis, const Configuration& c,
+                             Transaction& txn) {
     ovsdb::Set<Uuid> uuids;
+    auto find = [&](const EncapConfiguration& each) -> std::optional<Uuid> {
+        if (!chassis) return std::nullopt;
+        for (const Uuid& uuid : chassis->encaps) {
+            const sb::Encap* encap = southbound.find<sb::Encap>(uuid);
+            if (encap && encap->type == each.type && encap->ip == each.ip) return uuid;
+        }
+        return std::nullopt;
+    };
     for (const EncapConfiguration& each : c.encaps) {
-        Uuid encap = txn.insert<sb::Encap>();
-        txn.set(encap, sb::Encap::kType, each.type);
-        txn.set(encap, sb::Encap::kIp, each.ip);
-        txn.set(encap, sb::Encap::kOptions, encap_options(c));
+        std::optional<Uuid> found = find(each);
+        Uuid encap = found ? *found : txn.insert<sb::Encap>();
+        if (!found) {
+            txn.set(encap, sb::Encap::kType, each.type);
+            txn.set(encap, sb::Encap::kIp, each.ip);
+        }
+        txn.set(encap, sb::Encap::kOptions, encap_options(c, each.ip));
         txn.set(encap, sb::Encap::kChassisName, c.chassis);
         uuids.insert(encap);
     }
@@ -132,8 +134,7 @@ const sb::Chassis* keep_chassis(const Replica& southbound, const Configuration& 
     ovsdb::StringMap config = chassis ? chassis->other_config : ovsdb::StringMap();
     for (const auto& [key, value] : chassis_other_config(c, root, bridge)) config.set(key, value);
     txn.set(uuid, sb::Chassis::kOtherConfig, config);
-    if (!chassis || !encaps_match(southbound, *chassis, c))
-        txn.set(uuid, sb::Chassis::kEncaps, insert_encaps(c, txn));
+    txn.set(uuid, sb::Chassis::kEncaps, keep_encaps(southbound, chassis, c, txn));
     keep_private(southbound, c.chassis, uuid, txn);
     return chassis;
 }

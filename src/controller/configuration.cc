@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "packet/address.h"
 
 namespace weft::controller {
 
@@ -51,7 +52,31 @@ std::vector<EncapConfiguration> read_encaps(std::string_view types, std::string_
     return {encaps.begin(), encaps.end()};
 }
 
+// The addresses as listed, each once.
+std::vector<std::string> distinct_words(std::string_view text) {
+    std::vector<std::string> words;
+    for (std::string& word : split_words(text)) {
+        if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
+    }
+    return words;
+}
+
 }  // namespace
+
+uint16_t Configuration::encap_id(std::string_view ip) const {
+    auto at = std::find(encap_ips.begin(), encap_ips.end(), ip);
+    if (at == encap_ips.end()) return 0;
+    if (encap_ip_default.empty() ? at == encap_ips.begin() : ip == encap_ip_default) return 0;
+    return static_cast<uint16_t>(at - encap_ips.begin() + 1);
+}
+
+std::vector<uint16_t> Configuration::other_encap_ids() const {
+    std::vector<uint16_t> ids;
+    for (const std::string& ip : encap_ips) {
+        if (uint16_t id = encap_id(ip)) ids.push_back(id);
+    }
+    return ids;
+}
 
 std::vector<std::string> split_words(std::string_view text, char separator) {
     std::vector<std::string> words;
@@ -109,6 +134,14 @@ Configuration read_configuration(const schema::vswitch::OpenVSwitch& row,
     c.bridge = option("ovn-bridge", "br-int");
     c.bridge_datapath_type = option("ovn-bridge-datapath-type");
     c.encaps = read_encaps(option("ovn-encap-type"), option("ovn-encap-ip"));
+    if (!c.encaps.empty()) c.encap_ips = distinct_words(option("ovn-encap-ip"));
+    c.encap_ip_default = option("ovn-encap-ip-default");
+    if (!c.encap_ip_default.empty() &&
+        std::find(c.encap_ips.begin(), c.encap_ips.end(), c.encap_ip_default) == c.encap_ips.end()) {
+        warn_once("external_ids:ovn-encap-ip-default: " + c.encap_ip_default +
+                  " is none of the addresses of ovn-encap-ip; the first of those is the default");
+        c.encap_ip_default.clear();
+    }
     c.encap_csum = option("ovn-encap-csum", "true") != "false";
     c.encap_tos = option("ovn-encap-tos");
     c.encap_df_default = option("ovn-encap-df_default");
@@ -117,6 +150,29 @@ Configuration read_configuration(const schema::vswitch::OpenVSwitch& row,
     for (const std::string& word : bad) {
         warn_once("external_ids:ovn-bridge-mappings: \"" + word + "\" is not of the form NETWORK:BRIDGE");
     }
+    bad.clear();
+    c.mac_mappings = parse_mappings(option("ovn-chassis-mac-mappings"), &bad);
+    for (const auto& [network, mac] : c.mac_mappings) {
+        if (!packet::parse_eth(mac)) bad.push_back(network + ":" + mac);
+    }
+    for (const std::string& word : bad) {
+        warn_once("external_ids:ovn-chassis-mac-mappings: \"" + word + "\" is not of the form NETWORK:MAC");
+    }
+    c.set_local_ip = option("ovn-set-local-ip") == "true";
+    c.match_northd_version = option("ovn-match-northd-version") == "true";
+    c.wait_before_clear_ms = probe_interval(option("ovn-ofctrl-wait-before-clear"), 0, 1, 0);
+    c.garp_max_interval_ms = probe_interval(option("garp-max-timeout-sec"), 0, 1000, 0);
+    // Logical flows are kept translated by the incremental engine, of which there is nothing to limit or
+    // trim.
+    for (const char* key :
+         {"ovn-limit-lflow-cache", "ovn-memlimit-lflow-cache-kb", "ovn-trim-limit-lflow-cache",
+          "ovn-trim-wmark-perc-lflow-cache", "ovn-trim-timeout-ms"}) {
+        if (!option(key).empty())
+            warn_once(std::string("external_ids:") + key +
+                      " has no effect: this controller has no flow cache");
+    }
+    if (option("ovn-enable-lflow-cache") == "false")
+        warn_once("external_ids:ovn-enable-lflow-cache has no effect: this controller has no flow cache");
     c.transport_zones = split_words(option("ovn-transport-zones"));
     c.is_interconn = option("ovn-is-interconn") == "true";
     c.monitor_all = option("ovn-monitor-all") == "true";

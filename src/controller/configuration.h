@@ -29,17 +29,30 @@ struct Configuration {
     std::vector<std::string> remotes;
     std::string bridge = "br-int";
     std::string bridge_datapath_type;        // "" leaves the bridge's type alone
-    std::vector<EncapConfiguration> encaps;  // sorted, distinct
+    std::vector<EncapConfiguration> encaps;  // sorted, distinct: every type with every address
+    std::vector<std::string> encap_ips;      // as listed; empty if there is no type
+    std::string encap_ip_default;            // ovn-encap-ip-default, if it is one of them
     bool encap_csum = true;
     std::string encap_tos, encap_df_default;             // "" if not given
+    bool set_local_ip = false;                           // tunnels say from which address they are sent
     std::map<std::string, std::string> bridge_mappings;  // physical network -> bridge
+    std::map<std::string, std::string> mac_mappings;     // physical network -> MAC address
     std::vector<std::string> transport_zones;
     bool monitor_all = false;
     bool is_interconn = false;  // a gateway between deployments: keeps tunnels to remote chassis
     int64_t remote_probe_interval_ms = 60000;
     int64_t openflow_probe_interval_ms = 0;
+    bool match_northd_version = false;
+    int64_t garp_max_interval_ms = 0;  // 0: announcements end
+    int64_t wait_before_clear_ms = 0;  // after the start, before the switch's flows are replaced
 
     bool operator==(const Configuration&) const = default;
+
+    // Which of several own addresses, by a number that packets can carry from table to table: 0 for the
+    // default one (encap_ip_default, else the first that is listed) and for what is none of them.
+    uint16_t encap_id(std::string_view ip) const;
+    // The numbers of all but the default one.
+    std::vector<uint16_t> other_encap_ids() const;
 };
 
 // The only row of the table, or nullptr before the database is there.

@@ -2,9 +2,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "base/version.h"
 #include "controller/chassis.h"
+#include "controller/egress_qos.h"
+#include "controller/ha_chassis.h"
 #include "controller/integration_bridge.h"
+#include "controller/local_datapaths.h"
+#include "controller/patch_ports.h"
+#include "controller/physical/action_builder.h"
 #include "controller/southbound_feed.h"
+#include "controller/tunnel_bfd.h"
 #include "controller/tunnels.h"
 
 namespace weft::controller {
@@ -18,13 +26,24 @@ using ovsdb::client::Transaction;
 
 log::Module lg("main");
 
+// Of the steps of a turn, by the names that scripts know.
+metrics::Stopwatch generation_watch("flow-generation"), installation_watch("flow-installation"),
+    pinctrl_watch("pinctrl-run");
+
+constexpr int64_t kSessionComesUpMs = 5000;  // of BFD between chassis that have just met
+constexpr int64_t kProven = -1;
+
 void monitor_vswitch(Replica& vswitch) {
     vswitch.monitor<vs::OpenVSwitch>();
     vswitch.monitor(vs::Bridge::kName, vs::Bridge::kPorts, vs::Bridge::kFailMode, vs::Bridge::kDatapathType,
                     vs::Bridge::kOtherConfig, vs::Bridge::kExternalIds);
-    vswitch.monitor(vs::Port::kName, vs::Port::kInterfaces, vs::Port::kExternalIds);
+    vswitch.monitor(vs::Port::kName, vs::Port::kInterfaces, vs::Port::kExternalIds, vs::Port::kQos);
+    vswitch.monitor<vs::QoS>();
+    vswitch.monitor<vs::Queue>();
+    vswitch.monitor<vs::SSL>();
     vswitch.monitor(vs::Interface::kName, vs::Interface::kType, vs::Interface::kOptions,
-                    vs::Interface::kExternalIds, vs::Interface::kOfport);
+                    vs::Interface::kExternalIds, vs::Interface::kOfport, vs::Interface::kBfd,
+                    vs::Interface::kBfdStatus);
     vswitch.add_index(vs::Bridge::kName);
     vswitch.add_index(vs::Port::kName);
 }
@@ -38,17 +57,41 @@ void replace_all(Input& input, const Map& wanted) {
     for (const auto& [key, value] : wanted) input.set(key, value);
 }
 
-std::set<std::string> wanted_zones(const std::map<std::string, const sb::PortBinding*>& own,
-                                   const std::set<Uuid>& datapaths) {
+// A zone for each port that packets can enter or leave by here, and two for each datapath.
+std::set<std::string> wanted_zones(SouthboundView& view,
+                                   const std::map<std::string, const sb::PortBinding*>& own,
+                                   const std::map<std::string, LocalInterface>& interfaces) {
     std::set<std::string> names;
-    for (const auto& [name, port] : own) {
-        if (port->type.empty()) names.insert(name);
+    for (const auto& [name, port] : own) names.insert(name);
+    for (const auto& [name, interface] : interfaces) {
+        if (view.port_by_name.first(name)) names.insert(name);
     }
-    for (const Uuid& uuid : datapaths) {
+    for (const Uuid& uuid : view.local_datapaths.keys()) {
         names.insert(uuid.to_string() + "_dnat");
         names.insert(uuid.to_string() + "_snat");
+        for (const Uuid& port : view.ports_by_type[{uuid, "localnet"}])
+            names.insert(view.port(port)->logical_port);
     }
     return names;
+}
+
+// Ports of physical networks that want a pair of patch ports here.
+std::map<std::string, PatchWanted> wanted_patches(SouthboundView& view,
+                                                  const std::map<std::string, const sb::PortBinding*>& own) {
+    std::map<std::string, PatchWanted> wanted;
+    auto network = [](const sb::PortBinding& port) {
+        return std::string(ovsdb::get_string(port.options, "network_name"));
+    };
+    for (const Uuid& datapath : view.local_datapaths.keys()) {
+        for (const Uuid& uuid : view.ports_by_type[{datapath, "localnet"}]) {
+            const sb::PortBinding* port = view.port(uuid);
+            wanted[port->logical_port] = {"ovn-localnet-port", network(*port)};
+        }
+    }
+    for (const auto& [name, port] : own) {
+        if (port->type == "l2gateway") wanted[name] = {"ovn-l2gateway-port", network(*port)};
+    }
+    return wanted;
 }
 
 }  // namespace
@@ -56,10 +99,12 @@ std::set<std::string> wanted_zones(const std::map<std::string, const sb::PortBin
 Controller::Controller(net::Loop& loop, Options options)
     : loop_(loop),
       options_(std::move(options)),
+      started_wall_ms_(clock::wall_ms()),
       vswitch_(loop, vs::database(), {.remotes = {options_.vswitch_remote}}) {
     monitor_vswitch(vswitch_);
     vswitch_.start();
     bridge_.set_on_change([this] { loop_.wake(); });
+    alarm_ = loop_.timer([this] { loop_.wake(); });
     turn_ = loop_.each_turn([this] { turn(); });
 }
 
@@ -74,6 +119,18 @@ void Controller::commit(Replica& replica, std::optional<Transaction>& txn) {
         }
         loop_.wake();
     });
+}
+
+// The files that the local database names go before those of the command line (ovn-controller(8)).
+void Controller::follow_tls(const vs::OpenVSwitch& root) {
+    const vs::SSL* row = root.ssl ? vswitch_.find<vs::SSL>(*root.ssl) : nullptr;
+    if (!row || (vswitch_.changes<vs::SSL>().empty() && vswitch_.changes<vs::OpenVSwitch>().empty())) return;
+    net::TlsConfig config = options_.tls;
+    config.private_key = row->private_key;
+    config.certificate = row->certificate;
+    config.ca_cert = row->ca_cert;
+    config.bootstrap_ca_cert = row->bootstrap_ca_cert;
+    net::set_tls_config(std::move(config));
 }
 
 // The southbound database is the one that external_ids:ovn-remote names now.
@@ -93,8 +150,18 @@ void Controller::follow_remote() {
         Replica::Options{.remotes = southbound_remotes_,
                          .probe_interval_ms = configuration_.remote_probe_interval_ms});
     monitor_southbound(*southbound_);
-    binding_.emplace(*southbound_);
+    conditions_.emplace(*southbound_);
+    conditions_->begin(configuration_.monitor_all);
     southbound_->start();
+}
+
+// external_ids:ovn-startup-ts of the bridge: since when this controller runs.
+void Controller::note_start(const vs::Bridge& bridge, Transaction& vswitch_txn) const {
+    constexpr const char* kKey = "ovn-startup-ts";
+    std::string now = std::to_string(started_wall_ms_);
+    if (ovsdb::get_string(bridge.external_ids, kKey) == now) return;
+    vswitch_txn.remove_key(bridge.uuid, vs::Bridge::kExternalIds, kKey);
+    vswitch_txn.set_key(bridge.uuid, vs::Bridge::kExternalIds, kKey, now);
 }
 
 Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* southbound_txn) {
@@ -102,6 +169,7 @@ Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* s
     local.root = open_vswitch_row(vswitch_);
     local.bridge = vswitch_txn ? keep_integration_bridge(vswitch_, configuration_, *vswitch_txn)
                                : find_bridge(vswitch_, configuration_.bridge);
+    if (local.bridge && vswitch_txn) note_start(*local.bridge, *vswitch_txn);
     if (!southbound_ || !southbound_->ready() || configuration_.chassis.empty()) return local;
     if (southbound_txn && southbound_->connected()) {
         local.chassis =
@@ -114,54 +182,142 @@ Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* s
     return local;
 }
 
+// Southbound rows and interfaces first, for the indexes; then what is local because of them.
 void Controller::update_local_state(const Local& local) {
     interfaces_ = find_local_interfaces(vswitch_, *local.bridge);
-    std::map<std::string, const sb::PortBinding*> own;
+    std::map<std::string, LocalPort> ports;
+    for (const auto& [name, interface] : interfaces_)
+        ports[name] = {interface.ofport, configuration_.encap_id(interface.encap_ip)};
+    replace_all(view_.local_ports, ports);
+    replace_all(view_.physical_ports, current_patch_ports(vswitch_, *local.bridge));
+    view_.mac_mappings.set({}, configuration_.mac_mappings);
+    view_.tunnels.set({}, current_tunnels(vswitch_, *southbound_, configuration_, *local.bridge));
+    view_.other_encaps.set({}, configuration_.other_encap_ids());
     if (local.chassis) {
-        own = binding_->own_ports(*local.chassis);
         view_.own_chassis.set({}, local.chassis->uuid);
     } else {
         view_.own_chassis.erase({});
     }
-    std::set<Uuid> datapaths = binding_->local_datapaths(own, interfaces_);
+    view_.engine.update();
 
-    if (!zones_restored_) ct_zones_.restore(*local.bridge);
-    zones_restored_ = true;
-    ct_zones_.assign(wanted_zones(own, datapaths));
-
-    std::map<std::string, LocalPort> ports;
-    for (const auto& [name, interface] : interfaces_) ports[name] = {interface.ofport};
-    std::map<Uuid, LocalDatapath> local_datapaths;
-    for (const Uuid& uuid : datapaths) {
-        const sb::DatapathBinding* row = southbound_->find<sb::DatapathBinding>(uuid);
-        if (row)
-            local_datapaths[uuid] = {static_cast<uint32_t>(row->tunnel_key),
-                                     row->external_ids.contains("logical-switch")};
-    }
-    replace_all(view_.local_ports, ports);
-    replace_all(view_.local_datapaths, local_datapaths);
-    replace_all(view_.ct_zones, ct_zones_.zones());
-    view_.tunnels.set({}, current_tunnels(vswitch_, *local.bridge));
+    std::map<Uuid, LocalDatapath> datapaths = find_local_datapaths(view_, interfaces_);
+    replace_all(view_.local_datapaths, datapaths);
+    replace_all(view_.localnets, find_localnets(view_, datapaths, configuration_.bridge_mappings));
+    conditions_->update(view_, configuration_.chassis, interfaces_, configuration_.monitor_all);
+    update_zones(local);
+    view_.engine.update();
 }
 
-void Controller::update_flows() {
-    view_.engine.update();
+void Controller::update_zones(const Local& local) {
+    if (!zones_restored_) ct_zones_.restore(*local.bridge);
+    zones_restored_ = true;
+    // Before all is known, a zone that seems to have no owner may have one.
+    ct_zones_.assign(wanted_zones(view_, binding_.own_ports(), interfaces_), was_settled_);
+    replace_all(view_.ct_zones, ct_zones_.zones());
+}
+
+// What follows from the local datapaths in both databases.
+void Controller::keep_ports(const Local& local, Transaction* vswitch_txn, Transaction* southbound_txn) {
+    if (!local.chassis) return;
+    if (southbound_txn) keep_bindings(local, *southbound_txn);
+    settled_ = settled_ && conditions_->settled();
+    if (settled_ && !was_settled_) {
+        was_settled_ = true;
+        settled_first_ms_ = clock::monotonic_ms();
+        loop_.wake();
+    }
+    if (!vswitch_txn || !was_settled_) return;
+    keep_patch_ports(vswitch_, configuration_, *local.bridge, wanted_patches(view_, binding_.own_ports()),
+                     *vswitch_txn);
+    keep_egress_qos(vswitch_, binding_.own_ports(), *vswitch_txn);
+    auto global = southbound_->table<sb::SBGlobal>();
+    if (global.empty()) return;
+    std::set<std::string> watched = chassis_to_watch(view_, local.chassis->uuid);
+    keep_tunnel_bfd(vswitch_, *local.bridge, watched, global.begin()->options, *vswitch_txn);
+    std::erase_if(watched_since_ms_, [&](const auto& entry) { return !watched.contains(entry.first); });
+    for (const std::string& name : watched) watched_since_ms_.try_emplace(name, clock::monotonic_ms());
+}
+
+// A session that was never up since it was asked for may just be coming up.
+void Controller::note_sessions(BindingFacts& facts) {
+    for (auto& [name, since] : watched_since_ms_) {
+        if (facts.alive.contains(name)) since = kProven;
+        if (since == kProven || facts.now_ms >= since + kSessionComesUpMs) continue;
+        facts.unproven.insert(name);
+        facts.unproven_until_ms = std::max(facts.unproven_until_ms, since + kSessionComesUpMs);
+    }
+}
+
+void Controller::keep_bindings(const Local& local, Transaction& southbound_txn) {
+    BindingFacts facts{.interfaces = interfaces_,
+                       .alive = chassis_alive(vswitch_, *local.bridge),
+                       .unproven = {},
+                       .now_ms = clock::monotonic_ms(),
+                       .switch_is_there = bridge_.connected()};
+    note_sessions(facts);
+    std::vector<BindingChange> changes = binding_.decide(facts);
+    settled_ = changes.empty();
+    // A gateway is released only by who knows all that speaks for keeping it.
+    if (!was_settled_) {
+        std::erase_if(changes, [](const BindingChange& change) {
+            return change.kind == BindingChange::Kind::kRelease ||
+                   change.kind == BindingChange::Kind::kReleaseAdditional;
+        });
+        if (changes.empty()) settled_ = true;
+    }
+    binding_.apply(changes, facts, southbound_txn);
+    if (auto next = binding_.next_decision_ms()) wake_at(*next);
+}
+
+// Another turn by then; the earliest of a turn's wishes counts.
+void Controller::wake_at(int64_t monotonic_ms) {
+    if (alarm_ms_ && *alarm_ms_ <= monotonic_ms) return;
+    alarm_ms_ = monotonic_ms;
+    alarm_->arm_at(monotonic_ms);
+}
+
+void Controller::update_flows(const Local& local) {
+    if (!was_settled_) return;
+    metrics::Timing timing(installation_watch);
+    // The first flows take the place of what an earlier controller left, at once.
+    int64_t due = settled_first_ms_ + configuration_.wait_before_clear_ms;
+    if (clock::monotonic_ms() < due && !ignore_startup_delay_) return wake_at(due);
+    bridge_.set_bridge(local.bridge->name);
     if (!bridge_.connected()) return;
     for (uint16_t zone : ct_zones_.take_to_flush()) bridge_.flush_ct_zone(zone);
     pushed_ = bridge_.push();
 }
 
+// Once the flows that carry it are in the switch.
+void Controller::announce() {
+    int64_t now = clock::monotonic_ms();
+    if (!was_settled_ || !bridge_.connected() || bridge_.confirmed() < pushed_) return;
+    announcer_.set_max_interval_ms(configuration_.garp_max_interval_ms);
+    announcer_.set(find_announcements(view_), now);
+    for (const Announcement& each : announcer_.take_due(now)) {
+        ActionBuilder actions;
+        actions.load(kFieldDatapath, each.datapath_key).load_reg(kRegInport, each.port_key);
+        actions.add(openflow::Resubmit{openflow::kPortController, kTableIngress});
+        packet::Packet packet = make_announcement(each);
+        ByteView bytes = packet.view();
+        bridge_.send_packet(Bytes(bytes.begin(), bytes.end()), openflow::kPortController, actions.take());
+    }
+    if (auto next = announcer_.next_ms()) wake_at(*next);
+}
+
 // Claimed ports are up once the flows that serve them are confirmed.
 void Controller::report_ports(const Local& local, Transaction& vswitch_txn, Transaction& southbound_txn) {
     if (!local.chassis) return;
-    auto own = binding_->own_ports(*local.chassis);
+    auto own = binding_.own_ports();
     std::erase_if(ports_waiting_, [&](const auto& waiting) { return !own.contains(waiting.first); });
     for (const auto& [name, port] : own) {
+        if (!view_.is_own_chassis(port->chassis)) continue;  // here in addition
         auto parent =
             interfaces_.find(port->parent_port && !port->parent_port->empty() ? *port->parent_port : name);
-        if (!port->type.empty() || parent == interfaces_.end()) continue;
-        const vs::Interface* interface =
-            name == parent->first ? vswitch_.find<vs::Interface>(parent->second.uuid) : nullptr;
+        if (port->type.empty() && parent == interfaces_.end()) continue;
+        const vs::Interface* interface = parent != interfaces_.end() && name == parent->first
+                                             ? vswitch_.find<vs::Interface>(parent->second.uuid)
+                                             : nullptr;
         bool installed = !interface || ovsdb::get_bool(interface->external_ids, "ovn-installed");
         if (port->up.value_or(false) && installed) {
             ports_waiting_.erase(name);
@@ -196,8 +352,11 @@ void Controller::report_configuration(const Local& local, Transaction& vswitch_t
     auto global = southbound_->table<sb::SBGlobal>();
     if (global.empty() || !local.chassis || !bridge_.connected()) return;
     int64_t nb_cfg = global.begin()->nb_cfg;
-    if (!report_ && nb_cfg != reported_nb_cfg_) report_ = Report{nb_cfg, pushed_};
+    // What was asked for may need a port to be bound, or rows to be fetched, before its flows can be there.
+    if (!report_ && nb_cfg != reported_nb_cfg_ && settled_)
+        report_ = Report{nb_cfg, pushed_, clock::monotonic_ms() + report_delay_ms_};
     if (!report_ || bridge_.confirmed() < report_->batch) return;
+    if (clock::monotonic_ms() < report_->not_before_ms) return wake_at(report_->not_before_ms);
     const sb::ChassisPrivate* row = find_chassis_private(*southbound_, configuration_.chassis);
     if (!row) return;
 
@@ -218,13 +377,33 @@ void Controller::report_configuration(const Local& local, Transaction& vswitch_t
     if (nb_cfg != reported_nb_cfg_) loop_.wake();
 }
 
+// external_ids:ovn-match-northd-version: what a newer northd wrote is not understood, so nothing is touched.
+bool Controller::northd_fits() {
+    if (!configuration_.match_northd_version || !southbound_ || !southbound_->ready()) return true;
+    auto global = southbound_->table<sb::SBGlobal>();
+    std::string_view northd =
+        global.empty() ? "" : ovsdb::get_string(global.begin()->options, "northd_internal_version");
+    if (northd == kOvnInternalVersion) return true;
+    static log::RateLimit limit(1, 1);
+    if (limit.pass(lg)) {
+        lg.warn(
+            "controller version - {} mismatch with northd version - {}: nothing is processed until "
+            "external_ids:ovn-match-northd-version is unset or they agree",
+            kOvnInternalVersion, northd);
+    }
+    return false;
+}
+
 void Controller::turn() {
-    if (leaving_ || !vswitch_.ready()) return;
+    if (leaving_ || paused_ || !vswitch_.ready()) return;
     const vs::OpenVSwitch* root = open_vswitch_row(vswitch_);
     if (!root) return;
     configuration_ = read_configuration(*root, options_.chassis_override);
+    follow_tls(*root);
+    bridge_.set_probe_interval_ms(configuration_.openflow_probe_interval_ms);
     // The bridge is made as soon as there is a switch; the rest needs a name for this host.
     if (!configuration_.chassis.empty()) follow_remote();
+    if (!northd_fits()) return;
 
     std::optional<Transaction> vswitch_txn, southbound_txn;
     if (vswitch_.connected() && !vswitch_.commits_in_flight()) vswitch_txn.emplace(vswitch_.store());
@@ -233,61 +412,33 @@ void Controller::turn() {
 
     Local local =
         keep_rows(vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
-    if (local.bridge) bridge_.set_bridge(configuration_.bridge);
     if (local.bridge && southbound_ && southbound_->ready() && !configuration_.chassis.empty()) {
-        binding_->note_changes();
-        update_local_state(local);
-        if (local.chassis && southbound_txn)
-            binding_->claim_and_release(interfaces_, *local.chassis, *southbound_txn);
         feed_southbound(*southbound_, view_);
+        pinctrl_.note_changes(*southbound_);
         southbound_->clear_changes();
-        update_flows();
+        settled_ = false;
+        alarm_ms_.reset();
+        {
+            metrics::Timing timing(generation_watch);
+            update_local_state(local);
+        }
+        keep_ports(local, vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
+        update_flows(local);
+        announce();
+        {
+            metrics::Timing timing(pinctrl_watch);
+            pinctrl_.run(*southbound_, local.chassis);
+        }
         if (vswitch_txn && southbound_txn) {
             report_ports(local, *vswitch_txn, *southbound_txn);
             report_configuration(local, *vswitch_txn, *southbound_txn);
             ct_zones_.save(*local.bridge, *vswitch_txn);
-            pinctrl_.write(*southbound_, *southbound_txn);
+            if (local.chassis) pinctrl_.write(*southbound_, *local.chassis, *southbound_txn);
         }
     }
     vswitch_.clear_changes();
     commit(vswitch_, vswitch_txn);
     if (southbound_) commit(*southbound_, southbound_txn);
-}
-
-void Controller::add_commands(net::ControlServer& control) {
-    using Arguments = net::ControlServer::Arguments;
-    control.add("ct-zone-list", "", 0, 0,
-                [this](const Arguments&) -> Result<std::string> { return ct_zones_.to_text(); });
-    control.add("connection-status", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        return southbound_ ? southbound_->connection_status() : "not connected";
-    });
-    control.add("group-table-list", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        return logical_.group_numbers().to_text();
-    });
-    control.add("meter-table-list", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        return logical_.meter_numbers().to_text();
-    });
-    // Everything is computed incrementally and equal to a fresh computation, so there is nothing to put
-    // right.
-    auto recompute = [this](const Arguments&) -> Result<std::string> {
-        loop_.wake();
-        return std::string();
-    };
-    control.add("recompute", "[deprecated]", 0, 0, recompute);
-    control.add("inc-engine/recompute", "", 0, 0, recompute);
-    control.add("inc-engine/show-stats", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        const auto& s = view_.engine.statistics();
-        return fmt::format("runs: {}\ncutoffs: {}\ncells: {}\nreads: {}\n", s.runs, s.cutoffs, s.cells,
-                           s.edges);
-    });
-    control.add("debug/dump-local-bindings", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        std::string text = "Local bindings:\n";
-        for (const auto& [name, interface] : interfaces_) {
-            text += fmt::format("name: [{}], OVS interface name : [{}], ofport : [{}]\n", name,
-                                interface.name, interface.ofport);
-        }
-        return text;
-    });
 }
 
 void Controller::leave(std::function<void()> done) {
@@ -300,7 +451,16 @@ void Controller::leave(std::function<void()> done) {
         Transaction txn(southbound_->store());
         const sb::Chassis* chassis =
             southbound_->table<sb::Chassis>().find_by(sb::Chassis::kName, configuration_.chassis);
-        if (chassis) binding_->release_all(*chassis, txn);
+        if (chassis) {
+            for (const auto& [name, port] : binding_.own_ports()) {
+                if (port->chassis && *port->chassis == chassis->uuid) {
+                    txn.set(port->uuid, sb::PortBinding::kChassis, std::nullopt);
+                    if (port->up.has_value()) txn.set(port->uuid, sb::PortBinding::kUp, false);
+                } else {
+                    txn.remove(port->uuid, sb::PortBinding::kAdditionalChassis, chassis->uuid);
+                }
+            }
+        }
         remove_chassis(*southbound_, configuration_.chassis, txn);
         ++*remaining;
         southbound_->commit(std::move(txn), one_done);
@@ -309,6 +469,7 @@ void Controller::leave(std::function<void()> done) {
     if (bridge) {
         Transaction txn(vswitch_.store());
         remove_tunnels(vswitch_, *bridge, txn);
+        remove_patch_ports(vswitch_, txn);
         ++*remaining;
         vswitch_.commit(std::move(txn), one_done);
     }

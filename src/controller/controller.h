@@ -1,9 +1,12 @@
 // ovn-controller: the southbound database in, OpenFlow and local configuration out (ovn-controller(8)).
 //
 // One turn of the loop: read the configuration, keep the integration bridge, the chassis' rows and the
-// tunnels as they should be, claim and release ports, bring the flows up to date, send what changed, and
-// report what the switch has confirmed.  Each step is idempotent and compares what is with what should be; a
-// database is written only when no earlier write is in flight.
+// tunnels as they should be, find the local datapaths, claim and release ports, bring the flows up to date,
+// send what changed, and report what the switch has confirmed.  Each step is idempotent and compares what is
+// with what should be; a database is written only when no earlier write is in flight.
+//
+// Until the southbound database is known as far as it concerns this chassis, the switch keeps the flows that
+// it has: a controller that starts again does not interrupt traffic.
 
 #pragma once
 
@@ -13,16 +16,19 @@
 #include <optional>
 #include <string>
 
+#include "controller/announcements.h"
 #include "controller/binding.h"
 #include "controller/bridge_connection.h"
 #include "controller/configuration.h"
 #include "controller/ct_zones.h"
 #include "controller/lflow/logical_flows.h"
+#include "controller/monitor_conditions.h"
 #include "controller/physical/physical_flows.h"
 #include "controller/pinctrl/packet_in.h"
 #include "controller/southbound_view.h"
 #include "net/control_server.h"
 #include "net/loop.h"
+#include "net/stream.h"
 #include "ovsdb/client/replica.h"
 
 namespace weft::controller {
@@ -32,6 +38,7 @@ class Controller {
     struct Options {
         std::string vswitch_remote;    // the local Open_vSwitch database
         std::string chassis_override;  // -n, or the system-id-override file
+        net::TlsConfig tls;            // of the command line
     };
     Controller(net::Loop& loop, Options options);
     ~Controller();
@@ -51,17 +58,31 @@ class Controller {
 
     void turn();
     void follow_remote();
+    void follow_tls(const schema::vswitch::OpenVSwitch& root);
+    bool northd_fits();
     Local keep_rows(ovsdb::client::Transaction* vswitch_txn, ovsdb::client::Transaction* southbound_txn);
+    // Finds out what is local, for the view.
     void update_local_state(const Local& local);
-    void update_flows();
+    void note_start(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& vswitch_txn) const;
+    void update_zones(const Local& local);
+    void keep_ports(const Local& local, ovsdb::client::Transaction* vswitch_txn,
+                    ovsdb::client::Transaction* southbound_txn);
+    void keep_bindings(const Local& local, ovsdb::client::Transaction& southbound_txn);
+    void note_sessions(BindingFacts& facts);
+    void update_flows(const Local& local);
+    void announce();
     void report_ports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                       ovsdb::client::Transaction& southbound_txn);
     void report_configuration(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                               ovsdb::client::Transaction& southbound_txn);
     void commit(ovsdb::client::Replica& replica, std::optional<ovsdb::client::Transaction>& txn);
+    void wake_at(int64_t monotonic_ms);
+    void add_debug_commands(net::ControlServer& control);
+    Result<std::string> inject_packet(const std::string& microflow);
 
     net::Loop& loop_;
     Options options_;
+    int64_t started_wall_ms_;
     ovsdb::client::Replica vswitch_;
     std::unique_ptr<ovsdb::client::Replica> southbound_;
     std::vector<std::string> southbound_remotes_;
@@ -74,7 +95,10 @@ class Controller {
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};
     PacketInHandler pinctrl_{loop_, view_, bridge_};
-    std::optional<Binding> binding_;
+    Binding binding_{view_};
+    std::optional<MonitorConditions> conditions_;
+    Announcer announcer_;
+    std::map<std::string, int64_t> watched_since_ms_;  // chassis to which BFD was asked for, or kProven
     CtZones ct_zones_;
     bool zones_restored_ = false;
     std::map<std::string, LocalInterface> interfaces_;
@@ -84,10 +108,19 @@ class Controller {
     struct Report {
         int64_t nb_cfg;
         uint64_t batch;
+        int64_t not_before_ms = 0;
     };
     std::optional<Report> report_;  // of SB_Global.nb_cfg, once the batch is confirmed
     int64_t reported_nb_cfg_ = -1;
-    bool leaving_ = false;
+    bool settled_ = false;      // the bindings are as they should be, and all that they need is fetched
+    bool was_settled_ = false;  // once
+    int64_t settled_first_ms_ = 0;
+    int64_t report_delay_ms_ = 0;                 // debug/delay-nb-cfg-report
+    bool ignore_startup_delay_ = false;           // debug/ignore-startup-delay
+    incremental::Engine::Statistics stats_base_;  // as of inc-engine/clear-stats
+    bool leaving_ = false, paused_ = false;
+    std::unique_ptr<net::Loop::Timer> alarm_;
+    std::optional<int64_t> alarm_ms_;  // what this turn armed it for
     std::unique_ptr<net::Loop::Turn> turn_;
 };
 

@@ -37,9 +37,9 @@ uint16_t CtZones::free_zone() {
     return 0;
 }
 
-void CtZones::assign(const std::set<std::string>& wanted) {
+void CtZones::assign(const std::set<std::string>& wanted, bool free_others) {
     for (auto it = zones_.begin(); it != zones_.end();) {
-        if (wanted.contains(it->first)) {
+        if (!free_others || wanted.contains(it->first)) {
             ++it;
             continue;
         }

@@ -22,9 +22,9 @@ class CtZones {
     // Once, when the bridge is first seen.
     void restore(const schema::vswitch::Bridge& bridge);
 
-    // Gives numbers to new names and frees those no longer wanted.  Newly given numbers are in
-    // take_to_flush(): what a former owner left in the zone must go before it is used.
-    void assign(const std::set<std::string>& wanted);
+    // Gives numbers to new names and, if `free_others`, frees those no longer wanted.  Newly given numbers
+    // are in take_to_flush(): what a former owner left in the zone must go before it is used.
+    void assign(const std::set<std::string>& wanted, bool free_others);
 
     const std::map<std::string, uint16_t>& zones() const { return zones_; }
     std::vector<uint16_t> take_to_flush() { return std::move(to_flush_); }

@@ -36,7 +36,8 @@ inline constexpr auto kFieldDatapath = openflow::FieldId::kMetadata;
 inline constexpr unsigned kRegFlags = 10;
 inline constexpr unsigned kRegDnatZone = 11;
 inline constexpr unsigned kRegSnatZone = 12;
-inline constexpr unsigned kRegZone = 13;
+inline constexpr unsigned kRegZone = 13;  // and in its upper half the tunnel address (physical_flows.h)
+inline constexpr uint16_t kEncapShift = 16, kEncapBits = 16;
 inline constexpr unsigned kRegInport = 14;
 inline constexpr unsigned kRegOutport = 15;
 inline constexpr unsigned kLogicalRegisters = 10;  // reg0…reg9 are the logical flows' own
@@ -46,7 +47,8 @@ inline constexpr unsigned kFlagAllowLoopback = 0;
 inline constexpr unsigned kFlagFromRamp = 1;  // came by a tunnel that cannot carry the ingress port
 inline constexpr unsigned kFlagLocalOnly = 4;
 inline constexpr unsigned kFlagNestedContainer = 5;
-inline constexpr unsigned kFlagLookup = 6;         // result of MAC and FDB look-ups
+inline constexpr unsigned kFlagLookup = 6;  // result of MAC and FDB look-ups
+inline constexpr unsigned kFlagFromLocalport = 10;
 inline constexpr unsigned kFlagPortSecurity = 12;  // set: the port may not send (or get) this packet
 
 // Logical output port keys from here on are multicast groups.

@@ -22,7 +22,9 @@ std::map<std::string, LocalInterface> find_local_interfaces(const ovsdb::client:
             if (!interface || interface->ofport.value_or(0) <= 0) continue;
             const std::string* id = interface->external_ids.find("iface-id");
             if (!id || id->empty()) continue;
-            LocalInterface candidate{uuid, interface->name, static_cast<uint32_t>(*interface->ofport)};
+            LocalInterface candidate{uuid, interface->name, static_cast<uint32_t>(*interface->ofport),
+                                     std::string(ovsdb::get_string(interface->external_ids, "iface-id-ver")),
+                                     std::string(ovsdb::get_string(interface->external_ids, "encap-ip"))};
             auto [it, inserted] = found.emplace(*id, candidate);
             if (inserted) continue;
             static log::RateLimit limit(5, 5);

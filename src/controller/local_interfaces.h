@@ -15,6 +15,8 @@ struct LocalInterface {
     Uuid uuid;
     std::string name;
     uint32_t ofport = 0;
+    std::string iface_id_ver;  // external_ids:iface-id-ver
+    std::string encap_ip;      // external_ids:encap-ip
     bool operator==(const LocalInterface&) const = default;
 };
 

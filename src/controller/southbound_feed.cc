@@ -42,10 +42,19 @@ void monitor_southbound(Replica& southbound) {
     southbound.monitor<sb::MeterBand>();
     southbound.monitor<sb::HAChassis>();
     southbound.monitor<sb::HAChassisGroup>();
+    southbound.monitor<sb::ChassisTemplateVar>();
+    southbound.monitor<sb::BFD>();
+    southbound.monitor<sb::DNS>();
+    southbound.monitor<sb::ServiceMonitor>();
+    southbound.monitor<sb::IPMulticast>();
+    southbound.monitor<sb::IGMPGroup>();
+    southbound.monitor<sb::ControllerEvent>();
     southbound.add_index(sb::PortBinding::kLogicalPort);
-    southbound.add_index(sb::PortBinding::kChassis);
     southbound.add_index(sb::Chassis::kName);
     southbound.add_index(sb::ChassisPrivate::kName);
+    // A tenant may make up any number of addresses: each must be found without looking at all others.
+    southbound.add_index(sb::MACBinding::kIp);
+    southbound.add_index(sb::FDB::kMac);
 }
 
 void feed_southbound(const Replica& southbound, SouthboundView& view) {
@@ -53,6 +62,7 @@ void feed_southbound(const Replica& southbound, SouthboundView& view) {
     feed(southbound, view.ports);
     feed(southbound, view.multicast_groups);
     feed(southbound, view.chassis);
+    feed(southbound, view.encaps);
     feed(southbound, view.mac_bindings);
     feed(southbound, view.static_mac_bindings);
     feed(southbound, view.fdb);
@@ -65,6 +75,11 @@ void feed_southbound(const Replica& southbound, SouthboundView& view) {
     feed(southbound, view.meter_bands);
     feed(southbound, view.ha_chassis_groups);
     feed(southbound, view.ha_chassis);
+    feed(southbound, view.template_vars);
+    auto global = southbound.table<sb::SBGlobal>();
+    bool use_mark = global.empty() ||
+                    ovsdb::get_string(global.begin()->options, "lb_hairpin_use_ct_mark", "true") != "false";
+    view.natted_in_label.set({}, !use_mark);
 }
 
 }  // namespace weft::controller

@@ -8,7 +8,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/uuid.h"
@@ -26,6 +29,7 @@ namespace weft::controller {
 // A logical port whose interface is on this host's integration bridge.
 struct LocalPort {
     uint32_t ofport = 0;
+    uint16_t encap = 0;  // by which of our own addresses its packets are to leave (Configuration::encap_id())
     bool operator==(const LocalPort&) const = default;
 };
 
@@ -37,6 +41,9 @@ struct LocalDatapath {
 };
 
 struct SouthboundView {
+    SouthboundView();
+    ~SouthboundView();
+
     template <typename Row>
     using Rows = incremental::Input<Uuid, const Row*>;
     template <typename T>
@@ -49,6 +56,7 @@ struct SouthboundView {
     Rows<schema::sb::PortBinding> ports{engine, "Port_Binding"};
     Rows<schema::sb::MulticastGroup> multicast_groups{engine, "Multicast_Group"};
     Rows<schema::sb::Chassis> chassis{engine, "Chassis"};
+    Rows<schema::sb::Encap> encaps{engine, "Encap"};
     Rows<schema::sb::MACBinding> mac_bindings{engine, "MAC_Binding"};
     Rows<schema::sb::StaticMACBinding> static_mac_bindings{engine, "Static_MAC_Binding"};
     Rows<schema::sb::FDB> fdb{engine, "FDB"};
@@ -61,12 +69,23 @@ struct SouthboundView {
     Rows<schema::sb::HAChassis> ha_chassis{engine, "HA_Chassis"};
     Rows<schema::sb::Meter> meters{engine, "Meter"};
     Rows<schema::sb::MeterBand> meter_bands{engine, "Meter_Band"};
+    Rows<schema::sb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
 
     // This host's own state.
     incremental::Input<std::string, LocalPort> local_ports{engine, "local port"};  // by logical port name
     incremental::Input<Uuid, LocalDatapath> local_datapaths{engine, "local datapath"};
     incremental::Input<std::string, uint16_t> ct_zones{engine, "conntrack zone"};  // by name (ct_zones.h)
-    One<std::vector<Tunnel>> tunnels{engine, "tunnels"};
+    // Of switches with a physical network that this host is connected to: the localnet port.
+    incremental::Input<Uuid, Uuid> localnets{engine, "localnet port of a datapath"};
+    // The bridge's patch ports to physical networks, by the localnet or l2gateway port that they serve.
+    incremental::Input<std::string, uint32_t> physical_ports{engine, "physical port"};
+    // external_ids:ovn-chassis-mac-mappings: physical network -> MAC address.
+    One<std::map<std::string, std::string>> mac_mappings{engine, "chassis MAC mappings"};
+    One<bool> natted_in_label{engine,
+                              "natted in ct_label"};      // SB_Global.options:lb_hairpin_use_ct_mark=false
+    One<std::vector<Tunnel>> tunnels{engine, "tunnels"};  // sorted
+    // Of our own tunnel addresses those that are not the default one.
+    One<std::vector<uint16_t>> other_encaps{engine, "other tunnel addresses"};
     One<Uuid> own_chassis{engine, "own chassis"};
     // Flow_Sample_Collector_Set of the local database, by id.
     incremental::Input<uint32_t, bool> collector_sets{engine, "sample collector set"};
@@ -81,63 +100,70 @@ struct SouthboundView {
     incremental::Index<std::string, Uuid> children{engine, "child ports by parent"};
     incremental::Index<std::pair<uint32_t, uint32_t>, Uuid> port_by_keys{engine,
                                                                          "port by keys of datapath and port"};
-    incremental::Index<Uuid, Uuid> mac_bindings_by_datapath{engine, "MAC bindings by datapath"};
+    // Of a datapath the ports of a type other than "".
+    incremental::Index<std::pair<Uuid, std::string>, Uuid> ports_by_type{engine,
+                                                                         "ports by datapath and type"};
+    // Of a datapath the ports that several chassis have.
+    incremental::Index<Uuid, Uuid> multichassis{engine, "ports with several chassis"};
+    // By chassis row: the ports that the database says are there, mainly or in addition.
+    incremental::Index<Uuid, Uuid> ports_by_chassis{engine, "ports by chassis"};
+    // By chassis row: the ports that are asked to be there.
+    incremental::Index<Uuid, Uuid> requested{engine, "ports by requested chassis"};
+    // By chassis name: l2gateway and l3gateway ports that an option binds to it.
+    incremental::Index<std::string, Uuid> gateways{engine, "gateway ports by chassis"};
+    // By the virtual port's parent that has it now.
+    incremental::Index<std::string, Uuid> virtual_ports{engine, "virtual ports by parent"};
+    incremental::Index<Uuid, Uuid> ports_by_group{engine, "ports by HA chassis group"};
+    incremental::Index<Uuid, Uuid> groups_by_chassis{engine, "HA chassis groups by chassis"};
+    incremental::Index<std::string, Uuid> template_vars_by_chassis{engine, "template variables by chassis"};
 
-    incremental::Rule<Uuid> index_ports{
-        engine, "index ports", ports, [this](const Uuid& uuid) {
-            const schema::sb::PortBinding* port = *ports.find(uuid);
-            port_by_name.emit(port->logical_port, uuid);
-            if (const schema::sb::DatapathBinding* datapath = value(datapaths, port->datapath)) {
-                port_by_keys.emit(
-                    {static_cast<uint32_t>(datapath->tunnel_key), static_cast<uint32_t>(port->tunnel_key)},
-                    uuid);
-            }
-            if (port->parent_port && !port->parent_port->empty()) children.emit(*port->parent_port, uuid);
-        }};
-    incremental::Rule<Uuid> index_multicast{
-        engine, "index multicast groups", multicast_groups, [this](const Uuid& uuid) {
-            const schema::sb::MulticastGroup* group = *multicast_groups.find(uuid);
-            multicast_by_name.emit({group->datapath, group->name}, uuid);
-        }};
-    incremental::Rule<Uuid> index_address_sets{
-        engine, "index address sets", address_sets,
-        [this](const Uuid& uuid) { address_set_by_name.emit((*address_sets.find(uuid))->name, uuid); }};
-    incremental::Rule<Uuid> index_port_groups{
-        engine, "index port groups", port_groups,
-        [this](const Uuid& uuid) { port_group_by_name.emit((*port_groups.find(uuid))->name, uuid); }};
-    incremental::Rule<Uuid> index_meters{engine, "index meters", meters, [this](const Uuid& uuid) {
-                                             meter_by_name.emit((*meters.find(uuid))->name, uuid);
-                                         }};
-    incremental::Rule<Uuid> index_mac_bindings{
-        engine, "index MAC bindings", mac_bindings, [this](const Uuid& uuid) {
-            mac_bindings_by_datapath.emit((*mac_bindings.find(uuid))->datapath, uuid);
-        }};
+    // What fills the look-ups, one row at a time (southbound_view.cc).
+    void index_ports(const Uuid& uuid);
+    void index_ha_groups(const Uuid& uuid);
+    void index_template_vars(const Uuid& uuid);
+    void index_multicast(const Uuid& uuid);
+    void index_address_sets(const Uuid& uuid);
+    void index_port_groups(const Uuid& uuid);
+    void index_meters(const Uuid& uuid);
+    incremental::Rule<Uuid> index_ports_rule{engine, "index ports", ports,
+                                             [this](const Uuid& u) { index_ports(u); }};
+    incremental::Rule<Uuid> index_ha_groups_rule{engine, "index HA chassis groups", ha_chassis_groups,
+                                                 [this](const Uuid& u) { index_ha_groups(u); }};
+    incremental::Rule<Uuid> index_template_vars_rule{engine, "index template variables", template_vars,
+                                                     [this](const Uuid& u) { index_template_vars(u); }};
+    incremental::Rule<Uuid> index_multicast_rule{engine, "index multicast groups", multicast_groups,
+                                                 [this](const Uuid& u) { index_multicast(u); }};
+    incremental::Rule<Uuid> index_address_sets_rule{engine, "index address sets", address_sets,
+                                                    [this](const Uuid& u) { index_address_sets(u); }};
+    incremental::Rule<Uuid> index_port_groups_rule{engine, "index port groups", port_groups,
+                                                   [this](const Uuid& u) { index_port_groups(u); }};
+    incremental::Rule<Uuid> index_meters_rule{engine, "index meters", meters,
+                                              [this](const Uuid& u) { index_meters(u); }};
 
     // Tracked reads; null or 0 if there is none.
-    const schema::sb::PortBinding* port(const Uuid& uuid) { return value(ports, uuid); }
-    const schema::sb::PortBinding* port_named(const std::string& name) {
-        const Uuid* uuid = port_by_name.first(name);
-        return uuid ? port(*uuid) : nullptr;
-    }
-    const LocalDatapath* local_datapath(const Uuid& uuid) { return local_datapaths.find(uuid); }
-    uint16_t zone(const std::string& name) {
-        const uint16_t* zone = ct_zones.find(name);
-        return zone ? *zone : 0;
-    }
-    // The tunnel to a chassis, by its row.
-    const Tunnel* tunnel_to(const Uuid& chassis_uuid) {
-        const schema::sb::Chassis* row = value(chassis, chassis_uuid);
-        const std::vector<Tunnel>* all = tunnels.find({});
-        if (!row || !all) return nullptr;
-        for (const Tunnel& tunnel : *all) {
-            if (tunnel.chassis == row->name) return &tunnel;
-        }
-        return nullptr;
-    }
-    bool is_own_chassis(const std::optional<Uuid>& chassis_uuid) {
-        const Uuid* own = own_chassis.find({});
-        return own && chassis_uuid && *own == *chassis_uuid;
-    }
+    const schema::sb::PortBinding* port(const Uuid& uuid);
+    const schema::sb::PortBinding* port_named(const std::string& name);
+    const LocalDatapath* local_datapath(const Uuid& uuid);
+    // The switch's port to a physical network that this host is connected to, or null.
+    const schema::sb::PortBinding* localnet_of(const Uuid& datapath);
+    uint32_t physical_port(const std::string& logical_port);
+    uint16_t zone(const std::string& name);
+    // The tunnel to a chassis, by its row: to the address `encap` if that is given and can be, and from our
+    // own address with that number if there is such a tunnel; else from and to the preferred ones.
+    const Tunnel* tunnel_to(const Uuid& chassis_uuid, uint16_t own_encap = 0,
+                            const schema::sb::Encap* encap = nullptr);
+    // The encapsulation by which the port wants to be reached on that chassis; null if it says none.
+    const schema::sb::Encap* encap_of(const schema::sb::PortBinding& port, const Uuid& chassis_uuid);
+    // 0 and other_encaps: for each a packet may have its own way through the mesh.
+    std::vector<uint16_t> own_encaps();
+    bool is_own_chassis(const std::optional<Uuid>& chassis_uuid);
+    // This chassis has the port, mainly or in addition to another.
+    bool is_here(const schema::sb::PortBinding& row);
+
+    // The value of a variable (Chassis_Template_Var) on this chassis, if it has one.
+    std::optional<std::string> template_value(const std::string& name);
+    incremental::Query<std::string, std::optional<std::string>> template_var{
+        engine, "template variable", [this](const std::string& name) { return template_value(name); }};
 
     // What the bridge should have.
     FlowOutput flows{engine, "flow"};

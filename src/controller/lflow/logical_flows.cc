@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "controller/lflow/flow_lookup.h"
 #include "controller/lflow/translation.h"
+#include "controller/template_vars.h"
+#include "incremental/definitions.h"
 
 namespace weft::controller {
 
@@ -14,6 +16,9 @@ namespace {
 log::Module lg("lflow");
 log::RateLimit limit(5, 5);
 }  // namespace
+
+LogicalFlows::LogicalFlows(SouthboundView& view) : view_(view) {}
+LogicalFlows::~LogicalFlows() = default;
 
 std::optional<PortFacts> LogicalFlows::facts_of(const std::string& name) {
     const sb::PortBinding* row = view_.port_named(name);
@@ -95,7 +100,20 @@ bool LogicalFlows::concerns_this_chassis(const sb::LogicalFlow& row, const Local
 void LogicalFlows::translate(const Uuid& uuid) {
     const sb::LogicalFlow* const* found = view_.logical_flows.find(uuid);
     if (!found) return;
-    const sb::LogicalFlow& row = **found;
+    const sb::LogicalFlow* source = *found;
+    sb::LogicalFlow expanded;
+    if (has_template_vars(source->match) || has_template_vars(source->actions)) {
+        expanded = *source;
+        expanded.match = expand_template_vars(view_, source->match);
+        expanded.actions = expand_template_vars(view_, source->actions);
+        source = &expanded;
+        // A variable without a value on this chassis: the flow is about other ones.
+        if (has_template_vars(expanded.match) || has_template_vars(expanded.actions)) {
+            conjunction_ids_.keep(uuid, 0);
+            return;
+        }
+    }
+    const sb::LogicalFlow& row = *source;
     std::vector<std::pair<Uuid, LocalDatapath>> datapaths = datapaths_of(row);
     if (datapaths.empty() || !concerns_this_chassis(row, datapaths[0].second)) {
         conjunction_ids_.keep(uuid, 0);

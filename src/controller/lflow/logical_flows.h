@@ -33,7 +33,8 @@ struct PortFacts {
 
 class LogicalFlows {
   public:
-    explicit LogicalFlows(SouthboundView& view) : view_(view) {}
+    explicit LogicalFlows(SouthboundView& view);
+    ~LogicalFlows();
 
     GroupOutput& groups() { return groups_; }
     MeterOutput& meters() { return meters_; }

@@ -1,8 +1,11 @@
 // Multicast groups: the ports of this host get their copy in table 40, every other chassis that has members
-// one by a tunnel in table 39.  Members that lead to a router or a switch are served in table 39 too, so that
-// only the chassis where the packet entered the logical switch does it.
+// one by a tunnel in table 39 (on switches with a physical network, by that).  Members that lead to a
+// distributed router or a switch are served in table 39 too, so that only the chassis where the packet
+// entered the logical switch does it.
 
+#include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
@@ -14,25 +17,78 @@ namespace sb = schema::sb;
 namespace {
 
 struct Members {
-    std::vector<const sb::PortBinding*> local, patch;
-    std::set<const Tunnel*> tunnels;
+    std::vector<const sb::PortBinding*> local;  // get their copy in table 40
+    std::vector<const sb::PortBinding*> first;  // and these in table 39
+    std::set<Uuid> chassis;                     // others that have members
 };
+
+void add_remote(SouthboundView& view, const sb::PortBinding& port, bool by_network, Members& members) {
+    // The physical network brings it to the other chassis, except to hardware gateways.
+    if (by_network && port.type != "vtep") return;
+    auto add = [&](const Uuid& chassis) {
+        if (!view.is_own_chassis(chassis)) members.chassis.insert(chassis);
+    };
+    if (port.chassis) add(*port.chassis);
+    for (const Uuid& chassis : port.additional_chassis) add(chassis);
+}
 
 Members sort_members(SouthboundView& view, const sb::MulticastGroup& group) {
     Members members;
-    std::set<std::string> chassis_done;
+    const bool by_network = view.localnet_of(group.datapath) != nullptr;
     for (const Uuid& uuid : group.ports) {
         const sb::PortBinding* port = view.port(uuid);
         if (!port) continue;
-        if (port->type == "patch" || (port->type == "l3gateway" && view.is_own_chassis(port->chassis))) {
-            members.patch.push_back(port);
-        } else if (local_ofport(view, *port)) {
-            members.local.push_back(port);
-        } else if (port->chassis && port->type != "localport" && !view.is_own_chassis(port->chassis)) {
-            if (const Tunnel* tunnel = view.tunnel_to(*port->chassis)) members.tunnels.insert(tunnel);
+        if (port->type == "patch") {
+            members.first.push_back(port);
+            continue;
         }
+        if (port->type ==
+            "l3gateway") {  // on one chassis alone, which serves it wherever the packet came from
+            if (view.is_own_chassis(port->chassis)) members.local.push_back(port);
+            continue;
+        }
+        if (local_ofport(view, *port)) {
+            // A localport is on every chassis: each serves its own.
+            (port->type == "localport" ? members.first : members.local).push_back(port);
+        } else if (port->type == "chassisredirect" && view.is_own_chassis(port->chassis)) {
+            const std::string* name = port->options.find("distributed-port");
+            if (const sb::PortBinding* distributed = name ? view.port_named(*name) : nullptr)
+                members.local.push_back(distributed);
+        }
+        if (port->type != "localport") add_remote(view, *port, by_network, members);
     }
     return members;
+}
+
+// One for each chassis, by the address that it prefers, whatever its members' own wishes: it copies.
+std::vector<const Tunnel*> tunnels_to(SouthboundView& view, const std::set<Uuid>& chassis, uint16_t encap) {
+    std::vector<const Tunnel*> tunnels;
+    for (const Uuid& uuid : chassis) {
+        if (const Tunnel* tunnel = view.tunnel_to(uuid, encap)) tunnels.push_back(tunnel);
+    }
+    std::sort(tunnels.begin(), tunnels.end(), [](const Tunnel* a, const Tunnel* b) {
+        return std::tie(a->type, a->chassis, a->ip) < std::tie(b->type, b->chassis, b->ip);
+    });
+    return tunnels;
+}
+
+openflow::ActionList remote_actions(const Members& members, const std::vector<const Tunnel*>& tunnels,
+                                    uint32_t datapath_key, uint32_t group_key) {
+    ActionBuilder remote;
+    for (const sb::PortBinding* port : members.first) {
+        remote.load_reg(kRegOutport, static_cast<uint32_t>(port->tunnel_key)).resubmit(kTableCheckLoopback);
+    }
+    if (!members.first.empty()) remote.load_reg(kRegOutport, group_key);
+    const Tunnel* previous = nullptr;
+    for (const Tunnel* tunnel : tunnels) {
+        // One header for all tunnels of a kind.
+        if (!previous || previous->type != tunnel->type)
+            write_tunnel_header(remote, *tunnel, datapath_key, group_key, true);
+        remote.output(tunnel->ofport);
+        previous = tunnel;
+    }
+    if (!remote.empty() && !members.local.empty()) remote.resubmit(kTableLocalOutput);
+    return remote.take();
 }
 
 }  // namespace
@@ -43,30 +99,22 @@ void emit_multicast_flows(SouthboundView& view, const Uuid& uuid) {
     if (!datapath) return;
     const uint32_t group_key = static_cast<uint32_t>(group->tunnel_key);
     const openflow::Match match = outport_match(datapath->key, group_key);
+    const std::vector<uint16_t> own_encaps = view.own_encaps();
     Members members = sort_members(view, *group);
 
-    ActionBuilder local;
-    for (const sb::PortBinding* port : members.local) {
-        if (uint16_t zone = view.zone(port->logical_port)) local.load_reg(kRegZone, zone);
-        local.load_reg(kRegOutport, static_cast<uint32_t>(port->tunnel_key)).resubmit(kTableCheckLoopback);
-    }
-    bool has_local = !local.empty();
-    if (has_local) {
+    if (!members.local.empty()) {
+        ActionBuilder local;
+        for (const sb::PortBinding* port : members.local) {
+            if (uint16_t zone = view.zone(port->logical_port)) load_zone(local, zone, own_encaps.size() > 1);
+            local.load_reg(kRegOutport, static_cast<uint32_t>(port->tunnel_key))
+                .resubmit(kTableCheckLoopback);
+        }
         local.load_reg(kRegOutport, group_key);
         view.flows.emit(make_flow(kTableLocalOutput, 100, cookie_of(uuid), match, local.take()));
     }
-
-    ActionBuilder remote;
-    for (const sb::PortBinding* port : members.patch) {
-        remote.load_reg(kRegOutport, static_cast<uint32_t>(port->tunnel_key)).resubmit(kTableCheckLoopback);
-    }
-    if (!members.patch.empty()) remote.load_reg(kRegOutport, group_key);
-    std::vector<const Tunnel*> tunnels(members.tunnels.begin(), members.tunnels.end());
-    std::sort(tunnels.begin(), tunnels.end(), [](const Tunnel* a, const Tunnel* b) { return *a < *b; });
-    for (const Tunnel* tunnel : tunnels) send_by_tunnel(remote, *tunnel, datapath->key, group_key, true);
-    if (remote.empty()) return;
-    if (has_local) remote.resubmit(kTableLocalOutput);
-    view.flows.emit(make_flow(kTableRemoteOutput, 100, cookie_of(uuid), match, remote.take()));
+    emit_by_encap(view, kTableRemoteOutput, 100, cookie_of(uuid), match, [&](uint16_t encap) {
+        return remote_actions(members, tunnels_to(view, members.chassis, encap), datapath->key, group_key);
+    });
 }
 
 }  // namespace weft::controller

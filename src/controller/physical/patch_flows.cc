@@ -10,17 +10,18 @@ namespace sb = schema::sb;
 
 void emit_patch_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys) {
     const sb::PortBinding* peer = view.port_named(std::string(ovsdb::get_string(port.options, "peer")));
-    const LocalDatapath* peer_datapath = peer ? view.local_datapath(peer->datapath) : nullptr;
+    // It need not be local: then no packet of the other pipeline finds a flow.
+    const sb::DatapathBinding* peer_datapath = peer ? view.value(view.datapaths, peer->datapath) : nullptr;
     if (!peer_datapath) return;
-    PortKeys peer_keys = keys_of(view, *peer, *peer_datapath);
+    PortKeys peer_keys = keys_of(view, *peer, static_cast<uint32_t>(peer_datapath->tunnel_key));
 
     emit_local_output_flows(view, port, keys, false);
 
     // The other pipeline must not see anything of this one.
     ActionBuilder inside;
-    inside.add(openflow::CtClear()).load_reg(kRegDnatZone, 0).load_reg(kRegSnatZone, 0).load_reg(kRegZone, 0);
-    load_zones(inside, peer_keys);
-    inside.load(kFieldDatapath, peer_keys.datapath).load_reg(kRegInport, peer_keys.port);
+    inside.add(openflow::CtClear()).load_reg(kRegDnatZone, 0).load_reg(kRegSnatZone, 0);
+    load_zone(inside, 0, keys.keep_encap);
+    enter_pipeline(inside, peer_keys);
     inside.load_reg(kRegFlags, 0).load_reg(kRegOutport, 0);
     for (unsigned n = 0; n < kLogicalRegisters; ++n) inside.load_reg(n, 0);
     inside.resubmit(kTableIngress);

@@ -13,8 +13,8 @@ bool is_container(const sb::PortBinding& port) {
     return port.parent_port && !port.parent_port->empty();
 }
 
-bool leads_to_router_or_switch(const sb::PortBinding& port) {
-    return port.type == "patch" || port.type == "l3gateway";
+bool leads_to_network(const sb::PortBinding& port) {
+    return port.type == "localnet" || port.type == "l2gateway";
 }
 
 }  // namespace
@@ -23,35 +23,62 @@ void emit_port_flows(SouthboundView& view, const Uuid& uuid) {
     const sb::PortBinding* port = view.port(uuid);
     const LocalDatapath* datapath = view.local_datapath(port->datapath);
     if (!datapath) return;
-    PortKeys keys = keys_of(view, *port, *datapath);
+    PortKeys keys = keys_of(view, *port, datapath->key);
 
     if (port->type == "patch" || (port->type == "l3gateway" && view.is_own_chassis(port->chassis))) {
         return emit_patch_flows(view, *port, keys);
     }
+    if (port->type == "l3gateway") return;
+    if (port->type == "chassisredirect") return emit_gateway_flows(view, *port, keys);
     if (uint32_t ofport = local_ofport(view, *port)) {
-        return is_container(*port) ? emit_container_flows(view, *port, keys, ofport)
-                                   : emit_vif_flows(view, *port, keys, ofport);
+        if (leads_to_network(*port)) {
+            emit_network_flows(view, *port, keys, ofport);
+        } else if (is_container(*port)) {
+            emit_container_flows(view, *port, keys, ofport);
+        } else {
+            emit_vif_flows(view, *port, keys, ofport);
+        }
     }
     emit_remote_flows(view, *port, keys);
 }
 
 uint32_t local_ofport(SouthboundView& view, const sb::PortBinding& port) {
-    if (leads_to_router_or_switch(port)) return 0;
-    if (port.type != "localport" && !view.is_own_chassis(port.chassis)) return 0;
-    const LocalPort* local =
-        view.local_ports.find(is_container(port) ? *port.parent_port : port.logical_port);
+    if (port.type == "localnet") return view.physical_port(port.logical_port);
+    if (port.type == "l2gateway")
+        return view.is_own_chassis(port.chassis) ? view.physical_port(port.logical_port) : 0;
+    const std::string* name = &port.logical_port;
+    if (port.type == "virtual") {  // delivered to the port that has its address now
+        if (!port.virtual_parent) return 0;
+        name = &*port.virtual_parent;
+    } else if (!port.type.empty() && port.type != "localport") {
+        return 0;
+    }
+    if (port.type != "localport" && !view.is_here(port)) return 0;
+    const LocalPort* local = view.local_ports.find(is_container(port) ? *port.parent_port : *name);
     return local ? local->ofport : 0;
 }
 
-PortKeys keys_of(SouthboundView& view, const sb::PortBinding& port, const LocalDatapath& datapath) {
+PortKeys keys_of(SouthboundView& view, const sb::PortBinding& port, uint32_t datapath_key) {
     PortKeys keys;
-    keys.datapath = datapath.key;
+    keys.datapath = datapath_key;
     keys.port = static_cast<uint32_t>(port.tunnel_key);
     std::string name = port.datapath.to_string();
     keys.dnat_zone = view.zone(name + "_dnat");
     keys.snat_zone = view.zone(name + "_snat");
-    if (!leads_to_router_or_switch(port)) keys.zone = view.zone(port.logical_port);
+    keys.zone = view.zone(port.logical_port);
+    const std::vector<uint16_t>* other_encaps = view.other_encaps.find({});
+    keys.keep_encap = other_encaps && !other_encaps->empty();
+    if (!keys.keep_encap || !port.type.empty()) return keys;
+    const LocalPort* local =
+        view.local_ports.find(is_container(port) ? *port.parent_port : port.logical_port);
+    if (local) keys.encap = local->encap;
     return keys;
+}
+
+void enter_pipeline(ActionBuilder& actions, const PortKeys& keys) {
+    load_zones(actions, keys);
+    if (keys.encap) actions.load(openflow::reg_field(kRegZone), keys.encap, kEncapShift, kEncapBits);
+    actions.load(kFieldDatapath, keys.datapath).load_reg(kRegInport, keys.port);
 }
 
 openflow::Match datapath_match(uint32_t datapath_key) {
@@ -67,9 +94,13 @@ openflow::Match outport_match(uint32_t datapath_key, uint32_t port_key) {
 }
 
 void load_zones(ActionBuilder& actions, const PortKeys& keys) {
-    if (keys.zone) actions.load_reg(kRegZone, keys.zone);
+    if (keys.zone) load_zone(actions, keys.zone, keys.keep_encap);
     if (keys.dnat_zone) actions.load_reg(kRegDnatZone, keys.dnat_zone);
     if (keys.snat_zone) actions.load_reg(kRegSnatZone, keys.snat_zone);
+}
+
+void load_zone(ActionBuilder& actions, uint16_t zone, bool keep_encap) {
+    actions.load(openflow::reg_field(kRegZone), zone, 0, keep_encap ? kEncapShift : 0);
 }
 
 void emit_local_output_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys,

@@ -2,12 +2,9 @@
 // (ovn-nb(5), Logical_Switch_Port.port_security).  The result is a flag that the logical flows'
 // check_in_port_sec() and check_out_port_sec() copy: 1 means drop.
 
-#include <optional>
-
-#include "controller/configuration.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
-#include "packet/address.h"
+#include "logical/port_security.h"
 
 namespace weft::controller {
 
@@ -19,68 +16,11 @@ using packet::Ipv6Addr;
 
 namespace {
 
-struct Ipv4Entry {
-    uint32_t address, mask;  // host order; a host address, or a network if the host part is zero
-    bool is_network() const { return (address & ~mask) == 0 && mask != 0xffffffff; }
-};
-struct Ipv6Entry {
-    Ipv6Addr address, mask;
-    bool is_host = true;
-};
-struct Entry {
-    EthAddr mac;
-    std::vector<Ipv4Entry> v4;
-    std::vector<Ipv6Entry> v6;
-};
-
-Ipv6Addr prefix_mask(unsigned length) {
-    Ipv6Addr mask{};
-    for (unsigned bit = 0; bit < length; ++bit)
-        mask[bit / 8] = static_cast<uint8_t>(mask[bit / 8] | 0x80 >> bit % 8);
-    return mask;
-}
-
-Ipv6Addr link_local(const EthAddr& mac) {
-    return {0xfe,   0x80,   0,    0,    0,      0,      0,     0, static_cast<uint8_t>(mac[0] ^ 2),
-            mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]};
-}
-
-std::optional<unsigned> parse_length(std::string_view text, unsigned most) {
-    if (text.empty() || text.size() > 3) return std::nullopt;
-    unsigned value = 0;
-    for (char c : text) {
-        if (c < '0' || c > '9') return std::nullopt;
-        value = value * 10 + static_cast<unsigned>(c - '0');
-    }
-    return value <= most ? std::optional(value) : std::nullopt;
-}
-
-void add_address(Entry& entry, std::string_view word) {
-    size_t slash = word.find('/');
-    std::string_view text = word.substr(0, slash);
-    std::string_view length = slash == std::string_view::npos ? std::string_view() : word.substr(slash + 1);
-    if (auto v4 = packet::parse_ipv4(text)) {
-        auto bits = slash == std::string_view::npos ? std::optional(32u) : parse_length(length, 32);
-        if (bits) entry.v4.push_back({*v4, *bits ? 0xffffffffu << (32 - *bits) : 0});
-    } else if (auto v6 = packet::parse_ipv6(text)) {
-        auto bits = slash == std::string_view::npos ? std::optional(128u) : parse_length(length, 128);
-        if (!bits) return;
-        Ipv6Addr mask = prefix_mask(*bits);
-        bool has_host_part = *bits == 128;
-        for (size_t i = 0; i < mask.size(); ++i) has_host_part |= (*v6)[i] & ~mask[i];
-        entry.v6.push_back({*v6, has_host_part ? prefix_mask(128) : mask, has_host_part});
-    }
-}
-
-// "MAC [IP[/LENGTH]]..."; nothing if the first word is no MAC address.
-std::optional<Entry> parse_entry(const std::string& text) {
-    std::vector<std::string> words = split_words(text, ' ');
-    auto mac = words.empty() ? std::nullopt : packet::parse_eth(words.front());
-    if (!mac) return std::nullopt;
-    Entry entry{*mac, {}, {}};
-    for (size_t i = 1; i < words.size(); ++i) add_address(entry, words[i]);
-    return entry;
-}
+using logical::link_local;
+using logical::prefix_mask;
+using Entry = logical::PortSecurity;
+using Ipv4Entry = logical::PortSecurity::Ipv4;
+using Ipv6Entry = logical::PortSecurity::Ipv6;
 
 class Emitter {
   public:
@@ -291,7 +231,7 @@ void emit_port_security_flows(SouthboundView& view, const Uuid& uuid) {
     Emitter out(view, *port, datapath->key);
     bool any = false;
     for (const std::string& text : port->port_security) {
-        auto entry = parse_entry(text);
+        auto entry = logical::parse_port_security(text);
         if (!entry) continue;
         any = true;
         emit_source(out, *entry);

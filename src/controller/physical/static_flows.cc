@@ -18,14 +18,13 @@ openflow::Match flags_match(uint32_t value, uint32_t mask) {
     return match;
 }
 
-// The egress pipeline begins with registers of its own.
+}  // namespace
+
 ActionBuilder to_egress() {
     ActionBuilder actions;
     for (unsigned n = 0; n < kLogicalRegisters; ++n) actions.load_reg(n, 0);
     return std::move(actions.resubmit(kTableEgress));
 }
-
-}  // namespace
 
 void emit_static_flows(SouthboundView& view) {
     const openflow::Match any;

@@ -57,8 +57,8 @@ void emit_tunnel_flows(SouthboundView& view) {
     }
 }
 
-void send_by_tunnel(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datapath_key, uint32_t outport_key,
-                    bool multicast) {
+void write_tunnel_header(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datapath_key,
+                         uint32_t outport_key, bool multicast) {
     if (tunnel.type == "vxlan") {
         uint64_t vni = (outport_key & 0x7ff) << 12 | (datapath_key & 0xfff);
         if (multicast) vni |= 0x800000;
@@ -72,6 +72,28 @@ void send_by_tunnel(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datap
         actions.add(openflow::SetField::make(FieldId::kTunMetadata0, value, mask));
         actions.move(openflow::reg_field(kRegInport), 0, FieldId::kTunMetadata0, 16, 15);
     }
+}
+
+void emit_by_encap(SouthboundView& view, uint8_t table, uint16_t priority, uint32_t cookie,
+                   const openflow::Match& match,
+                   const std::function<openflow::ActionList(uint16_t)>& actions_for) {
+    std::string usual;
+    for (uint16_t encap : view.own_encaps()) {
+        openflow::ActionList actions = actions_for(encap);
+        if (actions.empty()) continue;
+        openflow::Match leaving = match;
+        if (encap)
+            leaving.set_reg(kRegZone, static_cast<uint32_t>(encap) << kEncapShift, 0xffffu << kEncapShift);
+        DesiredFlow flow =
+            make_flow(table, static_cast<uint16_t>(priority + (encap ? 1 : 0)), cookie, leaving, actions);
+        if (!encap) usual = flow.instructions;
+        if (!encap || flow.instructions != usual) view.flows.emit(std::move(flow));
+    }
+}
+
+void send_by_tunnel(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datapath_key, uint32_t outport_key,
+                    bool multicast) {
+    write_tunnel_header(actions, tunnel, datapath_key, outport_key, multicast);
     actions.output(tunnel.ofport);
 }
 

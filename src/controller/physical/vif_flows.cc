@@ -1,8 +1,12 @@
 // Ports with an interface on this host, and the containers inside of them, told apart by VLAN tags on that
 // interface.
 
+#include <algorithm>
+
+#include "controller/configuration.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
+#include "logical/controller_opcode.h"
 
 namespace weft::controller {
 
@@ -10,12 +14,51 @@ namespace sb = schema::sb;
 
 namespace {
 
-void enter_pipeline(ActionBuilder& actions, const PortKeys& keys) {
-    load_zones(actions, keys);
-    actions.load(kFieldDatapath, keys.datapath).load_reg(kRegInport, keys.port).resubmit(kTableIngress);
+constexpr uint16_t kRarp = 0x8035;  // RFC 903
+constexpr uint32_t kActivationOpcode = static_cast<uint32_t>(logical::ControllerOpcode::kActivation);
+
+// A virtual machine that is on its way here (options:activation-strategy=rarp): the port is closed until the
+// machine announces itself by RARP, which it does when it begins to run here.
+void emit_activation_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys,
+                           uint32_t ofport) {
+    const uint32_t cookie = cookie_of(port.uuid);
+    openflow::Match rarp;
+    rarp.set_in_port(ofport);
+    rarp.set_dl_type(kRarp);
+    ActionBuilder in;
+    enter_pipeline(in, keys);
+    openflow::Controller controller;
+    controller.userdata.resize(8);
+    store_be32(controller.userdata.data(), kActivationOpcode);
+    in.add(openflow::Boxed<openflow::Controller>(std::move(controller))).resubmit(kTableIngress);
+    view.flows.emit(make_flow(kTablePhysicalToLogical, 1010, cookie, rarp, in.take()));
+
+    openflow::Match other;
+    other.set_in_port(ofport);
+    view.flows.emit(make_flow(kTablePhysicalToLogical, 1000, cookie, other, {}));
+    view.flows.emit(
+        make_flow(kTableLogicalToPhysical, 1000, cookie, outport_match(keys.datapath, keys.port), {}));
+}
+
+// A localport's packets stay on this host.
+void emit_localport_flow(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys) {
+    openflow::Match match = datapath_match(keys.datapath);
+    match.set_reg(kRegInport, keys.port);
+    view.flows.emit(make_flow(kTableRemoteOutput, 150, cookie_of(port.uuid), match,
+                              ActionBuilder().resubmit(kTableLocalOutput).take()));
 }
 
 }  // namespace
+
+bool waits_for_activation(SouthboundView& view, const sb::PortBinding& port) {
+    const Uuid* own = view.own_chassis.find({});
+    if (!own || !port.additional_chassis.contains(*own)) return false;
+    if (ovsdb::get_string(port.options, "activation-strategy") != "rarp") return false;
+    const sb::Chassis* chassis = view.value(view.chassis, *own);
+    std::vector<std::string> activated =
+        split_words(ovsdb::get_string(port.options, "additional-chassis-activated"));
+    return chassis && std::find(activated.begin(), activated.end(), chassis->name) == activated.end();
+}
 
 void emit_vif_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys,
                     uint32_t ofport) {
@@ -24,7 +67,13 @@ void emit_vif_flows(SouthboundView& view, const sb::PortBinding& port, const Por
     from.set_in_port(ofport);
     ActionBuilder in;
     enter_pipeline(in, keys);
+    if (port.type == "localport") {
+        in.load_flag(kFlagFromLocalport, true);
+        emit_localport_flow(view, port, keys);
+    }
+    in.resubmit(kTableIngress);
     view.flows.emit(make_flow(kTablePhysicalToLogical, 100, cookie, from, in.take()));
+    if (waits_for_activation(view, port)) emit_activation_flows(view, port, keys, ofport);
 
     emit_local_output_flows(view, port, keys, false);
     view.flows.emit(make_flow(kTableLogicalToPhysical, 100, cookie, outport_match(keys.datapath, keys.port),
@@ -39,7 +88,7 @@ void emit_vif_flows(SouthboundView& view, const sb::PortBinding& port, const Por
         .load(openflow::FieldId::kInPort, 0xffff)
         .resubmit(kTableLogicalToPhysical)
         .pop(openflow::FieldId::kInPort);
-    view.flows.emit(make_flow(kTableSaveInport, 100, cookie, nested, hidden.take()));
+    view.flows.emit(make_flow(kTableSaveInport, 100, 0, nested, hidden.take()));
 }
 
 void emit_container_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys,
@@ -54,6 +103,7 @@ void emit_container_flows(SouthboundView& view, const sb::PortBinding& port, con
     ActionBuilder in;
     in.load_flag(kFlagNestedContainer, true).add(openflow::StripVlan());
     enter_pipeline(in, keys);
+    in.resubmit(kTableIngress);
     view.flows.emit(make_flow(kTablePhysicalToLogical, 150, cookie, from, in.take()));
 
     emit_local_output_flows(view, port, keys, true);

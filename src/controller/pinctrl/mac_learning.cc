@@ -25,13 +25,15 @@ void MacLearning::write_neighbour(const Replica& southbound, const Neighbour& ne
     const Uuid* port_uuid = view_.port_by_keys.first({neighbour.datapath_key, neighbour.port_key});
     const sb::PortBinding* port = port_uuid ? southbound.find<sb::PortBinding>(*port_uuid) : nullptr;
     if (!port) return;
-    for (const Uuid& uuid : view_.mac_bindings_by_datapath[port->datapath]) {
-        const sb::MACBinding* row = southbound.find<sb::MACBinding>(uuid);
-        if (!row || row->logical_port != port->logical_port || row->ip != neighbour.ip) continue;
-        if (row->mac != mac) {
-            txn.set(uuid, sb::MACBinding::kMac, mac);
-            txn.set(uuid, sb::MACBinding::kTimestamp, clock::wall_ms());
-        }
+    const sb::MACBinding* known = nullptr;
+    southbound.table<sb::MACBinding>().for_each_by(
+        sb::MACBinding::kIp, neighbour.ip, [&](const sb::MACBinding& row) {
+            if (row.datapath == port->datapath && row.logical_port == port->logical_port) known = &row;
+        });
+    if (known) {
+        if (known->mac == mac) return;
+        txn.set(known->uuid, sb::MACBinding::kMac, mac);
+        txn.set(known->uuid, sb::MACBinding::kTimestamp, clock::wall_ms());
         return;
     }
     Uuid uuid = txn.insert<sb::MACBinding>();
@@ -44,9 +46,12 @@ void MacLearning::write_neighbour(const Replica& southbound, const Neighbour& ne
 
 void MacLearning::write_station(const Replica& southbound, uint32_t datapath_key, const std::string& mac,
                                 uint32_t port_key, Transaction& txn) {
-    for (const sb::FDB& row : southbound.table<sb::FDB>()) {
-        if (row.mac != mac || row.dp_key != datapath_key) continue;
-        txn.set(row.uuid, sb::FDB::kPortKey, port_key);
+    const sb::FDB* known = nullptr;
+    southbound.table<sb::FDB>().for_each_by(sb::FDB::kMac, mac, [&](const sb::FDB& row) {
+        if (row.dp_key == datapath_key) known = &row;
+    });
+    if (known) {
+        txn.set(known->uuid, sb::FDB::kPortKey, port_key);
         return;
     }
     Uuid uuid = txn.insert<sb::FDB>();

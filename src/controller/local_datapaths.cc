@@ -1,0 +1,112 @@
+#include "controller/local_datapaths.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "base/log.h"
+#include "controller/ha_chassis.h"
+
+namespace weft::controller {
+
+namespace sb = schema::sb;
+
+namespace {
+
+log::Module lg("binding");
+
+class Reach {
+  public:
+    Reach(SouthboundView& view, const Uuid& own) : view_(view), own_(own) {}
+
+    void add(const Uuid& datapath) {
+        if (found_.insert(datapath).second) to_visit_.push_back(datapath);
+    }
+    std::set<Uuid> all() {
+        while (!to_visit_.empty()) {
+            Uuid datapath = to_visit_.back();
+            to_visit_.pop_back();
+            for (const char* type : {"patch", "l3gateway"}) {
+                for (const Uuid& uuid : view_.ports_by_type[{datapath, type}]) cross(uuid);
+            }
+        }
+        return std::move(found_);
+    }
+
+  private:
+    void cross(const Uuid& uuid) {
+        const sb::PortBinding* port = view_.port(uuid);
+        if (!port || (port->type == "l3gateway" && !view_.is_own_chassis(port->chassis))) return;
+        if (hands_everything_over(*port)) return;
+        const std::string* peer_name = port->options.find("peer");
+        const sb::PortBinding* peer = peer_name ? view_.port_named(*peer_name) : nullptr;
+        if (peer) add(peer->datapath);
+    }
+    // A distributed gateway port without work to do where its packets come from.
+    bool hands_everything_over(const sb::PortBinding& port) {
+        const std::string* name = port.options.find("chassis-redirect-port");
+        const sb::PortBinding* redirect = name ? view_.port_named(*name) : nullptr;
+        if (!redirect || !ovsdb::get_bool(redirect->options, "always-redirect")) return false;
+        if (!redirect->ha_chassis_group) return true;
+        auto members = ha_members(view_, *redirect->ha_chassis_group);
+        return std::none_of(members.begin(), members.end(),
+                            [&](const HaMember& member) { return member.chassis == own_; });
+    }
+
+    SouthboundView& view_;
+    Uuid own_;
+    std::set<Uuid> found_;
+    std::vector<Uuid> to_visit_;
+};
+
+}  // namespace
+
+std::map<Uuid, LocalDatapath> find_local_datapaths(SouthboundView& view,
+                                                   const std::map<std::string, LocalInterface>& interfaces) {
+    std::map<Uuid, LocalDatapath> local;
+    const Uuid* own = view.own_chassis.find({});
+    if (!own) return local;
+    Reach reach(view, *own);
+    for (const Uuid& uuid : view.ports_by_chassis[*own]) reach.add(view.port(uuid)->datapath);
+    // A localport is on every chassis and bound to none.
+    for (const auto& [name, interface] : interfaces) {
+        const sb::PortBinding* port = view.port_named(name);
+        if (port && port->type == "localport") reach.add(port->datapath);
+    }
+    for (const Uuid& group : view.groups_by_chassis[*own]) {
+        for (const Uuid& uuid : view.ports_by_group[group]) reach.add(view.port(uuid)->datapath);
+    }
+    for (const Uuid& uuid : reach.all()) {
+        const sb::DatapathBinding* row = view.value(view.datapaths, uuid);
+        if (!row) continue;
+        local[uuid] = {static_cast<uint32_t>(row->tunnel_key), row->external_ids.contains("logical-switch")};
+    }
+    return local;
+}
+
+std::map<Uuid, Uuid> find_localnets(SouthboundView& view, const std::map<Uuid, LocalDatapath>& datapaths,
+                                    const std::map<std::string, std::string>& mappings) {
+    std::map<Uuid, Uuid> localnets;
+    for (const auto& [datapath, local] : datapaths) {
+        if (!local.is_switch) continue;
+        const sb::PortBinding* chosen = nullptr;
+        for (const Uuid& uuid : view.ports_by_type[{datapath, "localnet"}]) {
+            const sb::PortBinding* port = view.port(uuid);
+            if (!mappings.contains(std::string(ovsdb::get_string(port->options, "network_name")))) continue;
+            if (chosen) {
+                static log::RateLimit limit(1, 5);
+                if (limit.pass(lg)) {
+                    lg.warn(
+                        "localnet port '{}' is on the same logical switch as '{}', and this host is "
+                        "connected to both their networks: a switch can have one of them here",
+                        port->logical_port, chosen->logical_port);
+                }
+            }
+            if (!chosen || port->logical_port < chosen->logical_port) chosen = port;
+        }
+        if (chosen) localnets[datapath] = chosen->uuid;
+    }
+    return localnets;
+}
+
+}  // namespace weft::controller
