@@ -73,34 +73,73 @@ bool write_manual_page(const Program& program, std::FILE* out) {
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// The programs that are shell scripts beside the binary write their own pages.
+constexpr const char* kScripts[] = {"ovn-ctl", "ovs-ctl"};
+
+bool is_script(std::string_view name) {
+    for (const char* script : kScripts) {
+        if (name == script) return true;
+    }
+    return false;
+}
+
+bool write_script_page(const std::string& name, std::FILE* out) {
+    std::fflush(nullptr);
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self);
+    if (length <= 0) return false;
+    std::string path(self, static_cast<size_t>(length));
+    path = path.substr(0, path.rfind('/') + 1) + name;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(fileno(out), STDOUT_FILENO);
+        execl(path.c_str(), path.c_str(), "--help-man", nullptr);
+        std::fprintf(stderr, "weft: %s: %s\n", path.c_str(), std::strerror(errno));
+        _exit(127);
+    }
+    int status = 0;
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 // DIRECTORY/manN/PROGRAM.N of every program, as far as they have one.  N is on the page's first line, ".TH
 // NAME N".
+// Of one program; `write` writes it.
+template <typename Write>
+bool write_page_file(const std::string& directory, const std::string& program, Write&& write) {
+    std::string written = directory + "/" + program + ".new";
+    std::FILE* file = std::fopen(written.c_str(), "w+");
+    if (!file) {
+        std::fprintf(stderr, "weft: %s: %s\n", written.c_str(), std::strerror(errno));
+        return false;
+    }
+    bool ok = write(file);
+    char name[64] = "", section[8] = "";
+    std::rewind(file);
+    ok = ok && std::fscanf(file, ".TH %63s %7s", name, section) == 2;
+    std::fclose(file);
+    if (!ok) {
+        std::fprintf(stderr, "weft: %s has no manual page\n", program.c_str());
+        unlink(written.c_str());
+        return false;
+    }
+    std::string folder = directory + "/man" + section;
+    mkdir(folder.c_str(), 0755);
+    std::rename(written.c_str(), (folder + "/" + program + "." + section).c_str());
+    return true;
+}
+
 int write_all_manual_pages(const std::string& directory) {
     mkdir(directory.c_str(), 0755);
-    int missing = 0;
+    bool all = true;
     for (const Program* program = kPrograms; program->name; ++program) {
-        std::string written = directory + "/" + program->name + ".new";
-        std::FILE* file = std::fopen(written.c_str(), "w+");
-        if (!file) {
-            std::fprintf(stderr, "weft: %s: %s\n", written.c_str(), std::strerror(errno));
-            return 1;
-        }
-        bool ok = write_manual_page(*program, file);
-        char name[64] = "", section[8] = "";
-        std::rewind(file);
-        ok = ok && std::fscanf(file, ".TH %63s %7s", name, section) == 2;
-        std::fclose(file);
-        if (!ok) {
-            std::fprintf(stderr, "weft: %s has no manual page\n", program->name);
-            unlink(written.c_str());
-            ++missing;
-            continue;
-        }
-        std::string folder = directory + "/man" + section;
-        mkdir(folder.c_str(), 0755);
-        std::rename(written.c_str(), (folder + "/" + program->name + "." + section).c_str());
+        all &= write_page_file(directory, program->name,
+                               [&](std::FILE* file) { return write_manual_page(*program, file); });
     }
-    return missing ? 1 : 0;
+    for (const char* script : kScripts) {
+        all &= write_page_file(directory, script,
+                               [&](std::FILE* file) { return write_script_page(script, file); });
+    }
+    return all ? 0 : 1;
 }
 
 int man(int argc, char** argv) {
@@ -110,13 +149,14 @@ int man(int argc, char** argv) {
         return 1;
     }
     const Program* program = find_program(argv[1]);
-    if (!program) {
+    if (!program && !is_script(argv[1])) {
         std::fprintf(stderr, "weft: no program is called \"%s\"; `weft --help` lists them\n", argv[1]);
         return 1;
     }
     // On a terminal the page is shown as man(1) shows pages, else it is given as it is.
     std::FILE* reader = isatty(STDOUT_FILENO) ? popen("man -l - 2>/dev/null || cat", "w") : nullptr;
-    bool ok = write_manual_page(*program, reader ? reader : stdout);
+    std::FILE* out = reader ? reader : stdout;
+    bool ok = program ? write_manual_page(*program, out) : write_script_page(argv[1], out);
     if (reader) pclose(reader);
     return ok ? 0 : 1;
 }

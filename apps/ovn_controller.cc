@@ -9,6 +9,7 @@
 
 #include "base/options.h"
 #include "base/version.h"
+#include "cli/tls_options.h"
 #include "controller/controller.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
@@ -65,19 +66,7 @@ void add_options(OptionTable& options, Settings& settings) {
         settings.version = true;
         return Done();
     });
-    options.section("TLS options");
-    text_option("private-key", 'p', "FILE", "Private key of connections by ssl:.", settings.tls.private_key);
-    text_option("certificate", 'c', "FILE", "Certificate that goes with it.", settings.tls.certificate);
-    text_option("ca-cert", 'C', "FILE", "Certificate of the authority that peers must be signed by.",
-                settings.tls.ca_cert);
-    options.add("bootstrap-ca-cert", 0, "FILE",
-                "Like --ca-cert; if FILE does not exist, it is taken from the first peer.",
-                [&](std::string_view value) {
-                    settings.tls.ca_cert = value;
-                    settings.tls.bootstrap_ca_cert = true;
-                    return Done();
-                });
-    text_option("peer-ca-cert", 0, "FILE", "Certificate to send to peers.", settings.tls.peer_ca_cert);
+    cli::add_tls_options(options, settings.tls);
 }
 
 // ovn-controller(8): the command line goes before the file, the file before the database.
@@ -95,9 +84,10 @@ Result<void> serve(net::DaemonOptions& daemon, const Settings& settings,
     net::set_tls_config(settings.tls);
     net::Loop loop;
     std::string remote = words.empty() ? "unix:" + net::ovs_rundir() + "/db.sock" : words.front();
-    controller::Controller controller(loop, {remote, chassis_override(settings)});
+    controller::Controller controller(loop, {remote, chassis_override(settings), settings.tls});
 
     WEFT_ASSIGN(auto control, net::ControlServer::create(loop, daemon.unixctl(), daemon.program()));
+    WEFT_ASSIGN(auto metrics_server, daemon.serve_metrics(loop));
     controller.add_commands(*control);
     auto leave = [&](std::shared_ptr<net::ControlReply> reply) {
         controller.leave([&loop, reply] {
@@ -116,8 +106,9 @@ Result<void> serve(net::DaemonOptions& daemon, const Settings& settings,
             reply->success("");  // everything stays as it is for the next one
             loop.stop();
         });
-    auto on_term = loop.on_signal(SIGTERM, [&] { leave(nullptr); });
-    auto on_int = loop.on_signal(SIGINT, [&] { leave(nullptr); });
+    // ovn-controller(8): a signal ends the program and leaves the network as it is, for the next one.
+    auto on_term = loop.on_signal(SIGTERM, [&] { loop.stop(); });
+    auto on_int = loop.on_signal(SIGINT, [&] { loop.stop(); });
     daemon.ready();
     loop.run();
     return {};
@@ -144,7 +135,7 @@ int ovn_controller(int argc, char** argv) {
         return std::fputs(version_text("ovn-controller", more).c_str(), stdout), 0;
     }
     if (words->size() > 1)
-        return fail("at most one argument, the database of Open vSwitch, is accepted (use --help for help)");
+        return fail("exactly zero or one non-option argument required; use --help for usage");
     auto served = serve(daemon, settings, *words);
     return served ? 0 : fail(served.message());
 }

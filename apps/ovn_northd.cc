@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "cli/tls_options.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
 #include "net/directories.h"
@@ -36,13 +37,13 @@ void add_options(OptionTable& table, Arguments& arguments) {
     arguments.northbound = from_environment("OVN_NB_DB", "unix:" + net::ovn_rundir() + "/ovnnb_db.sock");
     arguments.southbound = from_environment("OVN_SB_DB", "unix:" + net::ovn_rundir() + "/ovnsb_db.sock");
     table.section("Options");
-    table.add("ovnnb-db", 0, "DATABASE",
+    table.add("ovnnb-db", 'D', "DATABASE",
               "Connect to this northbound database (default: $OVN_NB_DB, or unix:RUNDIR/ovnnb_db.sock).",
               [&](std::string_view v) {
                   arguments.northbound = v;
                   return Result<void>();
               });
-    table.add("ovnsb-db", 0, "DATABASE",
+    table.add("ovnsb-db", 'd', "DATABASE",
               "Connect to this southbound database (default: $OVN_SB_DB, or unix:RUNDIR/ovnsb_db.sock).",
               [&](std::string_view v) {
                   arguments.southbound = v;
@@ -58,6 +59,41 @@ void add_options(OptionTable& table, Arguments& arguments) {
                   arguments.threads = std::strtoll(std::string(v).c_str(), nullptr, 10);
                   return Result<void>();
               });
+}
+
+void add_engine_commands(net::ControlServer& control, northd::Northd& northd) {
+    using Words = net::ControlServer::Arguments;
+    auto text = [](std::string t) { return Result<std::string>(std::move(t)); };
+    control.add("inc-engine/show-stats", "", 0, 2, [&, text](const Words& words) {
+        return text(northd.statistics(words.empty() ? "" : words[0], words.size() < 2 ? "" : words[1]));
+    });
+    control.add("inc-engine/clear-stats", "", 0, 0, [&, text](const Words&) {
+        northd.clear_statistics();
+        return text("");
+    });
+    control.add("inc-engine/recompute", "", 0, 0, [&, text](const Words&) {
+        northd.recompute();
+        return text("");
+    });
+    control.add("inc-engine/compute-log-timeout", "", 1, 1, [&](const Words& words) -> Result<std::string> {
+        char* end = nullptr;
+        long long ms = std::strtoll(words[0].c_str(), &end, 10);
+        if (words[0].empty() || *end || ms < 0) {
+            return Error{"unsupported type of argument: " + words[0] + " (milliseconds are expected)\n"};
+        }
+        northd.set_compute_log_timeout(ms);
+        return std::string();
+    });
+    control.add("debug/chassis-features-list", "", 0, 0,
+                [&, text](const Words&) { return text(northd.chassis_features()); });
+    control.add("sb-cluster-state-reset", "", 0, 0, [&, text](const Words&) {
+        northd.reset_southbound();
+        return text("");
+    });
+    control.add("nb-cluster-state-reset", "", 0, 0, [&, text](const Words&) {
+        northd.reset_northbound();
+        return text("");
+    });
 }
 
 void add_commands(net::ControlServer& control, northd::Northd& northd, net::Loop& loop,
@@ -96,8 +132,7 @@ void add_commands(net::ControlServer& control, northd::Northd& northd, net::Loop
                     arguments.threads = threads;
                     return std::string();
                 });
-    control.add("inc-engine/show-stats", "", 0, 2,
-                [&, text](const Words&) { return text(northd.statistics()); });
+    add_engine_commands(control, northd);
 }
 
 Result<void> serve(int argc, char** argv) {
@@ -105,7 +140,8 @@ Result<void> serve(int argc, char** argv) {
     OptionTable table;
     net::DaemonOptions daemon("ovn-northd");
     add_options(table, arguments);
-    daemon.add_to(table);
+    daemon.add_to(table, 'u');
+    cli::add_tls_options(table);
     bool help = false, version = false;
     table.add("help", 'h', "", "Show this text.", [&](std::string_view) {
         help = true;
@@ -140,6 +176,7 @@ Result<void> serve(int argc, char** argv) {
     WEFT_TRY(daemon.start());
     net::Loop loop;
     WEFT_ASSIGN(auto control, net::ControlServer::create(loop, daemon.unixctl(), "ovn-northd"));
+    WEFT_ASSIGN(auto metrics_server, daemon.serve_metrics(loop));
     northd::Northd northd(loop, {ovsdb::client::split_remotes(arguments.northbound),
                                  ovsdb::client::split_remotes(arguments.southbound), arguments.dry_run});
     add_commands(*control, northd, loop, arguments);

@@ -10,6 +10,8 @@
 #include "base/options.h"
 #include "base/version.h"
 #include "cli/ofctl/ofctl.h"
+#include "cli/tls_options.h"
+#include "net/daemon.h"
 
 namespace weft::apps {
 namespace {
@@ -19,6 +21,7 @@ using cli::ofctl::Options;
 
 struct Request {
     Options options;
+    net::DaemonOptions daemon{"ovs-ofctl"};  // of monitor
     bool help = false, version = false;
 };
 
@@ -26,7 +29,7 @@ Result<void> set_versions(std::string_view text, Options& options) {
     while (!text.empty()) {
         size_t comma = text.find(',');
         auto version = openflow::parse_version(text.substr(0, comma));
-        if (!version) return Error{fmt::format("unknown OpenFlow version: \"{}\"", text.substr(0, comma))};
+        if (!version) return Error{fmt::format("Unknown OpenFlow version: \"{}\"", text.substr(0, comma))};
         options.versions |= openflow::version_bit(*version);
         text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
     }
@@ -40,6 +43,20 @@ Result<void> set_sort(std::string_view field, bool reverse, Options& options) {
     options.sort = true;
     options.reverse = reverse;
     options.sort_field = field == "priority" ? "" : std::string(field);
+    return {};
+}
+
+Result<void> set_packet_in(std::string_view name, Options& options) {
+    using openflow::PacketInFormat;
+    if (name == "standard" || name == "openflow10") {
+        options.packet_in = PacketInFormat::kStandard;
+    } else if (name == "nxt_packet_in" || name == "nxm") {
+        options.packet_in = PacketInFormat::kNxm;
+    } else if (name == "nxt_packet_in2") {
+        options.packet_in = PacketInFormat::kNxm2;
+    } else {
+        return Error{fmt::format("unknown packet-in format `{}'", name)};
+    }
     return {};
 }
 
@@ -57,6 +74,12 @@ void add_options(OptionTable& table, Request& request) {
               [&](std::string_view v) { return set_versions(v, o); });
     flag("strict", 0, "Match the priority and the whole match.", [&] { o.strict = true; });
     flag("bundle", 0, "Send all changes as one atomic bundle.", [&] { o.bundle = true; });
+    flag("read-only", 0, "Refuse the commands that change something.", [&] { o.read_only = true; });
+    flag("may-create", 0, "mod-group: add a group that does not exist.", [&] { o.may_create = true; });
+    flag("readd", 0, "replace-flows: add flows again that have not changed.", [&] { o.readd = true; });
+    table.add("packet-in-format", 'P', "FORMAT",
+              "monitor: ask for packet-ins as standard, nxt_packet_in or nxt_packet_in2.",
+              [&](std::string_view v) { return set_packet_in(v, o); });
     flag("no-stats", 0, "Leave out what counts and times.", [&] { o.stats = false; });
     flag("stats", 0, "Show what counts and times.", [&] { o.stats = true; });
     flag("names", 0, "Show names of ports and tables.", [&] { o.names = 1; });
@@ -66,14 +89,18 @@ void add_options(OptionTable& table, Request& request) {
               [&](std::string_view v) { return set_sort(v, false, o); });
     table.add("rsort", 0, "[FIELD]", "Sort in descending order.",
               [&](std::string_view v) { return set_sort(v, true, o); });
+    flag("timestamp", 0, "Print the time before each message of monitor and snoop.",
+         [&] { o.timestamp = true; });
     table.add("timeout", 't', "SECS", "Give up after that many seconds.", [](std::string_view v) -> Done {
         int seconds = std::atoi(std::string(v).c_str());
         if (seconds <= 0) return Error{fmt::format("value {} on -t or --timeout is invalid", v)};
         alarm(static_cast<unsigned>(seconds));
         return Done();
     });
-    table.add("verbose", 'v', "[SPEC]", "Set logging levels.",
-              [](std::string_view v) { return log::set(v); });
+    cli::add_tls_options(table);
+    request.options.daemon = &request.daemon;
+    request.daemon.add_to(table);
+    table.section("Other options");
     flag("help", 'h', "Print this text.", [&] { request.help = true; });
     flag("version", 'V', "Print version information.", [&] { request.version = true; });
 }
@@ -81,7 +108,8 @@ void add_options(OptionTable& table, Request& request) {
 std::vector<const Command*> all_commands() {
     std::vector<const Command*> out;
     for (auto* list :
-         {&cli::ofctl::switch_commands(), &cli::ofctl::flow_commands(), &cli::ofctl::test_commands()}) {
+         {&cli::ofctl::switch_commands(), &cli::ofctl::flow_commands(), &cli::ofctl::bundle_commands(),
+          &cli::ofctl::monitor_commands(), &cli::ofctl::pcap_commands(), &cli::ofctl::test_commands()}) {
         for (const Command& command : *list) out.push_back(&command);
     }
     return out;
@@ -93,7 +121,7 @@ ProgramText text_of() {
         "OpenFlow switch management utility",
         "[OPTIONS] COMMAND [ARG...]",
         "Shows and changes the state of OpenFlow switches: a bridge of this host by its name, any other by "
-        "unix:FILE or tcp:HOST[:PORT].",
+        "unix:FILE, tcp:HOST[:PORT] or ssl:HOST[:PORT].",
         {}};
     for (const Command* command : all_commands()) {
         text.commands.emplace_back(fmt::format("{} {}", command->name, command->arguments), "");
@@ -112,7 +140,7 @@ int ovs_ofctl(int argc, char** argv) {
     auto fail = [&](std::string_view message) {
         std::fflush(stdout);
         // A switch's error is a message of its own, already whole.
-        bool whole = message.starts_with("OFPT_ERROR");
+        bool whole = message.starts_with("OFPT_ERROR") || message.starts_with("Error OFP");
         std::fprintf(stderr, "%s%.*s%s", whole ? "" : "ovs-ofctl: ", static_cast<int>(message.size()),
                      message.data(), message.ends_with("\n") ? "" : "\n");
         return 1;
@@ -124,6 +152,7 @@ int ovs_ofctl(int argc, char** argv) {
     if (words->empty()) return fail("missing command name; use --help for help");
     std::string name = words->front();
     std::vector<std::string> arguments(words->begin() + 1, words->end());
+    if (name == "help") return std::fputs(help_page(text_of(), options).c_str(), stdout), 0;
     if (name == "list-commands") {
         std::puts("The available commands are:");
         for (const Command* command : all_commands())
@@ -138,6 +167,8 @@ int ovs_ofctl(int argc, char** argv) {
         if (arguments.size() > command->max) {
             return fail(fmt::format("'{}' command takes at most {} arguments", name, command->max));
         }
+        if (command->changes && request.options.read_only)
+            return fail(fmt::format("'{}' command does not work in read only mode", name));
         Result<void> result = command->run(request.options, arguments);
         if (!result.ok()) return fail(result.message());
         return std::fflush(stdout) ? 1 : 0;

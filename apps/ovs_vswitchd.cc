@@ -1,25 +1,35 @@
 // ovs-vswitchd: the switch daemon (ovs-vswitchd(8)).
 
+#include <fmt/core.h>
+#include <sys/mman.h>
+
+#include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/options.h"
 #include "base/version.h"
+#include "cli/tls_options.h"
 #include "net/common_commands.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
 #include "net/loop.h"
 #include "switch/bridge/switch.h"
 #include "switch/control/commands.h"
+#include "switch/control/metrics.h"
 
 namespace weft::apps {
 
 namespace {
 
 log::Module lg("vswitchd");
+log::Module numa_lg("ovs_numa");
 
 using vswitch::SwitchOptions;
 
@@ -45,13 +55,44 @@ ProgramText program_text() {
     return text;
 }
 
-Result<int> serve(net::DaemonOptions& daemon, const SwitchOptions& options) {
+Result<void> set_numa(std::vector<unsigned>& nodes, std::string_view list) {
+    for (size_t at = 0; at <= list.size();) {
+        size_t end = std::min(list.find(',', at), list.size());
+        unsigned node = 0;
+        auto [stop, error] = std::from_chars(list.data() + at, list.data() + end, node);
+        if (error != std::errc() || stop != list.data() + end)
+            return Error{fmt::format("--dummy-numa takes numbers with commas between, not \"{}\"", list)};
+        nodes.push_back(node);
+        at = end + 1;
+    }
+    return {};
+}
+
+// Processors matter to packet threads alone, which this switch has none of: the layout is told, as it would
+// be of a real host, and that is all.
+void tell_numa(const std::vector<unsigned>& nodes) {
+    std::map<unsigned, unsigned> cores;
+    for (unsigned node : nodes) ++cores[node];
+    for (const auto& [node, count] : cores)
+        numa_lg.info("Discovered {} CPU cores on NUMA node {}", count, node);
+    if (!nodes.empty()) numa_lg.info("Discovered {} NUMA nodes and {} CPU cores", cores.size(), nodes.size());
+}
+
+Result<int> serve(net::DaemonOptions& daemon, const SwitchOptions& options, bool lock_memory,
+                  const std::vector<unsigned>& numa) {
     WEFT_TRY(daemon.start());
+    // After the fork: a child does not inherit the lock.
+    if (lock_memory && mlockall(MCL_CURRENT | MCL_FUTURE))
+        lg.err("mlockall failed: {}", std::strerror(errno));
+    tell_numa(numa);
     net::Loop loop;
     WEFT_ASSIGN(auto control, net::ControlServer::create(loop, daemon.unixctl(), "ovs-vswitchd"));
+    WEFT_ASSIGN(auto metrics_server, daemon.serve_metrics(loop));
     if (options.dummy != SwitchOptions::Dummy::kNone) net::add_time_commands(*control, loop);
     vswitch::Switch the_switch(loop, options);
     vswitch::add_switch_commands(*control, the_switch);
+    metrics::Collector collector(
+        [&](metrics::Exposition& out) { vswitch::collect_metrics(the_switch, out); });
     control->add("exit", "[--cleanup]", 0, 1,
                  [&](const net::ControlServer::Arguments& args) -> Result<std::string> {
                      if (!args.empty() && args[0] == "--cleanup") the_switch.clean_up();
@@ -74,7 +115,8 @@ int ovs_vswitchd(int argc, char** argv) {
     OptionTable table;
     ProgramText text = program_text();
     table.section("Other options");
-    auto ignore = [](std::string_view) { return Result<void>(); };
+    bool lock_memory = false;
+    std::vector<unsigned> numa;  // of each processor, its node
     table.add("enable-dummy", 0, "[MODE]",
               "Enable dummy datapaths and devices, for tests; MODE is system or override.",
               [&](std::string_view value) { return set_dummy(options, value); });
@@ -82,9 +124,20 @@ int ovs_vswitchd(int argc, char** argv) {
         options.system = false;
         return Result<void>();
     });
-    table.add("disable-system-route", 0, "", "Do not follow the host's routes.", ignore);
-    table.add("dummy-numa", 0, "LIST", "Accepted for tests; packets are handled on one processor.", ignore);
-    table.add("mlockall", 0, "", "Accepted; memory is not locked.", ignore);
+    table.add("disable-system-route", 0, "", "Refuse tunnels that would follow the host's routes.",
+              [&](std::string_view) {
+                  options.system_routes = false;
+                  return Result<void>();
+              });
+    table.add(
+        "dummy-numa", 0, "LIST",
+        "Pretend, in tests, that the host has these processors: each one's NUMA node, with commas between.",
+        [&](std::string_view value) { return set_numa(numa, value); });
+    table.add("mlockall", 0, "", "Lock the process's memory.", [&](std::string_view) {
+        lock_memory = true;
+        return Result<void>();
+    });
+    cli::add_tls_options(table, options.tls);
     daemon.add_to(table);
     bool help = false, version = false;
     table.add("help", 'h', "", "Show this help.", [&](std::string_view) {
@@ -115,7 +168,7 @@ int ovs_vswitchd(int argc, char** argv) {
     }
     if (!words->empty()) options.database = (*words)[0];
     std::signal(SIGPIPE, SIG_IGN);
-    auto result = serve(daemon, options);
+    auto result = serve(daemon, options, lock_memory, numa);
     if (!result) {
         std::fprintf(stderr, "ovs-vswitchd: %s\n", result.message().c_str());
         return 1;

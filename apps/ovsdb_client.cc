@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "base/version.h"
 #include "cli/ovsdb_client/commands.h"
 #include "cli/tls_options.h"
+#include "net/control_server.h"
 #include "net/daemon.h"
 
 namespace weft::apps {
@@ -34,7 +37,7 @@ Result<void> run(int argc, char** argv) {
         char* end = nullptr;
         std::string text(v);
         context.timeout_ms = std::strtoll(text.c_str(), &end, 10) * 1000;
-        if (*end || context.timeout_ms < 0)
+        if (*end || context.timeout_ms <= 0)
             return Error{fmt::format("value {} on -t or --timeout is invalid", v)};
         return {};
     });
@@ -70,9 +73,31 @@ Result<void> run(int argc, char** argv) {
     auto it = commands.find(words[0]);
     if (it == commands.end())
         return Error{fmt::format("unknown command '{}'; use --help for help", words[0])};
+    // Of all control utilities; one that is no positive number counts for nothing.
+    const char* timeout = std::getenv("OVS_CTL_TIMEOUT");
+    if (timeout && !context.timeout_ms)
+        context.timeout_ms = std::max<int64_t>(0, std::strtoll(timeout, nullptr, 10)) * 1000;
+    daemon.keep_output();
     WEFT_TRY(daemon.start());
-    daemon.ready();
-    return cli::run_client_command(it->second, words[0], context, {words.begin() + 1, words.end()});
+    std::unique_ptr<net::ControlServer> control;
+    if (daemon.detaches()) {
+        context.go_on = [&]() -> Result<net::ControlServer*> {
+            cli::Client& client = *context.client;
+            WEFT_ASSIGN(control, net::ControlServer::create(client.loop(), daemon.unixctl(), "ovsdb-client"));
+            control->add("exit", "", 0, 0, [&client](const net::ControlServer::Arguments&) {
+                client.stop();
+                return Result<std::string>("");
+            });
+            daemon.ready();
+            return control.get();
+        };
+    }
+    Result<void> done =
+        cli::run_client_command(it->second, words[0], context, {words.begin() + 1, words.end()});
+    // One that does not go on has nothing to do in the background.
+    if (done && !control) daemon.ready();
+    control.reset();
+    return done;
 }
 
 }  // namespace

@@ -3,9 +3,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,14 +20,20 @@
 #include "base/metrics.h"
 #include "base/options.h"
 #include "base/version.h"
+#include "cli/tls_options.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
 #include "net/directories.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "ovsdb/server/backup.h"
+#include "ovsdb/server/relay.h"
 #include "ovsdb/server/remotes.h"
 #include "ovsdb/server/server.h"
-#include "ovsdb/storage/log_file.h"
+#include "ovsdb/server/server_metrics.h"
+#include "ovsdb/server/tls_columns.h"
+#include "ovsdb/server/transaction_log.h"
+#include "ovsdb/storage/log_storage.h"
 
 namespace weft::apps {
 
@@ -36,7 +45,9 @@ struct Arguments {
     std::vector<std::string> remotes, databases;
     std::string run;
     net::TlsConfig tls;  // values may be db:DB,TABLE,COLUMN
-    bool no_database = false, column_diff = true, help = false, version = false;
+    std::string sync_from, sync_excluded;
+    ovsdb::ServerLimits limits;
+    bool active = false, no_database = false, column_diff = true, help = false, version = false;
 };
 
 OptionTable options_for(Arguments& a, net::DaemonOptions& daemon) {
@@ -64,25 +75,32 @@ OptionTable options_for(Arguments& a, net::DaemonOptions& daemon) {
         a.remotes.emplace_back(v);
         return Result<void>();
     });
-    table.section("PKI configuration (required to use SSL)");
-    text("private-key", 'p', "FILE", "File with the private key.", a.tls.private_key);
-    text("certificate", 'c', "FILE", "File with the certificate for the private key.", a.tls.certificate);
-    text("ca-cert", 'C', "FILE", "File with the peer's CA certificate.", a.tls.ca_cert);
-    table.add("bootstrap-ca-cert", 0, "FILE", "File with the peer's CA certificate, to be read or created.",
-              [&a](std::string_view v) {
-                  a.tls.ca_cert = v;
-                  a.tls.bootstrap_ca_cert = true;
-                  return Result<void>();
-              });
-    text("peer-ca-cert", 0, "FILE", "File with CA certificates to send to peers.", a.tls.peer_ca_cert);
-    text("ssl-protocols", 0, "PROTOS", "List of SSL protocols to enable.", a.tls.protocols);
-    text("ssl-ciphers", 0, "CIPHERS", "List of SSL ciphers to enable.", a.tls.ciphers);
-    text("ssl-server-name", 0, "NAME", "Name to ask peers for.", a.tls.server_name);
+    cli::add_tls_options(table, a.tls);
     table.section("Syncing options");
-    refused("sync-from", "SERVER", "active-backup replication does not exist yet");
-    refused("sync-exclude-tables", "DB:TABLE,...", "active-backup replication does not exist yet");
-    table.add("active", 0, "", "Start in the active mode, which is the only one.",
-              [](std::string_view) { return Result<void>(); });
+    text("sync-from", 0, "SERVER",
+         "Start as a backup of SERVER (with --active: as the active server, ready to become it).",
+         a.sync_from);
+    text("sync-exclude-tables", 0, "DB:TABLE,...", "Tables that are not copied from the active server.",
+         a.sync_excluded);
+    flag("active", 0, "Start as the active server.", a.active, true);
+    auto number = [&](std::string name, std::string what, std::string help, size_t unit, size_t& out) {
+        table.add(name, 0, std::move(what), std::move(help),
+                  [name, unit, &out](std::string_view v) -> Result<void> {
+                      size_t value = 0;
+                      auto [end, error] = std::from_chars(v.data(), v.data() + v.size(), value);
+                      if (error != std::errc() || end != v.data() + v.size() || value == 0 ||
+                          value > SIZE_MAX / unit / 4)
+                          return Error{fmt::format("--{}: \"{}\" is not a positive number", name, v)};
+                      out = value * unit;
+                      return {};
+                  });
+    };
+    table.section("Limits");
+    number("max-sessions", "N",
+           "Serve at most N clients at a time (default 16384, if that many files may be open).", 1,
+           a.limits.sessions);
+    number("max-request-size", "MIB", "Refuse requests of more than MIB MiB (default 256).", size_t{1} << 20,
+           a.limits.request_bytes);
     table.section("Other options");
     text("run", 0, "COMMAND", "Run COMMAND as a subprocess, then exit.", a.run);
     flag("no-db", 0, "Serve no database but _Server.", a.no_database, true);
@@ -104,11 +122,15 @@ class App {
     int exit_code() const { return exit_code_; }
 
   private:
-    Result<void> open_database(const std::string& file);
-    void apply_tls();
+    Result<void> open_database(const std::string& name);
+    Result<void> open_file(const std::string& file);
+    void follow_tls();
+    void compact(const std::string& wanted, std::shared_ptr<net::ControlReply> reply);
+    std::vector<std::unique_ptr<metrics::Gauge>> memory_gauges();
     void add_commands(net::ControlServer& control);
     void add_remote_commands(net::ControlServer& control);
     void add_database_commands(net::ControlServer& control);
+    void add_backup_commands(net::ControlServer& control);
     Result<void> start_child();
     void check_child();
 
@@ -116,50 +138,51 @@ class App {
     net::DaemonOptions& daemon_;
     net::Loop loop_;
     std::unique_ptr<ovsdb::Server> server_;
+    std::map<std::string, std::unique_ptr<ovsdb::Relay>> relays_;  // by database
+    std::unique_ptr<ovsdb::Backup> backup_;
     std::unique_ptr<ovsdb::Remotes> remotes_;
-    net::TlsConfig applied_tls_;
+    std::unique_ptr<ovsdb::TlsColumns> tls_;
+    ovsdb::TransactionLog transaction_log_;
+    std::map<std::string, std::string> files_;  // links followed, by database
     std::unique_ptr<net::Loop::Timer> child_timer_;
     pid_t child_ = 0;
     int exit_code_ = 0;
 };
 
-Result<void> App::open_database(const std::string& file) {
-    auto opened = ovsdb::LogFile::open(file, ovsdb::LogFile::Mode::kReadWrite);
-    if (!opened) return Error{"I/O error: " + opened.error().message};
-    if (!opened->warning.empty()) lg.warn("{}", opened->warning);
-    opened->log->set_diffs(arguments_.column_diff);
-    std::string name = opened->database->schema().name;
-    if (!server_->add_database(std::move(opened->database), std::move(opened->log))) {
-        return Error{fmt::format("ovsdb error: {}: duplicate database name", name)};
-    }
+// A file, or a relay's description.
+Result<void> App::open_database(const std::string& name) {
+    if (!ovsdb::Relay::is_description(name)) return open_file(name);
+    auto relay = ovsdb::Relay::create(loop_, *server_, name);
+    if (!relay) return Error{"ovsdb error: " + relay.message()};
+    std::string database = (*relay)->database();
+    relays_[database] = *std::move(relay);
     return {};
 }
 
-void App::apply_tls() {
-    net::TlsConfig config = arguments_.tls;
-    for (std::string* value :
-         {&config.private_key, &config.certificate, &config.ca_cert, &config.peer_ca_cert, &config.protocols,
-          &config.ciphers, &config.server_name}) {
-        if (!value->starts_with("db:")) continue;
-        auto name = ovsdb::parse_column_name(*value);
-        auto text = name ? ovsdb::read_string_column(*server_, *name) : Result<std::string>(name.error());
-        if (!text) lg.err("{}", text.error().message);
-        *value = text ? *text : std::string();
+Result<void> App::open_file(const std::string& file) {
+    std::string real = ovsdb::FileSystem::system().real_path(file);
+    for (const auto& [database, path] : files_) {
+        if (path == real) return Error{fmt::format("ovsdb error: {}: already open", file)};
     }
-    auto key = [](const net::TlsConfig& c) {
-        return c.private_key + '\n' + c.certificate + '\n' + c.ca_cert + '\n' + c.peer_ca_cert + '\n' +
-               c.protocols + '\n' + c.ciphers + '\n' + c.server_name;
-    };
-    if (key(config) == key(applied_tls_)) return;
-    applied_tls_ = config;
-    net::set_tls_config(std::move(config));
+    auto opened = ovsdb::LogFile::open(file, ovsdb::LogFile::Mode::kReadWrite);
+    if (!opened) return opened.error();
+    if (!opened->warning.empty()) lg.warn("{}", opened->warning);
+    auto storage = std::make_unique<ovsdb::LogStorage>(std::move(opened->log), arguments_.column_diff);
+    std::string name = opened->database->schema().name;
+    if (!server_->add_database(std::move(opened->database), std::move(storage))) {
+        return Error{fmt::format("ovsdb error: {}: duplicate database name", name)};
+    }
+    files_[name] = std::move(real);
+    return {};
+}
+
+void App::follow_tls() {
+    if (auto applied = tls_->apply(); !applied) lg.err("{}", applied.message());
 }
 
 void App::add_remote_commands(net::ControlServer& control) {
     using Words = net::ControlServer::Arguments;
     control.add("ovsdb-server/add-remote", "REMOTE", 1, 1, [this](const Words& words) -> Result<std::string> {
-        if (remotes_->configured().count(words[0]))
-            return Error{fmt::format("remote {} exists already", words[0])};
         WEFT_TRY(remotes_->add(words[0]));
         return std::string();
     });
@@ -174,7 +197,12 @@ void App::add_remote_commands(net::ControlServer& control) {
         return out;
     });
     control.add("ovsdb-server/reconnect", "", 0, 0, [this](const Words&) -> Result<std::string> {
-        server_->reconnect_all();
+        server_->reconnect_all("user ran ovsdb-server/reconnect");
+        return std::string();
+    });
+    control.add("ovsdb-server/disable-monitor-cond", "", 0, 0, [this](const Words&) -> Result<std::string> {
+        server_->disable_conditional_monitors();
+        server_->reconnect_all("user ran ovsdb-server/disable-monitor-cond");
         return std::string();
     });
 }
@@ -183,13 +211,20 @@ void App::add_database_commands(net::ControlServer& control) {
     using Words = net::ControlServer::Arguments;
     control.add("ovsdb-server/add-db", "DB", 1, 1, [this](const Words& words) -> Result<std::string> {
         WEFT_TRY(open_database(words[0]));
+        backup_->databases_changed();
         remotes_->update();
+        follow_tls();
         return std::string();
     });
     control.add("ovsdb-server/remove-db", "DB", 1, 1, [this](const Words& words) -> Result<std::string> {
-        if (words[0] == "_Server") return Error{"Cannot remove this database."};
+        if (words[0] == "_Server") return Error{"Cannot remove reserved database."};
         if (!server_->remove_database(words[0])) return Error{"Failed to find the database."};
+        relays_.erase(words[0]);
+        files_.erase(words[0]);
+        transaction_log_.forget(words[0]);
+        backup_->databases_changed();
         remotes_->update();
+        follow_tls();
         return std::string();
     });
     control.add("ovsdb-server/list-dbs", "", 0, 0, [this](const Words&) -> Result<std::string> {
@@ -197,41 +232,139 @@ void App::add_database_commands(net::ControlServer& control) {
         for (const std::string& name : server_->database_names()) out += name + "\n";
         return out;
     });
-    control.add("ovsdb-server/compact", "", 0, 1, [this](const Words& words) -> Result<std::string> {
-        for (const std::string& name : server_->database_names()) {
-            if (words.empty() ? name == "_Server" : name != words[0]) continue;
-            WEFT_TRY(server_->compact(*server_->find_database(name), "compacted by ovsdb-server"));
-            if (!words.empty()) return std::string();
-        }
-        if (!words.empty()) return Error{"not a known database"};
-        return std::string();
-    });
-    control.add("ovsdb-server/sync-status", "", 0, 0,
-                [](const Words&) { return Result<std::string>("state: active\n"); });
+    control.add_deferred("ovsdb-server/compact", "[DB]", 0, 1,
+                         [this](const Words& words, std::shared_ptr<net::ControlReply> reply) {
+                             compact(words.empty() ? "" : words[0], std::move(reply));
+                         });
+    control.add(
+        "ovsdb-server/get-db-storage-status", "DB", 1, 1, [this](const Words& words) -> Result<std::string> {
+            ovsdb::ServedDatabase* database = server_->find_database(words[0]);
+            if (!database) return Error{"Failed to find the database."};
+            return "status: " + (database->storage() ? database->storage()->condition() : std::string("ok"));
+        });
     control.add("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1,
-                [](const Words& words) -> Result<std::string> {
+                [this](const Words& words) -> Result<std::string> {
                     if (words[0] != "on" && words[0] != "off") return Error{"invalid argument"};
+                    server_->set_trim_on_compaction(words[0] == "on");
                     return std::string();
                 });
-    for (const char* name :
-         {"ovsdb-server/set-active-ovsdb-server", "ovsdb-server/connect-active-ovsdb-server",
-          "ovsdb-server/disconnect-active-ovsdb-server", "ovsdb-server/set-sync-exclude-tables"}) {
-        control.add(name, "", 0, 1, [](const Words&) -> Result<std::string> {
-            return Error{"active-backup replication is not supported"};
-        });
+    control.add("ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2,
+                [this](const Words& words) -> Result<std::string> {
+                    WEFT_TRY(transaction_log_.set(*server_, words[0], words[1]));
+                    return std::string();
+                });
+    control.add("ovsdb-server/tlog-list", "", 0, 0,
+                [this](const Words&) -> Result<std::string> { return transaction_log_.list(*server_); });
+}
+
+// All databases for "".  The reply comes when the last one is done.
+void App::compact(const std::string& wanted, std::shared_ptr<net::ControlReply> reply) {
+    if (wanted == "_Server") return reply->failure("cannot compact built-in databases");
+    std::vector<std::string> names;
+    for (const std::string& name : server_->database_names()) {
+        if (wanted.empty() ? name != "_Server" : name == wanted) names.push_back(name);
+    }
+    if (names.empty() && !wanted.empty()) return reply->failure("no database by that name");
+    struct Progress {
+        size_t left;
+        std::string failure;
+    };
+    auto progress = std::make_shared<Progress>(Progress{names.size(), ""});
+    auto finish = [progress, reply] {
+        if (progress->left) return;
+        if (progress->failure.empty()) return reply->success("");
+        reply->failure(progress->failure);
+    };
+    if (names.empty()) return finish();
+    for (const std::string& name : names) {
+        lg.info("compacting {} database by user request", name);
+        server_->compact(*server_->find_database(name), "compacted by ovsdb-server",
+                         [progress, finish, name](const Result<void>& done) {
+                             if (!done) lg.err("{}: {}", name, done.error().message);
+                             if (!done) progress->failure += done.error().message + "\n";
+                             --progress->left;
+                             finish();
+                         });
     }
 }
 
+std::vector<std::unique_ptr<metrics::Gauge>> App::memory_gauges() {
+    std::vector<std::unique_ptr<metrics::Gauge>> gauges;
+    using Shown = metrics::Gauge::Shown;
+    auto add = [&](const char* name, std::function<size_t(ovsdb::ServedDatabase&)> measure,
+                   Shown shown = Shown::kAlways) {
+        gauges.push_back(std::make_unique<metrics::Gauge>(
+            name,
+            [this, measure] {
+                size_t total = 0;
+                for (const std::string& database : server_->database_names())
+                    total += measure(*server_->find_database(database));
+                return static_cast<int64_t>(total);
+            },
+            shown));
+    };
+    using Served = ovsdb::ServedDatabase;
+    add("atoms", [](Served& d) { return d.database().atoms(); });
+    add("cells", [](Served& d) { return d.database().cells(); });
+    add("n-weak-refs", [](Served& d) { return d.database().weak_references(); });
+    add("monitors", [](Served& d) { return d.monitors(); });
+    add(
+        "unkept-bytes", [](Served& d) { return d.storage() ? d.storage()->backlog() : 0; },
+        Shown::kUnlessZero);
+    gauges.push_back(std::make_unique<metrics::Gauge>(
+        "sessions", [this] { return static_cast<int64_t>(server_->sessions().size()); }, Shown::kUnlessZero));
+    gauges.push_back(std::make_unique<metrics::Gauge>(
+        "triggers", [this] { return server_->triggers(); }, Shown::kUnlessZero));
+    return gauges;
+}
+
+void App::add_backup_commands(net::ControlServer& control) {
+    using Words = net::ControlServer::Arguments;
+    using Reply = Result<std::string>;
+    control.add("ovsdb-server/set-active-ovsdb-server", "", 1, 1, [this](const Words& words) -> Reply {
+        WEFT_TRY(backup_->set_active_server(words[0]));
+        return std::string();
+    });
+    control.add("ovsdb-server/get-active-ovsdb-server", "", 0, 0,
+                [this](const Words&) { return Reply(backup_->active_server()); });
+    control.add("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, [this](const Words&) {
+        if (backup_->active_server().empty())
+            return Reply("Unable to connect: active server is not specified.\n");
+        backup_->connect();
+        return Reply(std::string());
+    });
+    control.add("ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, [this](const Words&) {
+        backup_->disconnect();
+        return Reply(std::string());
+    });
+    control.add("ovsdb-server/set-active-ovsdb-server-probe-interval", "", 1, 1, [this](const Words& words) {
+        auto set = backup_->set_probe_interval(words[0]);
+        return Reply(set ? std::string() : set.message() + "\n");
+    });
+    control.add("ovsdb-server/set-sync-exclude-tables", "", 1, 1, [this](const Words& words) -> Reply {
+        WEFT_TRY(backup_->set_excluded(words[0]));
+        return std::string();
+    });
+    control.add("ovsdb-server/get-sync-exclude-tables", "", 0, 0,
+                [this](const Words&) { return Reply(backup_->excluded()); });
+    control.add("ovsdb-server/sync-status", "", 0, 0,
+                [this](const Words&) { return Reply(backup_->status()); });
+}
+
 void App::add_commands(net::ControlServer& control) {
-    control.add("exit", "", 0, 1, [this](const net::ControlServer::Arguments&) {
+    control.add("exit", "", 0, 0, [this](const net::ControlServer::Arguments&) {
         loop_.stop();
         return Result<std::string>("");
     });
+    // Of the processor's counters, where Open vSwitch's server can read them; coverage/show has ours.
     control.add("ovsdb-server/perf-counters-show", "", 0, 0, [](const net::ControlServer::Arguments&) {
-        return Result<std::string>(metrics::coverage());
+        return Result<std::string>("performance counter is not supported on this platform\n");
     });
+    control.add("ovsdb-server/perf-counters-clear", "", 0, 0,
+                [](const net::ControlServer::Arguments&) { return Result<std::string>(""); });
     add_remote_commands(control);
     add_database_commands(control);
+    add_backup_commands(control);
 }
 
 Result<void> App::start_child() {
@@ -259,22 +392,35 @@ void App::check_child() {
 
 Result<void> App::run() {
     WEFT_ASSIGN(auto control, net::ControlServer::create(loop_, daemon_.unixctl(), "ovsdb-server"));
+    WEFT_ASSIGN(auto metrics_server, daemon_.serve_metrics(loop_));
     server_ = std::make_unique<ovsdb::Server>(loop_);
+    ovsdb::ServerLimits limits = arguments_.limits;
+    limits.sessions = ovsdb::sessions_that_fit(limits.sessions);
+    limits.unfinished_bytes = std::max(limits.unfinished_bytes, 2 * limits.request_bytes);
+    server_->set_limits(limits);
     for (const std::string& file : arguments_.databases) WEFT_TRY(open_database(file));
-    apply_tls();
+    tls_ = std::make_unique<ovsdb::TlsColumns>(*server_, arguments_.tls);
+    WEFT_TRY(tls_->apply());
+    backup_ = std::make_unique<ovsdb::Backup>(loop_, *server_);
+    WEFT_TRY(backup_->set_excluded(arguments_.sync_excluded));
+    WEFT_TRY(backup_->set_active_server(arguments_.sync_from));
     remotes_ = std::make_unique<ovsdb::Remotes>(loop_, *server_);
+    server_->on_taken_back = [this](ovsdb::ServedDatabase& database) { backup_->on_taken_back(database); };
     server_->on_change = [this](ovsdb::ServedDatabase& database, const ovsdb::ChangeSet& changes) {
+        backup_->on_change(database, changes);
         remotes_->on_change(database, changes);
-        for (const ovsdb::TableChange& table : changes.tables) {
-            if (table.table->name == "SSL") apply_tls();
-        }
+        transaction_log_.write(database, changes);
+        if (tls_->concerns(database, changes)) follow_tls();
     };
-    server_->on_session_end = [this](ovsdb::Session& session) { remotes_->on_session_end(session); };
+    server_->on_session_end = [this](ovsdb::Session& session, const std::string& reason) {
+        remotes_->on_session_end(session, reason);
+    };
     for (const std::string& remote : arguments_.remotes) WEFT_TRY(remotes_->add(remote));
     remotes_->update();
+    if (!arguments_.sync_from.empty() && !arguments_.active) backup_->connect();
     add_commands(*control);
-    metrics::Gauge cells("sessions", [this] { return static_cast<int64_t>(server_->sessions().size()); });
-    metrics::Gauge triggers("triggers", [this] { return server_->triggers(); });
+    auto gauges = memory_gauges();
+    metrics::Collector collector([this](metrics::Exposition& out) { ovsdb::collect_metrics(*server_, out); });
     auto interrupted = loop_.on_signal(SIGINT, [this] { loop_.stop(); });
     auto terminated = loop_.on_signal(SIGTERM, [this] { loop_.stop(); });
     if (!arguments_.run.empty()) WEFT_TRY(start_child());
@@ -284,7 +430,11 @@ Result<void> App::run() {
     server_->flush();
     server_->on_change = nullptr;
     server_->on_session_end = nullptr;
+    server_->on_taken_back = nullptr;
     remotes_.reset();
+    backup_.reset();
+    for (auto& [name, relay] : relays_) server_->remove_database(name);
+    relays_.clear();
     server_.reset();
     return {};
 }
@@ -295,12 +445,13 @@ Result<int> serve(int argc, char** argv) {
     OptionTable table = options_for(arguments, daemon);
     WEFT_ASSIGN(arguments.databases, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
     if (arguments.help) {
-        ProgramText text{
-            "ovsdb-server",
-            "Open vSwitch database server",
-            "[OPTIONS] [DATABASE...]",
-            "Serves the database files DATABASE, by default DBDIR/conf.db, to OVSDB clients (RFC 7047).",
-            {}};
+        ProgramText text{"ovsdb-server",
+                         "Open vSwitch database server",
+                         "[OPTIONS] [DATABASE...]",
+                         "Serves databases to OVSDB clients (RFC 7047).  Each DATABASE is a file, by default "
+                         "DBDIR/conf.db, or "
+                         "relay:NAME:REMOTE, a database of that name served by another server.",
+                         {}};
         std::fputs(help_page(text, table).c_str(), stdout);
         return 0;
     }
@@ -309,14 +460,9 @@ Result<int> serve(int argc, char** argv) {
         return 0;
     }
     for (std::string& file : arguments.databases) {
-        if (file.starts_with("relay:")) return Error{file + ": relay mode is not supported"};
-        // The daemon leaves this directory.
-        if (!file.starts_with('/')) {
-            if (char* cwd = ::getcwd(nullptr, 0)) {
-                file = std::string(cwd) + "/" + file;
-                std::free(cwd);
-            }
-        }
+        bool is_file = !ovsdb::Relay::is_description(file);
+        if (is_file && !net::start_directory().empty())
+            file = net::absolute_path(file, net::start_directory());
     }
     if (arguments.databases.empty() && !arguments.no_database) {
         arguments.databases.push_back(net::ovs_dbdir() + "/conf.db");

@@ -156,3 +156,17 @@ data_dir() {
         echo "/usr/share/$1"
     fi
 }
+
+# manual_page NAME SUMMARY: the output of help in roff, man(7): the page has what --help says.  In help, a line that
+# ends in a colon is a heading, one indented by two spaces a term, one indented further what the term means.
+manual_page() {
+    help | awk -v name="$1" -v summary="$2" '
+        function plain(text) { gsub(/\\/, "\\e", text); gsub(/-/, "\\-", text); return text }
+        BEGIN { printf ".TH %s 8\n.SH NAME\n%s \\- %s\n", name, plain(name), plain(summary) }
+        /^usage: / { seen = 1; printf ".SH SYNOPSIS\n%s\n.SH DESCRIPTION\n", plain(substr($0, 8)); next }
+        /^[^ ].*:$/ { printf ".SH %s\n", toupper(substr($0, 1, length($0) - 1)); next }
+        /^  [^ ]/ { printf ".TP\n\\fB%s\\fR\n", plain(substr($0, 3)); next }
+        /^ / { sub(/^ +/, ""); print plain($0); next }
+        /^$/ { print ".PP"; next }
+        { if (seen) print plain($0) }'
+}

@@ -24,14 +24,16 @@ std::string first_characters(std::string_view text, size_t count) {
     return std::string(text.substr(0, at));
 }
 
-// Cells padded to the width of their column, the last one not.
+// Cells padded to the width of their column; no line ends in spaces.
 void append_padded(std::string& out, const std::vector<std::string>& cells,
                    const std::vector<size_t>& widths) {
+    size_t start = out.size();
     for (size_t i = 0; i < cells.size(); i++) {
         if (i) out += ' ';
         out += cells[i];
         if (i + 1 < cells.size()) out.append(widths[i] - characters(cells[i]), ' ');
     }
+    while (out.size() > start && out.back() == ' ') out.pop_back();
     out += '\n';
 }
 
@@ -58,10 +60,34 @@ std::string html_escaped(std::string_view text) {
     return out;
 }
 
+// The UUIDs in a cell are links to the rows that they name, of which the first digits are shown.
+std::string with_links(std::string_view text) {
+    constexpr size_t kUuid = 36, kShown = 8;
+    std::string out;
+    size_t copied = 0;
+    for (size_t at = 0; at + kUuid <= text.size();) {
+        std::string_view uuid = text.substr(at, kUuid);
+        if (!Uuid::parse(uuid)) {
+            ++at;
+            continue;
+        }
+        out += html_escaped(text.substr(copied, at - copied));
+        out += fmt::format("<a href=\"#{}\">{}</a>", uuid, uuid.substr(0, kShown));
+        at += kUuid;
+        copied = at;
+    }
+    return out + html_escaped(text.substr(copied));
+}
+
+// What the links lead to.
+std::string anchor(std::string_view text) {
+    return fmt::format("<a name=\"{}\">{}</a>", html_escaped(text), html_escaped(text.substr(0, 8)));
+}
+
+// `cells` are HTML.
 void append_html_row(std::string& out, const std::vector<std::string>& cells, const char* tag) {
     out += "  <tr>\n";
-    for (const std::string& cell : cells)
-        out += fmt::format("    <{}>{}</{}>\n", tag, html_escaped(cell), tag);
+    for (const std::string& cell : cells) out += fmt::format("    <{}>{}</{}>\n", tag, cell, tag);
     out += "  </tr>\n";
 }
 
@@ -159,6 +185,7 @@ void Table::add_cell(const ovsdb::Datum& datum, const ovsdb::ColumnType& type) {
 }
 
 void Table::add_cell(json::Value json) {
+    json = json::with_sorted_members(json);
     std::string text = json::to_text(json);
     rows_.back().push_back({text, text, std::move(json), true});
 }
@@ -237,11 +264,16 @@ std::string Table::as_list(const TableStyle& style) const {
 
 std::string Table::as_html(const TableStyle& style) const {
     std::string out = "<table border=1>\n";
-    if (!caption_.empty()) out += fmt::format("  <caption>{}</caption>\n", html_escaped(caption_));
-    if (style.headings) append_html_row(out, headings_, "th");
+    if (!caption_.empty()) out += fmt::format("    <caption>{}</caption>\n", html_escaped(caption_));
+    std::vector<std::string> headings;
+    for (const std::string& heading : headings_) headings.push_back(html_escaped(heading));
+    if (style.headings) append_html_row(out, headings, "th");
     for (const auto& row : rows_) {
         std::vector<std::string> cells;
-        for (const Cell& cell : row) cells.push_back(cell_text(cell, style.cells));
+        for (size_t i = 0; i < row.size(); ++i) {
+            std::string text = cell_text(row[i], style.cells);
+            cells.push_back(headings_[i] == "_uuid" ? anchor(text) : with_links(text));
+        }
         append_html_row(out, cells, "td");
     }
     return out + "</table>\n";

@@ -1,52 +1,46 @@
 #include "cli/tls_options.h"
 
-#include "net/stream.h"
+#include <functional>
 
 namespace weft::cli {
 namespace {
 
-net::TlsConfig& config() {
-    static net::TlsConfig config;
-    return config;
-}
+using Config = net::TlsConfig;
 
-// An option that sets one member.
-template <typename Member>
-void add(OptionTable& options, const char* name, char letter, const char* argument, const char* help,
-         Member member) {
-    options.add(name, letter, argument, help, [member](std::string_view value) {
-        member(config(), value);
-        net::set_tls_config(config());
-        return Result<void>();
-    });
+void add_all(OptionTable& options, Config& config, std::function<void()> changed) {
+    auto add = [&](const char* name, char letter, const char* argument, const char* help,
+                   std::string Config::*member, bool bootstrap = false) {
+        options.add(name, letter, argument, help,
+                    [&config, changed, member, bootstrap](std::string_view value) {
+                        config.*member = value;
+                        config.bootstrap_ca_cert = config.bootstrap_ca_cert || bootstrap;
+                        if (changed) changed();
+                        return Result<void>();
+                    });
+    };
+    options.section("Public key infrastructure options");
+    add("private-key", 'p', "FILE", "File with the private key.", &Config::private_key);
+    add("certificate", 'c', "FILE", "File with the certificate of that key.", &Config::certificate);
+    add("ca-cert", 'C', "FILE", "File with the certificate that the peer's is checked against.",
+        &Config::ca_cert);
+    add("bootstrap-ca-cert", 0, "FILE",
+        "The same, taken from the first peer and kept in FILE if it does not exist.", &Config::ca_cert, true);
+    add("peer-ca-cert", 0, "FILE", "File with the CA certificates that are sent to peers that bootstrap.",
+        &Config::peer_ca_cert);
+    add("ssl-protocols", 0, "PROTOCOLS", "TLS versions that may be used.", &Config::protocols);
+    add("ssl-ciphers", 0, "CIPHERS", "Cipher suites that may be used.", &Config::ciphers);
+    add("ssl-server-name", 0, "NAME", "Server name to ask for.", &Config::server_name);
 }
 
 }  // namespace
 
 void add_tls_options(OptionTable& options) {
-    using Config = net::TlsConfig;
-    options.section("Public key infrastructure options");
-    add(options, "private-key", 'p', "FILE", "File with the private key.",
-        [](Config& c, std::string_view v) { c.private_key = v; });
-    add(options, "certificate", 'c', "FILE", "File with the certificate of that key.",
-        [](Config& c, std::string_view v) { c.certificate = v; });
-    add(options, "ca-cert", 'C', "FILE", "File with the certificate that the peer's is checked against.",
-        [](Config& c, std::string_view v) { c.ca_cert = v; });
-    add(options, "bootstrap-ca-cert", 0, "FILE",
-        "The same, taken from the first peer and kept in FILE if it does not exist.",
-        [](Config& c, std::string_view v) {
-            c.ca_cert = v;
-            c.bootstrap_ca_cert = true;
-        });
-    add(options, "peer-ca-cert", 0, "FILE",
-        "File with the CA certificate that is sent to peers that bootstrap.",
-        [](Config& c, std::string_view v) { c.peer_ca_cert = v; });
-    add(options, "ssl-protocols", 0, "PROTOCOLS", "TLS versions that may be used.",
-        [](Config& c, std::string_view v) { c.protocols = v; });
-    add(options, "ssl-ciphers", 0, "CIPHERS", "Cipher suites that may be used.",
-        [](Config& c, std::string_view v) { c.ciphers = v; });
-    add(options, "ssl-server-name", 0, "NAME", "Server name to ask for.",
-        [](Config& c, std::string_view v) { c.server_name = v; });
+    static Config config;
+    add_all(options, config, [] { net::set_tls_config(config); });
+}
+
+void add_tls_options(OptionTable& options, Config& config) {
+    add_all(options, config, nullptr);
 }
 
 }  // namespace weft::cli

@@ -1,14 +1,19 @@
 // The frame of the tools that change a database: ovs-vsctl, ovn-nbctl, ovn-sbctl.
 //
 // A tool is a CtlProgram: its database and a table of commands.  One invocation runs one or more commands,
-// separated by "--", in one transaction.  Each command first says what it will read (`need`), so that nothing
-// else is fetched, and then runs against a Transaction, through which it sees what the commands before it
-// did.  If the database changed in between, all commands run again on a fresh transaction, so `run` may be
-// called many times; `finish` once, after the commit.
+// separated by "--", in one transaction.  Each command first says which columns it will read (`need`), so
+// that no others are fetched, and then runs against a Transaction, through which it sees what the commands
+// before it did.  Of the rows only those are fetched that it reads: what it finds missing is fetched, and it
+// runs again (ovsdb/client/questions.h).  So a command looks rows up by uuid, by value or by element as long
+// as it can, and returns early while its transaction has questions if it would read a whole table for want of
+// an answer. If the database changed in between, all commands run again on a fresh transaction, too: `run`
+// may be called many times; `finish` once, after the commit.
 //
 // Options, usage, --help and the manual page come from the same table.
 
 #pragma once
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -33,14 +38,35 @@ namespace db = ovsdb::client;
 struct CtlProgram;
 class CtlContext;
 
+// The options of one invocation.
+struct CtlSettings {
+    std::string remotes;  // "" : the program's default
+    bool dry_run = false;
+    bool one_line = false;
+    bool retry = false;
+    bool database_given = false;  // by --db
+    bool leader_only = true, shuffle_remotes = true;
+    int timeout_s = 0;  // 0: none
+    std::string words;  // the invocation, for the database's log
+    TableStyle style;
+    // Of ovn-nbctl: until where a change is to have come before the program ends.
+    enum class Wait { kNone, kSouthbound, kHypervisors };
+    Wait wait = Wait::kNone;
+    bool print_wait_time = false;
+};
+
 // What all commands of one invocation share.
 struct CtlSession {
     const CtlProgram* program = nullptr;
+    const CtlSettings* settings = nullptr;
+    int64_t start_ms = 0;  // when the change was sent, by the wall clock
+    std::string report;    // from `carried_out`, to be printed
     db::Replica* replica = nullptr;
     std::optional<db::Transaction> transaction;  // of this try
     ovsdb::SymbolTable symbols;                  // of this try: @NAME
     db::CommitOutcome outcome;                   // for `finish`
     std::string comment;                         // commands' own remarks
+    std::vector<std::string> warnings;           // of this try
     bool wait_for_change = false;                // a `wait-until` is not yet true
     std::vector<std::string> new_names;  // of this try: what was made, to be looked at when it is carried out
     bool forced_wait = false;            // wait even if nothing was changed: `sync`
@@ -105,6 +131,12 @@ class CtlContext {
         return out;
     }
 
+    // Logged once this try turns out to be true.
+    template <typename... T>
+    void warn(fmt::format_string<T...> format, T&&... values) {
+        session_.warnings.push_back(fmt::format(format, std::forward<T>(values)...));
+    }
+
     // What the command prints: text, or a table in the user's style.
     std::string output;
     std::optional<Table> table;
@@ -150,10 +182,15 @@ struct CtlProgram {
     std::vector<CtlRecordName> record_names;
     std::vector<CtlShow> show;  // empty if the program has a show command of its own
     bool leader_only_option;    // ovn-*: --leader-only and --no-leader-only
+    bool whole_tables = false;  // fetch all rows of the tables that are read: of a small database
+    // Environment variable that names the control socket of a daemon to use; nullptr: there is no daemon
+    // mode.
+    const char* daemon_variable = nullptr;
+    const char* options_variable = nullptr;  // environment variable with options that come first
 
     // Called with the others' options; before all commands' `need`; before and after all commands run;
     // nullptr: nothing.
-    void (*add_options)(OptionTable& options) = nullptr;
+    void (*add_options)(OptionTable& options, CtlSettings& settings) = nullptr;
     void (*need)(CtlSession& session) = nullptr;
     void (*before_run)(CtlSession& session) = nullptr;
     void (*after_run)(CtlSession& session, bool writes) = nullptr;

@@ -100,8 +100,8 @@ std::vector<const CtlCommand*> all_commands(const CtlProgram& program) {
 }
 
 Result<std::vector<CtlInvocation>> parse_command_line(const CtlProgram& program, OptionTable options,
-                                                      const std::vector<std::string>& words,
-                                                      const bool& stop) {
+                                                      const std::vector<std::string>& words, const bool& stop,
+                                                      const net::DaemonOptions* daemon) {
     std::vector<const CtlCommand*> commands = all_commands(program);
     Options first;
     std::set<std::string> known;
@@ -121,6 +121,10 @@ Result<std::vector<CtlInvocation>> parse_command_line(const CtlProgram& program,
     WEFT_ASSIGN(std::vector<std::string> rest, options.parse(words, true));
     std::vector<CtlInvocation> out;
     if (stop) return out;
+    if (daemon && daemon->detaches()) {
+        if (rest.empty()) return out;
+        return Error{"non-option arguments not supported with --detach (use --help for help)"};
+    }
     size_t start = 0;
     for (size_t i = 0; i <= rest.size(); i++) {
         if (i < rest.size() && rest[i] != "--") continue;

@@ -72,7 +72,7 @@ struct ConnectionCommands {
                 continue;
             }
             if (!net::is_active_name(target) && !net::is_passive_name(target)) {
-                ctl_log().warn("target type \"{}\" is possibly erroneous", target);
+                context.warn("target type \"{}\" is possibly erroneous", target);
             }
             Uuid uuid = txn.insert<Connection>();
             txn.set(uuid, Connection::kTarget, target);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ctl/scratch.h"
 #include "ovsdb/data/datum_text.h"
 #include "ovsdb/data/set_ops.h"
 
@@ -132,6 +133,29 @@ Result<bool> is_satisfied(CtlContext& context, const db::TableInfo& table, const
         return holds(expression.op, ovsdb::Datum::empty_set(type.value.type), want);
     }
     return holds(expression.op, ovsdb::Datum::of(have.value(at)), want);
+}
+
+std::vector<const void*> rows_perhaps_satisfying(CtlContext& context, const db::TableInfo& table,
+                                                 std::string_view text) {
+    db::Transaction& txn = context.transaction();
+    Result<ColumnExpression> expression = parse_expression(context.database(), table, text, true, true);
+    // What is wrong with it is for is_satisfied() to say.
+    if (!expression || expression->op != Operator::kEqual) return txn.rows(table);
+    const db::ColumnInfo& column = *expression->column.info;
+    const ovsdb::ColumnType& type = expression->column.type();
+    ovsdb::SymbolTable* symbols = &context.session().symbols;
+    if (!expression->key) {
+        Result<ovsdb::Datum> want = ovsdb::parse_datum_text(type, expression->value, symbols);
+        if (!want) return txn.rows(table);
+        return txn.rows_equal(table, column.index, Scratch(table, column, *want).field());
+    }
+    if (!type.is_map()) return txn.rows(table);
+    Result<ovsdb::Atom> key = ovsdb::parse_atom_text(type.key, *expression->key, symbols);
+    Result<ovsdb::Atom> value = ovsdb::parse_atom_text(type.value, expression->value, symbols);
+    if (!key || !value) return txn.rows(table);
+    ovsdb::DatumBuilder pair(type.key.type, type.value.type);
+    pair.add(key->view(), value->view());
+    return txn.rows_perhaps_including(table, column.index, Scratch(table, column, pair.finish()).field());
 }
 
 }  // namespace weft::cli

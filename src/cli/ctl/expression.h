@@ -39,6 +39,10 @@ Result<ColumnExpression> parse_expression(const db::DatabaseInfo& database, cons
                                           std::string_view text, bool with_value, bool conditions,
                                           bool with_uuid = false);
 
+// All rows that satisfy it, others beside them: what has to be looked at.
+std::vector<const void*> rows_perhaps_satisfying(CtlContext& context, const db::TableInfo& table,
+                                                 std::string_view text);
+
 // Whether the row satisfies COLUMN[:KEY]OP VALUE.
 Result<bool> is_satisfied(CtlContext& context, const db::TableInfo& table, const void* row,
                           std::string_view text);

@@ -79,8 +79,7 @@ void add_row(Table& out, const std::vector<NamedColumn>& columns, const void* ro
     for (const NamedColumn& column : columns) out.add_cell(column.value(row), column.type());
 }
 
-std::vector<const void*> sorted_rows(CtlContext& context, const db::TableInfo& table) {
-    std::vector<const void*> rows = context.transaction().rows(table);
+std::vector<const void*> sorted(std::vector<const void*> rows) {
     std::sort(rows.begin(), rows.end(),
               [](const void* a, const void* b) { return db::uuid_of(a) < db::uuid_of(b); });
     return rows;
@@ -101,7 +100,7 @@ Result<void> run_list(CtlContext& context) {
         if (uuid) add_row(*context.table, columns, context.transaction().row(*table, *uuid));
     }
     if (context.size() > 1) return {};
-    for (const void* row : sorted_rows(context, *table)) add_row(*context.table, columns, row);
+    for (const void* row : sorted(context.transaction().rows(*table))) add_row(*context.table, columns, row);
     return {};
 }
 
@@ -133,7 +132,10 @@ Result<void> run_find(CtlContext& context) {
     WEFT_ASSIGN(const db::TableInfo* table, table_argument(context));
     WEFT_ASSIGN(std::vector<NamedColumn> columns, listed_columns(context, *table));
     context.table = start_table(columns);
-    for (const void* row : sorted_rows(context, *table)) {
+    std::vector<const void*> candidates = context.size() > 1
+                                              ? rows_perhaps_satisfying(context, *table, context[1])
+                                              : context.transaction().rows(*table);
+    for (const void* row : sorted(std::move(candidates))) {
         WEFT_ASSIGN(bool satisfied, all_satisfied(context, *table, row, 1));
         if (satisfied) add_row(*context.table, columns, row);
     }
@@ -246,8 +248,8 @@ Result<void> run_create(CtlContext& context) {
         uuid = symbol.uuid;
         if (table->is_root) symbol.strong_ref = true;
     } else if (!table->is_root) {
-        ctl_log().warn("applying \"create\" command to table {} without --id option will have no effect",
-                       table->name);
+        context.warn("applying \"create\" command to table {} without --id option will have no effect",
+                     table->name);
     }
     context.inserted = context.transaction().insert(*table, uuid);
     for (size_t i = 1; i < context.size(); i++) WEFT_TRY(assign(context, *table, uuid, context[i]));
@@ -388,13 +390,13 @@ Result<void> run_destroy(CtlContext& context) {
         return Error{"--all and records argument should not be specified together"};
     if (all && context.has("--if-exists"))
         return Error{"--all and --if-exists should not be specified together"};
-    if (!all && context.size() == 1) ctl_log().warn("either --all or records argument should be specified");
+    if (!all && context.size() == 1) context.warn("either --all or records argument should be specified");
     for (size_t i = 1; i < context.size(); i++) {
         WEFT_ASSIGN(std::optional<Uuid> uuid, find_record_or_fail(context, *table, context[i]));
         if (uuid) context.transaction().erase(*table, *uuid);
     }
     if (!all) return {};
-    for (const void* row : sorted_rows(context, *table))
+    for (const void* row : sorted(context.transaction().rows(*table)))
         context.transaction().erase(*table, db::uuid_of(row));
     return {};
 }

@@ -4,6 +4,9 @@
 
 #include <cctype>
 
+#include "cli/ctl/scratch.h"
+#include "ovsdb/data/datum.h"
+
 namespace weft::cli {
 namespace {
 
@@ -78,13 +81,31 @@ std::optional<NameColumn> name_column_of(const db::TableInfo& table, const CtlRe
     return NameColumn{info, text.substr(colon + 1)};
 }
 
+// Rows that may have that name, others beside them.
+std::vector<const void*> rows_perhaps_named(CtlContext& context, const db::TableInfo& table,
+                                            const std::optional<NameColumn>& column, std::string_view name) {
+    db::Transaction& txn = context.transaction();
+    if (!column) return txn.rows(table);
+    const ovsdb::ColumnType& type = column_of(context.database(), table, *column->info).type();
+    if (column->key) {
+        ovsdb::DatumBuilder pair(type.key.type, type.value.type);
+        pair.add(*column->key, name);
+        return txn.rows_perhaps_including(table, column->info->index,
+                                          Scratch(table, *column->info, pair.finish()).field());
+    }
+    if (type.key.type != ovsdb::AtomType::kString) return txn.rows(table);
+    return txn.rows_equal(table, column->info->index,
+                          Scratch(table, *column->info, ovsdb::Datum::of(name)).field());
+}
+
 // By one rule: found, not found, or (through `several`) more than one.
 std::optional<Uuid> find_by_rule(CtlContext& context, const CtlRecordName& rule, std::string_view name,
                                  bool& several) {
     const db::TableInfo& named = table_named(context.database(), rule.named_table);
     std::optional<Uuid> found;
-    for (const void* row : context.transaction().rows(named)) {
-        if (std::optional<NameColumn> name_column = name_column_of(named, rule)) {
+    std::optional<NameColumn> name_column = name_column_of(named, rule);
+    for (const void* row : rows_perhaps_named(context, named, name_column, name)) {
+        if (name_column) {
             ovsdb::Datum value = name_column->info->codec->to_datum(db::field_of(row, *name_column->info));
             if (name_column->key) {
                 if (value.get(*name_column->key) != name) continue;
@@ -191,6 +212,7 @@ Result<std::optional<Uuid>> find_record(CtlContext& context, const db::TableInfo
         if (std::string_view(rule.table) != table.name || found) continue;
         found = find_by_rule(context, rule, name, several);
     }
+    if (context.transaction().has_questions()) return std::optional<Uuid>();
     if (!found && name.size() >= kMinUuidDigits && is_hex(name))
         found = find_by_digits(context, table, name, several);
     if (several) return Error{fmt::format("multiple rows in {} match \"{}\"", table.name, name)};
@@ -208,12 +230,7 @@ Result<std::optional<Uuid>> find_record_or_fail(CtlContext& context, const db::T
 
 void write_datum(db::Transaction& transaction, const db::TableInfo& table, const Uuid& uuid,
                  const db::ColumnInfo& column, const ovsdb::Datum& datum) {
-    void* scratch = table.create();
-    Result<void> read = column.codec->from_datum(datum, db::field_of(scratch, column));
-    assert(read && "the value was checked against the column's type");
-    (void)read;
-    transaction.write(table, uuid, column.index, db::field_of(scratch, column));
-    table.destroy(scratch);
+    transaction.write(table, uuid, column.index, Scratch(table, column, datum).field());
 }
 
 }  // namespace weft::cli

@@ -2,24 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
+#include <algorithm>
+#include <random>
 
-#include "base/log.h"
-#include "base/log_control.h"
 #include "cli/ctl/records.h"
 #include "ovsdb/data/datum_text.h"
 
 namespace weft::cli {
-namespace {
-
-log::Module signal_lg("fatal_signal");
-
 db::Replica::Options replica_options(const CtlProgram& program, const CtlSettings& settings) {
     db::Replica::Options options;
     options.remotes =
         db::split_remotes(settings.remotes.empty() ? program.default_remotes : settings.remotes);
+    if (program.leader_only_option && settings.shuffle_remotes)
+        std::shuffle(options.remotes.begin(), options.remotes.end(), std::random_device());
     options.leader_only = settings.leader_only;
     options.track_changes = false;
     options.optimistic = true;
@@ -27,6 +22,8 @@ db::Replica::Options replica_options(const CtlProgram& program, const CtlSetting
     options.probe_interval_ms = 0;
     return options;
 }
+
+namespace {
 
 std::string one_line(std::string_view text) {
     std::string out;
@@ -45,46 +42,54 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
-CtlRunner::CtlRunner(const CtlProgram& program, const CtlSettings& settings,
-                     std::vector<CtlInvocation> invocations)
+CtlRunner::CtlRunner(const CtlProgram& program, CtlSettings settings, std::vector<CtlInvocation> invocations,
+                     net::Loop& loop, db::Replica& replica, Fetch fetch, Write write, Done done)
     : program_(program),
-      settings_(settings),
+      settings_(std::move(settings)),
       invocations_(std::move(invocations)),
-      replica_(loop_, *program.database, replica_options(program, settings)) {
+      loop_(loop),
+      replica_(replica),
+      write_(std::move(write)),
+      done_(std::move(done)) {
     session_.program = &program_;
+    session_.settings = &settings_;
     session_.replica = &replica_;
+    if (fetch == Fetch::kWhatIsAsked) questions_.emplace(replica_);
 }
 
-CtlRunner::~CtlRunner() = default;
+CtlRunner::~CtlRunner() {
+    *alive_ = false;
+}
 
-int CtlRunner::run() {
-    if (Result<void> prepared = prepare(); !prepared) {
-        fail(prepared.message());
-        return session_.exit_code;
+void CtlRunner::start() {
+    if (Result<void> prepared = prepare(); !prepared) return fail(prepared.message());
+    if (settings_.timeout_s > 0) {
+        timeout_ = loop_.timer([this] { finish({kTimedOut, 1, true}); });
+        timeout_->arm_in(int64_t{settings_.timeout_s} * 1000);
     }
-    std::unique_ptr<net::Loop::Timer> timeout = loop_.timer([] {
-        signal_lg.warn("terminating with signal {} (Alarm clock)", SIGALRM);
-        std::fflush(nullptr);
-        std::signal(SIGALRM, SIG_DFL);
-        std::raise(SIGALRM);
-    });
-    if (settings_.timeout_s > 0) timeout->arm_in(int64_t{settings_.timeout_s} * 1000);
-    std::unique_ptr<net::Loop::Turn> each_turn = loop_.each_turn([this] { turn(); });
-    replica_.start();
+    each_turn_ = loop_.each_turn([this] { turn(); });
     loop_.wake();
-    if (state_ != State::kDone) loop_.run();
-    std::fflush(stdout);
-    return session_.exit_code;
 }
 
 Result<void> CtlRunner::prepare() {
     if (program_.need) program_.need(session_);
+    if (questions_) {
+        for (const db::TableInfo* table : replica_.database().tables) {
+            if (replica_.monitors(*table)) questions_->whole(*table);
+        }
+    }
     for (const CtlInvocation& invocation : invocations_) {
         CtlContext context(session_, *invocation.command);
         context.arguments = invocation.arguments;
         context.options = invocation.options;
         if (invocation.command->need) WEFT_TRY(invocation.command->need(context));
     }
+    if (!questions_) return {};
+    // A try on nothing at all tells what to ask for first.
+    questions_->begin();
+    begin_try();
+    (void)run_commands();
+    questions_->fetch();
     return {};
 }
 
@@ -96,26 +101,33 @@ void CtlRunner::turn() {
     }
     if (!replica_.connected()) return;
     if (state_ == State::kCarrying) {
-        if (program_.carried_out(session_)) {
-            state_ = State::kDone;
-            loop_.stop();
-        }
-        return;
+        if (!program_.carried_out(session_)) return;
+        write_(session_.report);
+        return finish({"", session_.exit_code, false});
     }
+    if (questions_ && !questions_->answered()) return;
     if (tried_ && replica_.sequence() == tried_sequence_) return;
     try_once();
+}
+
+void CtlRunner::begin_try() {
+    session_.transaction.emplace(replica_.store(), questions_ ? &*questions_ : nullptr);
+    session_.symbols = {};
+    session_.comment.clear();
+    session_.new_names.clear();
+    session_.warnings.clear();
+    session_.wait_for_change = false;
+    session_.exit_code = 0;
 }
 
 void CtlRunner::try_once() {
     tried_ = true;
     tried_sequence_ = replica_.sequence();
-    session_.transaction.emplace(replica_.store());
-    session_.symbols = {};
-    session_.comment.clear();
-    session_.new_names.clear();
-    session_.wait_for_change = false;
-    session_.exit_code = 0;
-    if (Result<void> done = run_commands(); !done) return fail(done.message());
+    begin_try();
+    Result<void> done = run_commands();
+    if (session_.transaction->has_questions()) return questions_->fetch();
+    for (const std::string& warning : session_.warnings) ctl_log().warn("{}", warning);
+    if (!done) return fail(done.message());
     if (session_.wait_for_change) return;  // another try when the database has changed
     if (Result<void> checked = check_symbols(); !checked) return fail(checked.message());
     session_.transaction->comment(fmt::format("{}: {}", program_.name, settings_.words));
@@ -123,7 +135,9 @@ void CtlRunner::try_once() {
     if (settings_.dry_run) return committed({});
     state_ = State::kCommitting;
     replica_.commit(std::move(*session_.transaction),
-                    [this](const db::CommitOutcome& outcome) { committed(outcome); });
+                    [this, alive = alive_](const db::CommitOutcome& outcome) {
+                        if (*alive) committed(outcome);
+                    });
 }
 
 Result<void> CtlRunner::run_commands() {
@@ -135,7 +149,10 @@ Result<void> CtlRunner::run_commands() {
         context->arguments = invocation.arguments;
         context->options = invocation.options;
         writes = writes || invocation.command->writes;
-        WEFT_TRY(invocation.command->run(*context));
+        Result<void> run = invocation.command->run(*context);
+        // What goes wrong for want of an answer does not keep the other commands from asking.
+        if (session_.transaction->has_questions()) continue;
+        WEFT_TRY(std::move(run));
         contexts_.push_back(std::move(context));
         if (session_.wait_for_change) return {};
     }
@@ -187,12 +204,12 @@ void CtlRunner::succeed() {
             return fail(finished.message());
     }
     print();
-    state_ = State::kDone;
     if (program_.carried_out && !settings_.dry_run && !program_.carried_out(session_)) {
         state_ = State::kCarrying;
         return;
     }
-    loop_.stop();
+    write_(session_.report);
+    finish({"", session_.exit_code, false});
 }
 
 void CtlRunner::print() {
@@ -202,25 +219,23 @@ void CtlRunner::print() {
             using Format = TableStyle::Format;
             bool separated =
                 settings_.style.format == Format::kTable || settings_.style.format == Format::kList;
-            if (!first && separated) std::fputs("\n", stdout);
+            if (!first && separated) write_("\n");
             first = false;
-            std::fputs(context->table->to_text(settings_.style).c_str(), stdout);
+            write_(context->table->to_text(settings_.style));
         } else {
-            std::fputs(settings_.one_line ? one_line(context->output).c_str() : context->output.c_str(),
-                       stdout);
+            write_(settings_.one_line ? one_line(context->output) : context->output);
         }
     }
-    std::fflush(stdout);
 }
 
-void CtlRunner::fail(const std::string& message) {
+void CtlRunner::fail(std::string message) {
+    finish({std::move(message), 1, false});
+}
+
+void CtlRunner::finish(Outcome outcome) {
+    if (state_ == State::kDone) return;
     state_ = State::kDone;
-    session_.exit_code = 1;
-    log::set_level(log::Destination::kConsole, log::Level::kOff);
-    ctl_log().err("{}", message);
-    std::fflush(stdout);
-    std::fprintf(stderr, "%s: %s\n", program_.name, message.c_str());
-    loop_.stop();
+    done_(outcome);
 }
 
 }  // namespace weft::cli

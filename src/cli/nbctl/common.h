@@ -44,8 +44,7 @@ Result<const Row*> find_row(CtlContext& context, const db::Column<Row, std::stri
     }
     const Row* found = nullptr;
     bool several = false;
-    context.transaction().for_each<Row>([&](const Row& row) {
-        if (row.*column.member != id) return;
+    context.transaction().for_each_equal(column, std::string(id), [&](const Row& row) {
         several = several || found;
         found = &row;
     });
@@ -92,9 +91,7 @@ template <typename Owner>
 const Owner* owner_of(CtlContext& context, const db::Column<Owner, ovsdb::Set<Uuid>>& column,
                       const Uuid& member) {
     const Owner* found = nullptr;
-    context.transaction().for_each<Owner>([&](const Owner& owner) {
-        if ((owner.*column.member).contains(member)) found = &owner;
-    });
+    context.transaction().for_each_holding(column, member, [&](const Owner& owner) { found = &owner; });
     return found;
 }
 

@@ -46,13 +46,14 @@ Result<void> run_copp_del(CtlContext& context) {
         context.transaction().remove_key(uuid, nb::Copp::kMeters, context[1]);
         return {};
     }
-    for (const nb::LogicalSwitch* ls : context.rows<nb::LogicalSwitch>()) {
-        if (ls->copp == uuid) context.transaction().set(Uuid(ls->uuid), nb::LogicalSwitch::kCopp, {});
-    }
-    for (const nb::LogicalRouter* lr : context.rows<nb::LogicalRouter>()) {
-        if (lr->copp == uuid) context.transaction().set(Uuid(lr->uuid), nb::LogicalRouter::kCopp, {});
-    }
-    context.transaction().erase<nb::Copp>(uuid);
+    db::Transaction& txn = context.transaction();
+    txn.for_each_equal(nb::LogicalSwitch::kCopp, uuid, [&](const nb::LogicalSwitch& ls) {
+        txn.set(Uuid(ls.uuid), nb::LogicalSwitch::kCopp, {});
+    });
+    txn.for_each_equal(nb::LogicalRouter::kCopp, uuid, [&](const nb::LogicalRouter& lr) {
+        txn.set(Uuid(lr.uuid), nb::LogicalRouter::kCopp, {});
+    });
+    txn.erase<nb::Copp>(uuid);
     return {};
 }
 
@@ -142,10 +143,12 @@ Result<void> need_bindings(CtlContext& context) {
 }
 
 const nb::StaticMACBinding* find_binding(CtlContext& context, const std::string& ip) {
-    for (const nb::StaticMACBinding* row : context.rows<nb::StaticMACBinding>()) {
-        if (row->logical_port == context[0] && row->ip == ip) return row;
-    }
-    return nullptr;
+    const nb::StaticMACBinding* found = nullptr;
+    context.transaction().for_each_equal(nb::StaticMACBinding::kLogicalPort, context[0],
+                                         [&](const nb::StaticMACBinding& row) {
+                                             if (row.ip == ip) found = &row;
+                                         });
+    return found;
 }
 
 Result<std::string> ip_argument(CtlContext& context) {

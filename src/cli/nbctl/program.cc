@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "base/clock.h"
 #include "cli/nbctl/common.h"
 #include "net/directories.h"
@@ -11,42 +9,37 @@
 namespace weft::cli::nbctl {
 namespace {
 
-enum class Wait { kNone, kSouthbound, kHypervisors };
+using Wait = CtlSettings::Wait;
 
-// Between the callbacks of one invocation.
-Wait wait_for = Wait::kNone;
-bool print_wait_time = false;
-int64_t start_ms = 0;
-
-void add_options(OptionTable& options) {
+void add_options(OptionTable& options, CtlSettings& settings) {
     options.add(
         "wait", 0, "WHAT",
         "Wait until the change is in the southbound database (sb) or carried out by all chassis (hv).",
-        [](std::string_view what) -> Result<void> {
+        [&settings](std::string_view what) -> Result<void> {
             if (what == "none") {
-                wait_for = Wait::kNone;
+                settings.wait = Wait::kNone;
             } else if (what == "sb") {
-                wait_for = Wait::kSouthbound;
+                settings.wait = Wait::kSouthbound;
             } else if (what == "hv") {
-                wait_for = Wait::kHypervisors;
+                settings.wait = Wait::kHypervisors;
             } else {
                 return Error{"argument to --wait must be \"none\", \"sb\", or \"hv\""};
             }
             return {};
         });
-    options.add("no-wait", 0, "", "The same as --wait=none.", [](std::string_view) {
-        wait_for = Wait::kNone;
+    options.add("no-wait", 0, "", "The same as --wait=none.", [&settings](std::string_view) {
+        settings.wait = Wait::kNone;
         return Result<void>();
     });
-    options.add("print-wait-time", 0, "", "Print how long the waiting took.", [](std::string_view) {
-        print_wait_time = true;
+    options.add("print-wait-time", 0, "", "Print how long the waiting took.", [&settings](std::string_view) {
+        settings.print_wait_time = true;
         return Result<void>();
     });
 }
 
 void need(CtlSession& session) {
     session.replica->monitor(nb::NBGlobal::table_info(), {});
-    if (wait_for == Wait::kNone) return;
+    if (session.settings->wait == Wait::kNone) return;
     session.replica->monitor<nb::NBGlobal>(nb::NBGlobal::kNbCfg, nb::NBGlobal::kSbCfg, nb::NBGlobal::kHvCfg,
                                            nb::NBGlobal::kNbCfgTimestamp, nb::NBGlobal::kSbCfgTimestamp,
                                            nb::NBGlobal::kHvCfgTimestamp);
@@ -64,29 +57,30 @@ void before_run(CtlSession& session) {
 
 void after_run(CtlSession& session, bool) {
     db::Transaction& txn = *session.transaction;
-    if (wait_for == Wait::kNone || (txn.empty() && !session.forced_wait)) return;
-    start_ms = clock::wall_ms();
+    if (session.settings->wait == Wait::kNone || (txn.empty() && !session.forced_wait)) return;
+    session.start_ms = clock::wall_ms();
     txn.increment(root(txn), nb::NBGlobal::kNbCfg);
 }
 
-void print_times(const nb::NBGlobal& row) {
-    std::printf("Time spent on processing nb_cfg %lld:\n", static_cast<long long>(row.nb_cfg));
-    std::printf("\tovn-northd delay before processing:\t%lldms\n",
-                static_cast<long long>(row.nb_cfg_timestamp - start_ms));
-    std::printf("\tovn-northd completion:\t\t\t%lldms\n",
-                static_cast<long long>(row.sb_cfg_timestamp - start_ms));
-    if (wait_for == Wait::kHypervisors) {
-        std::printf("\tovn-controller(s) completion:\t\t%lldms\n",
-                    static_cast<long long>(row.hv_cfg_timestamp - start_ms));
-    }
+void report_times(CtlSession& session, const nb::NBGlobal& row) {
+    auto line = [&](const char* what, int64_t timestamp) {
+        session.report += fmt::format("\t{}{}ms\n", what, timestamp - session.start_ms);
+    };
+    session.report += fmt::format("Time spent on processing nb_cfg {}:\n", row.nb_cfg);
+    line("ovn-northd delay before processing:\t", row.nb_cfg_timestamp);
+    line("ovn-northd completion:\t\t\t", row.sb_cfg_timestamp);
+    if (session.settings->wait == Wait::kHypervisors)
+        line("ovn-controller(s) completion:\t\t", row.hv_cfg_timestamp);
 }
 
 bool carried_out(CtlSession& session) {
-    if (wait_for == Wait::kNone || session.outcome.status == db::CommitStatus::kUnchanged) return true;
+    if (session.settings->wait == Wait::kNone || session.outcome.status == db::CommitStatus::kUnchanged)
+        return true;
     for (const nb::NBGlobal& row : session.replica->table<nb::NBGlobal>()) {
-        int64_t reached = wait_for == Wait::kSouthbound ? row.sb_cfg : std::min(row.sb_cfg, row.hv_cfg);
+        int64_t reached =
+            session.settings->wait == Wait::kSouthbound ? row.sb_cfg : std::min(row.sb_cfg, row.hv_cfg);
         if (reached < session.outcome.incremented) return false;
-        if (print_wait_time) print_times(row);
+        if (session.settings->print_wait_time) report_times(session, row);
     }
     return true;
 }
@@ -102,6 +96,8 @@ CtlProgram program() {
     out.default_remotes = "unix:" + net::ovn_rundir() + "/ovnnb_db.sock";
     out.database_variable = "OVN_NB_DB";
     out.leader_only_option = true;
+    out.daemon_variable = "OVN_NB_DAEMON";
+    out.options_variable = "OVN_NBCTL_OPTIONS";
     out.commands = {
         overview_commands(),    switch_commands(), switch_port_commands(), router_commands(),
         router_port_commands(), route_commands(),  policy_commands(),      nat_commands(),

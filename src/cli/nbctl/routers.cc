@@ -10,15 +10,19 @@ Result<void> need_names(CtlContext& context) {
     return {};
 }
 
+bool name_taken(CtlContext& context, const std::string& name) {
+    bool taken = false;
+    context.transaction().for_each_equal(nb::LogicalRouter::kName, name,
+                                         [&](const nb::LogicalRouter&) { taken = true; });
+    return taken;
+}
+
 Result<void> run_add(CtlContext& context) {
     bool may_exist = context.has("--may-exist"), add_duplicate = context.has("--add-duplicate");
     if (may_exist && add_duplicate) return Error{"--may-exist and --add-duplicate may not be used together"};
     if (!context.size() && may_exist) return Error{"--may-exist requires specifying a name"};
     if (!context.size() && add_duplicate) return Error{"--add-duplicate requires specifying a name"};
-    bool taken = false;
-    context.transaction().for_each<nb::LogicalRouter>(
-        [&](const nb::LogicalRouter& row) { taken = taken || (context.size() && row.name == context[0]); });
-    if (taken && !add_duplicate) {
+    if (context.size() && !add_duplicate && name_taken(context, context[0])) {
         if (may_exist) return {};
         return Error{fmt::format("{}: a router with this name already exists", context[0])};
     }

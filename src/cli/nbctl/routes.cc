@@ -76,8 +76,8 @@ Result<Uuid> bfd_session(CtlContext& context, const NewRoute& route) {
         return *uuid;
     }
     Uuid found;
-    context.transaction().for_each<nb::BFD>([&](const nb::BFD& row) {
-        if (row.dst_ip == route.nexthop && row.logical_port == route.port) found = row.uuid;
+    context.transaction().for_each_equal(nb::BFD::kDstIp, route.nexthop, [&](const nb::BFD& row) {
+        if (row.logical_port == route.port) found = row.uuid;
     });
     if (!found.is_zero()) return found;
     if (route.port.empty()) return Error{"insert entry in the BFD table failed"};

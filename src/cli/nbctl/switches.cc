@@ -12,8 +12,8 @@ Result<void> need_names(CtlContext& context) {
 
 bool name_taken(CtlContext& context, const std::string& name) {
     bool taken = false;
-    context.transaction().for_each<nb::LogicalSwitch>(
-        [&](const nb::LogicalSwitch& row) { taken = taken || row.name == name; });
+    context.transaction().for_each_equal(nb::LogicalSwitch::kName, name,
+                                         [&](const nb::LogicalSwitch&) { taken = true; });
     return taken;
 }
 

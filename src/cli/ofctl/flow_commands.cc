@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/ofctl/flow_session.h"
 #include "cli/ofctl/ofctl.h"
 
 namespace weft::cli::ofctl {
@@ -16,62 +17,15 @@ std::string word(const Words& words, size_t i) {
     return i < words.size() ? words[i] : std::string();
 }
 
-// Messages as one atomic bundle.
-Result<void> send_bundle(SwitchConnection& connection, const std::vector<Bytes>& messages) {
-    constexpr uint32_t kId = 0;
-    constexpr uint16_t kFlags = kBundleAtomic | kBundleOrdered;
-    auto control = [&](BundleControl::Type type) {
-        return connection.request(BundleControl{kId, type, kFlags});
-    };
-    WEFT_TRY(control(BundleControl::Type::kOpenRequest));
-    std::vector<Bytes> adds;
-    for (const Bytes& message : messages) {
-        Header header;
-        peek_header(message, header);
-        adds.push_back(encode(connection.version(), header.xid, BundleAdd{kId, kFlags, message}));
-    }
-    WEFT_TRY(connection.transact(adds));
-    WEFT_TRY(control(BundleControl::Type::kCommitRequest));
-    return {};
-}
-
-// Names are needed only by text that is not all numbers; a port list is one request.
-struct Session {
-    Switch connection;
-    Names names;
-    FlowFormat format;
-};
-
-Result<Session> open_for_flows(const Options& options, const std::string& target) {
-    Options with_bundle = options;
-    if (options.bundle && !options.versions)
-        with_bundle.versions = version_bit(Version::k14) | version_bit(Version::k13);
-    Session s;
-    WEFT_ASSIGN(s.connection, open_switch(with_bundle, target));
-    WEFT_ASSIGN(s.names, names_of(*s.connection));
-    s.format.version = s.connection->version();
-    if (s.format.version == Version::k10) {
-        s.format.nxm = true;
-        s.format.table_id = true;
-        WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), SetFlowFormat{2})));
-        WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), FlowModTableId{true})));
-    }
-    return s;
-}
-
-Result<void> send_mods(const Options& options, Session& s, const std::vector<Bytes>& messages) {
-    return options.bundle ? send_bundle(*s.connection, messages) : s.connection->transact(messages);
-}
-
 Result<void> change_flow(const Options& options, const Words& words, FlowMod::Command command) {
-    WEFT_ASSIGN(Session s, open_for_flows(options, words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowMod mod, parse_flow_mod(word(words, 1), command, &s.names));
     Bytes bytes = encode_flow_mod(mod, s.format, s.connection->next_xid());
     return send_mods(options, s, {bytes});
 }
 
 Result<void> change_flows(const Options& options, const Words& words, FlowMod::Command command) {
-    WEFT_ASSIGN(Session s, open_for_flows(options, words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     std::vector<Bytes> messages;
     WEFT_TRY(for_each_line(words[1], [&](std::string_view line) -> Result<void> {
         Result<FlowMod> mod = command == FlowMod::Command::kAdd ? parse_flow_mod_any(line, &s.names)
@@ -129,7 +83,7 @@ void sort_flows(const Options& options, std::vector<FlowStats>& flows) {
 }
 
 Result<void> dump_flows(const Options& options, const Words& words) {
-    WEFT_ASSIGN(Session s, open_for_flows(options, words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowStatsRequest request, parse_flow_stats_request(word(words, 1), false, &s.names));
     uint32_t xid = 0;
     const char* name = "OFPST_FLOW reply";
@@ -159,7 +113,7 @@ Result<void> dump_flows(const Options& options, const Words& words) {
 }
 
 Result<void> dump_aggregate(const Options& options, const Words& words) {
-    WEFT_ASSIGN(Session s, open_for_flows(options, words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowStatsRequest request, parse_flow_stats_request(word(words, 1), true, &s.names));
     request.nicira = s.format.version == Version::k10;
     WEFT_ASSIGN(auto replies, s.connection->request(std::move(request)));
@@ -225,7 +179,7 @@ Result<FlowSet> from_file(const std::string& file, const Names* names, Version v
 }
 
 Result<void> replace_flows(const Options& options, const Words& words) {
-    WEFT_ASSIGN(Session s, open_for_flows(options, words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowSet wanted, from_file(words[1], &s.names, s.format.version));
     WEFT_ASSIGN(FlowSet present, from_switch(*s.connection));
     std::vector<Bytes> messages;
@@ -250,7 +204,8 @@ Result<void> replace_flows(const Options& options, const Words& words) {
     }
     for (const auto& [key, entry] : wanted) {
         auto it = present.find(key);
-        if (it == present.end() || !same(it->second, entry)) add(entry, FlowMod::Command::kAdd);
+        if (options.readd || it == present.end() || !same(it->second, entry))
+            add(entry, FlowMod::Command::kAdd);
     }
     return send_mods(options, s, messages);
 }
@@ -292,7 +247,7 @@ Result<void> diff_flows(const Options& options, const Words& words) {
 }
 
 Result<void> packet_out(const Options& options, const Words& words) {
-    WEFT_ASSIGN(Session s, open_for_flows(options, words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(PacketOut packet, parse_packet_out(words[1], &s.names));
     return s.connection->transact({encode(s.format.version, s.connection->next_xid(), std::move(packet))});
 }
@@ -309,7 +264,7 @@ Options at_least(const Options& options, Version version) {
 }
 
 Result<void> change_group(const Options& options, const Words& words, GroupMod::Command command) {
-    WEFT_ASSIGN(Session s, open_for_flows(at_least(options, Version::k15), words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(at_least(options, Version::k15), words[0]));
     std::vector<Bytes> messages;
     auto one = [&](std::string_view text) -> Result<void> {
         auto mod = parse_group_mod(text, command, &s.names);
@@ -331,7 +286,7 @@ Result<void> add_group(const Options& o, const Words& w) {
     return change_group(o, w, GroupMod::Command::kAdd);
 }
 Result<void> mod_group(const Options& o, const Words& w) {
-    return change_group(o, w, GroupMod::Command::kModify);
+    return change_group(o, w, o.may_create ? GroupMod::Command::kAddOrModify : GroupMod::Command::kModify);
 }
 Result<void> del_groups(const Options& o, const Words& w) {
     return change_group(o, w, GroupMod::Command::kDelete);
@@ -343,7 +298,7 @@ Result<void> remove_buckets(const Options& o, const Words& w) {
     return change_group(o, w, GroupMod::Command::kRemoveBucket);
 }
 Result<void> add_groups(const Options& options, const Words& words) {
-    WEFT_ASSIGN(Session s, open_for_flows(at_least(options, Version::k15), words[0]));
+    WEFT_ASSIGN(FlowSession s, open_for_flows(at_least(options, Version::k15), words[0]));
     std::vector<Bytes> messages;
     WEFT_TRY(for_each_line(words[1], [&](std::string_view line) -> Result<void> {
         auto mod = parse_group_mod(line, GroupMod::Command::kAdd, &s.names);
@@ -417,26 +372,26 @@ const std::vector<Command>& flow_commands() {
     static const std::vector<Command> kCommands = {
         {"dump-flows", "switch", 1, 2, dump_flows},
         {"dump-aggregate", "switch", 1, 2, dump_aggregate},
-        {"add-flow", "switch flow", 2, 2, add_flow},
-        {"add-flows", "switch file", 2, 2, add_flows},
-        {"mod-flows", "switch flow", 2, 2, mod_flows},
-        {"del-flows", "switch [flow]", 1, 2, del_flows},
-        {"replace-flows", "switch file", 2, 2, replace_flows},
+        {"add-flow", "switch flow", 2, 2, add_flow, true},
+        {"add-flows", "switch file", 2, 2, add_flows, true},
+        {"mod-flows", "switch flow", 2, 2, mod_flows, true},
+        {"del-flows", "switch [flow]", 1, 2, del_flows, true},
+        {"replace-flows", "switch file", 2, 2, replace_flows, true},
         {"diff-flows", "source1 source2", 2, 2, diff_flows},
-        {"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, 2, packet_out},
-        {"add-group", "switch group", 2, 2, add_group},
-        {"add-groups", "switch file", 2, 2, add_groups},
-        {"mod-group", "switch group", 2, 2, mod_group},
-        {"del-groups", "switch [group]", 1, 2, del_groups},
-        {"insert-buckets", "switch [group]", 2, 2, insert_buckets},
-        {"remove-buckets", "switch [group]", 2, 2, remove_buckets},
+        {"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, 2, packet_out, true},
+        {"add-group", "switch group", 2, 2, add_group, true},
+        {"add-groups", "switch file", 2, 2, add_groups, true},
+        {"mod-group", "switch group", 2, 2, mod_group, true},
+        {"del-groups", "switch [group]", 1, 2, del_groups, true},
+        {"insert-buckets", "switch [group]", 2, 2, insert_buckets, true},
+        {"remove-buckets", "switch [group]", 2, 2, remove_buckets, true},
         {"dump-groups", "switch [group]", 1, 2, dump_groups},
         {"dump-group-stats", "switch [group]", 1, 2, dump_group_stats},
         {"dump-group-features", "switch", 1, 1, dump_group_features},
-        {"add-meter", "switch meter", 2, 2, add_meter},
-        {"mod-meter", "switch meter", 2, 2, mod_meter},
-        {"del-meter", "switch meter", 2, 2, del_meters},
-        {"del-meters", "switch", 1, 1, del_meters},
+        {"add-meter", "switch meter", 2, 2, add_meter, true},
+        {"mod-meter", "switch meter", 2, 2, mod_meter, true},
+        {"del-meter", "switch meter", 2, 2, del_meters, true},
+        {"del-meters", "switch", 1, 1, del_meters, true},
         {"dump-meter", "switch meter", 2, 2, dump_meters},
         {"dump-meters", "switch", 1, 1, dump_meters},
         {"meter-stats", "switch [meter]", 1, 2, meter_stats},

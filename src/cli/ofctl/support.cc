@@ -38,6 +38,13 @@ Result<Names> names_of(SwitchConnection& connection) {
     return names;
 }
 
+Result<SwitchConfig> config_of(SwitchConnection& connection) {
+    WEFT_ASSIGN(auto replies, connection.request(GetConfigRequest{}));
+    auto* reply = replies.empty() ? nullptr : replies[0].get_if<GetConfigReply>();
+    if (!reply) return Error{"the switch did not tell its configuration"};
+    return SwitchConfig{reply->flags, reply->miss_send_len};
+}
+
 bool prints_names(const Options& options) {
     return options.names >= 0 ? options.names == 1 : isatty(STDOUT_FILENO);
 }

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
+#include <algorithm>
+#include <chrono>
+
 #include "cli/ofctl/ofctl.h"
+#include "openflow/ct_tuple_text.h"
 #include "openflow/text.h"
 
 namespace weft::cli::ofctl {
@@ -59,7 +62,20 @@ Result<void> dump_ports(const Options& o, const Words& w) {
     return print_request(*connection, o, request);
 }
 Result<void> dump_ports_desc(const Options& o, const Words& w) {
-    return dump(o, w[0], PortDescRequest{});
+    WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
+    PortDescRequest request;
+    // Before OpenFlow 1.5 a switch tells of all ports, whatever is asked.
+    if (w.size() > 1) {
+        WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
+    }
+    return print_request(*connection, o, request);
+}
+// A queue's number, or "ALL" or "ANY".
+Result<uint32_t> queue_of(const std::string& text) {
+    if (text == "ALL" || text == "ANY") return kQueueAll;
+    auto queue = text::parse_u64_max(text, 0xffffffff);
+    if (!queue) return Error{fmt::format("invalid queue \"{}\"", text)};
+    return static_cast<uint32_t>(*queue);
 }
 Result<void> queue_stats(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
@@ -68,11 +84,32 @@ Result<void> queue_stats(const Options& o, const Words& w) {
         WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
     }
     if (w.size() > 2) {
-        auto queue = text::parse_u64_max(w[2], 0xffffffff);
-        if (!queue) return Error{fmt::format("invalid queue \"{}\"", w[2])};
-        request.queue = static_cast<uint32_t>(*queue);
+        WEFT_ASSIGN(request.queue, queue_of(w[2]));
     }
     return print_request(*connection, o, request);
+}
+
+// Before OpenFlow 1.4 of all queues of a port; in 1.0 of one port at a time.
+Result<void> queue_get_config(const Options& o, const Words& w) {
+    WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
+    QueueConfigRequest request;
+    if (w.size() > 1 && w[1] != "ALL" && w[1] != "ANY") {
+        WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
+    }
+    if (w.size() > 2) {
+        WEFT_ASSIGN(request.queue, queue_of(w[2]));
+    }
+    if (request.port != kPortNone || connection->version() != Version::k10)
+        return print_request(*connection, o, request);
+    WEFT_ASSIGN(auto replies, connection->request(FeaturesRequest{}));
+    for (const Message& message : replies) {
+        auto* features = message.get_if<FeaturesReply>();
+        for (size_t i = 0; features && i < features->ports.size(); i++) {
+            request.port = features->ports[i].number;
+            if (request.port < kPortMax) WEFT_TRY(print_request(*connection, o, request));
+        }
+    }
+    return {};
 }
 
 Result<void> mod_port(const Options& o, const Words& w) {
@@ -119,12 +156,6 @@ Result<void> mod_port(const Options& o, const Words& w) {
 
 constexpr const char* kFragNames[] = {"normal", "drop", "reassemble", "nx-match"};
 
-Result<SwitchConfig> config_of(SwitchConnection& connection) {
-    WEFT_ASSIGN(auto replies, connection.request(GetConfigRequest{}));
-    auto* reply = replies.empty() ? nullptr : replies[0].get_if<GetConfigReply>();
-    if (!reply) return Error{"the switch did not tell its configuration"};
-    return SwitchConfig{reply->flags, reply->miss_send_len};
-}
 Result<void> get_frags(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     WEFT_ASSIGN(SwitchConfig config, config_of(*connection));
@@ -152,6 +183,18 @@ Result<void> set_frags(const Options& o, const Words& w) {
     return Error{fmt::format("{}: unknown fragment handling mode", w[1])};
 }
 
+class Timer {
+  public:
+    // Never 0, as it is divided by.
+    double seconds() const {
+        return std::max(std::chrono::duration<double>(Clock::now() - start_).count(), 1e-9);
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point start_ = Clock::now();
+};
+
 Result<void> probe(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     WEFT_TRY(connection->request(EchoRequest{}));
@@ -161,12 +204,35 @@ Result<void> ping(const Options& o, const Words& w) {
     size_t size = w.size() > 1 ? text::parse_u64_max(w[1], 65527).value_or(64) : 64;
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     for (int i = 0; i < 10; i++) {
-        int64_t start = clock::monotonic_ms();
+        Timer timer;
         WEFT_ASSIGN(auto replies, connection->request(EchoRequest{Bytes(size)}));
         write_out(fmt::format("{} bytes from {}: xid={:08x} time={:.1f} ms\n", size, w[0], replies[0].xid,
-                              static_cast<double>(clock::monotonic_ms() - start)));
+                              timer.seconds() * 1000));
     }
     return {};
+}
+
+Result<void> benchmark(const Options& o, const Words& w) {
+    auto size = text::parse_u64_max(w[1], 65535 - kHeaderBytes), count = text::parse_u64_max(w[2], ~0u);
+    if (!size) return Error{fmt::format("{}: the payload of a message is 0 to 65527 bytes", w[1])};
+    if (!count || !*count) return Error{fmt::format("{}: not a number of messages", w[2])};
+    WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
+    double bytes = static_cast<double>((*size + kHeaderBytes) * *count);
+    write_out(fmt::format("Sending {} packets * {} bytes (with header) = {:.0f} bytes total\n", *count,
+                          *size + kHeaderBytes, bytes));
+    Timer timer;
+    for (uint64_t i = 0; i < *count; i++) WEFT_TRY(connection->request(EchoRequest{Bytes(*size)}));
+    double seconds = timer.seconds();
+    write_out(fmt::format("Finished in {:.1f} ms ({:.0f} packets/s) ({:.0f} bytes/s)\n", seconds * 1000,
+                          static_cast<double>(*count) / seconds, bytes / seconds));
+    return {};
+}
+
+Result<void> dump_ipfix_bridge(const Options& o, const Words& w) {
+    return dump(o, w[0], IpfixStatsRequest{false});
+}
+Result<void> dump_ipfix_flow(const Options& o, const Words& w) {
+    return dump(o, w[0], IpfixStatsRequest{true});
 }
 
 // "{class=0x102,type=0x80,len=4}->tun_metadata0", several separated by commas.
@@ -228,38 +294,28 @@ Result<void> dump_tlv_map(const Options& o, const Words& w) {
 
 Result<void> ct_flush_zone(const Options& o, const Words& w) {
     auto zone = text::parse_u64_max(w[1], 0xffff);
-    if (!zone) return Error{fmt::format("invalid zone \"{}\"", w[1])};
+    if (!zone) return Error{fmt::format("invalid zone_id \"{}\"", w[1])};
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     return connection->transact(
         {encode(connection->version(), connection->next_xid(), CtFlushZone{static_cast<uint16_t>(*zone)})});
 }
 
-Result<void> watch(SwitchConnection& connection, const Options& options) {
-    while (true) {
-        auto message = connection.receive();
-        if (!message.ok()) return {};
-        write_out(print(*message, nullptr, options.verbosity));
-        std::fflush(stdout);
+Result<void> ct_flush(const Options& o, const Words& w) {
+    CtFlush flush;
+    size_t next = 1;
+    if (w.size() > next && w[next].starts_with("zone=")) {
+        auto zone = text::parse_u64_max(std::string_view(w[next]).substr(5), 0xffff);
+        if (!zone) return Error{"Failed to parse zone"};
+        flush.zone = static_cast<uint16_t>(*zone);
+        next++;
     }
-}
-Result<void> monitor(const Options& o, const Words& w) {
+    for (size_t i = next; i < w.size(); i++) {
+        if (auto parsed = parse_ct_tuple(w[i], i > next, flush); !parsed)
+            return Error{fmt::format("Failed to parse ct-tuple: {}", parsed.message())};
+    }
+    if (w.size() > next + 2) return Error{"Invalid arguments"};
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
-    if (connection->version() == Version::k10) {
-        WEFT_TRY(connection->send(
-            encode(Version::k10, connection->next_xid(), SetPacketInFormat{PacketInFormat::kNxm2})));
-    }
-    if (w.size() > 1) {
-        auto length = text::parse_u64_max(w[1], 0xffff);
-        if (!length) return Error{fmt::format("{}: unsupported \"monitor\" argument", w[1])};
-        SetConfig config;
-        config.miss_send_len = static_cast<uint16_t>(*length);
-        WEFT_TRY(connection->send(encode(connection->version(), connection->next_xid(), config)));
-    }
-    return watch(*connection, o);
-}
-Result<void> snoop(const Options& o, const Words& w) {
-    WEFT_ASSIGN(Switch connection, SwitchConnection::open(w[0], o.allowed(), "snoop"));
-    return watch(*connection, o);
+    return connection->transact({encode(connection->version(), connection->next_xid(), std::move(flush))});
 }
 
 // Commands that need no switch.
@@ -347,22 +403,25 @@ Result<void> print_error(const Options&, const Words& w) {
 const std::vector<Command>& switch_commands() {
     static const std::vector<Command> kCommands = {
         {"show", "switch", 1, 1, show},
-        {"monitor", "switch [misslen]", 1, 2, monitor},
-        {"snoop", "switch", 1, 1, snoop},
         {"dump-desc", "switch", 1, 1, dump_desc},
         {"dump-tables", "switch", 1, 1, dump_tables},
         {"dump-table-features", "switch", 1, 1, dump_table_features},
         {"queue-stats", "switch [port [queue]]", 1, 3, queue_stats},
         {"dump-ports", "switch [port]", 1, 2, dump_ports},
-        {"dump-ports-desc", "switch", 1, 1, dump_ports_desc},
-        {"mod-port", "switch iface act", 3, 3, mod_port},
+        {"queue-get-config", "switch [port [queue]]", 1, 3, queue_get_config},
+        {"dump-ports-desc", "switch [port]", 1, 2, dump_ports_desc},
+        {"mod-port", "switch iface act", 3, 3, mod_port, true},
         {"get-frags", "switch", 1, 1, get_frags},
-        {"set-frags", "switch frag_mode", 2, 2, set_frags},
+        {"set-frags", "switch frag_mode", 2, 2, set_frags, true},
         {"probe", "target", 1, 1, probe},
         {"ping", "target [n]", 1, 2, ping},
-        {"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone},
-        {"add-tlv-map", "switch map", 2, 2, add_tlv_map},
-        {"del-tlv-map", "switch [map]", 1, 2, del_tlv_map},
+        {"benchmark", "target n count", 3, 3, benchmark},
+        {"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
+        {"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
+        {"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone, true},
+        {"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush, true},
+        {"add-tlv-map", "switch map", 2, 2, add_tlv_map, true},
+        {"del-tlv-map", "switch [map]", 1, 2, del_tlv_map, true},
         {"dump-tlv-map", "switch", 1, 1, dump_tlv_map},
     };
     return kCommands;

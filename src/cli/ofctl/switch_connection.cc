@@ -1,14 +1,7 @@
 #include "cli/ofctl/switch_connection.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "net/directories.h"
 
@@ -17,45 +10,7 @@ namespace {
 
 using namespace openflow;  // NOLINT: this file speaks OpenFlow throughout
 
-Result<int> connect_unix(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return Error{fmt::format("{}: socket name too long", path)};
-    std::memcpy(address.sun_path, path.c_str(), path.size());
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return Error{std::strerror(errno)};
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-        int error = errno;
-        close(fd);
-        return Error{std::strerror(error)};
-    }
-    return fd;
-}
-
-Result<int> connect_tcp(std::string_view remote) {
-    std::string host(remote), port = "6653";
-    size_t colon = host.rfind(':');
-    if (colon != host.npos && host.find(']', colon) == host.npos) {
-        port = host.substr(colon + 1);
-        host.resize(colon);
-    }
-    if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    addrinfo hints{}, *list = nullptr;
-    hints.ai_socktype = SOCK_STREAM;
-    if (int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &list)) return Error{gai_strerror(error)};
-    int fd = -1, error = 0;
-    for (addrinfo* a = list; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        if (fd >= 0 && ::connect(fd, a->ai_addr, a->ai_addrlen) < 0) {
-            error = errno;
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(list);
-    if (fd < 0) return Error{std::strerror(error)};
-    return fd;
-}
+constexpr uint16_t kDefaultPort = 6653;
 
 bool is_socket(const std::string& path) {
     struct stat status;
@@ -64,27 +19,46 @@ bool is_socket(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+// What the target means as the name of a stream.
+Result<std::string> stream_name(const std::string& target, const char* suffix) {
+    if (target.starts_with("unix:")) return target;
+    if (target.starts_with("tcp:") || target.starts_with("ssl:"))
+        return net::with_default_port(target, kDefaultPort);
+    std::string managed = fmt::format("{}/{}.{}", net::ovs_rundir(), target, suffix);
+    if (is_socket(managed)) return "unix:" + managed;
+    if (is_socket(target)) return "unix:" + target;
+    return Error{fmt::format("{} is not a bridge or a socket", target)};
+}
+
+}  // namespace
+
+SwitchConnection::SwitchConnection(std::unique_ptr<net::Loop> loop, std::unique_ptr<net::Stream> stream,
+                                   std::string target, uint32_t versions)
+    : loop_(std::move(loop)), stream_(std::move(stream)), target_(std::move(target)), connection_(versions) {
+    stream_->set_on_ready([this] { loop_->wake(); });
+}
+
 Result<std::unique_ptr<SwitchConnection>> SwitchConnection::open(const std::string& target, uint32_t versions,
                                                                  const char* suffix) {
-    Result<int> fd = Error{""};
-    if (target.rfind("unix:", 0) == 0) {
-        fd = connect_unix(target.substr(5));
-    } else if (target.rfind("tcp:", 0) == 0) {
-        fd = connect_tcp(std::string_view(target).substr(4));
-    } else if (target.rfind("ssl:", 0) == 0) {
-        return Error{fmt::format("{}: only unix: and tcp: connections to switches are supported", target)};
-    } else {
-        std::string managed = fmt::format("{}/{}.{}", net::ovs_rundir(), target, suffix);
-        if (is_socket(managed)) {
-            fd = connect_unix(managed);
-        } else if (is_socket(target)) {
-            fd = connect_unix(target);
-        } else {
-            return Error{fmt::format("{} is not a bridge or a socket", target)};
-        }
+    WEFT_ASSIGN(std::string name, stream_name(target, suffix));
+    auto failed = [&](const std::string& why) {
+        const char* reason = why.empty() ? "Connection refused" : why.c_str();
+        return name == target || name.starts_with(target + ":")
+                   ? Error{fmt::format("connecting to {} ({})", target, reason)}
+                   : Error{fmt::format("{}: failed to connect to socket ({})", target, reason)};
+    };
+    auto loop = std::make_unique<net::Loop>();
+    auto stream = net::connect(*loop, name);
+    if (!stream) return failed(stream.message());
+    std::unique_ptr<SwitchConnection> out(
+        new SwitchConnection(std::move(loop), *std::move(stream), target, versions));
+    std::string early;
+    while (!out->stream_->connected()) {
+        if (!out->stream_->read(early)) return failed(out->stream_->error());
+        out->loop_->run_once(-1);
     }
-    if (!fd.ok()) return Error{fmt::format("{}: failed to connect to socket ({})", target, fd.message())};
-    std::unique_ptr<SwitchConnection> out(new SwitchConnection(*fd, target, versions));
     WEFT_TRY(out->flush());
     while (!out->connection_.version()) {
         WEFT_TRY(out->fill());
@@ -95,17 +69,12 @@ Result<std::unique_ptr<SwitchConnection>> SwitchConnection::open(const std::stri
     return out;
 }
 
-SwitchConnection::~SwitchConnection() {
-    close(fd_);
-}
+SwitchConnection::~SwitchConnection() = default;
 
 Result<void> SwitchConnection::send(ByteView bytes) {
-    while (!bytes.empty()) {
-        ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return Error{fmt::format("failed to send to {} ({})", target_, std::strerror(errno))};
-        bytes = bytes.subspan(static_cast<size_t>(n));
-    }
+    stream_->write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (std::string why = stream_->error(); !why.empty())
+        return Error{fmt::format("failed to send to {} ({})", target_, why)};
     return {};
 }
 
@@ -115,16 +84,36 @@ Result<void> SwitchConnection::flush() {
     return send(bytes);
 }
 
+Result<void> SwitchConnection::poll() {
+    std::string bytes;
+    bool open = stream_->read(bytes);
+    connection_.receive({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+    if (open || !bytes.empty()) return {};
+    std::string why = stream_->error();
+    return Error{fmt::format("OpenFlow packet receive failed ({})", why.empty() ? "End of file" : why)};
+}
+
 Result<void> SwitchConnection::fill() {
-    uint8_t buffer[65536];
-    ssize_t n;
-    do {
-        n = recv(fd_, buffer, sizeof buffer, 0);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0) return Error{fmt::format("OpenFlow packet receive failed ({})", std::strerror(errno))};
-    if (n == 0) return Error{"OpenFlow packet receive failed (End of file)"};
-    connection_.receive({buffer, static_cast<size_t>(n)});
-    return {};
+    std::string bytes;
+    for (;;) {
+        bool open = stream_->read(bytes);
+        if (!bytes.empty()) {
+            connection_.receive({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+            return {};
+        }
+        if (!open) {
+            std::string why = stream_->error();
+            return Error{
+                fmt::format("OpenFlow packet receive failed ({})", why.empty() ? "End of file" : why)};
+        }
+        loop_->run_once(-1);
+    }
+}
+
+std::optional<Bytes> SwitchConnection::next() {
+    std::optional<Bytes> message = connection_.next();
+    if (connection_.has_output()) (void)flush();
+    return message;
 }
 
 Result<Bytes> SwitchConnection::receive() {

@@ -1,16 +1,19 @@
 // ovs-ofctl's connection to a switch: blocking, one request at a time.
 //
-// `target` is a bridge's name (its socket RUNDIR/NAME.mgmt), a socket's path, unix:PATH or tcp:HOST[:PORT]
-// (ovs-ofctl(8)).  Errors are worded as ovs-ofctl does.
+// `target` is a bridge's name (its socket RUNDIR/NAME.mgmt), a socket's path, unix:PATH, tcp:HOST[:PORT] or
+// ssl:HOST[:PORT] (ovs-ofctl(8)).  Errors are worded as ovs-ofctl does.
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "net/loop.h"
+#include "net/stream.h"
 #include "openflow/connection.h"
 #include "openflow/message.h"
 
@@ -30,18 +33,25 @@ class SwitchConnection {
     Result<void> send(ByteView bytes);
     // The next message.
     Result<Bytes> receive();
+    // Takes in what has arrived, without waiting; then next() gives it message by message.
+    Result<void> poll();
+    std::optional<Bytes> next();
+    // Of the connection, for who serves other things beside it; a turn follows when there is something to
+    // read.
+    net::Loop& loop() { return *loop_; }
     // Sends a request and returns its replies' messages: one, or all parts of a multipart reply.
     Result<std::vector<openflow::Message>> request(openflow::Body body);
     // Sends messages, then a barrier; an error among the answers is the failure.
     Result<void> transact(const std::vector<Bytes>& messages);
 
   private:
-    SwitchConnection(int fd, std::string target, uint32_t versions)
-        : fd_(fd), target_(std::move(target)), connection_(versions) {}
+    SwitchConnection(std::unique_ptr<net::Loop> loop, std::unique_ptr<net::Stream> stream, std::string target,
+                     uint32_t versions);
     Result<void> flush();
-    Result<void> fill();
+    Result<void> fill();  // waits for more
 
-    int fd_;
+    std::unique_ptr<net::Loop> loop_;
+    std::unique_ptr<net::Stream> stream_;
     std::string target_;
     openflow::Connection connection_;
     uint32_t xid_ = 1;

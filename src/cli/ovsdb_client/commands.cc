@@ -9,21 +9,28 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "json/text.h"
 #include "net/directories.h"
-#include "net/stream.h"
 
 namespace weft::cli {
 
+void ClientContext::print_time() const {
+    if (!timestamp) return;
+    int64_t now = clock::wall_ms();
+    std::time_t seconds = now / 1000;
+    std::tm tm{};
+    gmtime_r(&seconds, &tm);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+    std::printf("%s.%03d\n", text, static_cast<int>(now % 1000));
+}
+
+void ClientContext::print_json(const json::Value& value) const {
+    auto json_style = style.pretty ? json::Style::kPretty : json::Style::kCompact;
+    std::puts(json::to_text(json::with_sorted_members(value), json_style).c_str());
+}
+
 void ClientContext::print(const Table& table) const {
-    if (timestamp) {
-        int64_t now = clock::wall_ms();
-        std::time_t seconds = now / 1000;
-        std::tm tm{};
-        gmtime_r(&seconds, &tm);
-        char text[32];
-        std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
-        std::printf("%s.%03d\n", text, static_cast<int>(now % 1000));
-    }
     std::fputs(table.to_text(style).c_str(), stdout);
     std::fflush(stdout);
 }
@@ -84,49 +91,53 @@ const std::map<std::string, ClientCommand>& client_commands() {
     return commands;
 }
 
+namespace {
+
+// DATABASE of the arguments, or the one that a server most likely means.
+Result<void> take_database(ClientContext& context, size_t min_words, std::vector<std::string>& arguments) {
+    WEFT_ASSIGN(json::Value reply, context.client->request("list_dbs", {}));
+    std::vector<std::string> names;
+    if (const json::Array* array = reply.as_array()) {
+        for (const json::Value& value : *array) {
+            if (value.is_string()) names.push_back(*value.as_string());
+        }
+    }
+    auto known = [&](const std::string& database) {
+        return std::find(names.begin(), names.end(), database) != names.end();
+    };
+    if (arguments.size() > min_words && known(arguments[0])) {
+        context.database = arguments[0];
+        arguments.erase(arguments.begin());
+        return {};
+    }
+    if (known("Open_vSwitch")) {
+        context.database = "Open_vSwitch";
+        return {};
+    }
+    std::erase(names, "_Server");
+    if (names.size() != 1)
+        return Error{"no default database for this command, please specify a database name"};
+    context.database = names[0];
+    return {};
+}
+
+}  // namespace
+
 Result<void> run_client_command(const ClientCommand& command, const std::string& name, ClientContext& context,
                                 std::vector<std::string> arguments) {
+    Error bad_syntax{fmt::format("invalid syntax for '{}' (use --help for help)", name)};
+    size_t before = command.wants_database ? 2 : 1;
+    if (arguments.size() < command.min_words ||
+        (command.max_words != SIZE_MAX && arguments.size() > command.max_words + before))
+        return bad_syntax;
     std::string server = "unix:" + net::ovs_rundir() + "/db.sock";
-    if (!arguments.empty() && (net::is_active_name(arguments[0]) || net::is_passive_name(arguments[0]))) {
+    if (arguments.size() > command.min_words && arguments[0].find(':') != std::string::npos) {
         server = arguments[0];
         arguments.erase(arguments.begin());
     }
-    if (net::is_passive_name(server))
-        return Error{fmt::format("{}: listening for a server is not supported", server)};
-    if (arguments.size() < command.min_words) {
-        return Error{fmt::format("'{}' command requires at least {} arguments", name, command.min_words)};
-    }
     WEFT_ASSIGN(context.client, Client::connect(server, context.timeout_ms));
-    if (command.wants_database) {
-        WEFT_ASSIGN(json::Value reply, context.client->request("list_dbs", {}));
-        std::vector<std::string> names;
-        if (const json::Array* array = reply.as_array()) {
-            for (const json::Value& value : *array) {
-                if (value.is_string()) names.push_back(*value.as_string());
-            }
-        }
-        auto known = [&](const std::string& database) {
-            return std::find(names.begin(), names.end(), database) != names.end();
-        };
-        if (!arguments.empty() && known(arguments[0])) {
-            context.database = arguments[0];
-            arguments.erase(arguments.begin());
-        } else if (known("Open_vSwitch")) {
-            context.database = "Open_vSwitch";
-        } else {
-            std::erase(names, "_Server");
-            if (names.size() != 1) {
-                return Error{"no default database for this command, please specify a database name"};
-            }
-            context.database = names[0];
-        }
-    }
-    if (arguments.size() < command.min_words) {
-        return Error{fmt::format("'{}' command requires at least {} arguments", name, command.min_words)};
-    }
-    if (arguments.size() > command.max_words) {
-        return Error{fmt::format("'{}' command takes at most {} arguments", name, command.max_words)};
-    }
+    if (command.wants_database) WEFT_TRY(take_database(context, command.min_words, arguments));
+    if (arguments.size() > command.max_words) return bad_syntax;
     context.words = std::move(arguments);
     return command.run(context);
 }

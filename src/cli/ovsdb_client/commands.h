@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "cli/ovsdb_client/client.h"
 #include "cli/table.h"
+#include "net/control_server.h"
 
 namespace weft::cli {
 
@@ -20,17 +22,24 @@ struct ClientContext {
     bool force = false;
     int64_t timeout_ms = 0;
     std::unique_ptr<Client> client;
-    std::string database;            // if the command wants one
-    std::vector<std::string> words;  // what is left of the arguments
+    // Of commands that go on for ever: called once their first output is there.  With --detach the program
+    // goes to the background then, and its standard output stays where it was; the control socket has `exit`,
+    // and what the command adds.
+    std::function<Result<net::ControlServer*>()> go_on;  // nullptr: not detached
+    std::string database;                                // if the command wants one
+    std::vector<std::string> words;                      // what is left of the arguments
 
-    void print(const Table& table) const;  // with the time before it, if asked for
+    void print(const Table& table) const;
+    void print_time() const;  // if --timestamp asks for it
+    // As --pretty asks for.
+    void print_json(const json::Value& value) const;
 };
 
 struct ClientCommand {
     const char* usage;
     const char* help;
     bool wants_database;
-    size_t min_words, max_words;  // after SERVER and DATABASE
+    size_t min_words, max_words;  // after SERVER and DATABASE, which are only looked for if more are given
     Result<void> (*run)(ClientContext&);
 };
 

@@ -31,7 +31,8 @@ Result<json::Value> run_transaction(ClientContext& context, json::Array params) 
 Result<json::Array> transaction_of(const std::string& text) {
     auto json = json::parse(text);
     if (!json) return Error{fmt::format("\"{}\": {}", text, json.message())};
-    if (!json->is_array()) return Error{"transaction is not array"};
+    const json::Array* params = json->as_array();
+    if (!params || params->empty() || !(*params)[0].is_string()) return Error{"not a valid OVSDB query"};
     return std::move(*json->as_array());
 }
 
@@ -120,7 +121,7 @@ Result<std::unique_ptr<ovsdb::Database>> fetch(ClientContext& context) {
 Result<void> transact(ClientContext& context) {
     WEFT_ASSIGN(json::Array params, transaction_of(context.words[0]));
     WEFT_ASSIGN(json::Value reply, run_transaction(context, std::move(params)));
-    std::puts(json::to_text(reply).c_str());
+    context.print_json(reply);
     return {};
 }
 
@@ -129,10 +130,14 @@ Result<void> query(ClientContext& context) {
     json::Object abort;
     abort.add("op", "abort");
     params.emplace_back(std::move(abort));
+    const size_t params_size = params.size();
     WEFT_ASSIGN(json::Value reply, run_transaction(context, std::move(params)));
-    // The result of our own abort, which is the last one if all went well.
-    if (json::Array* results = reply.as_array(); results && !results->empty()) results->pop_back();
-    std::puts(json::to_text(reply).c_str());
+    // The result of our own abort is the last one if all went well; if not, it is null.
+    if (json::Array* results = reply.as_array(); results && !results->empty()) {
+        const json::Object* last = results->back().as_object();
+        if (last && results->size() == params_size - 1) results->pop_back();
+    }
+    context.print_json(reply);
     return {};
 }
 
@@ -154,6 +159,7 @@ Result<void> dump(ClientContext& context) {
             columns.push_back(&TableSchema::uuid_column());
             for (const ColumnSchema& column : table.columns) columns.push_back(&column);
         }
+        std::sort(columns.begin(), columns.end(), [](auto* a, auto* b) { return a->name < b->name; });
         WEFT_ASSIGN(json::Value reply,
                     run_transaction(context, {context.database, select_all(table, columns)}));
         WEFT_ASSIGN(const json::Array* json_rows, rows_of(reply, 0));
@@ -170,7 +176,9 @@ Result<void> dump(ClientContext& context) {
             out.add_row();
             for (size_t i = 0; i < columns.size(); ++i) out.add_cell(row[i], columns[i]->type);
         }
-        if (!first) std::puts("");
+        if (!first && context.style.format != TableStyle::Format::kHtml &&
+            context.style.format != TableStyle::Format::kJson)
+            std::puts("");
         first = false;
         context.print(out);
     }
@@ -181,8 +189,7 @@ Result<void> dump(ClientContext& context) {
 Result<void> backup(ClientContext& context) {
     WEFT_ASSIGN(auto database, fetch(context));
     std::string text = ovsdb::frame_record(json::to_text(database->schema().to_json()));
-    std::string comment =
-        fmt::format("produced by \"ovsdb-client backup {} {}\"", context.client->server(), context.database);
+    const std::string comment = "produced by \"ovsdb-client backup\"";
     text += ovsdb::frame_record(ovsdb::snapshot_record(*database, comment, clock::wall_ms()));
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
         return Error{"cannot write to standard output"};
@@ -208,8 +215,7 @@ Result<void> restore(ClientContext& context) {
     for (;;) {
         WEFT_ASSIGN(std::optional<std::string_view> record, reader.next());
         if (!record) break;
-        WEFT_ASSIGN(json::Value json, json::parse(*record));
-        if (auto loaded = ovsdb::load_record(database, json); !loaded) return loaded.error();
+        if (auto loaded = ovsdb::load_record(database, *record); !loaded) return loaded.error();
     }
     json::Array params{context.database};
     for (const TableSchema& table : now->tables) {

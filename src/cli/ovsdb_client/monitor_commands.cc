@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/ovsdb_client/commands.h"
@@ -27,17 +28,19 @@ class Viewer {
 
     // `words`: TABLE [COLUMN,...]..., or ALL.  `where` may be nullptr.
     Result<void> watch(std::vector<std::string> words, const json::Value* where) {
-        if (words.size() == 1 && words[0] == "ALL" && !schema_->find_table("ALL")) {
+        if (!where && words.size() == 1 && words[0] == "ALL" && !schema_->find_table("ALL")) {
             captions_ = true;
             for (const TableSchema& table : schema_->tables) WEFT_TRY(watch_table(table, {}, where));
             return {};
         }
-        const TableSchema* table = schema_->find_table(words[0]);
-        if (!table)
-            return Error{fmt::format("{}: {} does not have a table named \"{}\"", context_.client->server(),
-                                     schema_->name, words[0])};
+        WEFT_ASSIGN(const TableSchema* table, table_of(words[0]));
         words.erase(words.begin());
         return watch_table(*table, words, where);
+    }
+    Result<const TableSchema*> table_of(const std::string& name) const {
+        if (const TableSchema* table = schema_->find_table(name)) return table;
+        return Error{fmt::format("{}: {} does not have a table named \"{}\"", context_.client->server(),
+                                 schema_->name, name)};
     }
 
     json::Value requests() { return std::move(requests_); }
@@ -65,6 +68,7 @@ class Viewer {
             }
             if (!first_) std::puts("");
             first_ = false;
+            context_.print_time();
             context_.print(out);
         }
         return {};
@@ -89,7 +93,9 @@ class Viewer {
                 size_t comma = std::min(list.find(',', at), list.size());
                 std::string name = list.substr(at, comma - at);
                 at = comma + 1;
-                if (name.starts_with('!')) {
+                bool event =
+                    name == "!initial" || name == "!insert" || name == "!delete" || name == "!modify";
+                if (event) {
                     select.set(name.substr(1), false);
                     continue;
                 }
@@ -97,6 +103,11 @@ class Viewer {
                 if (!column) {
                     return Error{fmt::format("{}: table \"{}\" in {} does not have a column named \"{}\"",
                                              context_.client->server(), table.name, schema_->name, name)};
+                }
+                if (std::find(watched.columns.begin(), watched.columns.end(), column) !=
+                    watched.columns.end()) {
+                    return Error{fmt::format("{}: column \"{}\" mentioned multiple times",
+                                             context_.client->server(), name)};
                 }
                 names.emplace_back(name);
                 watched.columns.push_back(column);
@@ -160,10 +171,35 @@ Result<json::Value> condition_of(const std::string& text) {
     return json;
 }
 
+// In the background: another condition for one of the tables, by ovs-appctl(8).
+void add_monitor_commands(Client& client, net::ControlServer& control) {
+    control.add("ovsdb-client/cond_change", "TABLE COND", 2, 2,
+                [&client](const net::ControlServer::Arguments& words) -> Result<std::string> {
+                    WEFT_ASSIGN(json::Value where, condition_of(words[1]));
+                    json::Object request, tables;
+                    request.add("where", std::move(where));
+                    tables.add(words[0], json::Array{std::move(request)});
+                    client.send("monitor_cond_change", json::Array{nullptr, nullptr, std::move(tables)},
+                                [](const net::Message& reply) {
+                                    if (reply.type == net::Message::Type::kReply) return;
+                                    std::puts(json::to_text(reply.error).c_str());
+                                    std::fflush(stdout);
+                                });
+                    return std::string();
+                });
+}
+
 // Shows updates until the connection ends.
 Result<void> follow(ClientContext& context, Viewer& viewer, bool v1) {
+    if (context.go_on) {
+        WEFT_ASSIGN(net::ControlServer * control, context.go_on());
+        if (!v1) add_monitor_commands(*context.client, *control);
+    }
     for (;;) {
-        WEFT_ASSIGN(net::Message message, context.client->next_notification());
+        auto received = context.client->next_notification();
+        if (!received && context.client->stopped()) return {};
+        if (!received) return received.error();
+        const net::Message& message = *received;
         const json::Array* params = message.params.as_array();
         if (!message.method.starts_with("update") || !params || params->size() < 2) continue;
         if (message.method == "update3" && (*params)[1].is_string())
@@ -185,9 +221,10 @@ Result<void> monitor(ClientContext& context) {
 }
 
 Result<void> monitor_cond(ClientContext& context) {
-    WEFT_ASSIGN(json::Value where, condition_of(context.words[0]));
     WEFT_ASSIGN(auto schema, context.client->schema(context.database));
     Viewer viewer(context, schema);
+    WEFT_TRY(viewer.table_of(context.words[1]));
+    WEFT_ASSIGN(json::Value where, condition_of(context.words[0]));
     WEFT_TRY(viewer.watch({context.words.begin() + 1, context.words.end()}, &where));
     WEFT_ASSIGN(
         json::Value reply,
@@ -204,9 +241,10 @@ Result<void> monitor_cond_since(ClientContext& context) {
         if (context.words.size() < 2)
             return Error{"'monitor-cond-since' command requires CONDITION and TABLE"};
     }
-    WEFT_ASSIGN(json::Value where, condition_of(context.words[0]));
     WEFT_ASSIGN(auto schema, context.client->schema(context.database));
     Viewer viewer(context, schema);
+    WEFT_TRY(viewer.table_of(context.words[1]));
+    WEFT_ASSIGN(json::Value where, condition_of(context.words[0]));
     WEFT_TRY(viewer.watch({context.words.begin() + 1, context.words.end()}, &where));
     WEFT_ASSIGN(json::Value reply,
                 context.client->request("monitor_cond_since",

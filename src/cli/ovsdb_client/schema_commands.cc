@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "cli/ovsdb_client/commands.h"
 #include "json/text.h"
@@ -13,10 +15,21 @@ namespace weft::cli::client_command {
 namespace {
 
 Result<std::shared_ptr<const ovsdb::DatabaseSchema>> schema_file(const std::string& path) {
+    auto unreadable = [&](const std::string& why) {
+        return Error{fmt::format("failed to read schema: \"{}\" could not be read as JSON ({})", path, why)};
+    };
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    if (!file) return unreadable(fmt::format("error opening \"{}\": {}", path, std::strerror(errno)));
+    std::fclose(file);
     WEFT_ASSIGN(std::string text, read_whole_file(path));
-    auto schema = ovsdb::DatabaseSchema::parse(text);
-    if (!schema) return schema.error();
-    return *std::move(schema);
+    auto json = json::parse(text);
+    if (!json) return unreadable(json.message());
+    auto schema = ovsdb::DatabaseSchema::from_json(*json);
+    if (schema) return *std::move(schema);
+    const ovsdb::DbError& error = schema.error();
+    return ovsdb::DbError(error.tag,
+                          fmt::format("failed to parse \"{}\" as ovsdb schema: {}", path, error.details),
+                          error.syntax);
 }
 
 }  // namespace
@@ -36,9 +49,7 @@ Result<void> list_dbs(ClientContext& context) {
 
 Result<void> get_schema(ClientContext& context) {
     WEFT_ASSIGN(auto schema, context.client->schema(context.database));
-    std::puts(
-        json::to_text(schema->to_json(), context.style.pretty ? json::Style::kPretty : json::Style::kCompact)
-            .c_str());
+    context.print_json(schema->to_json());
     return {};
 }
 
@@ -69,9 +80,6 @@ Result<void> list_tables(ClientContext& context) {
 Result<void> list_columns(ClientContext& context) {
     WEFT_ASSIGN(auto schema, context.client->schema(context.database));
     bool one = !context.words.empty();
-    if (one && !schema->find_table(context.words[0])) {
-        return Error{fmt::format("No table \"{}\" found.", context.words[0])};
-    }
     Table table;
     if (!one) table.add_column("Table");
     table.add_column("Column");

@@ -12,6 +12,7 @@
 #include "json/text.h"
 #include "ovsdb/data/datum_json.h"
 #include "ovsdb/data/datum_text.h"
+#include "ovsdb/storage/log_file.h"
 #include "ovsdb/storage/record.h"
 
 namespace weft::cli {
@@ -61,7 +62,7 @@ class LogPrinter {
         schema_ = *schema;
         out_ += fmt::format(" \"{}\" schema, version=\"{}\", cksum=\"{}\"\n", schema_->name, schema_->version,
                             schema_->cksum);
-        if (more_ > 0) out_ += '\n';
+        out_ += '\n';
         return {};
     }
 
@@ -124,6 +125,7 @@ Result<std::string> read_file(const std::string& path) {
 }  // namespace
 
 Result<std::string> show_log(const std::string& file, int more) {
+    WEFT_TRY(ovsdb::LogFile::read_schema(file));  // or why it is no database of ours
     WEFT_ASSIGN(std::string text, read_file(file));
     ovsdb::RecordReader reader(text);
     LogPrinter printer(more);

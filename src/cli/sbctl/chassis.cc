@@ -21,9 +21,8 @@ Result<void> need_chassis(CtlContext& context) {
 
 const sb::Chassis* find_chassis(CtlContext& context, std::string_view name) {
     const sb::Chassis* found = nullptr;
-    context.transaction().for_each<sb::Chassis>([&](const sb::Chassis& row) {
-        if (row.name == name) found = &row;
-    });
+    context.transaction().for_each_equal(sb::Chassis::kName, std::string(name),
+                                         [&](const sb::Chassis& row) { found = &row; });
     return found;
 }
 
@@ -59,9 +58,9 @@ Result<void> run_chassis_del(CtlContext& context) {
         return Error{fmt::format("no chassis named {}", context[0])};
     }
     context.transaction().erase<sb::Chassis>(Uuid(chassis->uuid));  // its encaps go with it
-    for (const sb::ChassisPrivate* row : context.rows<sb::ChassisPrivate>()) {
-        if (row->name == context[0]) context.transaction().erase<sb::ChassisPrivate>(Uuid(row->uuid));
-    }
+    context.transaction().for_each_equal(
+        sb::ChassisPrivate::kName, context[0],
+        [&](const sb::ChassisPrivate& row) { context.transaction().erase<sb::ChassisPrivate>(row.uuid); });
     return {};
 }
 
@@ -74,9 +73,8 @@ Result<void> need_bindings(CtlContext& context) {
 
 const sb::PortBinding* find_port(CtlContext& context, std::string_view name) {
     const sb::PortBinding* found = nullptr;
-    context.transaction().for_each<sb::PortBinding>([&](const sb::PortBinding& row) {
-        if (row.logical_port == name) found = &row;
-    });
+    context.transaction().for_each_equal(sb::PortBinding::kLogicalPort, std::string(name),
+                                         [&](const sb::PortBinding& row) { found = &row; });
     return found;
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli/ctl/records.h"
 #include "cli/sbctl/commands.h"
+#include "cli/sbctl/flow_rows.h"
 
 namespace weft::cli::sbctl {
 namespace {
@@ -20,6 +21,7 @@ Result<void> need_flows(CtlContext& context) {
     context.need(Flow::kLogicalDatapath, Flow::kLogicalDpGroup, Flow::kPipeline, Flow::kTableId,
                  Flow::kPriority, Flow::kMatch, Flow::kActions, Flow::kExternalIds);
     context.need(sb::LogicalDPGroup::kDatapaths);
+    FlowRows::need(context);
     return need_datapaths(context);
 }
 
@@ -84,19 +86,30 @@ Result<const sb::DatapathBinding*> find_datapath(CtlContext& context, std::strin
 Result<std::vector<Listed>> sorted_flows(CtlContext& context, const sb::DatapathBinding* only,
                                          const std::vector<std::string>& wanted) {
     std::vector<Listed> out;
+    if (context.transaction().has_questions()) return out;
     auto add = [&](const sb::LogicalFlow& flow, const Uuid& uuid) {
         const sb::DatapathBinding* datapath = context.row<sb::DatapathBinding>(uuid);
         if (!datapath || (only && datapath != only)) return;
         out.push_back({&flow, datapath, ovsdb::get_string(datapath->external_ids, "name")});
     };
-    context.transaction().for_each<sb::LogicalFlow>([&](const sb::LogicalFlow& flow) {
+    auto add_all = [&](const sb::LogicalFlow& flow) {
         if (!is_wanted(flow.uuid, wanted)) return;
         if (flow.logical_datapath) add(flow, *flow.logical_datapath);
         const sb::LogicalDPGroup* group =
             flow.logical_dp_group ? context.row<sb::LogicalDPGroup>(*flow.logical_dp_group) : nullptr;
         if (!group) return;
         for (const Uuid& uuid : group->datapaths) add(flow, uuid);
-    });
+    };
+    db::Transaction& txn = context.transaction();
+    if (only) {
+        txn.for_each_equal(sb::LogicalFlow::kLogicalDatapath, only->uuid, add_all);
+        txn.for_each_holding(sb::LogicalDPGroup::kDatapaths, only->uuid,
+                             [&](const sb::LogicalDPGroup& group) {
+                                 txn.for_each_equal(sb::LogicalFlow::kLogicalDpGroup, group.uuid, add_all);
+                             });
+    } else {
+        txn.for_each<sb::LogicalFlow>(add_all);
+    }
     std::sort(out.begin(), out.end(), [](const Listed& a, const Listed& b) { return a.key() < b.key(); });
     return out;
 }
@@ -108,18 +121,20 @@ Result<void> run_list(CtlContext& context) {
     }
     WEFT_ASSIGN(std::vector<std::string> wanted, parse_wanted(context, only ? 1 : 0));
     WEFT_ASSIGN(std::vector<Listed> flows, sorted_flows(context, only, wanted));
+    if (context.transaction().has_questions()) return {};
+    FlowRows rows(context);
     for (size_t i = 0; i < flows.size(); i++) {
         const sb::LogicalFlow& flow = *flows[i].flow;
         if (i == 0 || !flows[i].same_pipeline(flows[i - 1])) {
             context.output +=
                 fmt::format("Datapath: {}  Pipeline: {}\n", datapath_text(*flows[i].datapath), flow.pipeline);
         }
-        context.output += "  ";
-        if (context.has("--uuid"))
-            context.output += fmt::format("uuid=0x{}, ", flow.uuid.to_string().substr(0, 8));
+        context.output += "  " + rows.uuid_text(flow.uuid);
         context.output += fmt::format("table={:<2}({:<19}), priority={:<5}, match=({}), action=({})\n",
                                       flow.table_id, stage_of(flow), flow.priority, flow.match, flow.actions);
+        context.output += rows.openflow(flow.uuid);
     }
+    context.output += rows.other_rows(only);
     return {};
 }
 
@@ -172,10 +187,10 @@ Result<void> run_flush(CtlContext& context) {
 }
 
 constexpr CtlCommand kCommands[] = {
-    {"lflow-list", 0, -1, "[DATAPATH] [LFLOW]...", "--uuid", false, need_flows, run_list, nullptr,
-     "Print logical flows, of one datapath or those whose uuids begin as given."},
-    {"dump-flows", 0, -1, "[DATAPATH] [LFLOW]...", "--uuid", false, need_flows, run_list, nullptr,
-     "The same as lflow-list."},
+    {"lflow-list", 0, -1, "[DATAPATH] [LFLOW]...", "--uuid,--ovs?,--stats,--vflows", false, need_flows,
+     run_list, nullptr, "Print logical flows, of one datapath or those whose uuids begin as given."},
+    {"dump-flows", 0, -1, "[DATAPATH] [LFLOW]...", "--uuid,--ovs?,--stats,--vflows", false, need_flows,
+     run_list, nullptr, "The same as lflow-list."},
     {"count-flows", 0, 1, "[DATAPATH]", "", false, need_flows, run_count, nullptr,
      "Print the number of logical flows in each table."},
     {"ip-multicast-flush", 0, 1, "[SWITCH]", "", true, need_flush, run_flush, nullptr,

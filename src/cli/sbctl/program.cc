@@ -33,6 +33,8 @@ CtlProgram program() {
     out.default_remotes = "unix:" + net::ovn_rundir() + "/ovnsb_db.sock";
     out.database_variable = "OVN_SB_DB";
     out.leader_only_option = true;
+    out.daemon_variable = "OVN_SB_DAEMON";
+    out.options_variable = "OVN_SBCTL_OPTIONS";
     out.commands = {chassis_commands(), flow_commands(), connection_commands()};
     out.record_names = {
         {"Chassis", "Chassis", "name", ""},

@@ -15,7 +15,7 @@ bool wait_for_switch = true;  // --no-wait turns it off
 bool waiting = false;         // a change was sent and next_cfg counted up
 int64_t wanted_cfg = 0;
 
-void add_options(OptionTable& options) {
+void add_options(OptionTable& options, CtlSettings&) {
     options.add("no-wait", 0, "", "Do not wait until ovs-vswitchd has carried out the change.",
                 [](std::string_view) {
                     wait_for_switch = false;
@@ -94,6 +94,7 @@ CtlProgram program() {
         {"AutoAttach", "Bridge", "name", "auto_attach"},
         {"Flow_Sample_Collector_Set", "Flow_Sample_Collector_Set", "id", ""},
     };
+    out.whole_tables = true;
     out.show = {
         {"Open_vSwitch", "", {"manager_options", "bridges", "ovs_version"}},
         {"Bridge", "name", {"controller", "fail_mode", "datapath_type", "ports"}},
