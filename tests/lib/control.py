@@ -12,7 +12,10 @@ class Control:
         self.socket.sendall(json.dumps({"id": 0, "method": method, "params": params}).encode())
         answer = b""
         while True:
-            answer += self.socket.recv(65536)
+            some = self.socket.recv(65536)
+            if not some:
+                raise ConnectionError(f"the daemon ended while it was asked: {method} {' '.join(params)}")
+            answer += some
             try:
                 return json.loads(answer)
             except ValueError:

@@ -24,7 +24,7 @@ SCHEMAS = {
     "sb": "/usr/share/ovn/ovn-sb.ovsschema",
 }
 ALL = {"ovsdb-server", "ovsdb-tool", "ovsdb-client", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl",
-       "ovn-northd", "ovn-controller", "ovn-nbctl", "ovn-sbctl", "ovn-appctl"}
+       "ovn-northd", "ovn-controller", "ovn-nbctl", "ovn-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace"}
 
 
 class Failure(Exception):

@@ -1,0 +1,308 @@
+"""What controllers see of a switch: each scene is played with Weft's switch and with Debian's, and must look the same."""
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+import time
+
+import rig
+
+HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, SET_CONFIG = 0, 1, 2, 3, 5, 9
+PACKET_IN, FLOW_REMOVED, PORT_STATUS, FLOW_MOD, BARRIER_REQUEST, BARRIER_REPLY, ROLE_REQUEST, ROLE_REPLY = 10, 11, 12, 14, 20, 21, 24, 25
+ROLE_STATUS = 30
+VERSIONS = {"OpenFlow10": 1, "OpenFlow13": 4, "OpenFlow14": 5}
+
+
+class Session:
+    """An OpenFlow connection of a controller, message by message."""
+
+    def __init__(self, sock, version="OpenFlow13"):
+        self.socket, self.version, self.data, self.xid = sock, VERSIONS[version], b"", 100
+        self.send(HELLO, b"")
+        self.expect(HELLO)
+
+    def send(self, kind, body=b"", xid=None):
+        if xid is None:
+            self.xid += 1
+            xid = self.xid
+        self.socket.sendall(struct.pack(">BBHI", self.version, kind, 8 + len(body), xid) + body)
+        return xid
+
+    def receive(self, seconds=5):
+        end = time.monotonic() + seconds
+        while True:
+            if len(self.data) >= 8:
+                version, kind, size, xid = struct.unpack(">BBHI", self.data[:8])
+                if len(self.data) >= size:
+                    body, self.data = self.data[8:size], self.data[size:]
+                    return kind, xid, body
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+                return None
+            more = self.socket.recv(65536)
+            if not more:
+                return None
+            self.data += more
+
+    def expect(self, *kinds, seconds=5):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            got = self.receive(max(0.01, end - time.monotonic()))
+            if got is None:
+                break
+            if got[0] == ECHO_REQUEST and ECHO_REQUEST not in kinds:
+                self.send(ECHO_REPLY, got[2], got[1])
+            elif got[0] in kinds:
+                return got
+        raise rig.Failure(f"no message of kind {kinds} in {seconds} s")
+
+    def all_until_barrier(self):
+        """What came in answer to everything sent so far: kinds and, of errors, their types and codes."""
+        xid = self.send(BARRIER_REQUEST)
+        out = []
+        while True:
+            kind, got_xid, body = self.expect(*range(40))
+            if kind == BARRIER_REPLY and got_xid == xid:
+                return out
+            if kind != ECHO_REQUEST:
+                out.append((kind, *struct.unpack(">HH", body[:4])) if kind == ERROR else (kind,))
+
+    def role(self, role, generation=0):
+        self.send(ROLE_REQUEST, struct.pack(">IIQ", role, 0, generation))
+        kind, _, body = self.expect(ROLE_REPLY, ERROR)
+        return struct.unpack(">I4xQ", body[:16]) if kind == ROLE_REPLY else ("error", *struct.unpack(">HH", body[:4]))
+
+    def add_flow(self, priority=1):
+        self.send(FLOW_MOD, struct.pack(">QQBBHHHIIIHH", 0, 0, 0, 0, 0, 0, priority, 0xffffffff, 0xffffffff, 0xffffffff, 1, 0)
+                  + struct.pack(">HHI", 1, 4, 0))
+
+
+def unix(r, bridge="br0", version="OpenFlow13"):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(f"{r.dir}/{bridge}.mgmt")
+    return Session(s, version)
+
+
+def listener():
+    s = socket.create_server(("127.0.0.1", 0))
+    s.settimeout(10)
+    return s, s.getsockname()[1]
+
+
+def switch(weft):
+    r = rig.Rig(weft={"ovs-vswitchd"} if weft else (), name="session")
+    r.start_databases("conf")
+    r.start_vswitchd("--enable-dummy=override", "--disable-system", "--disable-system-route")
+    r.run("ovs-vsctl", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure",
+          "protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15", 'other_config:hwaddr="aa:55:aa:55:00:00"', "--",
+          "add-port", "br0", "p1", "--", "set", "interface", "p1", "ofport_request=1", "--",
+          "add-port", "br0", "p2", "--", "set", "interface", "p2", "ofport_request=2")
+    return r
+
+
+def ofctl(r, *words, stdin=None):
+    return r.run("ovs-ofctl", "-OOpenFlow15", *words, stdin=stdin)
+
+
+def flows(r):
+    text = ofctl(r, "--no-stats", "dump-flows", f"{r.dir}/br0.mgmt")
+    return sorted(line.strip() for line in text.splitlines() if "actions" in line)
+
+
+# --- scenes: each returns what must be equal
+
+
+def roles(r):
+    out = []
+    a, b = unix(r), unix(r)
+    out.append([a.role(0), b.role(0)])                       # nochange: equal
+    out.append(a.role(2, 10))                                # master
+    out.append([a.role(0), b.role(0)])
+    out.append(b.role(2, 11))                                # the other takes over
+    out.append([a.role(0), b.role(0)])
+    a.add_flow()
+    out.append(a.all_until_barrier())                        # a slave may not
+    b.add_flow()
+    out.append(b.all_until_barrier())
+    out.append(a.role(2, 10))                                # stale
+    out.append(a.role(3, 11))                                # slave, by itself
+    out.append(a.role(1))
+    a.add_flow(2)
+    out.append(a.all_until_barrier())
+    c = unix(r, version="OpenFlow14")
+    out.append(c.role(2, 20))
+    out.append(b.role(2, 21))
+    kind, _, body = c.expect(ROLE_STATUS)                    # 1.4 is told that it lost
+    out.append(struct.unpack(">IB3xQ", body[:16]))
+    return out
+
+
+class Monitor:
+    """`ovs-ofctl monitor` in the background."""
+
+    def __init__(self, r, *words, version="OpenFlow13"):
+        self.r, self.log, self.ctl = r, f"{r.dir}/monitor.txt", f"{r.dir}/monitor.ctl"
+        with open(self.log, "w") as out:
+            self.process = subprocess.Popen(r.command("ovs-ofctl", f"-O{version}", f"--unixctl={self.ctl}", "monitor",
+                                                      f"{r.dir}/br0.mgmt", *words), env=r.env, stdout=out, stderr=out)
+        rig.wait_for(lambda: os.path.exists(self.ctl), "ovs-ofctl monitor to start")
+
+    def text(self):
+        self.r.run("ovs-appctl", "-t", self.ctl, "ofctl/barrier")
+        with open(self.log) as f:
+            return f.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        self.process.terminate()
+        self.process.wait()
+        if os.path.exists(self.ctl):
+            os.unlink(self.ctl)
+
+
+def flow_monitors(r):
+    out = []
+    # Of OpenFlow 1.3 ONF's extension is not spoken; from 1.4 on flows that were there before are told as added.
+    for version in ("OpenFlow10", "OpenFlow14", "OpenFlow15"):
+        ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+        ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "in_port=1,actions=2")
+        ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "table=1,cookie=5,in_port=2,actions=1")
+        with Monitor(r, "watch:", version=version) as monitor:
+            rig.wait_for(lambda: "in_port" in monitor.text(), "the flows that are there")
+            send = [("add-flow", "table=1,priority=9,tcp,actions=drop"), ("mod-flows", "in_port=1,actions=LOCAL"),
+                    ("mod-flows", "cookie=5/-1,actions=LOCAL"), ("add-flow", "in_port=1,actions=1,2"),
+                    ("del-flows", "table=1,tcp")]
+            for command, flow in send:
+                ofctl(r, command, f"{r.dir}/br0.mgmt", flow)
+            ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+            text = re.sub(r"\(xid=0x[0-9a-f]+\)", "", monitor.text())
+            text = text.replace("event=INITIAL", "event=ADDED")
+            out.append(sorted(line for line in text.splitlines() if "event=" in line))
+    return out
+
+
+def fail_modes(r):
+    """Controllers that are there, that go, and that never were"""
+    out = []
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    server, port = listener()
+    with server:
+        r.run("ovs-vsctl", "set-controller", "br0", f"tcp:127.0.0.1:{port}", "--", "set", "controller", "br0", "inactivity_probe=1000",
+              "max_backoff=1000", "connection_mode=out-of-band")
+        s = Session(server.accept()[0])
+        row = lambda column: r.run("ovs-vsctl", "get", "controller", "br0", column).strip()
+        rig.wait_for(lambda: row("is_connected") == "true", "the controller in the database")
+        out.append([row("is_connected"), row("role"), row("status:state")])
+        s.add_flow(7)
+        s.all_until_barrier()
+        out.append(flows(r))
+        # A controller that says nothing is asked, and left when it does not answer.
+        kind, _, _ = s.expect(ECHO_REQUEST, seconds=8)
+        out.append(kind)
+        gone = rig.wait_for(lambda: s.receive(1) is None and select.select([s.socket], [], [], 0)[0], "the silent controller left", 10)
+        out.append(bool(gone))
+        s.socket.close()
+        # It comes again; the flows stay in fail-mode secure.
+        again = Session(server.accept()[0])
+        out.append(flows(r))
+        again.socket.close()
+        out.append(row("is_connected") in ("true", "false"))
+    # Standalone: when nobody answers, the switch learns by itself.
+    r.run("ovs-vsctl", "set-fail-mode", "br0", "standalone")
+    rig.wait_for(lambda: "NORMAL" in r.appctl("ovs-vswitchd", "bridge/dump-flows", "br0"), "standalone operation", 20)
+    r.run("ovs-vsctl", "del-controller", "br0", "--", "set-fail-mode", "br0", "secure")
+    return out
+
+
+def passive(r):
+    """ptcp: controllers, and the versions that a bridge speaks"""
+    probe, port = listener()
+    probe.close()
+    r.run("ovs-vsctl", "set-controller", "br0", f"ptcp:{port}:127.0.0.1")
+    out = []
+    rig.wait_for(lambda: r.run("ovs-ofctl", "-OOpenFlow13", "show", f"tcp:127.0.0.1:{port}", check=False).returncode == 0, "the listening switch")
+    r.run("ovs-vsctl", "set", "bridge", "br0", "protocols=OpenFlow13")
+    rig.wait_for(lambda: r.run("ovs-ofctl", "-OOpenFlow10", "show", f"tcp:127.0.0.1:{port}", check=False).returncode != 0, "OpenFlow 1.0 refused")
+    out.append(r.run("ovs-ofctl", "-OOpenFlow13", "show", f"tcp:127.0.0.1:{port}", check=False).returncode)
+    r.run("ovs-vsctl", "set", "bridge", "br0", "protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15", "--", "del-controller", "br0")
+    rig.wait_for(lambda: r.run("ovs-ofctl", "-OOpenFlow13", "show", f"tcp:127.0.0.1:{port}", check=False).returncode != 0, "nobody listening")
+    return out
+
+
+def bundles(r):
+    """All of a bundle or nothing"""
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    out = []
+    ofctl(r, "--bundle", "add-flows", f"{r.dir}/br0.mgmt", "-", stdin="add in_port=1,actions=2\nadd in_port=2,actions=1\ndelete in_port=1\n")
+    out.append(flows(r))
+    done = r.run("ovs-ofctl", "-OOpenFlow14", "--bundle", "add-flows", f"{r.dir}/br0.mgmt", "-", check=False,
+                 stdin="add priority=3,in_port=1,actions=2\nadd priority=4,in_port=1,actions=group:77\n")
+    out.append(done.returncode)
+    out.append(flows(r))
+    return out
+
+
+def learning(r):
+    """learn, its timeouts and limits; fin_timeout"""
+    out = []
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    for flow in ("table=0,in_port=1,actions=learn(table=2,hard_timeout=300,idle_timeout=100,fin_idle_timeout=5,cookie=0x9,"
+                 "NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],NXM_OF_VLAN_TCI[0..11],load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15],output:NXM_OF_IN_PORT[]),2",
+                 "table=0,in_port=2,actions=learn(table=3,limit=2,send_flow_rem,NXM_OF_ETH_SRC[],load:1->NXM_NX_REG1[]),resubmit(,2)"):
+        ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", flow)
+    for port, source in (("p1", "02"), ("p1", "03"), ("p2", "04"), ("p2", "05"), ("p2", "06")):
+        r.appctl("ovs-vswitchd", "netdev-dummy/receive", port, f"020000000002" + f"0200000000{source}" + "1234" + "00" * 46)
+    rig.wait_for(lambda: len(flows(r)) >= 6, "learned flows")
+    r.appctl("ovs-vswitchd", "revalidator/wait")
+    out.append(flows(r))
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "idle_timeout=100,hard_timeout=200,tcp,actions=fin_timeout(idle_timeout=10,hard_timeout=20),2")
+    tcp = ("020000000002" "020000000001" "0800" "45000028000000004006" "0000" "0a000001" "0a000002"
+           "04d20050" "00000001" "00000000" "50{}" "2000" "0000" "0000")
+    r.appctl("ovs-vswitchd", "netdev-dummy/receive", "p1", tcp.format("10"))
+    r.appctl("ovs-vswitchd", "revalidator/wait")
+    out.append(flows(r))
+    r.appctl("ovs-vswitchd", "netdev-dummy/receive", "p1", tcp.format("11"))
+    rig.wait_for(lambda: r.appctl("ovs-vswitchd", "revalidator/wait") is not None and "idle_timeout=10," in flows(r)[0], "fin_timeout")
+    out.append(flows(r))
+    return out
+
+
+def pausing(r):
+    """controller(pause): the packet goes on where it stopped"""
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    for flow in ("table=0,in_port=1,actions=load:5->NXM_NX_REG0[],push:NXM_NX_REG0[],controller(pause,userdata=01.02),pop:NXM_NX_REG1[],resubmit(,1)",
+                 "table=1,reg0=5,reg1=5,actions=mod_dl_src:02:00:00:00:00:99,2"):
+        ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", flow)
+    with Monitor(r, "resume", "65534", "-P", "nxt_packet_in2") as monitor:
+        monitor.text()
+        r.appctl("ovs-vswitchd", "netdev-dummy/receive", "p1", "020000000002" "020000000001" "1234" + "00" * 46)
+        rig.wait_for(lambda: re.search(r"n_packets=1.*reg0=0x5", r.run("ovs-ofctl", "-OOpenFlow13", "dump-flows", f"{r.dir}/br0.mgmt")),
+                     "the resumed packet in table 1")
+        return []
+
+
+def play(scene):
+    def test():
+        results = []
+        for weft in (False, True):
+            with switch(weft) as r:
+                try:
+                    results.append(scene(r))
+                except (rig.Failure, AssertionError, OSError) as problem:
+                    raise rig.Failure(f"{'weft' if weft else 'debian'}: {problem}") from problem
+        if results[0] != results[1]:
+            raise rig.Failure(f"debian: {results[0]}\n  weft:   {results[1]}")
+    test.__doc__ = scene.__doc__ or scene.__name__.replace("_", " ")
+    return test
+
+
+SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing]
+
+if __name__ == "__main__":
+    only = os.environ.get("WEFT_SCENES", "").split()
+    rig.main(*[play(scene) for scene in SCENES if not only or scene.__name__ in only])
