@@ -13,6 +13,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g0")
 option(WEFT_FUZZ "Build the libFuzzer targets" OFF)
 set(WEFT_SANITIZE "" CACHE STRING "Sanitizers, comma separated (address,undefined or thread)")
 if(WEFT_SANITIZE)
+  set(CMAKE_CXX_FLAGS_DEV "-O0 -g1")  # optimising code full of checks takes twice as long as making it
   add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${WEFT_SANITIZE})
 endif()
@@ -32,6 +33,14 @@ if(MOLD)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE)
+  # With precompiled headers ccache asks for the first (its manual, "Precompiled headers").  The others spare a cold build a
+  # third of a second for every source: it is not preprocessed once more, and the header's sum (WeftModule.cmake) stands for
+  # its hundred megabytes.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_DEPEND=1 CCACHE_PCH_EXTSUM=1 ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 endif()
+# g++ collects its garbage whenever its memory has grown by a third; with a precompiled header of 100 MB that is all the time.
+add_compile_options("$<$<COMPILE_LANG_AND_ID:CXX,GNU>:SHELL:--param ggc-min-heapsize=500000>")

@@ -2,8 +2,34 @@
 #
 # One folder src/NAME is one library weft_NAME: every .cc below it, except *_test.cc, which make
 # the test program weft_NAME_test (label NAME), and *_fuzz.cc, each a libFuzzer program.  A folder without sources
-# yet is an interface library, so that the map can be complete from the first day.
+# yet is an interface library, so that the map can be complete from the first day.  The release build is what is installed
+# and has no unit tests: they run in the others, above all under the sanitizers.
 add_custom_target(unit_tests)  # all of them
+
+# What nearly every source includes is parsed once: cmake/precompiled.h for the modules, precompiled_test.h for the
+# test programs.  (A file for each, since a precompiled header belongs to a target.)
+function(weft_precompiled name header)
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled/${name}.cc "")
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled/${name}.cc)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/cmake)
+  target_link_libraries(${name} PRIVATE fmt::fmt absl::flat_hash_map absl::hash Threads::Threads ${ARGN})
+  # In angle brackets, so that what is made does not know where the checkout lies: ccache serves all checkouts.
+  target_precompile_headers(${name} PRIVATE <${header}>)
+  if(CCACHE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # For CCACHE_PCH_EXTSUM (Toolchain.cmake): ccache reads this instead of the precompiled header.
+    set(header ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx.gch)
+    add_custom_command(OUTPUT ${header}.sum DEPENDS ${header} COMMAND sha256sum < ${header} > ${header}.sum COMMENT "Sum of ${name}")
+    add_custom_target(${name}_sum DEPENDS ${header}.sum)
+  else()
+    add_custom_target(${name}_sum)
+  endif()
+endfunction()
+
+# What is compiled with a precompiled header made by weft_precompiled().
+function(weft_use_precompiled target name)
+  target_precompile_headers(${target} REUSE_FROM ${name})
+  add_dependencies(${target} ${name}_sum)
+endfunction()
 
 function(weft_module name)
   cmake_parse_arguments(arg "" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
@@ -18,18 +44,20 @@ function(weft_module name)
     add_library(weft_${name} STATIC ${sources})
     target_include_directories(weft_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(weft_${name} PUBLIC ${arg_DEPS} ${arg_LIBS} PRIVATE ${arg_PRIVATE_LIBS})
+    weft_use_precompiled(weft_${name} weft_precompiled)
   else()
     add_library(weft_${name} INTERFACE)
     target_include_directories(weft_${name} INTERFACE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(weft_${name} INTERFACE ${arg_DEPS} ${arg_LIBS})
   endif()
-  if(tests)
+  if(tests AND NOT CMAKE_BUILD_TYPE STREQUAL Release)
     add_executable(weft_${name}_test ${tests})
     target_link_libraries(weft_${name}_test PRIVATE weft_${name} GTest::gtest GTest::gtest_main)
+    weft_use_precompiled(weft_${name}_test weft_precompiled_test)
     set_target_properties(weft_${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_dependencies(unit_tests weft_${name}_test)
     add_test(NAME unit.${name} COMMAND weft_${name}_test)
-    set_tests_properties(unit.${name} PROPERTIES LABELS "unit;${name}" TIMEOUT 300)
+    set_tests_properties(unit.${name} PROPERTIES LABELS "unit;${name}" TIMEOUT 600)
   endif()
   if(WEFT_FUZZ)
     foreach(fuzzer ${fuzzers})
