@@ -392,7 +392,7 @@ OfError decode_mod10(ByteReader& in, DecodeContext& c, bool nxm, FlowMod& mod) {
     if (mod.flags & ~(kFlowSendRemoved | kFlowCheckOverlap | 4)) return OfError::OFPFMFC_BAD_FLAGS;
     mod.flags &= kFlowSendRemoved | kFlowCheckOverlap;
     mod.modify_cookie = mod.new_cookie != ~0ull;
-    return decode_actions(in.rest(), Version::k10, c.actions(), mod.actions);
+    return decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
 }
 
 OfError decode_mod11(ByteReader& in, DecodeContext& c, FlowMod& mod) {
@@ -583,7 +583,7 @@ bool decode_flow(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfE
 }
 
 bool decode_flow_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
-    if (subtype == kNxFlowMod && c.version == Version::k10) {
+    if (subtype == kNxFlowMod) {
         FlowMod& mod = body.emplace<FlowMod>();
         mod.nicira = true;
         error = decode_mod10(in, c, true, mod);
