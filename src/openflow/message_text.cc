@@ -396,6 +396,14 @@ struct Printer {
         format_match(r.match, {names, -1}, out);
         out += '\n';
     }
+    void operator()(const FlowMonitorCancel& m) const { text::append(out, " id={}\n", m.id); }
+    void operator()(const TableStatus& s) const {
+        out += s.reason == TableStatus::Reason::kVacancyDown ? " reason=VACANCY_DOWN" : " reason=VACANCY_UP";
+        out += "\ntable_desc:-";
+        TableDescReply one;
+        one.tables.push_back(s.table);
+        print_table_descs(one, out);
+    }
     void operator()(const TableMod& m) const { print_table_mod(m, message.version, out); }
     void operator()(const TableDescReply& r) const { print_table_descs(r, out); }
     void operator()(const QueueConfigReply& r) const { print_queue_configs(r, message.version, names, out); }
@@ -484,6 +492,7 @@ constexpr const char* kNames[] = {"OFPT_HELLO",
                                   "OFPT_ROLE_REQUEST",
                                   "OFPT_ROLE_REPLY",
                                   "OFPT_ROLE_STATUS",
+                                  "OFPT_TABLE_STATUS",
                                   "OFPT_GET_ASYNC_REQUEST",
                                   "OFPT_GET_ASYNC_REPLY",
                                   "OFPT_SET_ASYNC",
@@ -491,6 +500,7 @@ constexpr const char* kNames[] = {"OFPT_HELLO",
                                   "OFPT_BUNDLE_ADD_MESSAGE",
                                   "NXT_SET_FLOW_FORMAT",
                                   "NXT_FLOW_MOD_TABLE_ID",
+                                  "NXT_FLOW_AGE",
                                   "NXT_SET_PACKET_IN_FORMAT",
                                   "NXT_SET_CONTROLLER_ID",
                                   "NXT_TLV_TABLE_MOD",
@@ -523,8 +533,14 @@ const char* message_name(const Message& message) {
         if (p->format == PacketInFormat::kNxm2) return "NXT_PACKET_IN2";
     }
     if (message.version < Version::k14) {
-        if (message.get_if<FlowMonitorRequest>()) return "NXST_FLOW_MONITOR request";
-        if (message.get_if<FlowMonitorReply>()) return "NXST_FLOW_MONITOR reply";
+        bool onf = message.version == Version::k13;
+        if (message.get_if<FlowMonitorRequest>())
+            return onf ? "ONFST_FLOW_MONITOR request" : "NXST_FLOW_MONITOR request";
+        if (message.get_if<FlowMonitorReply>())
+            return onf ? "ONFST_FLOW_MONITOR reply" : "NXST_FLOW_MONITOR reply";
+        if (onf && message.get_if<FlowMonitorCancel>()) return "ONFT_FLOW_MONITOR_CANCEL";
+        if (onf && message.get_if<FlowMonitorPaused>()) return "ONFT_FLOW_MONITOR_PAUSED";
+        if (onf && message.get_if<FlowMonitorResumed>()) return "ONFT_FLOW_MONITOR_RESUMED";
         if (message.get_if<BundleControl>()) return "ONFT_BUNDLE_CONTROL";
         if (message.get_if<BundleAdd>()) return "ONFT_BUNDLE_ADD_MESSAGE";
     }

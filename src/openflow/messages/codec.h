@@ -79,6 +79,7 @@ enum : uint32_t {
     kNxFlowModTableId = 15,
     kNxSetPacketInFormat = 16,
     kNxPacketIn = 17,
+    kNxFlowAge = 18,
     kNxSetAsync = 19,
     kNxSetControllerId = 20,
     kNxMonitorCancel = 21,
@@ -87,10 +88,15 @@ enum : uint32_t {
     kNxTlvMod = 24,
     kNxTlvRequest = 25,
     kNxTlvReply = 26,
+    kNxSetAsync2 = 27,
     kNxResume = 28,
     kNxCtFlushZone = 29,
     kNxPacketIn2 = 30,
     kNxCtFlush = 32,
+    kOnfFlowMonitor = 1870,  // of statistics; of messages, the cancellation
+    kOnfMonitorCancel = 1870,
+    kOnfMonitorPaused = 1871,
+    kOnfMonitorResumed = 1872,
     kOnfBundleControl = 2300,
     kOnfBundleAdd = 2301,
 };
@@ -208,6 +214,7 @@ WEFT_MESSAGE(FlowMonitorResumed);
 WEFT_MESSAGE(RoleRequest);
 WEFT_MESSAGE(RoleReply);
 WEFT_MESSAGE(RoleStatus);
+WEFT_MESSAGE(TableStatus);
 WEFT_MESSAGE(GetAsyncRequest);
 WEFT_MESSAGE(GetAsyncReply);
 WEFT_MESSAGE(SetAsync);
@@ -215,6 +222,7 @@ WEFT_MESSAGE(BundleControl);
 WEFT_MESSAGE(BundleAdd);
 WEFT_MESSAGE(SetFlowFormat);
 WEFT_MESSAGE(FlowModTableId);
+WEFT_MESSAGE(FlowAge);
 WEFT_MESSAGE(SetPacketInFormat);
 WEFT_MESSAGE(SetControllerId);
 WEFT_MESSAGE(TlvTableMod);

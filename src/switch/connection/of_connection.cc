@@ -13,6 +13,18 @@ namespace {
 
 log::Module lg("vconn");
 
+constexpr uint8_t kHello = 0, kEchoReply = 3;
+
+// A message of this connection must be of its version; an echo's answer may be of any.
+of::OfError unfit(ByteView frame, of::Version version) {
+    of::Header header;
+    if (!of::peek_header(frame, header)) return of::OfError::OFPBRC_BAD_LEN;
+    if (!header.version) return of::OfError::OFPBRC_BAD_VERSION;
+    if (header.type == kHello) return of::OfError::OFPBRC_BAD_TYPE;
+    if (header.type == kEchoReply) return of::OfError::kNone;
+    return header.version == static_cast<uint8_t>(version) ? of::OfError::kNone : of::OfError::OFPBRC_BAD_VERSION;
+}
+
 }  // namespace
 
 OfConnection::OfConnection(ConnectionManager& manager, net::Loop& loop, Bridge& bridge, Backer& backer,
@@ -70,10 +82,12 @@ void OfConnection::receive(ByteView frame) {
     options.tunnel_table = bridge_.tunnel_table;
     options.flow_mod_table_id = flow_mod_table_id_;
     of::Message message;
-    of::OfError error = of::decode(frame, options, message);
+    of::OfError error = unfit(frame, version());
+    if (error == of::OfError::kNone) error = of::decode(frame, options, message);
     xid_ = message.xid;
     frame_ = frame;
     manager_.snoop(bridge_, frame);
+    if (of::Header header; of::peek_header(frame, header) && header.type == kEchoReply && header.version) return;
     if (error != of::OfError::kNone) {
         static log::RateLimit limit(10, 10);
         if (limit.pass(lg)) lg.info("{}: received a bad message: {}", name(), of::error_name(error));
