@@ -128,7 +128,6 @@ class Extractor {
         size_t header = static_cast<size_t>(p[ipv4::kVersionLength] & 0x0f) * 4;
         size_t total = load_be16(p + ipv4::kTotalLength);
         if (header < ipv4::kHeader || header > in_.size() || total < header || total > in_.size()) return;
-        if (in_.size() - total > 255) return;  // no padding is that long: the length lies
         flow_.nw_src = load_be32(p + ipv4::kSrc);
         flow_.nw_dst = load_be32(p + ipv4::kDst);
         flow_.nw_proto = p[ipv4::kProtocol];
@@ -149,7 +148,6 @@ class Extractor {
         const uint8_t* p = in_.rest().data();
         size_t payload = load_be16(p + ipv6::kPayloadLength);
         if (payload > in_.size() - ipv6::kHeader) return;
-        if (in_.size() - ipv6::kHeader - payload > 255) return;
         std::memcpy(flow_.ipv6_src.data(), p + ipv6::kSrc, 16);
         std::memcpy(flow_.ipv6_dst.data(), p + ipv6::kDst, 16);
         uint8_t next = p[ipv6::kNextHeader];

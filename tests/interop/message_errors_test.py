@@ -178,8 +178,8 @@ def comparable(version, data):
         if version == "OpenFlow13" and data[8:10] == b"\xff\xff" and data[16:20] == struct.pack(">I", of.ONF):
             return False
     if kind == of.EXPERIMENTER and vendor == of.NICIRA:
-        # Ages of flows (18) and groups of OpenFlow 1.0 (31) are not spoken; mappings of options (24) are checked in another order.
-        return subtype not in (18, 24, 31)
+        # Groups of OpenFlow 1.0 (31) are not spoken; mappings of options (24) are checked in another order.
+        return subtype not in (24, 31)
     return True
 
 

@@ -132,6 +132,7 @@ constexpr Form kNicira[] = {
     {kNxFlowModTableId, k10, k15, 8, 0},
     {kNxSetPacketInFormat, k10, k15, 4, 0},
     {kNxPacketIn, k10, k15, 24, 1},
+    {kNxFlowAge, k10, k15, 0, 0},
     {kNxSetAsync, k10, k15, 24, 0},
     {kNxSetControllerId, k10, k15, 8, 0},
     {kNxMonitorCancel, k10, k12, 4, 0},
