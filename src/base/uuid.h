@@ -21,6 +21,7 @@ struct Uuid {
 
     bool is_zero() const { return *this == Uuid{}; }
     std::string to_string() const;  // lower case
+    void append_to(std::string& out) const;  // the same at the end of `out`
     auto operator<=>(const Uuid&) const = default;
 
     template <typename H>

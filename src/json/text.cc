@@ -51,8 +51,7 @@ void append_value(std::string& out, const Value& value, Style style, int depth) 
     } else if (const Object* object = value.as_object()) {
         append_object(out, *object, style, depth);
     } else if (const int64_t* integer = value.as_integer()) {
-        char digits[24];
-        out.append(digits, std::to_chars(digits, digits + sizeof digits, *integer).ptr);
+        append_integer(out, *integer);
     } else if (const double* real = value.as_real()) {
         append_real(out, *real);
     } else if (const bool* boolean = value.as_bool()) {
@@ -105,6 +104,11 @@ void append_string(std::string& out, std::string_view text) {
     }
     out += text.substr(plain);
     out += '"';
+}
+
+void append_integer(std::string& out, int64_t value) {
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 void append_text(std::string& out, const Value& value) {

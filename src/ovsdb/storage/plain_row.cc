@@ -65,23 +65,36 @@ bool PlainRowReader::read(const TableSchema& table, std::string_view whole, bool
     Text text(whole);
     sized_ = sized;
     values_.clear();
+    if (table_ != &table) order_.clear();
+    table_ = &table;
     uuids_.reserve(kMaxUuids);
     if (!text.take('{')) return false;
     if (text.take('}')) return text.ended();
-    const std::vector<ColumnSchema>& columns = table.columns;
-    size_t next = 0;
     do {
         std::string_view name;
         if (!text.string(name) || !text.take(':')) return false;
-        // Columns are sorted by name, and so they are in files; whoever has them in another order is not
-        // plain.
-        while (next < columns.size() && columns[next].name < name) ++next;
-        if (next == columns.size() || columns[next].name != name) return false;
-        const ColumnSchema& column = columns[next++];
-        Datum& datum = values_.emplace_back(&column, Datum()).second;
-        if (!value(text, column.type, datum)) return false;
+        const ColumnSchema* found = column(table, name);
+        if (!found) return false;
+        Datum& datum = values_.emplace_back(found, Datum()).second;
+        if (!value(text, found->type, datum)) return false;
     } while (text.take(','));
     return text.take('}') && text.ended();
+}
+
+// The column of the next member; nullptr if there is none, or if the row has it already.
+const ColumnSchema* PlainRowReader::column(const TableSchema& table, std::string_view name) {
+    // Whoever writes a file writes the columns of all rows in one order.
+    size_t place = values_.size();
+    if (order_.size() <= place) order_.resize(place + 1, nullptr);
+    const ColumnSchema*& guess = order_[place];
+    if (!guess || guess->name != name) {
+        guess = table.find_column(name);
+        if (!guess || guess->index < 0) return guess = nullptr;
+    }
+    for (const auto& [known, datum] : values_) {
+        if (known == guess) return nullptr;
+    }
+    return guess;
 }
 
 bool PlainRowReader::atom(Text& text, const BaseType& type, AtomView& out) {

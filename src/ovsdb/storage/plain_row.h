@@ -26,12 +26,15 @@ class PlainRowReader {
   private:
     class Text;
 
+    const ColumnSchema* column(const TableSchema& table, std::string_view name);
     bool value(Text& text, const ColumnType& type, Datum& out);
     bool elements(Text& text, const ColumnType& type, Datum& out);
     bool atom(Text& text, const BaseType& type, AtomView& out);
 
     bool sized_ = true;
     std::vector<std::pair<const ColumnSchema*, Datum>> values_;
+    std::vector<const ColumnSchema*> order_;  // of the members of the row before, each nullptr or a column of table_
+    const TableSchema* table_ = nullptr;
     std::vector<Uuid> uuids_;  // of the value being read; views point at them, so it never grows
 };
 

@@ -73,6 +73,7 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
     EXPECT_TRUE(
         plain(R"({"i":0,"u":["uuid","550e8400-e29b-41d4-a716-446655440000"],"us":["set",[]]})", true));
     EXPECT_TRUE(plain("{}", true));
+    EXPECT_TRUE(plain(R"({"s":"b","i":1})", true));
     for (const char* text : {"",
                              "{",
                              "{}x",
@@ -99,7 +100,7 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
                              R"({"r":1.5})",
                              R"({"z":1})",
                              R"({"_uuid":["uuid","550e8400-e29b-41d4-a716-446655440000"]})",
-                             R"({"s":"b","i":1})",
+                             R"({"s":"b","i":1,"s":"b"})",
                              R"({"i":1,"i":2})",
                              R"({"u":["uuid","550e8400"]})",
                              R"({"u":["named-uuid","x"]})"}) {
