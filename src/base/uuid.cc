@@ -11,8 +11,7 @@ namespace {
 constexpr size_t kTextSize = 36;
 
 // Where the two digits of each byte stand in the text.
-constexpr std::array<uint8_t, 16> kPositions = {0,  2,  4,  6,  9,  11, 14, 16,
-                                                19, 21, 24, 26, 28, 30, 32, 34};
+constexpr std::array<uint8_t, 16> kPositions = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
 // The value of a hexadecimal digit, or 0xff.
 constexpr std::array<uint8_t, 256> kDigitValues = [] {

@@ -60,16 +60,9 @@ void SlowTurn::tell(int64_t took_ms) {
 }
 
 void SlowTurn::tell_coverage() {
+    if (!coverage_limit_.pass(coverage_lg)) return;
     std::string text = metrics::coverage();
-    std::string_view rest = text;
-    std::string_view head = rest.substr(0, rest.find('\n'));
-    std::string_view hash = head.substr(head.find("hash="));
-    if (hash == told_hash_) {
-        coverage_lg.info("Skipping details of duplicate event coverage for {}", hash.substr(0, hash.size() - 1));
-        return;
-    }
-    told_hash_ = hash;
-    while (!rest.empty()) {
+    for (std::string_view rest = text; !rest.empty();) {
         size_t end = rest.find('\n');
         coverage_lg.info("{}", rest.substr(0, end));
         rest.remove_prefix(end + 1);

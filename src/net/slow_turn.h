@@ -1,8 +1,8 @@
 // Tells in the log of turns of a loop that took long: while one runs, nobody else is answered.
 //
-// As Open vSwitch's programs tell it (module "timeval", WARN): how long, how much of it was the processor, what
-// the turn waited for, and after it what the program counted (module "coverage", INFO), once for each set of
-// counters, so that a slow server does not fill its log.  Time is the machine's, not clock::monotonic_ms(), which
+// As Open vSwitch's programs tell it (module "timeval", WARN): how long, how much of it was the processor,
+// what the turn waited for, and after it what the program counted (module "coverage", INFO), once a minute at
+// most, so that a slow server does not fill its log.  Time is the machine's, not clock::monotonic_ms(), which
 // tests stop.  Of the loop's thread.
 
 #pragma once
@@ -10,7 +10,8 @@
 #include <sys/resource.h>
 
 #include <cstdint>
-#include <string>
+
+#include "base/log.h"
 
 namespace weft::net {
 
@@ -28,8 +29,8 @@ class SlowTurn {
 
     bool running_ = false;
     int64_t began_ms_ = 0;
-    rusage usage_{};         // at the beginning
-    std::string told_hash_;  // of the counters that were told last
+    rusage usage_{};  // at the beginning
+    log::RateLimit coverage_limit_{1, 1};
 };
 
 }  // namespace weft::net

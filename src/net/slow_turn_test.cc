@@ -47,8 +47,6 @@ TEST(SlowTurn, IsToldWithWhatItCostAndWhatWasCounted) {
 
     text = logged([&] { sleep_a_turn(loop); });
     EXPECT_NE(text.find("|timeval|WARN|Unreasonably long"), std::string::npos) << text;
-    EXPECT_NE(text.find("|coverage|INFO|Skipping details of duplicate event coverage for hash="), std::string::npos)
-        << text;
     EXPECT_EQ(text.find("slow_turn_test_slept"), std::string::npos) << text;
 }
 

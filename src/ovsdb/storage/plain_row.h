@@ -33,7 +33,8 @@ class PlainRowReader {
 
     bool sized_ = true;
     std::vector<std::pair<const ColumnSchema*, Datum>> values_;
-    std::vector<const ColumnSchema*> order_;  // of the members of the row before, each nullptr or a column of table_
+    std::vector<const ColumnSchema*>
+        order_;  // of the members of the row before, each nullptr or a column of table_
     const TableSchema* table_ = nullptr;
     std::vector<Uuid> uuids_;  // of the value being read; views point at them, so it never grows
 };
