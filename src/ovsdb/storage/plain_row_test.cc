@@ -65,6 +65,7 @@ const char* const kRows[] = {
         ["uuid","550e8400-e29b-41d4-a716-446655440002"]]]})",
     R"({"i":999999999999999999,"is":0,"r":1.5})",
     R"({"b":false,"i":5,"m":["map",[]],"s":"\u00e9","us":["set",[]]})",
+    R"({"m":["map",[["a\"","\\b"],["c\n","d"]]],"s":"\t\"","s2":["set",["p\/","q"]]})",
     R"({})",
 };
 
@@ -74,6 +75,10 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
         plain(R"({"i":0,"u":["uuid","550e8400-e29b-41d4-a716-446655440000"],"us":["set",[]]})", true));
     EXPECT_TRUE(plain("{}", true));
     EXPECT_TRUE(plain(R"({"s":"b","i":1})", true));
+    auto escaped = plain(R"({"s":"\"\\\/b","ss":["set",["\t\n","a\"b\"","\r\f\b"]]})", true);
+    ASSERT_TRUE(escaped);
+    EXPECT_EQ((*escaped)["s"], R"("\"\\/b")");
+    EXPECT_EQ((*escaped)["ss"], R"(["set",["\t\n","\r\f\b","a\"b\""]])");
     for (const char* text : {"",
                              "{",
                              "{}x",
@@ -88,7 +93,9 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
                              R"({"b":1})",
                              R"({"b":tru})",
                              R"({"s":"é"})",
-                             R"({"s":"a\"b"})",
+                             R"({"s":"a\u0062"})",
+                             R"({"s":"a\x"})",
+                             R"({"s":"a\)",
                              R"({"s":"toolong"})",
                              R"({"s":"a)",
                              R"({"s2":["set",[]]})",
