@@ -460,6 +460,7 @@ TEST_F(TrackerTest, AnythingAtAll) {
     // The test means something only if all of it happened.
     EXPECT_GT(established, 100u);
     EXPECT_GT(invalid, 1000u);
+    EXPECT_GT(fragments, 100u);
 }
 
 // Only what answers a connection from inside is established from outside.
