@@ -114,7 +114,7 @@ void learn_route(Program& p, const Uuid& advertised) {
     if (!prefix || !hop || is_ip6_link_local(*hop) || !p.route_policy({}).learns(*prefix)) return;
     for (const Link& link : p.links_of_switch[row->transit_switch]) {
         const nb::LogicalRouterPort& port = *p.in.router_ports.get(link.port);
-        if (row->origin == "static" && table_of(port) != row->route_table) continue;
+        if (!row->route_table.empty() && table_of(port) != row->route_table) continue;
         if (p.own_routes.contains({link.router, row->route_table, row->ip_prefix})) continue;
         p.learned_route_rows.emit(
             {link.router, advertised, row->ip_prefix, row->nexthop, row->route_table, row->origin});

@@ -254,8 +254,7 @@ def run(interconnection, command):
     if where == "bind":
         port, gateway = words
         wait_for(lambda: z.sb("--bare", "--columns=logical_port", "find", "Port_Binding", f"logical_port={port}").strip(), port)
-        z.sb("--if-exists", "lsp-unbind", port)
-        z.sb("lsp-bind", port, gateway)
+        z.sb("--if-exists", "lsp-unbind", port, "--", "lsp-bind", port, gateway)
         return ""
     if where == "route":
         name, change = words

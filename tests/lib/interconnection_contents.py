@@ -91,8 +91,6 @@ def normal(tables):
 
     lines = []
     for (zone, which, table), rows in tables.items():
-        if (which, table) == ("sb", "Chassis_Private"):
-            pass
         for row in rows:
             fields = {column: named(value) for column, value in row.items() if column != "_uuid"}
             if "tunnel_key" in fields:
@@ -103,5 +101,6 @@ def normal(tables):
                 if asked is not None:
                     owner = "datapath" if table == "Logical_Switch" else row["name"]
                     fields[column] = dict(fields[column], **{"requested-tnl-key": keys.get((owner, int(asked)), asked)})
-            lines.append(f"{zone} {which} {table} {fields}")
+            text = ", ".join(f"{column}: {value}" for column, value in sorted(fields.items()) if value not in ([], {}, ""))
+            lines.append(f"{zone} {which} {table} {text}".strip())
     return sorted(lines)
