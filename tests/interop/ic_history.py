@@ -2,7 +2,8 @@
 Interconnections alike.
 
 What Debian's ovn-ic does wrong is left out (docs/decisions/0060-interconnection.md): two routers of one zone on one
-transit switch, new names of zones, IPv6 networks in ic-route-blacklist, routes of routers that are joined no more.
+transit switch, new names of zones, IPv6 networks in ic-route-blacklist, routes of routers that are joined no more, and
+static routes to a network of the router itself.
 """
 import random
 
@@ -168,7 +169,8 @@ class History:
         zone, name = self.zone(), f"r{self.number()}"
         prefix = self.random.choice(PREFIXES)
         if self.random.random() < 0.3:
-            prefix = f"192.168.{self.random.choice([1, 2, 31])}.1/24"
+            other = 2 - ZONES.index(zone)
+            prefix = self.random.choice([f"192.168.{other}.1/24", f"192.168.31.{other}/24"])  # a network of the other zone
         words = [f'ip_prefix="{prefix}"', f'nexthop="{self.random.choice(HOPS)}"', f"external_ids:id={name}"]
         if self.random.random() < 0.25:
             words.append("route_table=t1")
