@@ -59,7 +59,7 @@ class History {
             case 0:
                 return row(w.global, in.global, 1, [&](nb::NBGlobal& r) {
                     for (const char* key : {"ic-route-adv", "ic-route-learn", "ic-route-adv-default"})
-                        r.options.set(key, one_of({"true", "true", "false"}));
+                        r.options.set(key, one_of({"true", "true", "true", "false"}));
                     r.options.set("ic-route-blacklist", one_of({"", "10.1.0.0/16", "0.0.0.0/0"}));
                 });
             case 1:
@@ -93,7 +93,7 @@ class History {
                 return row(w.routes, in.routes, 6, [&](nb::LogicalRouterStaticRoute& r) {
                     r.ip_prefix =
                         one_of({"10.1.0.0/24", "10.1.0.1/24", "0.0.0.0/0", "fd01::/64", "10.2.0.0/16"});
-                    r.nexthop = one_of({"192.168.0.5", "fd00::5", "discard", "fe80::1"});
+                    r.nexthop = one_of({"192.168.0.5", "192.168.0.6", "fd00::5", "discard", "fe80::1"});
                     r.route_table = one_of({"", "t1"});
                     r.external_ids = {};
                     if (pick(3) == 0) r.external_ids.set("ic-learned-route", "x");
@@ -173,7 +173,7 @@ class History {
     ovsdb::Set<Uuid> some(const Table<Row>& table) {
         ovsdb::Set<Uuid> out;
         for (int i = 0; i < 8; ++i) {
-            if (pick(2)) out.insert(table.uuid(i));
+            if (pick(3)) out.insert(table.uuid(i));
         }
         return out;
     }
@@ -182,7 +182,7 @@ class History {
     void row(Table<Row>& table, Rows<Row>& input, int count, Fill fill) {
         int i = pick(count);
         Uuid uuid = table.uuid(i);
-        if (table.rows.contains(i) && pick(4) == 0) {
+        if (table.rows.contains(i) && pick(8) == 0) {
             input.erase(uuid);
             table.rows.erase(i);
             return;
@@ -244,7 +244,7 @@ TEST(Program, ChangedIsFresh) {
     World world;
     Program program;
     size_t switches = 0, remote = 0, learned = 0, routes = 0, gateways = 0;
-    for (int step = 0; step < 1500 && !testing::Test::HasFailure(); ++step) {
+    for (int step = 0; step < 2500 && !testing::Test::HasFailure(); ++step) {
         SCOPED_TRACE(step);
         history.step(world, program);
         program.engine.update();
@@ -263,7 +263,12 @@ TEST(Program, ChangedIsFresh) {
         same(program.complaints, fresh.complaints);
     }
     // The history went to where there is something to compute.
-    for (size_t rows : {switches, remote, learned, routes, gateways}) EXPECT_GT(rows, 100u);
+    const std::pair<const char*, size_t> counts[] = {{"switches", switches},
+                                                     {"remote ports", remote},
+                                                     {"learned routes", learned},
+                                                     {"routes", routes},
+                                                     {"gateways", gateways}};
+    for (const auto& [what, rows] : counts) EXPECT_GT(rows, 100u) << what;
 }
 
 }  // namespace
