@@ -11,7 +11,7 @@ import rig
 
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, SET_CONFIG = 0, 1, 2, 3, 5, 9
 PACKET_IN, FLOW_REMOVED, PORT_STATUS, FLOW_MOD, BARRIER_REQUEST, BARRIER_REPLY, ROLE_REQUEST, ROLE_REPLY = 10, 11, 12, 14, 20, 21, 24, 25
-ROLE_STATUS = 30
+ROLE_STATUS, STATS_REQUEST, STATS_REPLY = 30, 18, 19
 VERSIONS = {"OpenFlow10": 1, "OpenFlow13": 4, "OpenFlow14": 5}
 
 
@@ -286,6 +286,35 @@ def pausing(r):
         return []
 
 
+def long_dumps(r):
+    """a reply longer than anyone buffers: it comes whole to who reads late, what was asked after it comes after it, others are served meanwhile"""
+    count, note = 3000, ".".join(["5a"] * 600)  # few flows, as adding many takes long on a busy machine
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    ofctl(r, "add-flows", f"{r.dir}/br0.mgmt", "-", stdin="".join(
+        f"cookie={i},priority={i % 7},ip,nw_dst=10.{i >> 16}.{i >> 8 & 255}.{i & 255},actions=note:{note},2\n" for i in range(count)))
+    slow, other = unix(r), unix(r)
+    asked = slow.send(STATS_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
+    barrier = slow.send(BARRIER_REQUEST)
+    served = other.all_until_barrier()
+    seen, more, after = set(), 1, []
+    while True:
+        kind, xid, body = slow.expect(STATS_REPLY, BARRIER_REPLY, seconds=10)
+        if kind == BARRIER_REPLY:
+            after.append(xid == barrier and not more)
+            break
+        more = struct.unpack(">H", body[2:4])[0] & 1
+        at = 8
+        while xid == asked and at < len(body):
+            seen.add(struct.unpack(">Q", body[at + 24:at + 32])[0])
+            at += struct.unpack(">H", body[at:at + 2])[0]
+    # One who goes away in the middle of a reply leaves nothing behind.
+    gone = unix(r)
+    gone.send(STATS_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
+    gone.socket.close()
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    return [served, len(seen) == count and seen == set(range(count)), after, other.all_until_barrier(), flows(r)]
+
+
 def play(scene):
     def test():
         results = []
@@ -301,7 +330,7 @@ def play(scene):
     return test
 
 
-SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing]
+SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing, long_dumps]
 
 if __name__ == "__main__":
     only = os.environ.get("WEFT_SCENES", "").split()

@@ -33,7 +33,7 @@ void FlowOffload::put(std::shared_ptr<const Megaflow> flow, const packet::Flow& 
     if (!entry) {
         entry = std::make_unique<Entry>();
         entry->flow = std::move(flow);
-        entry->keys = megaflow_key(entry->flow->key, mask);
+        entry->keys = megaflow_key(entry->flow->key.expand(), mask);
     }
     offload(*entry);
     if (zero_stats) {

@@ -204,7 +204,7 @@ Result<void> DatapathCore::put_flow(FlowPut put) {
 }
 
 FlowDump DatapathCore::dump_of(const Megaflow& flow, const Flow& mask) const {
-    return FlowDump{flow.ufid, flow.key, mask, *flow.actions, flow.stats};
+    return FlowDump{flow.ufid, flow.key.expand(), mask, *flow.actions, flow.stats};
 }
 
 Result<FlowDump> DatapathCore::get_flow(const Ufid& ufid) const {

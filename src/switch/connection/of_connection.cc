@@ -39,24 +39,16 @@ void OfConnection::on_ready() {
         Bytes hello = protocol_.take_output();
         send_raw(hello);
     }
+    if (dump_) return;  // go_on() reads when it is done
     std::string input;
     bool open = stream_->read(input);
     if (!input.empty()) {
         last_received_ms_ = clock::monotonic_ms();
         protocol_.receive(as_bytes(input));
-        bool was_ready = ready();
-        while (auto frame = protocol_.next()) {
-            if (!was_ready) set_default_async(), was_ready = true;
-            receive(*frame);
-        }
-        if (!was_ready && ready()) set_default_async();
-        if (protocol_.has_output()) {
-            Bytes out = protocol_.take_output();
-            send_raw(out);
-        }
-        flush_updates();
+        handle_frames();
         if (ready()) manager_.connection_ready(*this);
     }
+    if (dump_) return;
     if (!protocol_.fault().empty()) {
         lg.info("{}: {}", name(), protocol_.fault());
         if (closed_) closed_(*this, protocol_.fault());
@@ -65,12 +57,38 @@ void OfConnection::on_ready() {
     if (!open && closed_) closed_(*this, stream_->error());
 }
 
+void OfConnection::handle_frames() {
+    bool was_ready = ready();
+    while (!dump_) {
+        auto frame = protocol_.next();
+        if (!frame) break;
+        if (!was_ready) set_default_async(), was_ready = true;
+        receive(*frame);
+    }
+    if (!was_ready && ready()) set_default_async();
+    if (protocol_.has_output()) {
+        Bytes out = protocol_.take_output();
+        send_raw(out);
+    }
+    flush_updates();
+}
+
+void OfConnection::go_on() {
+    flush_updates();
+    if (!dump_) return;
+    if (uint64_t sent = stream_->sent(); sent != sent_) {  // whoever takes a reply lives
+        sent_ = sent;
+        last_received_ms_ = clock::monotonic_ms();
+    }
+    go_on_dumping();
+    if (dump_) return;
+    handle_frames();
+    on_ready();
+}
+
 void OfConnection::receive(ByteView frame) {
-    of::DecodeOptions options;
-    options.tunnel_table = bridge_.tunnel_table;
-    options.flow_mod_table_id = flow_mod_table_id_;
     of::Message message;
-    of::OfError error = of::decode(frame, options, message);
+    of::OfError error = of::decode(frame, decode_options(), message);
     xid_ = message.xid;
     frame_ = frame;
     manager_.snoop(bridge_, frame);
@@ -82,6 +100,13 @@ void OfConnection::receive(ByteView frame) {
     if (lg.enabled(log::Level::kDbg))
         lg.dbg("{}: received message of type {}, xid={:#x}", name(), frame[1], xid_);
     handle(message, frame);
+}
+
+of::DecodeOptions OfConnection::decode_options() const {
+    of::DecodeOptions options;
+    options.tunnel_table = bridge_.tunnel_table;
+    options.flow_mod_table_id = flow_mod_table_id_;
+    return options;
 }
 
 bool OfConnection::may_write() {
