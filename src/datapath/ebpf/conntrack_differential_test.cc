@@ -191,7 +191,7 @@ TEST_F(EbpfConntrackTest, RandomConversations) {
     const char* given = std::getenv("WEFT_SEED");
     uint32_t seed = given ? static_cast<uint32_t>(std::atoi(given)) : std::random_device{}();
     const char* wanted = std::getenv("WEFT_PACKETS");
-    int packets = wanted ? std::atoi(wanted) : 3000;
+    int packets = wanted ? std::atoi(wanted) : 1500;
     SCOPED_TRACE(fmt::format("WEFT_SEED={}", seed));
     std::printf("WEFT_SEED=%u\n", seed);
     Random random(seed);

@@ -311,11 +311,11 @@ TEST_F(EbpfTunnelTest, Sent) {
             reference_->flush_flows();
             put("recirc_id(0),in_port(1)", actions);
             for (std::string_view key : {kTcp, kUdp6, kIcmp, kArp, kTagged}) {
-                for (size_t size : {0u, 27u, 1300u}) {
+                for (size_t size : {0u, 1301u}) {
                     Packet packet = packet_of(key, size);
                     same_sent(packet);
                     leave_checksum(packet);
-                    same_sent(packet);
+                    if (packet.offload.any()) same_sent(packet);
                 }
                 if (key == kIcmp || key == kArp) continue;
                 Packet super = packet_of(key, 20011);
@@ -375,11 +375,13 @@ TEST_F(EbpfTunnelTest, Arrived) {
             for (std::string_view key : {kTcp, kUdp6, kIcmp, kArp, kTagged}) {
                 for (bool checksum : {false, true}) {
                     for (bool options : {false, true}) {
-                        for (size_t size : {0u, 27u, 1300u}) {
+                        if (options && kind.type != PortType::kGeneve) continue;
+                        for (size_t size : {0u, 1301u}) {
                             Packet packet = packet_of(key, size);
                             same_arrived(outer(kind, packet, header_of(kind, options), checksum));
                             leave_checksum(packet);
-                            same_arrived(outer(kind, packet, header_of(kind, options), checksum));
+                            if (packet.offload.any())
+                                same_arrived(outer(kind, packet, header_of(kind, options), checksum));
                             if (HasFailure()) return;
                         }
                     }
