@@ -31,6 +31,9 @@ struct Connection {
     // What translation changes, in packets of the original direction.
     bool source_nat = false, destination_nat = false;
 
+    // Of an accelerator (accelerator.h): where it has the connection; 0: it has not.
+    uint32_t accelerated = 0;
+
     // Of the store: the list of those that are looked at in the same second.
     Connection* previous = nullptr;
     Connection* next = nullptr;
