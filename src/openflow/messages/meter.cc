@@ -46,6 +46,9 @@ OfError decode_mod(ByteReader& in, MeterMod& m) {
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
     if (command > 2) return OfError::OFPMMFC_BAD_COMMAND;
     m.command = static_cast<MeterMod::Command>(command);
+    if (m.command != MeterMod::Command::kDelete) {
+        if (OfError error = take_bands(in, m.meter.bands); error != OfError::kNone) return error;
+    }
     uint32_t id = m.meter.meter_id;
     bool good = (id > 0 && id <= kMeterMax) || id == kMeterSlowpath || id == kMeterController ||
                 (id == kMeterAll && m.command == MeterMod::Command::kDelete);
@@ -53,7 +56,7 @@ OfError decode_mod(ByteReader& in, MeterMod& m) {
     if (m.command == MeterMod::Command::kDelete) return OfError::kNone;
     uint16_t flags = m.meter.flags;
     if (flags & ~15 || ((flags & kMeterKbps) && (flags & kMeterPktps))) return OfError::OFPMMFC_BAD_FLAGS;
-    return take_bands(in, m.meter.bands);
+    return OfError::kNone;
 }
 
 OfError decode_config(ByteReader& in, MeterConfig& m) {
