@@ -55,7 +55,8 @@ OfError decode_mod(ByteReader& in, MeterMod& m) {
     if (!good) return OfError::OFPMMFC_INVALID_METER;
     if (m.command == MeterMod::Command::kDelete) return OfError::kNone;
     uint16_t flags = m.meter.flags;
-    if (flags & ~15 || ((flags & kMeterKbps) && (flags & kMeterPktps))) return OfError::OFPMMFC_BAD_FLAGS;
+    bool one_unit = !(flags & kMeterKbps) != !(flags & kMeterPktps);
+    if (flags & ~15 || !one_unit) return OfError::OFPMMFC_BAD_FLAGS;
     return OfError::kNone;
 }
 

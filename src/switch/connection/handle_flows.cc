@@ -212,7 +212,7 @@ void OfConnection::handle(const of::FlowMonitorRequest& request) {
         }
         updates_ = std::move(saved);
     }
-    if (!initial.updates.empty()) reply(std::move(initial));
+    reply(std::move(initial));
 }
 
 void OfConnection::handle(const of::FlowMonitorCancel& request) {
