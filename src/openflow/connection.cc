@@ -54,8 +54,7 @@ std::optional<Bytes> Connection::next() {
             handle_hello(message);
             continue;
         }
-        if (header.type == 0) continue;  // a second hello says nothing new
-        if (header.type == 2) {          // echo request
+        if (header.type == 2 && header.version) {  // echo request, of any version
             output_.u8(header.version);
             output_.u8(3);
             output_.u16(header.length);

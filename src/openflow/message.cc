@@ -3,6 +3,7 @@
 #include "openflow/message.h"
 
 #include "openflow/messages/codec.h"
+#include "openflow/messages/form.h"
 
 namespace weft::openflow::messages {
 
@@ -77,6 +78,9 @@ OfError decode_vendor(ByteReader& in, DecodeContext& c, Body& body) {
     }
     if (vendor == kVendorOnf) {
         if (subtype == kOnfBundleControl && decode_bundle(kBundleControl, in, c, body, error)) return error;
+        if (subtype == kOnfMonitorCancel) return decode_nicira(kNxMonitorCancel, in, c, body, error), error;
+        if (subtype == kOnfMonitorPaused) return decode_nicira(kNxMonitorPaused, in, c, body, error), error;
+        if (subtype == kOnfMonitorResumed) return decode_nicira(kNxMonitorResumed, in, c, body, error), error;
         if (subtype == kOnfBundleAdd && decode_bundle(kBundleAdd, in, c, body, error)) return error;
         return OfError::OFPBRC_BAD_SUBTYPE;
     }
@@ -93,6 +97,10 @@ OfError decode_stats(bool reply, ByteReader& in, DecodeContext& c, Body& body) {
         uint32_t vendor = in.u32(), subtype = in.u32();
         if (c.version == Version::k10) in.skip(4);
         if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (vendor == kVendorOnf) {  // the one kind that there is
+            decode_flow_stats(kStatsFlowMonitor, true, reply, in, c, body, error);
+            return error;
+        }
         if (vendor != kVendorNicira) return OfError::OFPBRC_BAD_VENDOR;
         if (decode_ipfix_stats(subtype, reply, in, c, body, error)) return error;
         uint16_t as = subtype == 0   ? kStatsFlow
@@ -147,7 +155,10 @@ OfError decode(ByteView bytes, const DecodeOptions& options, Message& message) {
     auto type =
         header.type == kHello ? std::optional<uint8_t>(kHello) : type_of_wire(message.version, header.type);
     if (!type) return OfError::OFPBRC_BAD_TYPE;
-    ByteReader in(bytes.subspan(kHeaderBytes, header.length - kHeaderBytes));
+    ByteView rest = bytes.subspan(kHeaderBytes, header.length - kHeaderBytes);
+    if (OfError error = messages::check_form(message.version, *type, rest); error != OfError::kNone)
+        return error;
+    ByteReader in(rest);
     messages::DecodeContext context{message.version, options};
     OfError error = OfError::kNone;
     if (*type == kVendor) return decode_vendor(in, context, message.body);

@@ -396,6 +396,7 @@ struct Printer {
         format_match(r.match, {names, -1}, out);
         out += '\n';
     }
+    void operator()(const FlowMonitorCancel& m) const { text::append(out, " id={}\n", m.id); }
     void operator()(const TableMod& m) const { print_table_mod(m, message.version, out); }
     void operator()(const TableDescReply& r) const { print_table_descs(r, out); }
     void operator()(const QueueConfigReply& r) const { print_queue_configs(r, message.version, names, out); }
@@ -523,8 +524,14 @@ const char* message_name(const Message& message) {
         if (p->format == PacketInFormat::kNxm2) return "NXT_PACKET_IN2";
     }
     if (message.version < Version::k14) {
-        if (message.get_if<FlowMonitorRequest>()) return "NXST_FLOW_MONITOR request";
-        if (message.get_if<FlowMonitorReply>()) return "NXST_FLOW_MONITOR reply";
+        bool onf = message.version == Version::k13;
+        if (message.get_if<FlowMonitorRequest>())
+            return onf ? "ONFST_FLOW_MONITOR request" : "NXST_FLOW_MONITOR request";
+        if (message.get_if<FlowMonitorReply>())
+            return onf ? "ONFST_FLOW_MONITOR reply" : "NXST_FLOW_MONITOR reply";
+        if (onf && message.get_if<FlowMonitorCancel>()) return "ONFT_FLOW_MONITOR_CANCEL";
+        if (onf && message.get_if<FlowMonitorPaused>()) return "ONFT_FLOW_MONITOR_PAUSED";
+        if (onf && message.get_if<FlowMonitorResumed>()) return "ONFT_FLOW_MONITOR_RESUMED";
         if (message.get_if<BundleControl>()) return "ONFT_BUNDLE_CONTROL";
         if (message.get_if<BundleAdd>()) return "ONFT_BUNDLE_ADD_MESSAGE";
     }

@@ -8,81 +8,7 @@ import subprocess
 import time
 
 import rig
-
-HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, FEATURES_REQUEST, SET_CONFIG = 0, 1, 2, 3, 5, 9
-PACKET_IN, FLOW_REMOVED, PORT_STATUS, FLOW_MOD, BARRIER_REQUEST, BARRIER_REPLY, ROLE_REQUEST, ROLE_REPLY = 10, 11, 12, 14, 20, 21, 24, 25
-ROLE_STATUS, STATS_REQUEST, STATS_REPLY = 30, 18, 19
-VERSIONS = {"OpenFlow10": 1, "OpenFlow13": 4, "OpenFlow14": 5}
-
-
-class Session:
-    """An OpenFlow connection of a controller, message by message."""
-
-    def __init__(self, sock, version="OpenFlow13"):
-        self.socket, self.version, self.data, self.xid = sock, VERSIONS[version], b"", 100
-        self.send(HELLO, b"")
-        self.expect(HELLO)
-
-    def send(self, kind, body=b"", xid=None):
-        if xid is None:
-            self.xid += 1
-            xid = self.xid
-        self.socket.sendall(struct.pack(">BBHI", self.version, kind, 8 + len(body), xid) + body)
-        return xid
-
-    def receive(self, seconds=5):
-        end = time.monotonic() + seconds
-        while True:
-            if len(self.data) >= 8:
-                version, kind, size, xid = struct.unpack(">BBHI", self.data[:8])
-                if len(self.data) >= size:
-                    body, self.data = self.data[8:size], self.data[size:]
-                    return kind, xid, body
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
-                return None
-            more = self.socket.recv(65536)
-            if not more:
-                return None
-            self.data += more
-
-    def expect(self, *kinds, seconds=5):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            got = self.receive(max(0.01, end - time.monotonic()))
-            if got is None:
-                break
-            if got[0] == ECHO_REQUEST and ECHO_REQUEST not in kinds:
-                self.send(ECHO_REPLY, got[2], got[1])
-            elif got[0] in kinds:
-                return got
-        raise rig.Failure(f"no message of kind {kinds} in {seconds} s")
-
-    def all_until_barrier(self):
-        """What came in answer to everything sent so far: kinds and, of errors, their types and codes."""
-        xid = self.send(BARRIER_REQUEST)
-        out = []
-        while True:
-            kind, got_xid, body = self.expect(*range(40))
-            if kind == BARRIER_REPLY and got_xid == xid:
-                return out
-            if kind != ECHO_REQUEST:
-                out.append((kind, *struct.unpack(">HH", body[:4])) if kind == ERROR else (kind,))
-
-    def role(self, role, generation=0):
-        self.send(ROLE_REQUEST, struct.pack(">IIQ", role, 0, generation))
-        kind, _, body = self.expect(ROLE_REPLY, ERROR)
-        return struct.unpack(">I4xQ", body[:16]) if kind == ROLE_REPLY else ("error", *struct.unpack(">HH", body[:4]))
-
-    def add_flow(self, priority=1):
-        self.send(FLOW_MOD, struct.pack(">QQBBHHHIIIHH", 0, 0, 0, 0, 0, 0, priority, 0xffffffff, 0xffffffff, 0xffffffff, 1, 0)
-                  + struct.pack(">HHI", 1, 4, 0))
-
-
-def unix(r, bridge="br0", version="OpenFlow13"):
-    s = socket.socket(socket.AF_UNIX)
-    s.connect(f"{r.dir}/{bridge}.mgmt")
-    return Session(s, version)
+from openflow import BARRIER_REPLY, BARRIER_REQUEST, ECHO_REQUEST, MULTIPART_REPLY, MULTIPART_REQUEST, ROLE_STATUS, Session, unix
 
 
 def listener():
@@ -166,8 +92,8 @@ class Monitor:
 
 def flow_monitors(r):
     out = []
-    # Of OpenFlow 1.3 ONF's extension is not spoken; from 1.4 on flows that were there before are told as added.
-    for version in ("OpenFlow10", "OpenFlow14", "OpenFlow15"):
+    # Nicira's, ONF's of OpenFlow 1.3, the standard's.
+    for version in ("OpenFlow10", "OpenFlow13", "OpenFlow14", "OpenFlow15"):
         ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
         ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "in_port=1,actions=2")
         ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "table=1,cookie=5,in_port=2,actions=1")
@@ -293,12 +219,12 @@ def long_dumps(r):
     ofctl(r, "add-flows", f"{r.dir}/br0.mgmt", "-", stdin="".join(
         f"cookie={i},priority={i % 7},ip,nw_dst=10.{i >> 16}.{i >> 8 & 255}.{i & 255},actions=note:{note},2\n" for i in range(count)))
     slow, other = unix(r), unix(r)
-    asked = slow.send(STATS_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
+    asked = slow.send(MULTIPART_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
     barrier = slow.send(BARRIER_REQUEST)
     served = other.all_until_barrier()
     seen, more, after = set(), 1, []
     while True:
-        kind, xid, body = slow.expect(STATS_REPLY, BARRIER_REPLY, seconds=10)
+        kind, xid, body = slow.expect(MULTIPART_REPLY, BARRIER_REPLY, seconds=10)
         if kind == BARRIER_REPLY:
             after.append(xid == barrier and not more)
             break
@@ -309,7 +235,7 @@ def long_dumps(r):
             at += struct.unpack(">H", body[at:at + 2])[0]
     # One who goes away in the middle of a reply leaves nothing behind.
     gone = unix(r)
-    gone.send(STATS_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
+    gone.send(MULTIPART_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
     gone.socket.close()
     ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
     return [served, len(seen) == count and seen == set(range(count)), after, other.all_until_barrier(), flows(r)]

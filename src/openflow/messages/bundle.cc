@@ -1,6 +1,7 @@
 #include "openflow/messages/bundle.h"
 
 #include "openflow/messages/codec.h"
+#include "openflow/messages/form.h"
 
 namespace weft::openflow::messages {
 
@@ -43,13 +44,16 @@ bool decode_bundle(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
         in.skip(2);
         b.flags = in.u16();
         Header header;
-        if (!in.ok() || !peek_header(in.rest(), header) || header.length < kHeaderBytes ||
-            header.length > in.size()) {
-            error = OfError::OFPBRC_BAD_LEN;
+        if (!in.ok() || !peek_header(in.rest(), header)) {
+            error = OfError::OFPBFC_MSG_BAD_LEN;
             return true;
         }
         if (header.version != static_cast<uint8_t>(c.version)) {
             error = OfError::OFPBFC_BAD_VERSION;
+            return true;
+        }
+        if (header.length < kHeaderBytes || header.length > in.size()) {
+            error = OfError::OFPBFC_MSG_BAD_LEN;
             return true;
         }
         ByteView message = in.bytes(header.length);
@@ -59,7 +63,8 @@ bool decode_bundle(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
     return false;
 }
 
-// Flow monitors: Nicira's statistics in 1.0–1.3, OpenFlow's own in 1.4+.
+// Flow monitors: Nicira's statistics in 1.0 to 1.2, ONF's extension 187 in 1.3 (Nicira's with OXM matches,
+// instructions and wide port numbers), OpenFlow's own in 1.4+.
 
 namespace {
 
@@ -85,8 +90,35 @@ void put_nxm(const Match& match, ByteWriter& out, size_t length_at) {
     out.zeros((8 - nxm.size() % 8) % 8);
 }
 
+// A match with its length in front.
+void put_oxm(const Match& match, Version version, ByteWriter& out, size_t length_at) {
+    ByteWriter oxm;
+    encode_oxm_match(match, version, oxm);
+    out.patch_u16(length_at, load_be16(oxm.view().data() + 2));
+    out.bytes(oxm.view());
+}
+
+void put_monitor_stats(bool reply, bool more, EncodeContext& c) {
+    if (c.version >= Version::k14) return c.stats(kStatsFlowMonitor, reply, more);
+    if (c.version < Version::k13) return c.nicira_stats(2, reply, more);
+    c.stats(kStatsVendor, reply, more);
+    c.out.u32(kVendorOnf);
+    c.out.u32(kOnfFlowMonitor);
+}
+
 void put_monitor(const FlowMonitor& m, EncodeContext& c) {
     ByteWriter& out = c.out;
+    if (c.version == Version::k13) {
+        out.u32(m.id);
+        out.u16(m.flags);
+        size_t length_at = out.size();
+        out.u16(0);
+        out.u32(m.out_port);
+        out.u8(m.table);
+        out.zeros(3);
+        put_oxm(m.match, c.version, out, length_at);
+        return;
+    }
     if (c.version < Version::k14) {
         out.u32(m.id);
         out.u16(m.flags);
@@ -138,8 +170,13 @@ void put_update(const FlowUpdate& u, EncodeContext& c) {
         out.u8(u.table);
         out.u8(0);
         out.u64(u.cookie);
-        put_nxm(u.match, out, length_at);
-        encode_actions(u.actions, c.version, out);
+        if (c.version == Version::k13) {
+            put_oxm(u.match, c.version, out, length_at);
+            encode_instructions(u.actions, c.version, out);
+        } else {
+            put_nxm(u.match, out, length_at);
+            encode_actions(u.actions, c.version, out);
+        }
     }
     out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
 }
@@ -152,6 +189,17 @@ OfError take_nxm(ByteReader& in, uint16_t length, DecodeContext& c, Match& match
 
 OfError take_monitor(ByteReader& in, DecodeContext& c, bool nicira, FlowMonitor& m) {
     m.id = in.u32();
+    if (nicira && c.version == Version::k13) {
+        m.flags = in.u16();
+        in.skip(2);  // the match has its length
+        m.out_port = in.u32();
+        m.table = in.u8();
+        in.skip(3);
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (!(m.flags & (kMonitorInitial | kMonitorAdd | kMonitorDelete | kMonitorModify)) || m.flags & ~0x3f)
+            return OfError::OFPMOFC_BAD_FLAGS;
+        return decode_oxm_match(in, c.nxm(), m.match);
+    }
     if (nicira) {
         m.flags = in.u16();
         m.out_port = port_from_of10(in.u16());
@@ -201,6 +249,12 @@ OfError take_update(ByteReader& in, DecodeContext& c, bool nicira, FlowUpdate& u
         entry.skip(1);
         u.cookie = entry.u64();
         if (!entry.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (c.version == Version::k13) {
+            error = decode_oxm_match(entry, c.nxm(), u.match);
+            return error == OfError::kNone
+                       ? decode_instructions(entry.rest(), c.version, c.actions(), u.actions)
+                       : error;
+        }
         error = take_nxm(entry, match_length, c, u.match);
         return error == OfError::kNone ? decode_actions(entry.rest(), c.version, c.actions(), u.actions)
                                        : error;
@@ -221,29 +275,26 @@ OfError take_update(ByteReader& in, DecodeContext& c, bool nicira, FlowUpdate& u
 }  // namespace
 
 void encode(const FlowMonitorRequest& r, EncodeContext& c) {
-    if (c.version < Version::k14) {
-        c.nicira_stats(2, false);
-    } else {
-        c.stats(kStatsFlowMonitor, false);
-    }
+    put_monitor_stats(false, false, c);
     for (const FlowMonitor& m : r.monitors) put_monitor(m, c);
 }
 void encode(const FlowMonitorReply& r, EncodeContext& c) {
-    if (c.version < Version::k14) {
-        c.nicira_stats(2, true, r.more);
-    } else {
-        c.stats(kStatsFlowMonitor, true, r.more);
-    }
+    put_monitor_stats(true, r.more, c);
     for (const FlowUpdate& u : r.updates) put_update(u, c);
 }
 void encode(const FlowMonitorCancel& m, EncodeContext& c) {
-    c.vendor(kVendorNicira, kNxMonitorCancel);
+    if (c.version == Version::k13)
+        c.vendor(kVendorOnf, kOnfMonitorCancel);
+    else
+        c.vendor(kVendorNicira, kNxMonitorCancel);
     c.out.u32(m.id);
 }
 void encode(const FlowMonitorPaused&, EncodeContext& c) {
+    if (c.version == Version::k13) return c.vendor(kVendorOnf, kOnfMonitorPaused);
     c.vendor(kVendorNicira, kNxMonitorPaused);
 }
 void encode(const FlowMonitorResumed&, EncodeContext& c) {
+    if (c.version == Version::k13) return c.vendor(kVendorOnf, kOnfMonitorResumed);
     c.vendor(kVendorNicira, kNxMonitorResumed);
 }
 

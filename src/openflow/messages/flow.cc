@@ -16,7 +16,7 @@ void put_nxm_padded(const ByteWriter& match, ByteWriter& out) {
 OfError take_nxm(ByteReader& in, uint16_t length, const NxmOptions& options, Match& match,
                  uint64_t* cookie = nullptr, uint64_t* cookie_mask = nullptr) {
     size_t padded = (length + 7u) / 8 * 8;
-    if (in.size() < padded) return OfError::OFPBRC_BAD_LEN;
+    if (in.size() < padded) return OfError::OFPBMC_BAD_LEN;
     return decode_nxm(in.bytes(padded).first(length), options, match, cookie, cookie_mask);
 }
 
@@ -394,7 +394,7 @@ OfError decode_mod10(ByteReader& in, DecodeContext& c, bool nxm, FlowMod& mod) {
     if (mod.flags & ~(kFlowSendRemoved | kFlowCheckOverlap | 4)) return OfError::OFPFMFC_BAD_FLAGS;
     mod.flags &= kFlowSendRemoved | kFlowCheckOverlap;
     mod.modify_cookie = mod.new_cookie != ~0ull;
-    return decode_actions(in.rest(), Version::k10, c.actions(), mod.actions);
+    return decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
 }
 
 OfError decode_mod11(ByteReader& in, DecodeContext& c, FlowMod& mod) {
@@ -585,7 +585,7 @@ bool decode_flow(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfE
 }
 
 bool decode_flow_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
-    if (subtype == kNxFlowMod && c.version == Version::k10) {
+    if (subtype == kNxFlowMod) {
         FlowMod& mod = body.emplace<FlowMod>();
         mod.nicira = true;
         error = decode_mod10(in, c, true, mod);

@@ -100,10 +100,18 @@ OfError take_tuple(ByteReader& in, CtTuple& t) {
     return OfError::kNone;
 }
 
+// Bytes that are reserved.
+bool zeros(ByteReader& in, size_t count) {
+    for (uint8_t byte : in.bytes(count)) {
+        if (byte) return false;
+    }
+    return true;
+}
+
 OfError take_ct_flush(ByteReader& in, CtFlush& f) {
     f.ip_proto = in.u8();
-    in.skip(7);
-    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    if (in.size() < 7) return OfError::OFPBRC_BAD_LEN;
+    if (!zeros(in, 7)) return OfError::NXBRC_MUST_BE_ZERO;
     while (!in.empty()) {
         Property property{0, ByteReader({})};
         if (OfError error = next_property(in, property); error != OfError::kNone) return error;
@@ -185,6 +193,10 @@ bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext&, Body& body,
     switch (subtype) {
         case kNxSetFlowFormat:
             body.emplace<SetFlowFormat>().format = in.u32();
+            if (uint32_t format = std::get<SetFlowFormat>(body).format; format != 0 && format != 2) {
+                error = OfError::OFPBRC_EPERM;
+                return true;
+            }
             break;
         case kNxFlowModTableId:
             body.emplace<FlowModTableId>().set = in.u8() != 0;
@@ -199,7 +211,10 @@ bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext&, Body& body,
             break;
         }
         case kNxSetControllerId:
-            in.skip(6);
+            if (!zeros(in, 6)) {
+                error = OfError::NXBRC_MUST_BE_ZERO;
+                return true;
+            }
             body.emplace<SetControllerId>().id = in.u16();
             break;
         case kNxMonitorCancel:
@@ -235,7 +250,10 @@ bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext&, Body& body,
             return true;
         }
         case kNxCtFlushZone:
-            in.skip(6);
+            if (!zeros(in, 6)) {
+                error = OfError::NXBRC_MUST_BE_ZERO;
+                return true;
+            }
             body.emplace<CtFlushZone>().zone = in.u16();
             break;
         case kNxCtFlush:

@@ -332,7 +332,7 @@ OfError decode_port_mod(ByteReader& in, Version version, PortMod& m) {
     m.config = config_to11(in.u32());
     m.mask = config_to11(in.u32());
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (!port_in_range(m.number)) return OfError::OFPPMFC_BAD_PORT;
+    if (!port_in_range(m.number)) return OfError::OFPBAC_BAD_OUT_PORT;
     if (version < Version::k14) {
         m.advertise = in.u32();
         in.skip(4);
@@ -441,6 +441,12 @@ OfError decode_queue_config(ByteReader& in, Version version, QueueConfigReply& r
     return length_error(in);
 }
 
+// Of a request that names a port: it must be a number that a port could have.
+OfError requested_port(const ByteReader& in, uint32_t port) {
+    if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+    return port_in_range(port) ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
+}
+
 }  // namespace
 
 bool decode_port(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
@@ -459,7 +465,7 @@ bool decode_port(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfE
     if (type == kQueueConfigRequest) {
         QueueConfigRequest& r = body.emplace<QueueConfigRequest>();
         r.port = c.version == Version::k10 ? port_from_of10(in.u16()) : in.u32();
-        error = length_error(in);
+        error = requested_port(in, r.port);
         return true;
     }
     if (type == kQueueConfigReply) {
@@ -482,7 +488,10 @@ bool decode_port_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext&
                 }
             } else {
                 PortDescRequest& r = body.emplace<PortDescRequest>();
-                if (c.version == Version::k15 && !in.empty()) r.port = in.u32();
+                if (c.version == Version::k15) {
+                    r.port = in.u32();
+                    error = requested_port(in, r.port);
+                }
             }
             return true;
         case kStatsPort:
@@ -494,8 +503,9 @@ bool decode_port_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext&
                     error = decode_stats(in, c.version, r.ports.back());
                 }
             } else {
-                body.emplace<PortStatsRequest>().port = take_port_number(in, c.version);
-                error = length_error(in);
+                PortStatsRequest& r = body.emplace<PortStatsRequest>();
+                r.port = take_port_number(in, c.version);
+                error = requested_port(in, r.port);
             }
             return true;
         case kStatsQueue:
@@ -516,7 +526,7 @@ bool decode_port_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext&
                     r.port = in.u32();
                 }
                 r.queue = in.u32();
-                error = length_error(in);
+                error = requested_port(in, r.port);
             }
             return true;
         case kStatsQueueDesc:
@@ -528,7 +538,7 @@ bool decode_port_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext&
                 QueueConfigRequest& r = body.emplace<QueueConfigRequest>();
                 r.port = in.u32();
                 r.queue = in.u32();
-                error = length_error(in);
+                error = requested_port(in, r.port);
             }
             return true;
         default:

@@ -1,6 +1,7 @@
 #include "openflow/messages/switch.h"
 
 #include "openflow/messages/codec.h"
+#include "openflow/messages/form.h"
 
 namespace weft::openflow::messages {
 namespace {
@@ -341,7 +342,7 @@ void encode(const TableFeaturesReply& r, EncodeContext& c) {
 
 namespace {
 void put_role(const RoleRequest& r, bool reply, EncodeContext& c) {
-    if (c.version < Version::k12) {
+    if (c.version < Version::k12 || r.nicira) {
         c.vendor(kVendorNicira, reply ? kNxRoleReply : kNxRoleRequest);
         c.out.u32(static_cast<uint32_t>(r.role) - 1);
         return;
@@ -402,13 +403,16 @@ OfError take_async(ByteReader& in, Version version, AsyncConfig& a, uint32_t* pr
     }
     uint32_t* pairs[] = {a.packet_in,   a.port_status,  a.flow_removed,
                          a.role_status, a.table_status, a.requestforward};
+    static constexpr uint32_t kReasons[] = {0x3f, 7, 0x3f, 7, 0x18, 3};
     uint32_t seen = 0;
     while (!in.empty()) {
         Property property{0, ByteReader({})};
         if (OfError error = next_property(in, property); error != OfError::kNone) return error;
         if (property.type >= 12) return OfError::OFPBPC_BAD_TYPE;
-        pairs[property.type / 2][property.type % 2 ? 0 : 1] = property.body.u32();
-        if (!property.body.ok()) return OfError::OFPBPC_BAD_LEN;
+        uint32_t reasons = property.body.u32();
+        pairs[property.type / 2][property.type % 2 ? 0 : 1] = reasons;
+        if (!property.body.ok() || !property.body.empty()) return OfError::OFPBPC_BAD_LEN;
+        if (reasons & ~kReasons[property.type / 2]) return OfError::OFPACFC_INVALID;
         seen |= 1u << property.type / 2;
     }
     if (present) *present = seen;
@@ -501,11 +505,20 @@ OfError decode_table_mod(ByteReader& in, DecodeContext& c, TableMod& m) {
     while (!in.empty()) {
         Property property{0, ByteReader({})};
         if (OfError error = next_property(in, property); error != OfError::kNone) return error;
-        if (property.type == 2) m.eviction_flags = property.body.u32();
-        if (property.type == 3) {
-            m.vacancy_down = property.body.u8();
-            m.vacancy_up = property.body.u8();
+        switch (property.type) {
+            case 2:
+                m.eviction_flags = property.body.u32();
+                break;
+            case 3:
+                m.vacancy_down = property.body.u8();
+                m.vacancy_up = property.body.u8();
+                property.body.skip(2);
+                if (m.vacancy_up < m.vacancy_down) return OfError::OFPBPC_BAD_VALUE;
+                break;
+            default:
+                return OfError::OFPBRC_BAD_TYPE;
         }
+        if (!property.body.ok() || !property.body.empty()) return OfError::OFPBPC_BAD_LEN;
     }
     return OfError::kNone;
 }
@@ -713,6 +726,12 @@ bool decode_nicira_switch(uint32_t subtype, ByteReader& in, Body& body, OfError&
         } else {
             body = static_cast<const RoleRequest&>(r);
         }
+        return true;
+    }
+    if (subtype == kNxSetAsync2) {
+        SetAsync& a = body.emplace<SetAsync>();
+        a.nicira = true;
+        error = take_async(in, Version::k14, a, &a.present);
         return true;
     }
     if (subtype == kNxSetAsync) {

@@ -74,10 +74,11 @@ void OfConnection::handle(const of::BundleControl& control) {
 }
 
 void OfConnection::handle(const of::BundleAdd& add) {
+    of::Header header;
+    if (of::peek_header(add.message, header) && header.xid != xid_) return fail(OfError::OFPBFC_MSG_BAD_XID);
     of::Message message;
     if (OfError error = of::decode(add.message, decode_options(), message); error != OfError::kNone)
         return fail(error);
-    if (message.xid != xid_) return fail(OfError::OFPBFC_MSG_BAD_XID);
     if (!message.get_if<of::FlowMod>() && !message.get_if<of::GroupMod>() && !message.get_if<of::PortMod>() &&
         !message.get_if<of::PacketOut>()) {
         return fail(OfError::OFPBFC_MSG_UNSUP);

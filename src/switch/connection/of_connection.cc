@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "openflow/messages/form.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
 
@@ -12,6 +13,29 @@ namespace of = openflow;
 namespace {
 
 log::Module lg("vconn");
+
+constexpr uint8_t kHello = 0, kErrorMessage = 1, kEchoReply = 3;
+
+// A message of this connection must be of its version; an echo's answer may be of any.
+of::OfError unfit(ByteView frame, of::Version version) {
+    of::Header header;
+    if (!of::peek_header(frame, header)) return of::OfError::OFPBRC_BAD_LEN;
+    if (!header.version) return of::OfError::OFPBRC_BAD_VERSION;
+    if (header.type == kHello) return of::OfError::OFPBRC_BAD_TYPE;
+    if (header.type == kEchoReply) return of::OfError::kNone;
+    if (header.type == kErrorMessage && header.length >= of::kHeaderBytes + 4)
+        return of::OfError::OFPBRC_BAD_TYPE;
+    if (header.version != static_cast<uint8_t>(version)) return of::OfError::OFPBRC_BAD_VERSION;
+    auto type = of::messages::type_of_wire(version, header.type);
+    if (!type) return of::OfError::OFPBRC_BAD_TYPE;
+    ByteView body = frame.subspan(of::kHeaderBytes);
+    if (of::OfError error = of::messages::check_form(version, *type, body); error != of::OfError::kNone)
+        return error;
+    if (of::messages::is_from_switch(*type, body)) return of::OfError::OFPBRC_BAD_TYPE;
+    // A request in several parts: there is no buffer for them (1.3, 7.3.5).
+    bool more = *type == of::messages::kStatsRequest && load_be16(body.data() + 2) & 1;
+    return more ? of::OfError::OFPBRC_MULTIPART_BUFFER_OVERFLOW : of::OfError::kNone;
+}
 
 }  // namespace
 
@@ -63,6 +87,8 @@ void OfConnection::handle_frames() {
         auto frame = protocol_.next();
         if (!frame) break;
         if (!was_ready) set_default_async(), was_ready = true;
+        // Answers to echo requests that came before it.
+        if (protocol_.has_output()) send_raw(protocol_.take_output());
         receive(*frame);
     }
     if (!was_ready && ready()) set_default_async();
@@ -88,10 +114,13 @@ void OfConnection::go_on() {
 
 void OfConnection::receive(ByteView frame) {
     of::Message message;
-    of::OfError error = of::decode(frame, decode_options(), message);
+    of::OfError error = unfit(frame, version());
+    if (error == of::OfError::kNone) error = of::decode(frame, decode_options(), message);
     xid_ = message.xid;
     frame_ = frame;
     manager_.snoop(bridge_, frame);
+    if (of::Header header; of::peek_header(frame, header) && header.type == kEchoReply && header.version)
+        return;
     if (error != of::OfError::kNone) {
         static log::RateLimit limit(10, 10);
         if (limit.pass(lg)) lg.info("{}: received a bad message: {}", name(), of::error_name(error));
