@@ -43,15 +43,14 @@ void remove_program(int ifindex) {
 
 }  // namespace
 
-Underlay::Underlay(net::Loop& loop, Links& links, Kernel& kernel,
-                   std::function<bool(const std::string&)> is_port)
-    : loop_(loop), links_(links), kernel_(kernel), is_port_(std::move(is_port)) {}
+Underlay::Underlay(Links& links, Kernel& kernel, std::function<bool(const std::string&)> is_port)
+    : links_(links), kernel_(kernel), is_port_(std::move(is_port)) {}
 
 Underlay::~Underlay() = default;
 
 Result<std::unique_ptr<Underlay>> Underlay::create(net::Loop& loop, Links& links, Kernel& kernel,
                                                    std::function<bool(const std::string&)> is_port) {
-    std::unique_ptr<Underlay> underlay(new Underlay(loop, links, kernel, std::move(is_port)));
+    std::unique_ptr<Underlay> underlay(new Underlay(links, kernel, std::move(is_port)));
     Underlay* raw = underlay.get();
     underlay->timer_ = loop.timer([raw] { raw->update(); });
     WEFT_ASSIGN(underlay->events_, RouteEvents::create(loop, [raw] { raw->changed(); }));

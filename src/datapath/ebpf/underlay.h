@@ -46,7 +46,7 @@ class Underlay {
     static void remove_programs(const Links& links);
 
   private:
-    Underlay(net::Loop& loop, Links& links, Kernel& kernel, std::function<bool(const std::string&)> is_port);
+    Underlay(Links& links, Kernel& kernel, std::function<bool(const std::string&)> is_port);
     void update();
     void update_devices();
     void attach(int ifindex);
@@ -58,7 +58,6 @@ class Underlay {
         }
     };
 
-    net::Loop& loop_;
     Links& links_;
     Kernel& kernel_;
     std::function<bool(const std::string&)> is_port_;
