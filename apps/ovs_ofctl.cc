@@ -108,8 +108,9 @@ void add_options(OptionTable& table, Request& request) {
 std::vector<const Command*> all_commands() {
     std::vector<const Command*> out;
     for (auto* list :
-         {&cli::ofctl::switch_commands(), &cli::ofctl::flow_commands(), &cli::ofctl::bundle_commands(),
-          &cli::ofctl::monitor_commands(), &cli::ofctl::pcap_commands(), &cli::ofctl::test_commands()}) {
+         {&cli::ofctl::switch_commands(), &cli::ofctl::flow_commands(), &cli::ofctl::flow_set_commands(),
+          &cli::ofctl::bundle_commands(), &cli::ofctl::monitor_commands(), &cli::ofctl::pcap_commands(),
+          &cli::ofctl::test_commands()}) {
         for (const Command& command : *list) out.push_back(&command);
     }
     return out;

@@ -1,6 +1,7 @@
 // ovs-vswitchd: the switch daemon (ovs-vswitchd(8)).
 
 #include <fmt/core.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <charconv>
@@ -109,7 +110,19 @@ Result<int> serve(net::DaemonOptions& daemon, const SwitchOptions& options, bool
 
 }  // namespace
 
+namespace {
+
+// Long buffers (what a controller sent at once) go back to the kernel when they are freed, instead of leaving
+// holes of their size among the flows; short ones, such as super-packets, are kept.
+void set_up_memory() {
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
+}  // namespace
+
 int ovs_vswitchd(int argc, char** argv) {
+    set_up_memory();
     net::DaemonOptions daemon("ovs-vswitchd");
     SwitchOptions options;
     OptionTable table;

@@ -1,4 +1,5 @@
-# Compiler, linker and the flags that every target shares.
+# Compiler, linker and the flags that every target shares.  The presets take clang 16, which builds this tree in half the
+# time that g++ 12 takes; g++ compiles it as well.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -11,6 +12,9 @@ set(CMAKE_C_FLAGS_DEV "-O1 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g0")
 
 option(WEFT_FUZZ "Build the libFuzzer targets" OFF)
+if(WEFT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # so that the fuzzer sees which code an input reaches
+endif()
 set(WEFT_SANITIZE "" CACHE STRING "Sanitizers, comma separated (address,undefined or thread)")
 if(WEFT_SANITIZE)
   set(CMAKE_CXX_FLAGS_DEV "-O0 -g1")  # optimising code full of checks takes twice as long as making it
@@ -40,7 +44,8 @@ if(CCACHE)
       CCACHE_DEPEND=1 CCACHE_PCH_EXTSUM=1 ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
-  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>
+                      "$<$<COMPILE_LANG_AND_ID:CXX,Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 endif()
 # g++ collects its garbage whenever its memory has grown by a third; with a precompiled header of 100 MB that is all the time.
 add_compile_options("$<$<COMPILE_LANG_AND_ID:CXX,GNU>:SHELL:--param ggc-min-heapsize=500000>")

@@ -8,16 +8,19 @@ namespace weft {
 
 namespace {
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
+constexpr size_t kTextSize = 36;
 
-bool is_dash(size_t position) {
-    return position == 8 || position == 13 || position == 18 || position == 23;
-}
+// Where the two digits of each byte stand in the text.
+constexpr std::array<uint8_t, 16> kPositions = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+
+// The value of a hexadecimal digit, or 0xff.
+constexpr std::array<uint8_t, 256> kDigitValues = [] {
+    std::array<uint8_t, 256> values{};
+    values.fill(0xff);
+    for (uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
+    for (uint8_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
+    return values;
+}();
 
 }  // namespace
 
@@ -31,32 +34,37 @@ Uuid Uuid::random() {
 }
 
 std::optional<Uuid> Uuid::parse(std::string_view text) {
-    if (text.size() != 36) return std::nullopt;
-    Uuid uuid;
-    size_t digits = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (is_dash(i)) {
-            if (text[i] != '-') return std::nullopt;
-            continue;
-        }
-        int value = hex_value(text[i]);
-        if (value < 0) return std::nullopt;
-        uuid.bytes[digits / 2] = static_cast<uint8_t>(uuid.bytes[digits / 2] << 4 | value);
-        ++digits;
+    if (text.size() != kTextSize) return std::nullopt;
+    for (size_t dash : {8, 13, 18, 23}) {
+        if (text[dash] != '-') return std::nullopt;
     }
+    Uuid uuid;
+    uint8_t wrong = 0;
+    for (size_t i = 0; i < uuid.bytes.size(); ++i) {
+        uint8_t high = kDigitValues[static_cast<uint8_t>(text[kPositions[i]])];
+        uint8_t low = kDigitValues[static_cast<uint8_t>(text[kPositions[i] + 1u])];
+        wrong |= high | low;
+        uuid.bytes[i] = static_cast<uint8_t>(high << 4 | low);
+    }
+    if (wrong > 0x0f) return std::nullopt;
     return uuid;
 }
 
 std::string Uuid::to_string() const {
-    static constexpr char kHex[] = "0123456789abcdef";
     std::string text;
-    text.reserve(36);
-    for (size_t i = 0; i < bytes.size(); ++i) {
-        if (is_dash(text.size())) text += '-';
-        text += kHex[bytes[i] >> 4];
-        text += kHex[bytes[i] & 15];
-    }
+    append_to(text);
     return text;
+}
+
+void Uuid::append_to(std::string& out) const {
+    static constexpr char kHex[] = "0123456789abcdef";
+    char text[kTextSize];
+    for (size_t dash : {8, 13, 18, 23}) text[dash] = '-';
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        text[kPositions[i]] = kHex[bytes[i] >> 4];
+        text[kPositions[i] + 1u] = kHex[bytes[i] & 15];
+    }
+    out.append(text, kTextSize);
 }
 
 }  // namespace weft

@@ -20,7 +20,8 @@ struct Uuid {
     static std::optional<Uuid> parse(std::string_view text);
 
     bool is_zero() const { return *this == Uuid{}; }
-    std::string to_string() const;  // lower case
+    std::string to_string() const;           // lower case
+    void append_to(std::string& out) const;  // the same at the end of `out`
     auto operator<=>(const Uuid&) const = default;
 
     template <typename H>

@@ -51,8 +51,7 @@ void append_value(std::string& out, const Value& value, Style style, int depth) 
     } else if (const Object* object = value.as_object()) {
         append_object(out, *object, style, depth);
     } else if (const int64_t* integer = value.as_integer()) {
-        char digits[24];
-        out.append(digits, std::to_chars(digits, digits + sizeof digits, *integer).ptr);
+        append_integer(out, *integer);
     } else if (const double* real = value.as_real()) {
         append_real(out, *real);
     } else if (const bool* boolean = value.as_bool()) {
@@ -85,14 +84,33 @@ char escape_letter(unsigned char c) {
     }
 }
 
+bool is_escaped(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
+
+// The place of the next byte from `at` on that must be escaped, or the size.  Eight bytes at a time: most
+// have none.
+size_t next_escaped(std::string_view text, size_t at) {
+    constexpr uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+    // The high bit of the first byte that is less than `n`, which is at most 0x80, and perhaps of some after
+    // it.
+    auto less = [](uint64_t word, uint64_t n) { return (word - kOnes * n) & ~word & kHigh; };
+    for (; at + 8 <= text.size(); at += 8) {
+        uint64_t word;
+        std::memcpy(&word, text.data() + at, 8);
+        if (less(word, 0x20) | less(word ^ kOnes * '"', 1) | less(word ^ kOnes * '\\', 1)) break;
+    }
+    while (at < text.size() && !is_escaped(text[at])) ++at;
+    return at;
+}
+
 }  // namespace
 
 void append_string(std::string& out, std::string_view text) {
     out += '"';
     size_t plain = 0;  // start of the bytes not yet copied
-    for (size_t i = 0; i < text.size(); ++i) {
+    for (size_t i = next_escaped(text, 0); i < text.size(); i = next_escaped(text, i + 1)) {
         unsigned char c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
         out += text.substr(plain, i - plain);
         plain = i + 1;
         out += '\\';
@@ -105,6 +123,11 @@ void append_string(std::string& out, std::string_view text) {
     }
     out += text.substr(plain);
     out += '"';
+}
+
+void append_integer(std::string& out, int64_t value) {
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
 void append_text(std::string& out, const Value& value) {

@@ -23,6 +23,7 @@ std::string to_text(const Value& value, Style style = Style::kCompact);
 void append_text(std::string& out, const Value& value);  // compact
 // The same with the members of objects in the order of their names: how Open vSwitch's programs print it.
 Value with_sorted_members(const Value& value);
+void append_integer(std::string& out, int64_t value);
 void append_string(std::string& out, std::string_view text);  // a JSON string literal, quoted and escaped
 
 // Finds the boundaries of the values of a stream, which come one after the other with or without white space.

@@ -69,4 +69,10 @@ bool Object::operator==(const Object& other) const {
                       [](const Member* a, const Member* b) { return *a == *b; });
 }
 
+Array array_of(Value element) {
+    Array array;
+    array.push_back(std::move(element));
+    return array;
+}
+
 }  // namespace weft::json

@@ -100,6 +100,10 @@ class Value {
     std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> data_;
 };
 
+// An array of one element.  Not Array{element}: if the element is itself an array, some compilers take that
+// for its copy (CWG issue 2137).
+Array array_of(Value element);
+
 // What needs the members' type to be complete.
 inline size_t Object::size() const {
     return members_.size();

@@ -15,7 +15,7 @@ void add_log_commands(ControlServer& control) {
     using Reply = Result<std::string>;
     auto done = [](Result<void> result) { return result ? Reply(std::string()) : Reply(result.error()); };
 
-    control.add("vlog/set", "{spec | PATTERN:destination:pattern}", 1, -1, [done](const Arguments& specs) {
+    control.add("vlog/set", "{spec | PATTERN:destination:pattern}", 1, -1, [](const Arguments& specs) {
         for (const std::string& spec : specs) {
             if (auto result = log::set(spec); !result) return Reply(result.error());
         }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/slow_turn.h"
 
 namespace weft::net {
 
@@ -74,6 +75,7 @@ short library_events(unsigned events) {
 
 struct Loop::Impl {
     event_base* base = make_base();
+    SlowTurn slow_turn;
     event* wait_timeout = nullptr;  // ends the wait for input
     int post_fd = -1;
     event* post_event = nullptr;
@@ -186,8 +188,8 @@ namespace {
 
 class WatchHandle final : public Loop::Watch {
   public:
-    WatchHandle(event_base* base, int fd, unsigned events, Loop::FdCallback callback)
-        : base_(base), fd_(fd), state_(std::make_shared<WatchState>()) {
+    WatchHandle(event_base* base, SlowTurn& turn, int fd, unsigned events, Loop::FdCallback callback)
+        : base_(base), turn_(turn), fd_(fd), state_(std::make_shared<WatchState>()) {
         state_->callback = std::move(callback);
         set_events(events);
     }
@@ -212,12 +214,15 @@ class WatchHandle final : public Loop::Watch {
 
   private:
     static void run(evutil_socket_t, short what, void* self) {
-        std::shared_ptr<WatchState> state = static_cast<WatchHandle*>(self)->state_;
+        auto* handle = static_cast<WatchHandle*>(self);
+        handle->turn_.begin();
+        std::shared_ptr<WatchState> state = handle->state_;
         unsigned ready = (what & EV_READ ? Loop::kRead : 0u) | (what & EV_WRITE ? Loop::kWrite : 0u);
         if (state->alive) state->callback(ready);
     }
 
     event_base* base_;
+    SlowTurn& turn_;
     int fd_;
     unsigned events_ = 0;
     std::shared_ptr<WatchState> state_;
@@ -290,7 +295,7 @@ Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() = default;
 
 std::unique_ptr<Loop::Watch> Loop::watch(int fd, unsigned events, FdCallback callback) {
-    return std::make_unique<WatchHandle>(impl_->base, fd, events, std::move(callback));
+    return std::make_unique<WatchHandle>(impl_->base, impl_->slow_turn, fd, events, std::move(callback));
 }
 
 std::unique_ptr<Loop::Signal> Loop::on_signal(int number, Callback callback) {
@@ -335,10 +340,12 @@ void Loop::run_once(int64_t max_wait_ms) {
     assert(!impl_->in_turn && "a turn inside a turn");
     impl_->in_turn = true;
     impl_->wait_for_input(max_wait_ms);
+    impl_->slow_turn.begin();
     impl_->run_due_timers();
     impl_->run_posted();
     impl_->run_deferred();
     impl_->run_turn_handlers();
+    impl_->slow_turn.end();
     impl_->in_turn = false;
 }
 

@@ -1,7 +1,8 @@
 // Connected and static routes.
 //
 // The priority of a route is its prefix length times three, plus 0 for source routes, 1 for static and 2 for
-// connected destination routes, so that the longest prefix wins and among equals the connected route.
+// connected destination routes, so that the longest prefix wins and among equals the connected route.  Routes
+// that were learnt as another zone's connected ones count as connected here, too.
 
 #include <fmt/core.h>
 
@@ -21,6 +22,11 @@ struct RouteMatch {
 };
 
 constexpr int kSourceRoute = 0, kStaticRoute = 1, kConnectedRoute = 2;
+
+// Learnt by ovn-ic from a zone whose router has the network (ovn-nb(5), options:origin).
+bool is_connected_elsewhere(const nb::LogicalRouterStaticRoute& row) {
+    return ovsdb::get_string(row.options, "origin") == "connected";
+}
 
 uint16_t route_priority(int prefix, int kind) {
     return static_cast<uint16_t>(prefix * 3 + kind);
@@ -120,9 +126,11 @@ void ask_for_next_hop(Program& p, const Uuid& router, const Uuid& route, const s
 }
 
 // The numbers of ECMP groups are local to the router and only have to differ: they count its groups in order.
-int64_t ecmp_group_number(Program& p, const RouteKey& key) {
-    int64_t number = 0;
-    for (const RouteKey& other : p.ecmp_keys[key.router]) {
+// Groups of routes whose origin is connected come after all others.
+int64_t ecmp_group_number(Program& p, const RouteKey& key, int kind) {
+    const auto groups = p.ecmp_keys[key.router];
+    int64_t number = kind == kConnectedRoute ? static_cast<int64_t>(groups.size()) : 0;
+    for (const RouteKey& other : groups) {
         ++number;
         if (other == key) return number;
     }
@@ -141,8 +149,9 @@ void write_single(FlowWriter& f, const RouteMatch& m, const std::string& match, 
 }
 
 void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch& m, const std::string& match,
-                uint16_t priority, const std::vector<NextHop>& hops) {
-    int64_t group = ecmp_group_number(p, key);
+                int kind, const std::vector<NextHop>& hops) {
+    uint16_t priority = route_priority(m.prefix, kind);
+    int64_t group = ecmp_group_number(p, key, kind);
     std::string members;
     for (size_t i = 1; i <= hops.size(); ++i) members += fmt::format("{}{}", i == 1 ? "" : ", ", i);
     std::string fields;
@@ -176,6 +185,22 @@ void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch
     }
 }
 
+// Next hops of one kind, of routes with the same key.  Connected routes are found in every routing table.
+void write_hops(Program& p, const RouteKey& key, const RouteMatch& m, int kind,
+                const std::vector<NextHop>& hops) {
+    if (hops.empty()) return;
+    std::string match = direction(m);
+    bool everywhere = kind != kStaticRoute && key.table.empty();
+    if (!everywhere) match = fmt::format("reg7 == {} && {}", table_number(p, key.router, key.table), match);
+    if (hops.size() == 1) {
+        FlowWriter f(p.flows, key.router, hops[0].row->uuid);
+        write_single(f, m, match, route_priority(m.prefix, kind), hops[0], p);
+    } else {
+        FlowWriter group(p.flows, key.router);
+        write_ecmp(p, group, key, m, match, kind, hops);
+    }
+}
+
 }  // namespace
 
 void flows_of_route(Program& p, const RouteKey& key) {
@@ -194,10 +219,11 @@ void flows_of_route(Program& p, const RouteKey& key) {
         }
         return;
     }
-    std::vector<NextHop> hops;
+    std::vector<NextHop> connected, others;
     for (const Uuid& uuid : p.routes_by_key[key]) {
         const auto* row = p.in.routes.get(uuid);
         if (!row) continue;
+        std::vector<NextHop>& hops = !key.by_source && is_connected_elsewhere(*row) ? connected : others;
         NextHop hop{row, row->nexthop, std::nullopt};
         if (row->nexthop == "discard") {
             hops.push_back(hop);
@@ -220,19 +246,8 @@ void flows_of_route(Program& p, const RouteKey& key) {
         }
         hops.push_back(std::move(hop));
     }
-    if (hops.empty()) return;
-    uint16_t priority = route_priority(m.prefix, key.by_source ? kSourceRoute : kStaticRoute);
-    std::string match = direction(m);
-    if (!key.by_source || !key.table.empty()) {
-        match = fmt::format("reg7 == {} && {}", table_number(p, key.router, key.table), match);
-    }
-    FlowWriter f(p.flows, key.router, hops[0].row->uuid);
-    if (hops.size() == 1) {
-        write_single(f, m, match, priority, hops[0], p);
-    } else {
-        FlowWriter group(p.flows, key.router);
-        write_ecmp(p, group, key, m, match, priority, hops);
-    }
+    write_hops(p, key, m, kConnectedRoute, connected);
+    write_hops(p, key, m, key.by_source ? kSourceRoute : kStaticRoute, others);
 }
 
 }  // namespace weft::northd

@@ -38,6 +38,22 @@ int64_t bounded(const ovsdb::StringMap& config, const char* key, int64_t fallbac
 
 }  // namespace
 
+namespace {
+
+// Reports that come from other zones pass only the egress pipeline here: they are looked at there.
+void snoop_remote_ports(Program& p, FlowWriter& f, const nb::LogicalSwitch& row, const std::string& meter) {
+    for (const Uuid& uuid : row.ports) {
+        const SwitchPort& port = p.port(uuid);
+        if (port.type != PortType::kRemote) continue;
+        for (const char* report : {"igmp", "(mldv1 || mldv2)"}) {
+            f.add(Stage::kSwitchOutPreLb, 120, "inport == " + port.quoted + " && " + report,
+                  "clone { igmp; }; next;", {"", meter});
+        }
+    }
+}
+
+}  // namespace
+
 void multicast_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     const nb::LogicalSwitch* row = p.in.switches.get(sw.uuid);
     const auto& config = row->other_config;
@@ -60,6 +76,7 @@ void multicast_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     std::string meter = copp_meter(p, sw.copp, "igmp");
     f.add(stage, 100, "igmp", "igmp;", {"", meter});
     f.add(stage, 100, "mldv1 || mldv2", "igmp;", {"", meter});
+    if (sw.is_interconnection) snoop_remote_ports(p, f, *row, meter);
     f.add(stage, 85, "ip4.mcast && ip4.dst == 224.0.0.0/24", "outport = \"_MC_flood_l2\"; output;");
     f.add(stage, 85, "ip6.mcast_flood", "outport = \"_MC_flood\"; output;");
     if (mc.floods_unregistered) return;

@@ -11,7 +11,8 @@ namespace weft::northd {
 namespace {
 
 log::Module lg("northd");
-constexpr int64_t kMaxKey = 16711680;  // the highest are multicast's, in VXLAN and Geneve alike
+constexpr int64_t kMaxKey = 16711680;           // of those chosen here (NB_Global:options:max_tunid)
+constexpr int64_t kMaxRequestedKey = 16777215;  // above are those of transit switches, which ovn-ic asks for
 
 template <typename Row>
 int64_t requested_key(const Row& row) {
@@ -30,7 +31,7 @@ void TunnelKeys::load(const ovsdb::client::Replica& southbound) {
         std::string_view text = ovsdb::get_string(row.external_ids, "logical-switch");
         if (text.empty()) text = ovsdb::get_string(row.external_ids, "logical-router");
         if (auto owner = Uuid::parse(text)) existing_[*owner] = row.tunnel_key;
-        hint_ = std::max(hint_, row.tunnel_key);
+        if (row.tunnel_key <= kMaxKey) hint_ = std::max(hint_, row.tunnel_key);
     }
 }
 
@@ -45,7 +46,7 @@ void TunnelKeys::forget() {
 }
 
 bool TunnelKeys::take(const Uuid& uuid, int64_t key) {
-    if (key < 1 || key > kMaxKey || !used_.insert(key).second) return false;
+    if (key < 1 || key > kMaxRequestedKey || !used_.insert(key).second) return false;
     keys_[uuid] = key;
     inputs_.tunnel_keys.set(uuid, key);
     return true;
@@ -106,13 +107,13 @@ void TunnelKeys::give(std::vector<Datapath> datapaths) {
     std::vector<Datapath> rest, without;
     for (const Datapath& datapath : datapaths) {
         if (datapath.requested && take(datapath.uuid, datapath.requested)) continue;
-        if (datapath.requested >= 1 && datapath.requested <= kMaxKey) {
+        if (datapath.requested >= 1 && datapath.requested <= kMaxRequestedKey) {
             lg.warn("{}: requested-tnl-key {} is the key of another switch or router", datapath.name,
                     datapath.requested);
             waiting_[datapath.uuid] = datapath;
         } else if (datapath.requested) {
             lg.warn("{}: requested-tnl-key {} is not between 1 and {}", datapath.name, datapath.requested,
-                    kMaxKey);
+                    kMaxRequestedKey);
         }
         rest.push_back(datapath);
     }

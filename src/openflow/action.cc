@@ -2,6 +2,9 @@
 
 #include "openflow/action.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/hash_map.h"
 #include "openflow/actions/codec.h"
 
@@ -119,6 +122,8 @@ OfError decode_one(uint16_t type, ByteReader& body, DecodeContext& c) {
 OfError decode_list(ByteView bytes, DecodeContext& c, ActionList& out) {
     if (c.depth >= kMaxDepth) return OfError::OFPBAC_TOO_MANY;
     DecodeContext inner{c.version, c.tunnel_table, c.depth + 1, out};
+    constexpr size_t kUsualBytes = 16;  // of an action on the wire
+    out.reserve(out.size() + std::min<size_t>(bytes.size() / kUsualBytes, 8));
     ByteReader in(bytes);
     while (!in.empty()) {
         if (in.size() < 8) return OfError::OFPBAC_BAD_LEN;
@@ -460,7 +465,10 @@ OfError decode_instructions(ByteView bytes, Version version, const ActionDecodeO
         ActionList list;
         OfError error = decode_actions(found[kApplyActions].subspan(4), version, options, list);
         if (error != OfError::kNone) return error;
-        for (Action& action : list) actions.push_back(std::move(action));
+        if (actions.empty())
+            actions = std::move(list);
+        else
+            std::move(list.begin(), list.end(), std::back_inserter(actions));
     }
     if (present[kClearActions]) actions.push_back(ClearActions{});
     if (present[kWriteActions]) {

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstring>
 
-#include "base/bytes.h"
 #include "base/hash_map.h"
+#include "openflow/number.h"
 #include "openflow/text.h"
 
 namespace weft::openflow {
@@ -94,7 +94,14 @@ constexpr Spelling kSpellings[] = {
     {"NXM_NX_ICMPV6_TYPE", FieldId::kIcmpv6Type},
 };
 
+// The classes that nearly all headers are of have a table each: Nicira's two and OpenFlow's basic one.
+constexpr size_t kTabledClasses = 3;
+size_t tabled_class(uint16_t oxm_class) {
+    return oxm_class == 0 ? 0 : oxm_class == 1 ? 1 : oxm_class == 0x8000 ? 2 : kTabledClasses;
+}
+
 struct Index {
+    std::array<std::array<const Field*, 128>, kTabledClasses> tabled{};
     HashMap<std::string_view, const Field*> by_name;
     HashMap<uint64_t, const Field*> by_wire;
 
@@ -105,7 +112,10 @@ struct Index {
             if (f.alias) by_name.try_emplace(f.alias, &f);
             if (f.nxm_name) by_name.try_emplace(f.nxm_name, &f);
             for (const FieldWire* w : {&f.nxm, &f.oxm, &f.oxm15}) {
-                if (w->exists) by_wire.try_emplace(wire_key(w->oxm_class, w->number, w->experimenter), &f);
+                if (!w->exists) continue;
+                by_wire.try_emplace(wire_key(w->oxm_class, w->number, w->experimenter), &f);
+                if (size_t t = tabled_class(w->oxm_class); t < kTabledClasses && !tabled[t][w->number])
+                    tabled[t][w->number] = &f;
             }
         }
         for (const Spelling& s : kSpellings) by_name.try_emplace(s.name, &kFields[static_cast<size_t>(s.id)]);
@@ -121,22 +131,6 @@ uint8_t* at(packet::Flow& flow, size_t offset) {
 }
 const uint8_t* at(const packet::Flow& flow, size_t offset) {
     return reinterpret_cast<const uint8_t*>(&flow) + offset;
-}
-
-uint64_t load(const uint8_t* p, unsigned width) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < width; i++) value = value << 8 | p[i];
-    return value;
-}
-void store(uint8_t* p, unsigned width, uint64_t value) {
-    for (unsigned i = width; i-- > 0; value >>= 8) p[i] = static_cast<uint8_t>(value);
-}
-uint64_t low_bits(unsigned bits) {
-    return bits >= 64 ? ~0ull : (1ull << bits) - 1;
-}
-// How many bits of the flow key the field spans: vlan_vid's thirteenth says that there is a tag.
-unsigned span(const Field& f) {
-    return f.id == FieldId::kVlanVid ? 13 : f.bits;
 }
 
 bool is_wide(const Field& f) {
@@ -165,6 +159,8 @@ const Field* field_by_name(std::string_view name) {
 }
 
 const Field* field_by_wire(uint16_t oxm_class, uint8_t number, uint32_t experimenter) {
+    if (size_t t = tabled_class(oxm_class); t < kTabledClasses && number < 128 && !experimenter)
+        return index().tabled[t][number];
     auto it = index().by_wire.find(wire_key(oxm_class, number, experimenter));
     return it == index().by_wire.end() ? nullptr : it->second;
 }
@@ -172,13 +168,13 @@ const Field* field_by_wire(uint16_t oxm_class, uint8_t number, uint32_t experime
 FieldValue FieldValue::from_u64(const Field& f, uint64_t value) {
     FieldValue out;
     unsigned width = f.bytes < 8 ? f.bytes : 8;
-    store(out.bytes.data() + f.bytes - width, width, value);
+    store_number(out.bytes.data() + f.bytes - width, width, value);
     return out;
 }
 
 FieldValue FieldValue::all_ones(const Field& f) {
     FieldValue out;
-    unsigned bits = span(f);
+    unsigned bits = span_of(f);
     for (unsigned i = 0; i < bits; i += 8) {
         out.bytes[f.bytes - 1 - i / 8] = static_cast<uint8_t>(bits - i >= 8 ? 0xff : (1u << (bits - i)) - 1);
     }
@@ -187,7 +183,7 @@ FieldValue FieldValue::all_ones(const Field& f) {
 
 uint64_t FieldValue::low_u64(const Field& f) const {
     unsigned width = f.bytes < 8 ? f.bytes : 8;
-    return load(bytes.data() + f.bytes - width, width);
+    return load_number(bytes.data() + f.bytes - width, width);
 }
 
 bool value_fits(const Field& f, const FieldValue& value) {
@@ -227,9 +223,9 @@ FieldValue get_field(const packet::Flow& flow, const Field& f, const TunnelTable
         std::memcpy(out.bytes.data(), p, f.bytes);
         return out;
     }
-    uint64_t value = load(p, f.width) >> f.shift & low_bits(span(f));
+    uint64_t value = load_number(p, f.width) >> f.shift & low_bits(span_of(f));
     if (f.id == FieldId::kIpTos) value &= 0xfc;
-    store(out.bytes.data(), f.bytes, value);
+    store_number(out.bytes.data(), f.bytes, value);
     return out;
 }
 
@@ -247,8 +243,8 @@ void set_field(packet::Flow& flow, const Field& f, const FieldValue& value, cons
         std::memcpy(p, value.bytes.data(), f.bytes);
         return;
     }
-    uint64_t bits = load(value.bytes.data(), f.bytes);
-    uint64_t span_mask = low_bits(span(f)) << f.shift;
+    uint64_t bits = load_number(value.bytes.data(), f.bytes);
+    uint64_t span_mask = low_bits(span_of(f)) << f.shift;
     uint64_t extra = 0;
     switch (f.id) {
         case FieldId::kIpTos:
@@ -270,7 +266,7 @@ void set_field(packet::Flow& flow, const Field& f, const FieldValue& value, cons
         default:
             break;
     }
-    store(p, f.width, (load(p, f.width) & ~span_mask) | (bits << f.shift & span_mask) | extra);
+    store_number(p, f.width, (load_number(p, f.width) & ~span_mask) | (bits << f.shift & span_mask) | extra);
 }
 
 void set_field_masked(packet::Flow& flow, const Field& f, const FieldValue& value, const FieldValue& mask,
@@ -311,13 +307,13 @@ void add_to_mask(packet::Flow& mask, const Field& f, const FieldValue& bits, con
         mask.in_port = 0xffffffff;
         return;
     }
-    uint64_t add = load(bits.bytes.data(), f.bytes) & low_bits(span(f));
+    uint64_t add = load_number(bits.bytes.data(), f.bytes) & low_bits(span_of(f));
     if (f.id == FieldId::kIpTos) add &= 0xfc;
     add <<= f.shift;
     if (f.offset == offsetof(packet::Flow, vlans) + offsetof(packet::Vlan, tci) &&
         f.id != FieldId::kVlanTci && add)
         add |= packet::kVlanCfi;
-    store(p, f.width, load(p, f.width) | add);
+    store_number(p, f.width, load_number(p, f.width) | add);
 }
 
 bool field_applies(const Field& f, const packet::Flow& flow) {
@@ -404,7 +400,7 @@ void set_subfield_u64(packet::Flow& flow, const Subfield& s, uint64_t value, con
     const Field& f = field(s.field);
     FieldValue whole = get_field(flow, f, layout);
     uint8_t source[16] = {};
-    store(source + 8, 8, value);
+    store_number(source + 8, 8, value);
     copy_bits(source, sizeof source, 0, whole.bytes.data(), f.bytes, s.offset, s.bits < 128 ? s.bits : 128);
     set_field(flow, f, whole, layout);
 }

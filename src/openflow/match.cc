@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "openflow/number.h"
+
 namespace weft::openflow {
 namespace {
 
@@ -11,17 +13,6 @@ uint8_t* at(packet::Flow& flow, size_t offset) {
 }
 const uint8_t* at(const packet::Flow& flow, size_t offset) {
     return reinterpret_cast<const uint8_t*>(&flow) + offset;
-}
-uint64_t load(const uint8_t* p, unsigned width) {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < width; i++) value = value << 8 | p[i];
-    return value;
-}
-void store(uint8_t* p, unsigned width, uint64_t value) {
-    for (unsigned i = width; i-- > 0; value >>= 8) p[i] = static_cast<uint8_t>(value);
-}
-uint64_t low_bits(unsigned bits) {
-    return bits >= 64 ? ~0ull : (1ull << bits) - 1;
 }
 
 // The bits [value, mask] of the flow key's number at `f` that the field stands for, VLAN and port rules
@@ -109,9 +100,14 @@ void Match::set(const Field& f, const FieldValue& v, const FieldValue& m, uint8_
         }
         return;
     }
-    Bits bits = flow_bits(f, load(v.bytes.data(), f.bytes), load(m.bytes.data(), f.bytes));
-    store(mask_at, f.width, load(mask_at, f.width) | bits.mask);
-    store(value_at, f.width, (load(value_at, f.width) & ~bits.mask) | (bits.value & bits.mask));
+    set_number(*this, f, load_number(v.bytes.data(), f.bytes), load_number(m.bytes.data(), f.bytes));
+}
+
+void set_number(Match& match, const Field& f, uint64_t v, uint64_t m) {
+    uint8_t *value_at = at(match.value, f.offset), *mask_at = at(match.mask, f.offset);
+    Bits bits = flow_bits(f, v, m);
+    store_number(mask_at, f.width, load_number(mask_at, f.width) | bits.mask);
+    store_number(value_at, f.width, (load_number(value_at, f.width) & ~bits.mask) | (bits.value & bits.mask));
 }
 
 void Match::set(const Subfield& s, uint64_t v) {
@@ -142,8 +138,8 @@ void Match::clear(const Field& f) {
         return;
     }
     uint64_t keep = ~flow_bits(f, 0, 0).clear;
-    store(value_at, f.width, load(value_at, f.width) & keep);
-    store(mask_at, f.width, load(mask_at, f.width) & keep);
+    store_number(value_at, f.width, load_number(value_at, f.width) & keep);
+    store_number(mask_at, f.width, load_number(mask_at, f.width) & keep);
 }
 
 bool Match::is_set(const Field& f) const {
@@ -159,7 +155,7 @@ bool Match::is_set(const Field& f) const {
     if (f.id == FieldId::kIpTos) own = 0xfc;
     if (f.id == FieldId::kInPort) own = 0xffffffff;
     if (f.id == FieldId::kVlanVid) own = 0x1fff;
-    return load(at(mask, f.offset), f.width) & own;
+    return load_number(at(mask, f.offset), f.width) & own;
 }
 
 bool Match::is_exact(FieldId id) const {

@@ -4,16 +4,13 @@
 #include <cstring>
 
 #include "openflow/match.h"
+#include "openflow/number.h"
 
 namespace weft::openflow {
 namespace {
 
 constexpr FieldWire kCookieWire = {0x0001, 30, 0, true};  // NXM_NX_COOKIE; told from mpls_ttl by its length
 constexpr uint16_t kExperimenterClass = 0xffff;
-
-uint64_t low_bits(unsigned bits) {
-    return bits >= 64 ? ~0ull : (1ull << bits) - 1;
-}
 
 class Encoder {
   public:
@@ -32,7 +29,9 @@ class Encoder {
         if (masked) integer(f.bytes, mask);
     }
     void integer(unsigned bytes, uint64_t value) {
-        for (unsigned i = bytes; i-- > 0;) out_.u8(i < 8 ? static_cast<uint8_t>(value >> 8 * i) : 0);
+        uint8_t padded[24] = {};
+        store_be64(padded + 16, value);
+        out_.bytes({padded + sizeof padded - bytes, bytes});
     }
     // What the registry alone knows how to find in a flow.
     void put(FieldId id) {
@@ -40,12 +39,9 @@ class Encoder {
         const uint8_t* value = reinterpret_cast<const uint8_t*>(&v_) + f.offset;
         const uint8_t* mask = reinterpret_cast<const uint8_t*>(&m_) + f.offset;
         if (f.width == 6 || f.width > 8) return string(f, value, mask);
-        uint64_t value_bits = 0, mask_bits = 0;
-        for (unsigned i = 0; i < f.width; i++) {
-            value_bits = value_bits << 8 | value[i];
-            mask_bits = mask_bits << 8 | mask[i];
-        }
-        uint64_t all = low_bits(f.bits);
+        uint64_t mask_bits = load_number(mask, f.width);
+        if (!mask_bits) return;
+        uint64_t value_bits = load_number(value, f.width), all = low_bits(f.bits);
         number(id, value_bits >> f.shift & all, mask_bits >> f.shift & all, all);
     }
     void string(const Field& f, const uint8_t* value, const uint8_t* mask) {
@@ -180,11 +176,8 @@ void Encoder::transport() {
 
 void Encoder::tunnel() {
     const packet::Tunnel& m = m_.tunnel;
-    static_assert(sizeof(packet::Tunnel) % 8 == 0 && offsetof(packet::Flow, tunnel) == 0);
-    const uint64_t* words = packet::words(m_);
-    bool any = false;
-    for (size_t i = 0; i < offsetof(packet::Tunnel, metadata) / 8; i++) any |= words[i] != 0;
-    if (!any) return;
+    static_assert(offsetof(packet::Flow, tunnel) == 0);
+    if (!any_bit(m_, 0, offsetof(packet::Tunnel, metadata))) return;
     for (FieldId id : {FieldId::kTunId, FieldId::kTunFlags, FieldId::kTunSrc, FieldId::kTunDst,
                        FieldId::kTunIpv6Src, FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
                        FieldId::kTunErspanVer, FieldId::kTunErspanIdx, FieldId::kTunErspanDir,
@@ -206,6 +199,7 @@ void Encoder::tunnel() {
 }
 
 void Encoder::connection() {
+    if (!any_bit(m_, offsetof(packet::Flow, pkt_mark), offsetof(packet::Flow, dl_dst))) return;
     put(FieldId::kPktMark);
     if (m_.ct_state) number(FieldId::kCtState, v_.ct_state, m_.ct_state, 0xffffffff);
     put(FieldId::kCtZone);
@@ -222,9 +216,11 @@ void Encoder::encode(uint64_t cookie, uint64_t cookie_mask) {
         number(FieldId::kPacketType, v_.packet_type, 0xffffffff, 0xffffffff);
         if (v_.packet_type >> 16 == 1) type_ = v_.packet_type & 0xffff;
     }
-    put(FieldId::kDpHash);
-    put(FieldId::kRecircId);
-    put(FieldId::kConjId);
+    if (any_bit(m_, offsetof(packet::Flow, dp_hash), offsetof(packet::Flow, ct_state))) {
+        put(FieldId::kDpHash);
+        put(FieldId::kRecircId);
+        put(FieldId::kConjId);
+    }
     if (m_.in_port) {
         if (version_ == Version::k10) {
             number(FieldId::kInPort, port_to_of10(v_.in_port), 0xffff, 0xffff);
@@ -236,7 +232,8 @@ void Encoder::encode(uint64_t cookie, uint64_t cookie_mask) {
     ethernet();
     network();
     tunnel();
-    for (unsigned i = 0; i < packet::kRegisters; i++) {
+    bool registers = any_bit(m_, offsetof(packet::Flow, regs), offsetof(packet::Flow, in_port));
+    for (unsigned i = 0; registers && i < packet::kRegisters; i++) {
         if (m_.regs[i].raw()) number(reg_field(i), v_.regs[i], m_.regs[i], 0xffffffff);
     }
     connection();
@@ -271,8 +268,30 @@ OfError check_values(const Field& f, const FieldValue& value, const FieldValue& 
     return OfError::kNone;
 }
 
+OfError decode_number(const OxmHeader& header, ByteView payload, const NxmOptions& options, Match& match) {
+    const Field& f = *header.field;
+    uint64_t ones = low_bits(span_of(f)), value = load_number(payload.data(), f.bytes), mask = ones;
+    if (header.has_mask) {
+        mask = load_number(payload.data() + f.bytes, f.bytes);
+        if (!f.maskable && f.id != FieldId::kVlanVid && (mask & ones) != ones)
+            return OfError::OFPBMC_BAD_MASK;
+        if (value & ~mask) return OfError::OFPBMC_BAD_WILDCARDS;
+    }
+    if (value & (f.id == FieldId::kIpTos ? 3 : ~ones)) return OfError::OFPBMC_BAD_VALUE;
+    if (f.id == FieldId::kInPortOxm || f.id == FieldId::kActsetOutput) {
+        if (!port_in_range(static_cast<uint32_t>(value))) return OfError::OFPBMC_BAD_VALUE;
+    }
+    if (!options.loose_prerequisites && !prerequisite_met(f.prerequisite, match.value, match.mask)) {
+        return OfError::OFPBMC_BAD_PREREQ;
+    }
+    set_number(match, f, value, mask);
+    return OfError::kNone;
+}
+
 OfError decode_entry(const OxmHeader& header, ByteView payload, const NxmOptions& options, Match& match) {
     const Field& f = *header.field;
+    if (is_number(f) && payload.size() == (header.has_mask ? 2u : 1u) * f.bytes)
+        return decode_number(header, payload, options, match);
     size_t size = header.has_mask ? payload.size() / 2 : payload.size();
     if (header.has_mask && payload.size() % 2) return OfError::OFPBMC_BAD_LEN;
     if (f.is_tun_metadata() ? size == 0 || size > f.bytes : size != f.bytes) return OfError::OFPBMC_BAD_LEN;
@@ -306,15 +325,12 @@ OfError decode_entry(const OxmHeader& header, ByteView payload, const NxmOptions
 }  // namespace
 
 void encode_oxm_header(const FieldWire& wire, bool has_mask, uint8_t length, ByteWriter& out) {
-    out.u16(wire.oxm_class);
-    out.u8(static_cast<uint8_t>(wire.number << 1 | (has_mask ? 1 : 0)));
     uint8_t total = static_cast<uint8_t>(has_mask ? length * 2 : length);
-    if (wire.oxm_class == kExperimenterClass) {
-        out.u8(static_cast<uint8_t>(total + 4));
-        out.u32(wire.experimenter);
-    } else {
-        out.u8(total);
-    }
+    bool experimenter = wire.oxm_class == kExperimenterClass;
+    if (experimenter) total = static_cast<uint8_t>(total + 4);
+    out.u32(static_cast<uint32_t>(wire.oxm_class) << 16 | static_cast<uint32_t>(wire.number) << 9 |
+            (has_mask ? 1u << 8 : 0) | total);
+    if (experimenter) out.u32(wire.experimenter);
 }
 
 bool decode_oxm_header(ByteReader& in, OxmHeader& header) {

@@ -1,8 +1,11 @@
 // Matches as text, in the order and the words of `ovs-ofctl dump-flows`.
 
+#include <cstddef>
+
 #include "openflow/flag_text.h"
 #include "openflow/match.h"
 #include "openflow/names.h"
+#include "openflow/number.h"
 #include "openflow/text.h"
 
 namespace weft::openflow {
@@ -318,16 +321,21 @@ void Printer::transport() {
 }
 
 void Printer::print(int priority) {
+    using packet::Flow;
     start_ = out_.size();
     if (priority >= 0 && priority != 32768) decimal("priority", static_cast<uint64_t>(priority), 1);
-    pipeline();
-    conntrack();
+    if (any_bit(m_, offsetof(Flow, actset_output), offsetof(Flow, dl_dst))) {
+        pipeline();
+        conntrack();
+    }
     protocol();
     static constexpr const char* kRegNames[packet::kRegisters] = {
         "reg0", "reg1", "reg2",  "reg3",  "reg4",  "reg5",  "reg6",  "reg7",
         "reg8", "reg9", "reg10", "reg11", "reg12", "reg13", "reg14", "reg15"};
-    for (size_t i = 0; i < packet::kRegisters; i++) hex(kRegNames[i], v_.regs[i], m_.regs[i], 0xffffffff);
-    tunnel();
+    if (any_bit(m_, offsetof(Flow, regs), offsetof(Flow, in_port))) {
+        for (size_t i = 0; i < packet::kRegisters; i++) hex(kRegNames[i], v_.regs[i], m_.regs[i], 0xffffffff);
+    }
+    if (any_bit(m_, offsetof(Flow, tunnel), offsetof(Flow, metadata))) tunnel();
     hex("metadata", v_.metadata, m_.metadata, ~0ull);
     if (m_.in_port) {
         key("in_port=");

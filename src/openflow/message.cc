@@ -305,14 +305,13 @@ void MultipartWriter::end_entry(size_t start) {
     out_.bytes(entry);
 }
 
-#define WEFT_ADD(T, ...)                                         \
-    void MultipartWriter::add(const T& entry) {                  \
-        size_t start = out_.size();                              \
-        messages::EncodeContext context{version_, out_};         \
-        encode_entry(entry, context __VA_OPT__(, ) __VA_ARGS__); \
-        end_entry(start);                                        \
+#define WEFT_ADD(T)                                      \
+    void MultipartWriter::add(const T& entry) {          \
+        size_t start = out_.size();                      \
+        messages::EncodeContext context{version_, out_}; \
+        encode_entry(entry, context);                    \
+        end_entry(start);                                \
     }
-WEFT_ADD(FlowStats, nxm_)
 WEFT_ADD(PortStats)
 WEFT_ADD(Port)
 WEFT_ADD(QueueStats)
@@ -322,6 +321,17 @@ WEFT_ADD(GroupDesc)
 WEFT_ADD(MeterStats)
 WEFT_ADD(MeterConfig)
 #undef WEFT_ADD
+
+void MultipartWriter::add(const FlowStats& flow) {
+    add(flow, flow.actions);
+}
+
+void MultipartWriter::add(const FlowStats& flow, const ActionList& actions) {
+    size_t start = out_.size();
+    messages::EncodeContext context{version_, out_};
+    encode_entry(flow, actions, context, nxm_);
+    end_entry(start);
+}
 
 std::vector<Bytes> MultipartWriter::finish() {
     close(false);

@@ -12,7 +12,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "base/bytes.h"
@@ -83,6 +85,9 @@ struct Message {
 struct DecodeOptions {
     TunnelTableRef tunnel_table;     // the switch's; null: lay tun_metadata out as it comes
     bool flow_mod_table_id = false;  // OpenFlow 1.0: NXT_FLOW_MOD_TABLE_ID is on
+    // If set, the flows of a FlowStatsReply go here one by one and are not kept in the message: who reads the
+    // flows of a big switch needs the memory of one.  The flow may be taken from.
+    std::function<void(FlowStats&)> each_flow;
 };
 // `bytes`: one whole message.  On error message.version and xid are set if the header could be read.
 OfError decode(ByteView bytes, const DecodeOptions& options, Message& message);
@@ -125,6 +130,8 @@ class MultipartWriter {
     // `nxm`: NXST_FLOW, the reply to a request in that form.
     MultipartWriter(Version version, uint32_t xid, Kind kind, bool nxm = false);
     void add(const FlowStats& flow);
+    // The same with actions that are kept elsewhere, in the place of flow.actions.
+    void add(const FlowStats& flow, const ActionList& actions);
     void add(const PortStats& stats);
     void add(const Port& port);
     void add(const QueueStats& stats);
@@ -134,7 +141,8 @@ class MultipartWriter {
     void add(const MeterStats& stats);
     void add(const MeterConfig& meter);
     // Messages that are full; the last one only by finish().
-    std::vector<Bytes> take_full() { return std::move(full_); }
+    bool has_full() const { return !full_.empty(); }
+    std::vector<Bytes> take_full() { return std::exchange(full_, {}); }
     std::vector<Bytes> finish();
 
   private:

@@ -1,7 +1,6 @@
 #include "openflow/text.h"
 
 #include <arpa/inet.h>
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <cstring>
@@ -173,8 +172,16 @@ void format_mac(const packet::EthAddr& a, std::string& out) {
 }
 
 void format_ipv4(uint32_t a, std::string& out) {
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}.{}.{}.{}"), a >> 24, a >> 16 & 255, a >> 8 & 255,
-                   a & 255);
+    char buffer[15];
+    char* at = buffer;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        unsigned octet = a >> shift & 255;
+        if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+        if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+        *at++ = static_cast<char>('0' + octet % 10);
+        if (shift) *at++ = '.';
+    }
+    out.append(buffer, static_cast<size_t>(at - buffer));
 }
 
 void format_ipv6(const packet::Ipv6Addr& address, std::string& out) {

@@ -8,8 +8,7 @@ import subprocess
 import time
 
 import rig
-
-from openflow import ECHO_REQUEST, FLOW_MOD, ROLE_STATUS, Session, unix
+from openflow import BARRIER_REPLY, BARRIER_REQUEST, ECHO_REQUEST, MULTIPART_REPLY, MULTIPART_REQUEST, ROLE_STATUS, Session, unix
 
 
 def listener():
@@ -93,8 +92,8 @@ class Monitor:
 
 def flow_monitors(r):
     out = []
-    # Of OpenFlow 1.3 ONF's extension is not spoken; from 1.4 on flows that were there before are told as added.
-    for version in ("OpenFlow10", "OpenFlow14", "OpenFlow15"):
+    # Nicira's, ONF's of OpenFlow 1.3, the standard's.
+    for version in ("OpenFlow10", "OpenFlow13", "OpenFlow14", "OpenFlow15"):
         ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
         ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "in_port=1,actions=2")
         ofctl(r, "add-flow", f"{r.dir}/br0.mgmt", "table=1,cookie=5,in_port=2,actions=1")
@@ -213,6 +212,35 @@ def pausing(r):
         return []
 
 
+def long_dumps(r):
+    """a reply longer than anyone buffers: it comes whole to who reads late, what was asked after it comes after it, others are served meanwhile"""
+    count, note = 3000, ".".join(["5a"] * 600)  # few flows, as adding many takes long on a busy machine
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    ofctl(r, "add-flows", f"{r.dir}/br0.mgmt", "-", stdin="".join(
+        f"cookie={i},priority={i % 7},ip,nw_dst=10.{i >> 16}.{i >> 8 & 255}.{i & 255},actions=note:{note},2\n" for i in range(count)))
+    slow, other = unix(r), unix(r)
+    asked = slow.send(MULTIPART_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
+    barrier = slow.send(BARRIER_REQUEST)
+    served = other.all_until_barrier()
+    seen, more, after = set(), 1, []
+    while True:
+        kind, xid, body = slow.expect(MULTIPART_REPLY, BARRIER_REPLY, seconds=10)
+        if kind == BARRIER_REPLY:
+            after.append(xid == barrier and not more)
+            break
+        more = struct.unpack(">H", body[2:4])[0] & 1
+        at = 8
+        while xid == asked and at < len(body):
+            seen.add(struct.unpack(">Q", body[at + 24:at + 32])[0])
+            at += struct.unpack(">H", body[at:at + 2])[0]
+    # One who goes away in the middle of a reply leaves nothing behind.
+    gone = unix(r)
+    gone.send(MULTIPART_REQUEST, struct.pack(">HHIB3xIIIQQHHI", 1, 0, 0, 0xff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 4, 0))
+    gone.socket.close()
+    ofctl(r, "del-flows", f"{r.dir}/br0.mgmt")
+    return [served, len(seen) == count and seen == set(range(count)), after, other.all_until_barrier(), flows(r)]
+
+
 def play(scene):
     def test():
         results = []
@@ -228,7 +256,7 @@ def play(scene):
     return test
 
 
-SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing]
+SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing, long_dumps]
 
 if __name__ == "__main__":
     only = os.environ.get("WEFT_SCENES", "").split()

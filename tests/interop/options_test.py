@@ -8,7 +8,7 @@ import tempfile
 import rig
 
 PROGRAMS = ["ovsdb-server", "ovsdb-client", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ovs-dpctl", "ovn-northd",
-            "ovn-controller", "ovn-nbctl", "ovn-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace"]
+            "ovn-controller", "ovn-ic", "ovn-nbctl", "ovn-sbctl", "ovn-ic-nbctl", "ovn-ic-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace"]
 SCRIPTS = ["ovs-ctl", "ovn-ctl"]
 # Long options as a help page writes them: "--sort[=field]", "-O, --protocols", "[--may-create] mod-group".
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(\[?=)?")

@@ -54,6 +54,8 @@ class Server(rig.Rig):
     def __init__(self, weft):
         super().__init__(weft={"ovsdb-server"} if weft else (), name="remotes")
         self.is_weft = weft
+        # Where nobody else of this machine listens or connects from: ports of 127.0.0.1 are taken by whoever is quicker.
+        self.host = "127.77.0.1" if weft else "127.77.0.2"
 
     def start_with(self, rows):
         """`rows`: dicts of a Connection row, each with a target."""
@@ -69,10 +71,11 @@ class Server(rig.Rig):
         return self.admin.select("db", "Connection", ["is_connected", "status"], [["target", "==", target]])[0]
 
     def wait_status(self, target, connected=None, seconds=9, **wanted):
-        """Waits for the keys given; None: the key is not there."""
+        """Waits for the keys given; None: the key is not there; ...: it is, whatever its value."""
         def there():
             now, status = self.row(target)
-            return (connected is None or now == connected) and all(status.get(key) == value for key, value in wanted.items()) and (now, status)
+            matches = all(key in status if value is ... else status.get(key) == value for key, value in wanted.items())
+            return (connected is None or now == connected) and matches and (now, status)
         try:
             return rig.wait_for(there, "", seconds)
         except rig.Failure:
@@ -106,9 +109,7 @@ def expect(condition, what):
 def outbound(server):
     """a connection that the server makes: states, seconds, locks held and waited for, what went wrong; silent peers are dropped"""
     good, silent = Peer(), Peer(silent=True)
-    unused = socket.create_server(("127.0.0.1", 0))
-    nobody = f"tcp:127.0.0.1:{unused.getsockname()[1]}"
-    unused.close()
+    nobody = f"tcp:{server.host}:6641"
     good_name, silent_name = f"tcp:127.0.0.1:{good.port}", f"tcp:127.0.0.1:{silent.port}"
     server.start_with([{"target": good_name, "inactivity_probe": 1000}, {"target": silent_name, "inactivity_probe": 1500}, {"target": nobody, "max_backoff": 1000}])
     _, status = server.wait_status(good_name, True, state="ACTIVE")
@@ -136,10 +137,10 @@ def outbound(server):
 
 def inbound(server):
     """a remote that listens: bound port, number of connections, probes as the row says now, read-only connections"""
-    free = socket.create_server(("127.0.0.1", 0))
-    taken = f"ptcp:{free.getsockname()[1]}:127.0.0.1"
+    free = socket.create_server((server.host, 6642))
+    taken = f"ptcp:6642:{server.host}"
     server.start_with([{"target": "ptcp:0:127.0.0.1", "inactivity_probe": 0}, {"target": f"punix:{server.dir}/ro.sock", "read_only": True}, {"target": taken}])
-    _, status = server.wait_status("ptcp:0:127.0.0.1", False, sec_since_connect="0", sec_since_disconnect="0", n_connections=None)
+    _, status = server.wait_status("ptcp:0:127.0.0.1", False, sec_since_connect="0", sec_since_disconnect="0", n_connections=None, bound_port=...)
     port = status["bound_port"]
     first = ovsdb.Client(f"tcp:127.0.0.1:{port}")
     server.wait_status("ptcp:0:127.0.0.1", True, n_connections=None, bound_port=port)
@@ -161,8 +162,8 @@ def inbound(server):
     # Somebody had the port; once it is free the remote takes it.
     expect("bound_port" not in server.row(taken)[1], "a port that somebody else has")
     free.close()
-    _, status = server.wait_status(taken, False, bound_port=taken.split(":")[1])
-    ovsdb.Client(f"tcp:127.0.0.1:{taken.split(':')[1]}").close()
+    server.wait_status(taken, False, bound_port="6642")
+    ovsdb.Client(f"tcp:{server.host}:6642").close()
 
 
 def rows():
@@ -174,17 +175,16 @@ def command_line():
     """remotes of the command line and of control commands: what cannot be listened on is tried again, what is no remote is refused"""
     with Server(True) as server:
         server.run("ovsdb-tool", "create", f"{server.dir}/db", rig.SCHEMAS["conf"])
-        busy = socket.create_server(("127.0.0.1", 0))
-        port = busy.getsockname()[1]
-        server.start("db", "ovsdb-server", f"--unixctl={server.dir}/db.ctl", f"--remote=ptcp:{port}:127.0.0.1", f"--remote=punix:{server.dir}/db.sock", f"{server.dir}/db")
+        busy = socket.create_server((server.host, 6642))
+        server.start("db", "ovsdb-server", f"--unixctl={server.dir}/db.ctl", f"--remote=ptcp:6642:{server.host}", f"--remote=punix:{server.dir}/db.sock", f"{server.dir}/db")
         with open(f"{server.dir}/db.log") as f:
             said = f.read()
-        expect(f"ptcp:{port}:127.0.0.1: listen failed:" in said, said)
+        expect(f"ptcp:6642:{server.host}: listen failed:" in said, said)
         busy.close()
 
         def listening():
             try:
-                return ovsdb.Client(f"tcp:127.0.0.1:{port}").request("list_dbs")["result"]
+                return ovsdb.Client(f"tcp:{server.host}:6642").request("list_dbs")["result"]
             except ConnectionRefusedError:
                 return None
         rig.wait_for(listening, "the port to be taken", 5)

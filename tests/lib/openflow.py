@@ -107,6 +107,15 @@ class Session:
             if kind != ECHO_REQUEST:
                 out.append((kind, *struct.unpack(">HH", body[:4])) if kind == ERROR else (kind,))
 
+    def role(self, role, generation=0):
+        self.send(ROLE_REQUEST, struct.pack(">IIQ", role, 0, generation))
+        kind, _, body = self.expect(ROLE_REPLY, ERROR)
+        return struct.unpack(">I4xQ", body[:16]) if kind == ROLE_REPLY else ("error", *struct.unpack(">HH", body[:4]))
+
+    def add_flow(self, priority=1):
+        self.send(FLOW_MOD, struct.pack(">QQBBHHHIIIHH", 0, 0, 0, 0, 0, 0, priority, 0xffffffff, 0xffffffff, 0xffffffff, 1, 0)
+                  + struct.pack(">HHI", 1, 4, 0))
+
 
 def unix(r, bridge="br0", version="OpenFlow13"):
     s = socket.socket(socket.AF_UNIX)

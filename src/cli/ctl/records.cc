@@ -211,6 +211,8 @@ Result<std::optional<Uuid>> find_record(CtlContext& context, const db::TableInfo
     for (const CtlRecordName& rule : context.session().program->record_names) {
         if (std::string_view(rule.table) != table.name || found) continue;
         found = find_by_rule(context, rule, name, several);
+        // What a reference leads to may still have to be fetched.
+        if (found && !context.transaction().row(table, *found)) found.reset();
     }
     if (context.transaction().has_questions()) return std::optional<Uuid>();
     if (!found && name.size() >= kMinUuidDigits && is_hex(name))

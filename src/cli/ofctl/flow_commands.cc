@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "cli/ofctl/flow_session.h"
 #include "cli/ofctl/ofctl.h"
@@ -51,22 +50,6 @@ Result<void> del_flows(const Options& o, const Words& w) {
     return change_flow(o, w, o.strict ? FlowMod::Command::kDeleteStrict : FlowMod::Command::kDelete);
 }
 
-// The flows of a switch, all parts together.
-Result<std::vector<FlowStats>> fetch(SwitchConnection& connection, FlowStatsRequest request, uint32_t* xid,
-                                     const char** name) {
-    request.nicira = connection.version() == Version::k10;
-    WEFT_ASSIGN(auto replies, connection.request(std::move(request)));
-    std::vector<FlowStats> flows;
-    for (Message& message : replies) {
-        if (xid) *xid = message.xid;
-        if (name) *name = message_name(message);
-        if (auto* reply = std::get_if<FlowStatsReply>(&message.body)) {
-            std::move(reply->flows.begin(), reply->flows.end(), std::back_inserter(flows));
-        }
-    }
-    return flows;
-}
-
 void sort_flows(const Options& options, std::vector<FlowStats>& flows) {
     const Field* by = options.sort_field.empty() ? nullptr : field_by_name(options.sort_field);
     std::stable_sort(flows.begin(), flows.end(), [&](const FlowStats& a, const FlowStats& b) {
@@ -82,33 +65,46 @@ void sort_flows(const Options& options, std::vector<FlowStats>& flows) {
     });
 }
 
+std::string dump_header(const Message& message) {
+    std::string out = message_name(message);
+    if (message.version != Version::k10)
+        out += fmt::format(" (OF1.{})", static_cast<int>(message.version) - 1);
+    return out + fmt::format(" (xid=0x{:x}):\n", message.xid);
+}
+
 Result<void> dump_flows(const Options& options, const Words& words) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowStatsRequest request, parse_flow_stats_request(word(words, 1), false, &s.names));
-    uint32_t xid = 0;
-    const char* name = "OFPST_FLOW reply";
-    WEFT_ASSIGN(auto flows, fetch(*s.connection, std::move(request), &xid, &name));
-    std::string out;
+    request.nicira = s.format.version == Version::k10;
     // Sorted or with names the lines stand alone.
     bool plain = !options.sort && !prints_names(options);
-    if (options.stats && plain) {
-        out += name;
-        if (s.format.version != Version::k10)
-            out += fmt::format(" (OF1.{})", static_cast<int>(s.format.version) - 1);
-        out += fmt::format(" (xid=0x{:x}):\n", xid);
-    }
-    if (options.sort) sort_flows(options, flows);
     FlowTextOptions text;
     text.names = prints_names(options) ? &s.names : nullptr;
     text.stats = options.stats;
-    for (FlowStats& flow : flows) {
+    std::string lines;
+    auto print = [&](FlowStats& flow) {
         if (!plain) flow.idle_age = flow.hard_age = -1;  // only the plain form shows ages
-        out += ' ';
+        lines += ' ';
         text.cookie = options.stats || flow.cookie;
-        format_flow_stats(flow, text, out);
-        out += '\n';
-    }
-    write_out(out);
+        format_flow_stats(flow, text, lines);
+        lines += '\n';
+    };
+    std::vector<FlowStats> to_sort;
+    auto each_flow = [&](FlowStats& flow) {
+        options.sort ? to_sort.push_back(std::move(flow)) : print(flow);
+    };
+    // The lines of a message are written before the next one is read.
+    bool header = options.stats && plain;
+    auto each_message = [&](const Message& message) {
+        if (header) write_out(dump_header(message));
+        header = false;
+        write_out(lines);
+        lines.clear();
+    };
+    WEFT_TRY(s.connection->request(std::move(request), each_flow, each_message));
+    sort_flows(options, to_sort);
+    for (FlowStats& flow : to_sort) print(flow);
+    write_out(lines);
     return {};
 }
 
@@ -118,131 +114,6 @@ Result<void> dump_aggregate(const Options& options, const Words& words) {
     request.nicira = s.format.version == Version::k10;
     WEFT_ASSIGN(auto replies, s.connection->request(std::move(request)));
     for (const Message& message : replies) write_out(openflow::to_string(message));
-    return {};
-}
-
-// replace-flows and diff-flows: two sets of flows by table, priority and match.
-using FlowKey = std::string;
-FlowKey key_of(const Match& match, uint16_t priority, uint8_t table) {
-    std::string key = table ? fmt::format("table={} ", table) : std::string();
-    format_match(match, {nullptr, priority}, key);
-    return key;
-}
-struct Entry {
-    Match match;
-    uint16_t priority, idle, hard, flags, importance;
-    uint8_t table;
-    uint64_t cookie;
-    ActionList actions;
-};
-using FlowSet = std::map<FlowKey, Entry>;
-
-bool same(const Entry& a, const Entry& b) {
-    return a.cookie == b.cookie && a.idle == b.idle && a.hard == b.hard && a.importance == b.importance &&
-           openflow::to_string(a.actions) == openflow::to_string(b.actions);
-}
-
-Result<FlowSet> from_switch(SwitchConnection& connection) {
-    WEFT_ASSIGN(auto flows, fetch(connection, {}, nullptr, nullptr));
-    FlowSet out;
-    for (FlowStats& f : flows) {
-        FlowKey key = key_of(f.match, f.priority, f.table);
-        out[key] = {f.match,      f.priority, f.idle_timeout, f.hard_timeout, f.flags,
-                    f.importance, f.table,    f.cookie,       f.actions};
-    }
-    return out;
-}
-
-Result<FlowSet> from_file(const std::string& file, const Names* names, Version version) {
-    FlowSet out;
-    WEFT_TRY(for_each_line(file, [&](std::string_view line) -> Result<void> {
-        auto mod = parse_flow_mod(line, FlowMod::Command::kAdd, names);
-        if (!mod.ok()) return mod.error();
-        uint8_t table = mod->table == kTableAll ? 0 : mod->table;
-        // What the switch would answer: the version's spelling of the actions.
-        ByteWriter wire;
-        encode_instructions(mod->actions, version, wire);
-        ActionList actions;
-        decode_instructions(wire.view(), version, {}, actions);
-        out[key_of(mod->match, mod->priority, table)] = {mod->match,
-                                                         mod->priority,
-                                                         mod->idle_timeout,
-                                                         mod->hard_timeout,
-                                                         mod->flags,
-                                                         mod->importance,
-                                                         table,
-                                                         mod->new_cookie,
-                                                         actions};
-        return {};
-    }));
-    return out;
-}
-
-Result<void> replace_flows(const Options& options, const Words& words) {
-    WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
-    WEFT_ASSIGN(FlowSet wanted, from_file(words[1], &s.names, s.format.version));
-    WEFT_ASSIGN(FlowSet present, from_switch(*s.connection));
-    std::vector<Bytes> messages;
-    auto add = [&](const Entry& e, FlowMod::Command command) {
-        FlowMod mod;
-        mod.command = command;
-        mod.match = e.match;
-        mod.priority = e.priority;
-        mod.table = e.table;
-        if (command == FlowMod::Command::kAdd) {
-            mod.new_cookie = e.cookie;
-            mod.idle_timeout = e.idle;
-            mod.hard_timeout = e.hard;
-            mod.importance = e.importance;
-            mod.flags = e.flags;
-            mod.actions = e.actions;
-        }
-        messages.push_back(encode_flow_mod(mod, s.format, s.connection->next_xid()));
-    };
-    for (const auto& [key, entry] : present) {
-        if (!wanted.count(key)) add(entry, FlowMod::Command::kDeleteStrict);
-    }
-    for (const auto& [key, entry] : wanted) {
-        auto it = present.find(key);
-        if (options.readd || it == present.end() || !same(it->second, entry))
-            add(entry, FlowMod::Command::kAdd);
-    }
-    return send_mods(options, s, messages);
-}
-
-void print_entry(char sign, const FlowKey& key, const Entry& e, std::string& out) {
-    out += sign;
-    if (!key.empty()) out += key + " ";
-    if (e.cookie) out += fmt::format("cookie=0x{:x} ", e.cookie);
-    if (e.idle) out += fmt::format("idle_timeout={} ", e.idle);
-    if (e.hard) out += fmt::format("hard_timeout={} ", e.hard);
-    if (e.importance) out += fmt::format("importance={} ", e.importance);
-    out += "actions=" + openflow::to_string(e.actions) + "\n";
-}
-
-Result<FlowSet> from_source(const Options& options, const std::string& source) {
-    if (source.find('/') != source.npos && source.find(':') == source.npos) {
-        return from_file(source, nullptr, Version::k15);
-    }
-    auto s = open_for_flows(options, source);
-    if (!s.ok()) return from_file(source, nullptr, Version::k15);
-    return from_switch(*s->connection);
-}
-
-Result<void> diff_flows(const Options& options, const Words& words) {
-    WEFT_ASSIGN(FlowSet a, from_source(options, words[0]));
-    WEFT_ASSIGN(FlowSet b, from_source(options, words[1]));
-    std::string out;
-    for (const auto& [key, entry] : a) {
-        auto it = b.find(key);
-        if (it == b.end() || !same(entry, it->second)) print_entry('-', key, entry, out);
-        if (it != b.end() && !same(entry, it->second)) print_entry('+', key, it->second, out);
-    }
-    for (const auto& [key, entry] : b) {
-        if (!a.count(key)) print_entry('+', key, entry, out);
-    }
-    write_out(out);
-    if (!out.empty()) std::exit(2);
     return {};
 }
 
@@ -376,8 +247,6 @@ const std::vector<Command>& flow_commands() {
         {"add-flows", "switch file", 2, 2, add_flows, true},
         {"mod-flows", "switch flow", 2, 2, mod_flows, true},
         {"del-flows", "switch [flow]", 1, 2, del_flows, true},
-        {"replace-flows", "switch file", 2, 2, replace_flows, true},
-        {"diff-flows", "source1 source2", 2, 2, diff_flows},
         {"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, 2, packet_out, true},
         {"add-group", "switch group", 2, 2, add_group, true},
         {"add-groups", "switch file", 2, 2, add_groups, true},

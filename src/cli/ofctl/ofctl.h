@@ -41,6 +41,7 @@ struct Command {
     bool changes = false;  // refused with --read-only
 };
 const std::vector<Command>& flow_commands();
+const std::vector<Command>& flow_set_commands();
 const std::vector<Command>& bundle_commands();
 const std::vector<Command>& switch_commands();
 const std::vector<Command>& monitor_commands();

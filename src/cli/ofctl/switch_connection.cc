@@ -127,23 +127,31 @@ Result<Bytes> SwitchConnection::receive() {
 }
 
 Result<std::vector<Message>> SwitchConnection::request(Body body) {
+    std::vector<Message> out;
+    WEFT_TRY(request(std::move(body), nullptr, [&](Message message) { out.push_back(std::move(message)); }));
+    return out;
+}
+
+Result<void> SwitchConnection::request(Body body, EachFlow each_flow, const EachMessage& each_message) {
     uint32_t xid = next_xid();
     Bytes bytes = encode(version(), xid, std::move(body));
     if (bytes.empty()) return Error{fmt::format("{} has no such request", version_name(version()))};
     WEFT_TRY(send(bytes));
-    std::vector<Message> out;
+    DecodeOptions options;
+    options.each_flow = std::move(each_flow);
     while (true) {
         WEFT_ASSIGN(Bytes reply, receive());
         Header header;
         peek_header(reply, header);
         if (header.xid != xid) continue;
         Message message;
-        if (OfError error = decode(reply, {}, message); error != OfError::kNone) return Error{print(reply)};
+        if (OfError error = decode(reply, options, message); error != OfError::kNone)
+            return Error{print(reply)};
         if (message.get_if<ErrorMessage>()) return Error{openflow::to_string(message)};
-        out.push_back(std::move(message));
+        each_message(std::move(message));
         // The flag of a multipart reply that more parts follow.
         bool multipart = header.type == (header.version == 1 ? 17 : 19);
-        if (!multipart || !(load_be16(reply.data() + kHeaderBytes + 2) & 1)) return out;
+        if (!multipart || !(load_be16(reply.data() + kHeaderBytes + 2) & 1)) return {};
     }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,11 @@ class SwitchConnection {
     net::Loop& loop() { return *loop_; }
     // Sends a request and returns its replies' messages: one, or all parts of a multipart reply.
     Result<std::vector<openflow::Message>> request(openflow::Body body);
+    // The same, with each message handed over as it comes and not kept; flows of statistics go to `each_flow`
+    // before the message that held them.
+    using EachFlow = std::function<void(openflow::FlowStats&)>;
+    using EachMessage = std::function<void(openflow::Message)>;
+    Result<void> request(openflow::Body body, EachFlow each_flow, const EachMessage& each_message);
     // Sends messages, then a barrier; an error among the answers is the failure.
     Result<void> transact(const std::vector<Bytes>& messages);
 

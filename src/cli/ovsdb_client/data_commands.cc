@@ -302,7 +302,7 @@ Result<void> wait(ClientContext& context) {
         json::Object op;
         op.add("op", "select");
         op.add("table", "Database");
-        op.add("where", json::Array{json::Array{"name", "==", database}});
+        op.add("where", json::array_of(json::Array{"name", "==", database}));
         op.add("columns", json::Array{"_uuid", "connected"});
         WEFT_ASSIGN(json::Value reply, run_transaction(context, {"_Server", std::move(op)}));
         WEFT_ASSIGN(const json::Array* rows, rows_of(reply, 0));

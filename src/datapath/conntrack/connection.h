@@ -38,6 +38,8 @@ struct Connection {
     bool related = false;           // was announced itself
     // TCP whose text the helper made longer or shorter: by direction, original and reply.  Null: never.
     std::unique_ptr<std::array<SequenceShift, 2>> shifts;
+    // Of an accelerator (accelerator.h): where it has the connection; 0: it has not.
+    uint32_t accelerated = 0;
 
     // Of the store: the list of those that are looked at in the same second.
     Connection* previous = nullptr;

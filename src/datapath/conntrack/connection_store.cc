@@ -19,7 +19,7 @@ ConnectionStore::~ConnectionStore() {
 
 Found ConnectionStore::find(const Tuple& tuple, int64_t now_ms) const {
     auto it = by_tuple_.find(tuple);
-    if (it == by_tuple_.end() || it->second.connection->expired(now_ms)) return {};
+    if (it == by_tuple_.end() || over(*it->second.connection, now_ms)) return {};
     return {it->second.connection, it->second.reply};
 }
 
@@ -43,6 +43,7 @@ Connection* ConnectionStore::add(std::unique_ptr<Connection> connection, int64_t
 }
 
 void ConnectionStore::remove(Connection* connection) {
+    if (connection->accelerated) forget_(*connection);
     by_tuple_.erase(connection->original);
     by_tuple_.erase(connection->reply);
     auto zone = by_zone_.find(connection->original.zone);
@@ -104,7 +105,7 @@ bool ConnectionStore::sweep(int64_t now_ms, size_t most) {
         while (head) {
             if (!most--) return true;
             Connection* connection = head;
-            if (connection->expired(now_ms)) {
+            if (over(*connection, now_ms)) {
                 remove(connection);
             } else {
                 unlink(connection);

@@ -33,6 +33,12 @@ class ConnectionStore {
     ConnectionStore& operator=(const ConnectionStore&) = delete;
 
     Found find(const Tuple& tuple, int64_t now_ms) const;
+    // Called before a connection that is accelerated is taken to be over, to renew its time; and before it is
+    // removed.
+    void set_accelerated(std::function<void(Connection&)> renew, std::function<void(Connection&)> forget) {
+        renew_ = std::move(renew);
+        forget_ = std::move(forget);
+    }
     // A tuple that no connection has, in either direction.
     bool is_free(const Tuple& tuple, int64_t now_ms) const { return !find(tuple, now_ms); }
     // Takes the connection; both its tuples must be free (what is over there goes).
@@ -56,10 +62,15 @@ class ConnectionStore {
         Connection* connection;
         bool reply;
     };
+    bool over(Connection& connection, int64_t now_ms) const {
+        if (connection.accelerated && connection.expired(now_ms)) renew_(connection);
+        return connection.expired(now_ms);
+    }
     void link(Connection* connection, int64_t now_ms);
     void unlink(Connection* connection);
     void release_tuple(const Tuple& tuple);
 
+    std::function<void(Connection&)> renew_, forget_;
     absl::flat_hash_map<Tuple, Place, TupleHash> by_tuple_;
     HashMap<uint16_t, uint32_t> by_zone_;
     std::vector<Connection*> slots_;  // heads of the lists

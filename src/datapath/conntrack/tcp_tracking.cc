@@ -10,8 +10,6 @@ namespace {
 
 namespace tcp = packet::tcp;
 
-// How far an acknowledgment may be off: the biggest window without scaling, and a header's worth of doubt.
-constexpr int32_t kAcknowledgmentSlack = 0xffff + 1500;
 constexpr uint32_t kUnknownLimit = 1;
 constexpr uint8_t kMaxScale = 14;  // RFC 7323 section 2.3
 
@@ -184,6 +182,18 @@ TcpVerdict TcpTracking::update(bool reply, const TcpSegment& segment, bool check
     }
     if (has(segment, tcp::kRst)) from.state = to.state = TcpState::kTimeWait;
     return good ? TcpVerdict::kEstablished : TcpVerdict::kTolerated;
+}
+
+TcpTracking::Numbers TcpTracking::numbers(bool reply) const {
+    const End& end = ends_[reply];
+    return {end.next, end.limit, end.max_window, scale_of(end, ends_[!reply])};
+}
+
+void TcpTracking::advance(bool reply, const Numbers& seen) {
+    End& end = ends_[reply];
+    if (below(end.next, seen.next)) end.next = seen.next;
+    if (below(end.limit, seen.limit)) end.limit = seen.limit;
+    end.max_window = std::max(end.max_window, seen.max_window);
 }
 
 Timeout TcpTracking::timeout() const {

@@ -57,6 +57,23 @@ class TcpTracking {
     // Of the connection as a whole, for people.
     TcpState state() const;
 
+    // Both ends are in the midst of it: segments without SYN, FIN and RST, within the windows, change numbers
+    // alone, and only upwards.  So somebody else can follow them, with these numbers, and tell later how far
+    // they have come.
+    bool established() const {
+        return ends_[0].state == TcpState::kEstablished && ends_[1].state == TcpState::kEstablished;
+    }
+    struct Numbers {
+        uint32_t next = 0, limit = 0;  // as in End
+        uint16_t max_window = 0;
+        uint8_t scale = 0;  // by which the windows that this end announces are shifted
+    };
+    Numbers numbers(bool reply) const;
+    void advance(bool reply, const Numbers& seen);
+    // How far an acknowledgment may be off: the biggest window without scaling, and a header's worth of
+    // doubt.
+    static constexpr int32_t kAcknowledgmentSlack = 0xffff + 1500;
+
   private:
     struct End {
         uint32_t next = 0;   // the sequence number after the highest that it sent

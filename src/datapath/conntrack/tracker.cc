@@ -1,5 +1,7 @@
 #include "datapath/conntrack/tracker.h"
 
+#include <algorithm>
+
 #include "packet/ethernet.h"
 #include "packet/ipv4.h"
 #include "packet/tcp.h"
@@ -172,6 +174,7 @@ Tracker::Outcome Tracker::track_whole(packet::Packet& packet, const packet::Layo
     key.ct_state = packet::kCtTracked | state;
     if (connection.related && !(state & packet::kCtInvalid)) key.ct_state |= packet::kCtRelated;
     if (action.commit && !(state & packet::kCtInvalid)) write_mark_and_label(connection, action);
+    offer(connection, !(state & packet::kCtInvalid));
     read_mark_and_label(key, connection);
     set_original_tuple(key, connection.original);
     if (connection.helper != Connection::Helper::kNone && !(state & packet::kCtInvalid)) {
@@ -187,6 +190,7 @@ Tracker::Outcome Tracker::track_whole(packet::Packet& packet, const packet::Layo
 
 uint32_t Tracker::update(const Found& found, const Headers& headers, int64_t now_ms) {
     Connection& connection = *found.connection;
+    renew_accelerated(connection);
     uint32_t direction = found.reply ? packet::kCtReply : 0;
     uint32_t state = packet::kCtInvalid;
     if (auto* tcp = std::get_if<TcpTracking>(&connection.protocol)) {
@@ -216,6 +220,44 @@ uint32_t Tracker::update(const Found& found, const Headers& headers, int64_t now
     }
     if (renew(connection, now_ms)) store_.hasten(&connection, now_ms);
     return state;
+}
+
+void Tracker::accelerate(Accelerator* accelerator) {
+    accelerator_ = accelerator;
+    store_.set_accelerated([this](Connection& connection) { renew_accelerated(connection); },
+                           [this](Connection& connection) { accelerator_->remove(connection); });
+}
+
+// What has passed without coming here counts.
+void Tracker::renew_accelerated(Connection& connection) const {
+    if (!connection.accelerated) return;
+    int64_t used = accelerator_->read(connection);
+    int64_t expires = used + int64_t{1000} * connection.timeouts->of(timeout_of(connection));
+    connection.expires_ms = std::max(connection.expires_ms, expires);
+}
+
+void Tracker::offer(Connection& connection, bool used) {
+    if (!accelerator_) return;
+    // Whose text is read, and what has the state "related", is the tracker's alone.
+    if (connection.helper != Connection::Helper::kNone || connection.related) return;
+    auto* tcp = std::get_if<TcpTracking>(&connection.protocol);
+    bool established =
+        tcp ? tcp->established()
+            : std::get<DatagramTracking>(connection.protocol).state == DatagramTracking::State::kAnswered &&
+                  (connection.original.has_ports() || connection.original.is_icmp());
+    if (established)
+        accelerator_->put(connection,
+                          {used, connection.timeouts->of(timeout_of(connection)), check_sequences_});
+    else if (connection.accelerated)
+        accelerator_->remove(connection);
+}
+
+// What holds for all connections has changed.
+void Tracker::offer_again() {
+    if (!accelerator_) return;
+    store_.each([this](Connection& connection) {
+        if (connection.accelerated) offer(connection, false);
+    });
 }
 
 bool Tracker::has_room(uint16_t zone, int64_t now_ms) {
@@ -303,7 +345,10 @@ void Tracker::track_error(packet::Packet& packet, const packet::Layout& layout, 
     if (!found || headers.tuple.dst != answering.dst) return;  // unknown, or not for its sender: invalid
     Connection& connection = *found.connection;
     key.ct_state = packet::kCtTracked | packet::kCtRelated | (found.reply ? packet::kCtReply : uint32_t{0});
-    if (action.commit) write_mark_and_label(connection, action);
+    if (action.commit) {
+        write_mark_and_label(connection, action);
+        offer(connection, false);
+    }
     read_mark_and_label(key, connection);
     set_original_tuple(key, connection.original);
     if (!action.nat || !connection.translated()) return;
@@ -339,7 +384,9 @@ size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original
 void Tracker::dump(std::optional<uint16_t> zone, int64_t now_ms,
                    const std::function<void(const datapath::Connection&)>& each) const {
     store_.each([&](Connection& connection) {
-        if ((zone && connection.original.zone != *zone) || connection.expired(now_ms)) return;
+        if (zone && connection.original.zone != *zone) return;
+        renew_accelerated(connection);
+        if (connection.expired(now_ms)) return;
         datapath::Connection out;
         out.original = to_api(connection.original);
         out.reply = to_api(connection.reply);

@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "datapath/api/connection_table.h"
+#include "datapath/conntrack/accelerator.h"
 #include "datapath/conntrack/connection_store.h"
 #include "datapath/conntrack/expectations.h"
 #include "datapath/conntrack/fragments.h"
@@ -26,6 +27,9 @@ namespace weft::datapath::conntrack {
 
 class Tracker final : public ConnectionTable {
   public:
+    // Who sees packets before the tracker does; must outlive all calls.  Before the first packet.
+    void accelerate(Accelerator* accelerator);
+
     Tracked track(packet::Packet& packet, const packet::Layout& layout, packet::Flow& key,
                   const Conntrack& action, int64_t now_ms, std::vector<packet::Packet>& fragments,
                   explain::DropReason& reason) override;
@@ -45,7 +49,10 @@ class Tracker final : public ConnectionTable {
     std::map<uint16_t, uint32_t> zone_limits() const override { return zone_limits_; }
 
     bool checks_tcp_sequences() const override { return check_sequences_; }
-    void check_tcp_sequences(bool on) override { check_sequences_ = on; }
+    void check_tcp_sequences(bool on) override {
+        check_sequences_ = on;
+        offer_again();
+    }
 
     FragmentStatus fragment_status(bool with_lists) const override { return fragments_.status(with_lists); }
     Result<void> configure_fragments(const FragmentConfig& config) override {
@@ -54,7 +61,9 @@ class Tracker final : public ConnectionTable {
 
     Result<void> set_timeout_policy(const std::string& name,
                                     const std::map<std::string, uint32_t>& seconds) override {
-        return policies_.set(name, seconds);
+        auto done = policies_.set(name, seconds);
+        offer_again();
+        return done;
     }
     void delete_timeout_policy(const std::string& name) override { policies_.remove(name); }
 
@@ -78,7 +87,11 @@ class Tracker final : public ConnectionTable {
     // Announces a connection to `port` of the sender of a packet of `tuple`; the port as the other end is to know it.
     uint16_t expect(const Tuple& tuple, const Connection& connection, bool reply, bool translate, uint16_t port,
                     int64_t now_ms);
+    void renew_accelerated(Connection& connection) const;
+    void offer(Connection& connection, bool used);
+    void offer_again();
     bool has_room(uint16_t zone, int64_t now_ms);
+    Accelerator* accelerator_ = nullptr;
     ConnectionStore store_;
     Expectations expectations_;
     Fragments fragments_;

@@ -4,10 +4,14 @@
 
 #include <cstring>
 #include <random>
+#include <set>
 
 #include "base/log.h"
+#include "datapath/conntrack/tracker.h"
 #include "datapath/dummy/dummy_port.h"
+#include "datapath/ebpf/connection_offload.h"
 #include "datapath/ebpf/flow_offload.h"
+#include "datapath/ebpf/underlay.h"
 #include "datapath/ebpf/upcall_device.h"
 #include "datapath/userspace/datapath_core.h"
 #include "datapath/userspace/system_port.h"
@@ -30,13 +34,22 @@ class EbpfDatapath final : public DatapathCore {
         : DatapathCore(loop, std::move(type), std::move(name)),
           links_(links),
           kernel_(std::move(kernel)),
-          flows_(*kernel_, [this](PortNo port) { return served(port); }),
+          flows_(
+              *kernel_, [this](PortNo port) { return static_cast<ebpf::PortKind>(kernel_->port(port).kind); },
+              [this](const ebpf::RemoteKey& remote) { underlay_->want(remote); }),
+          established_(*kernel_),
           alive_(std::make_shared<bool>(true)) {
+        auto tracker = std::make_unique<conntrack::Tracker>();
+        tracker->accelerate(&established_);
+        set_connections(std::move(tracker));
         links_.on_change([this, alive = std::weak_ptr<bool>(alive_)](const std::string& device) {
             if (!alive.expired()) device_changed(device);
         });
         timer_ = loop_.timer([this] { tidy(); });
         timer_->arm_in(kTidyMs);
+        turn_ = loop_.each_turn([this] {
+            if (!tunnels_.empty() && links_.generation() != links_generation_) look_for_watchers();
+        });
     }
 
     Result<void> start() {
@@ -45,9 +58,14 @@ class EbpfDatapath final : public DatapathCore {
         config.magic = uint64_t{random()} << 32 | random();
         config.seed = uint64_t{random()} << 32 | random();
         set_vlan_limit();
-        WEFT_ASSIGN(upcalls_,
-                    ebpf::UpcallDevice::create(loop_, links_, *kernel_,
-                                               [this](std::vector<Work>& works) { resume(works); }));
+        WEFT_ASSIGN(upcalls_, ebpf::UpcallDevice::create(
+                                  loop_, links_, *kernel_,
+                                  [this](std::vector<ebpf::HandedUp>& packets) { take(packets); }));
+        WEFT_ASSIGN(underlay_,
+                    ebpf::Underlay::create(loop_, links_, *kernel_, [this](const std::string& device) {
+                        auto port = find_port(device);
+                        return port && port->type == PortType::kSystem;
+                    }));
         return {};
     }
 
@@ -63,6 +81,7 @@ class EbpfDatapath final : public DatapathCore {
         }
         if (!waiting_.empty()) lg.info("{}: {} ports taken over", name(), waiting_.size());
         waiting_.clear();
+        underlay_->take_over();
         remove_forgotten();
     }
 
@@ -150,7 +169,7 @@ class EbpfDatapath final : public DatapathCore {
             case PortType::kGeneve:
             case PortType::kVxlan:
             case PortType::kGre:
-                return open_tunnel_port(loop_, *this, std::move(info), &links_);
+                return open_tunnel(std::move(info));
             case PortType::kDummy:
                 return open_dummy_port(loop_, *this, std::move(info), spec);
         }
@@ -170,8 +189,21 @@ class EbpfDatapath final : public DatapathCore {
         dump.offloaded = state.in_kernel;
     }
 
+    // By a program of its own.
     bool served(PortNo port) const {
         return port < ebpf::kPorts && kernel_->port(port).kind != ebpf::kPortNone;
+    }
+
+    // What the programs leave to it comes through its sockets, as without them.
+    Result<std::unique_ptr<Port>> open_tunnel(PortInfo info) {
+        PortInfo copy = info;
+        WEFT_ASSIGN(std::unique_ptr<Port> port, open_tunnel_port(loop_, *this, std::move(info), &links_));
+        if (copy.number < ebpf::kPorts) {
+            clear_counters(copy.number);
+            underlay_->add_tunnel(copy);
+            tunnels_.insert(copy.number);
+        }
+        return port;
     }
 
     Result<std::unique_ptr<Port>> open_device(PortInfo info) {
@@ -237,17 +269,25 @@ class EbpfDatapath final : public DatapathCore {
 
     Result<void> attach(PortNo number, ebpf::PortKind kind, int ifindex) {
         ebpf::PortEntry& entry = kernel_->port(number);
-        for (uint32_t cpu = 0; cpu < kernel_->cpus(); cpu++)
-            std::memset(&kernel_->port_counters(cpu, number), 0, sizeof(ebpf::PortCounters));
+        clear_counters(number);
         WEFT_TRY(kernel_->put_device(static_cast<uint32_t>(ifindex), number));
         entry.ifindex = static_cast<uint32_t>(ifindex);
         __atomic_store_n(&entry.kind, static_cast<uint32_t>(kind), __ATOMIC_RELEASE);
         return {};
     }
+    void clear_counters(PortNo number) {
+        for (uint32_t cpu = 0; cpu < kernel_->cpus(); cpu++)
+            std::memset(&kernel_->port_counters(cpu, number), 0, sizeof(ebpf::PortCounters));
+    }
     void detach(PortNo number) {
         if (number >= ebpf::kPorts) return;
         ebpf::PortEntry& entry = kernel_->port(number);
         if (entry.kind == ebpf::kPortNone) return;
+        if (entry.kind == ebpf::kPortTunnel) {
+            underlay_->remove_tunnel(number);
+            tunnels_.erase(number);
+            return flows_.port_changed(number);
+        }
         __atomic_store_n(&entry.kind, static_cast<uint32_t>(ebpf::kPortNone), __ATOMIC_RELEASE);
         kernel_->delete_device(entry.ifindex);
         flows_.port_changed(number);
@@ -255,20 +295,54 @@ class EbpfDatapath final : public DatapathCore {
 
     // A device that has gone, or moved to another namespace, must not be found under its old index.
     void device_changed(const std::string& device) {
+        underlay_->changed();
         auto port = find_port(device);
         if (!port) return;
         const Link* link = links_.find(device);
         if (port->number < ebpf::kPorts) {
             const ebpf::PortEntry& entry = kernel_->port(port->number);
-            if (entry.kind != ebpf::kPortNone &&
+            if (entry.kind != ebpf::kPortNone && entry.kind != ebpf::kPortTunnel &&
                 (!link || static_cast<uint32_t>(link->ifindex) != entry.ifindex))
                 detach(port->number);
         }
         port_changed(port->number);
     }
 
+    void take(std::vector<ebpf::HandedUp>& packets) {
+        std::vector<Resumed> resumed;
+        resumed.reserve(packets.size());
+        for (ebpf::HandedUp& up : packets) {
+            Resumed one;
+            if (up.list) {
+                ebpf::FlowOffload::Place place = flows_.place(up.list, up.at);
+                if (!place.all) {  // it has been on its way for longer than lists are kept
+                    dropped(explain::DropReason::kUpcallLost);
+                    continue;
+                }
+                one.all = std::move(place.all);
+                one.rest = place.rest;
+            } else if (!up.work.depth && !up.work.tunnel_set && tunnels_.contains(up.work.key.in_port)) {
+                if (Port* port = port_at(up.work.key.in_port)) port->seen(up.work.packet);
+            }
+            one.work = std::move(up.work);
+            resumed.push_back(std::move(one));
+        }
+        resume(resumed);
+    }
+
+    // Whoever captures at a tunnel's device sees all packets: the programs hand them up meanwhile.
+    void look_for_watchers() {
+        links_generation_ = links_.generation();
+        for (PortNo number : tunnels_) {
+            Port* port = port_at(number);
+            uint32_t watched = port && port->watched();
+            __atomic_store_n(&kernel_->port(number).watched, watched, __ATOMIC_RELAXED);
+        }
+    }
+
     void tidy() {
-        flows_.sort_masks();
+        flows_.tidy();
+        look_for_watchers();
         set_vlan_limit();
         timer_->arm_in(kTidyMs);
     }
@@ -280,7 +354,9 @@ class EbpfDatapath final : public DatapathCore {
 
     Links& links_;
     std::unique_ptr<ebpf::Kernel> kernel_;
+    std::unique_ptr<ebpf::Underlay> underlay_;
     ebpf::FlowOffload flows_;
+    ebpf::ConnectionOffload established_;
     std::unique_ptr<ebpf::UpcallDevice> upcalls_;
     std::map<PortNo, TcFilter> filters_;  // of internal ports
     struct Waiting {
@@ -292,6 +368,9 @@ class EbpfDatapath final : public DatapathCore {
     std::vector<Waiting> waiting_;  // ports with an earlier process's program
     bool taken_over_ = false;
     std::unique_ptr<net::Loop::Timer> timer_;
+    std::set<PortNo> tunnels_;
+    uint64_t links_generation_ = 0;
+    std::unique_ptr<net::Loop::Turn> turn_;
     std::shared_ptr<bool> alive_;
 };
 

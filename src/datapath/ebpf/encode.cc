@@ -3,6 +3,7 @@
 #include <cstring>
 #include <span>
 
+#include "packet/address.h"
 #include "packet/ethernet.h"
 
 namespace weft::datapath::ebpf {
@@ -11,8 +12,8 @@ namespace {
 
 class Encoder {
   public:
-    Encoder(const KeyPair& flow, const std::function<bool(PortNo)>& served, Encoded& out)
-        : flow_(flow), served_(served), out_(out) {}
+    Encoder(const KeyPair& flow, const PortKinds& ports, Encoded& out)
+        : flow_(flow), ports_(ports), out_(out) {}
 
     void run(const Actions& actions) {
         if (actions.empty())
@@ -24,6 +25,8 @@ class Encoder {
         name_outputs(actions);
         if (out_.why.empty()) return;
         out_.actions.clear();
+        out_.resume.clear();
+        out_.remotes.clear();
         add(kActionToUserspace);
     }
 
@@ -40,7 +43,8 @@ class Encoder {
 
     static bool has_effect(const Action& action) {
         return action.get_if<Output>() || action.get_if<Recirculate>() || action.get_if<Drop>() ||
-               action.get_if<CheckPacketLength>() || (kind_of(action) == Kind::kOther);
+               action.get_if<CheckPacketLength>() || action.get_if<Conntrack>() ||
+               (kind_of(action) == Kind::kOther);
     }
 
     // A list whose end is the packet's.
@@ -50,7 +54,12 @@ class Encoder {
             bool last = i + 1 == actions.size();
             const Action& action = actions[i];
             if (auto* a = action.get_if<Output>()) {
-                if (a->port >= kPorts || !served_(a->port)) return refuse("a port that it outputs to");
+                PortKind kind = a->port < kPorts ? ports_(a->port) : kPortNone;
+                if (kind == kPortNone) return refuse("a port that it outputs to");
+                if (kind == kPortTunnel) {
+                    if (!last) return refuse("a tunnel that is not the last output");
+                    return tunnel_output(a->port, actions.subspan(i));
+                }
                 add(last ? kActionOutputLast : kActionOutput).argument = a->port;
                 if (last) return;
             } else if (auto* a = action.get_if<Recirculate>()) {
@@ -63,6 +72,8 @@ class Encoder {
             } else if (auto* a = action.get_if<CheckPacketLength>()) {
                 if (!last) return refuse("check_pkt_len in the middle");
                 return check_length(*a);
+            } else if (auto* a = action.get_if<Conntrack>()) {
+                conntrack(*a, actions.subspan(i));
             } else if (kind_of(action) == Kind::kOther) {
                 return refuse("an action that the kernel's programs do not know");
             } else {
@@ -70,6 +81,63 @@ class Encoder {
             }
         }
         add(kActionEnd);
+    }
+
+    // The daemon may go on with `rest`.
+    uint16_t resume_at(std::span<const Action> rest) {
+        out_.resume.push_back(rest);
+        return static_cast<uint16_t>(out_.resume.size() - 1);
+    }
+
+    void tunnel_output(PortNo port, std::span<const Action> rest) {
+        if (!can_parse()) return;
+        FlowAction& out = add(kActionTunnelOutput);
+        out.argument = port;
+        out.small = resume_at(rest);
+    }
+
+    void conntrack(const Conntrack& a, std::span<const Action> rest) {
+        if (!can_parse()) return;
+        uint32_t flags = 0;
+        if (a.commit) flags |= kTrackCommit;
+        if (a.force) flags |= kTrackForce;
+        if (a.nat) flags |= kTrackNat;
+        if (a.commit && a.label) {
+            flags |= kTrackLabel;
+            FlowAction& label = add(kActionExpectLabel);
+            put(label, 0, a.label->first);
+            put(label, 16, a.label->second);
+        }
+        FlowAction& out = add(kActionConntrack);
+        if (a.commit && a.mark) {
+            flags |= kTrackMark;
+            put(out, 0, Be32(a.mark->first));
+            put(out, 4, Be32(a.mark->second));
+        }
+        out.small = a.zone;
+        out.argument = flags << 8 | resume_at(rest);
+    }
+
+    void set_tunnel(const SetTunnel& a) {
+        if (a.v6 || !packet::is_zero(a.ipv6_dst)) return refuse("a tunnel over IPv6");
+        if (a.vxlan_gbp && (a.vxlan_gbp->id || a.vxlan_gbp->flags)) return refuse("a VXLAN group policy");
+        SetTunnelData data;
+        std::memset(&data, 0, sizeof data);
+        size_t options = a.geneve ? a.geneve->options.size() : 0;
+        if (options > sizeof data.options || options % 4) return refuse("many Geneve options");
+        data.id = Be64(a.id).raw();
+        data.src = Be32(a.src).raw();
+        data.flags = Be16(a.flags).raw();
+        data.tp_src = Be16(a.tp_src).raw();
+        data.tp_dst = Be16(a.tp_dst).raw();
+        data.tos = a.tos;
+        data.ttl = a.ttl;
+        if (options) std::memcpy(data.options, a.geneve->options.data(), options);
+        FlowAction& out = add(kActionSetTunnel);
+        out.small = static_cast<uint16_t>(options);
+        out.argument = Be32(a.dst).raw();
+        put(out, 0, data);
+        out_.remotes.push_back({Be32(a.dst).raw(), data.src});
     }
 
     void check_length(const CheckPacketLength& a) {
@@ -94,9 +162,9 @@ class Encoder {
                       action.get_if<SetIcmp>() || action.get_if<Set<ArpKey>>() ||
                       action.get_if<Set<PriorityKey>>() || action.get_if<Set<MarkKey>>() ||
                       action.get_if<PushVlan>() || action.get_if<PopVlan>() || action.get_if<Hash>() ||
-                      action.get_if<ConntrackClear>();
+                      action.get_if<ConntrackClear>() || action.get_if<SetTunnel>();
         return change || action.get_if<Output>() || action.get_if<Recirculate>() || action.get_if<Drop>() ||
-                       action.get_if<CheckPacketLength>()
+                       action.get_if<CheckPacketLength>() || action.get_if<Conntrack>()
                    ? Kind::kChange
                    : Kind::kOther;
     }
@@ -114,6 +182,7 @@ class Encoder {
             return word(kActionSetMark, a->value.value, a->mask.value);
         if (auto* a = action.get_if<Set<PriorityKey>>())
             return word(kActionSetPriority, a->value.value, a->mask.value);
+        if (auto* a = action.get_if<SetTunnel>()) return set_tunnel(*a);
         if (action.get_if<ConntrackClear>()) {
             add(kActionClearConntrack);
             return;
@@ -249,7 +318,7 @@ class Encoder {
     }
 
     const KeyPair& flow_;
-    const std::function<bool(PortNo)>& served_;
+    const PortKinds& ports_;
     Encoded& out_;
     bool branches_ = false;
     bool opaque_ = false;  // what the packet begins with now is not known
@@ -258,9 +327,9 @@ class Encoder {
 
 }  // namespace
 
-Encoded encode(const Actions& actions, const KeyPair& flow, const std::function<bool(PortNo)>& served) {
+Encoded encode(const Actions& actions, const KeyPair& flow, const PortKinds& ports) {
     Encoded out;
-    Encoder(flow, served, out).run(actions);
+    Encoder(flow, ports, out).run(actions);
     return out;
 }
 

@@ -1,12 +1,14 @@
 // A flow's actions in the form that the programs in the kernel carry out.
 //
-// A flow is carried out either by the programs, all of it, or by the daemon, all of it: no packet's list of
-// actions is begun in one place and finished in the other.  So an encoded list is the whole list, or
-// `to_userspace` alone, and then `why` says why.
+// An encoded list is the whole list, or `to_userspace` alone, and then `why` says why.  Some actions may turn
+// out to be more than the programs can do only when a packet is there (a tunnel whose remote end is not
+// resolved): then the packet is handed up as it is by then, with the number of the place in the list where
+// the daemon goes on.
 
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -19,10 +21,15 @@ struct Encoded {
     std::vector<FlowAction> actions;  // never empty
     std::string_view why;             // not empty: the daemon carries the flow out
     std::vector<PortNo> outputs;      // that the list names, whoever carries it out
+    // Where the daemon may have to go on: parts of the list of actions that was encoded.
+    std::vector<std::span<const Action>> resume;
+    std::vector<RemoteKey> remotes;  // that tunnels' packets are sent to
 };
 
-// `key` and `mask` are the megaflow's: some actions are right only for some packets.  `served(port)`: the
-// programs can send to that port.
-Encoded encode(const Actions& actions, const KeyPair& flow, const std::function<bool(PortNo)>& served);
+// What the programs have for a port number, kPortNone if they cannot send to it.
+using PortKinds = std::function<PortKind(PortNo)>;
+
+// `key` and `mask` are the megaflow's: some actions are right only for some packets.
+Encoded encode(const Actions& actions, const KeyPair& flow, const PortKinds& ports);
 
 }  // namespace weft::datapath::ebpf

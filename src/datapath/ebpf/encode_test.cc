@@ -14,7 +14,9 @@ Encoded encoded(std::string_view match, std::string_view actions) {
     EXPECT_TRUE(list.ok()) << list.message();
     auto keys = megaflow_key(both->key, both->mask);
     EXPECT_TRUE(keys);
-    return encode(*list, *keys, [](PortNo port) { return port < 4; });
+    return encode(*list, *keys, [](PortNo port) {
+        return port < 4 ? kPortDevice : port == 5 ? kPortTunnel : kPortNone;
+    });
 }
 
 std::vector<int> kinds(const Encoded& list) {
@@ -36,13 +38,36 @@ TEST(EbpfEncode, TheLastOutputIsThePacketsEnd) {
 TEST(EbpfEncode, WhatTheProgramsCannotDoIsTheDaemonsAllOfIt) {
     for (std::string_view actions :
          {"2,7", "clone(set(skb_mark(0x1)),3),2", "2,userspace(pid=0)", "recirc(0x1),2", "set(sctp(dst=1)),2",
-          "push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2", "trunc(60),2", "meter(1),2",
-          "ct(commit),2", "push_vlan(tpid=0x9100,vid=1,pcp=0),2", "check_pkt_len(size=100,gt(2),le(3)),2",
+          "push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2", "trunc(60),2", "meter(1),2", "5,2",
+          "set(tunnel(tun_id=1,dst=10.0.0.1,flags(key),geneve({class=0x102,type=0x80,len=8,0x1020304050607}))"
+          "),5",
+          "set(tunnel(tun_id=1,ipv6_dst=fd00::1,flags(key))),5", "pop_vlan,ct,2",
+          "push_vlan(tpid=0x9100,vid=1,pcp=0),2", "check_pkt_len(size=100,gt(2),le(3)),2",
           "check_pkt_len(size=100,gt(2,3,2,3),le(3,2,3,2))"}) {
         Encoded list = encoded(kAny, actions);
         EXPECT_EQ(kinds(list), (std::vector<int>{kActionToUserspace})) << actions;
         EXPECT_FALSE(list.why.empty()) << actions;
     }
+}
+
+// What a packet may turn out to need the daemon for has a place in the list where it goes on.
+TEST(EbpfEncode, TunnelsAndConnectionsSayWhereTheDaemonGoesOn) {
+    auto list = parse_actions(
+        "ct(commit,zone=3,mark=0x5/0xf,label=0x1),set(tunnel(tun_id=0x7,dst=10.0.0.1,ttl=64,flags(key))),5");
+    ASSERT_TRUE(list.ok()) << list.message();
+    auto both = parse_match(kAny);
+    Encoded out = encode(*list, *megaflow_key(both->key, both->mask),
+                         [](PortNo port) { return port == 5 ? kPortTunnel : kPortDevice; });
+    EXPECT_EQ(kinds(out), (std::vector<int>{kActionExpectLabel, kActionConntrack, kActionSetTunnel,
+                                            kActionTunnelOutput}));
+    EXPECT_EQ(out.actions[1].small, 3);
+    EXPECT_EQ(out.actions[1].argument >> 8, uint32_t{kTrackCommit | kTrackMark | kTrackLabel});
+    ASSERT_EQ(out.resume.size(), 2u);
+    EXPECT_EQ(out.resume[out.actions[1].argument & 0xff].data(), list->data());
+    EXPECT_EQ(out.resume[out.actions[3].small].data(), list->data() + 2);
+    ASSERT_EQ(out.remotes.size(), 1u);
+    EXPECT_EQ(out.remotes[0].dst, Be32(0x0a000001).raw());
+    EXPECT_EQ(out.remotes[0].src, 0u);
 }
 
 TEST(EbpfEncode, BehindARemovedTagOnlyWhatWasSeenIsKnown) {

@@ -10,6 +10,8 @@ namespace weft::datapath::ebpf {
 
 namespace {
 
+constexpr int64_t kKeepListsMs = 10000;
+
 int64_t kernel_now_ns() {
     timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -25,15 +27,15 @@ void add(FlowStats& sum, const FlowStats& more) {
 
 }  // namespace
 
-FlowOffload::FlowOffload(Kernel& kernel, std::function<bool(PortNo)> served)
-    : kernel_(kernel), served_(std::move(served)), slots_(kernel), masks_(kMasks) {}
+FlowOffload::FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const RemoteKey&)> remote)
+    : kernel_(kernel), ports_(std::move(ports)), remote_(std::move(remote)), slots_(kernel), masks_(kMasks) {}
 
 void FlowOffload::put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats) {
     std::unique_ptr<Entry>& entry = entries_[flow->ufid];
     if (!entry) {
         entry = std::make_unique<Entry>();
         entry->flow = std::move(flow);
-        entry->keys = megaflow_key(entry->flow->key, mask);
+        entry->keys = megaflow_key(entry->flow->key.expand(), mask);
     }
     offload(*entry);
     if (zero_stats) {
@@ -67,7 +69,8 @@ void FlowOffload::port_changed(PortNo port) {
 void FlowOffload::offload(Entry& entry) {
     entry.outputs.clear();
     if (!entry.keys) return give_up(entry, "fields that the kernel's programs do not look at");
-    Encoded encoded = encode(*entry.flow->actions, *entry.keys, served_);
+    Encoded encoded = encode(*entry.flow->actions, *entry.keys, ports_);
+    for (const RemoteKey& remote : encoded.remotes) remote_(remote);
     entry.outputs = std::move(encoded.outputs);
     entry.why = encoded.why;
     if (entry.mask == kMasks) {
@@ -75,15 +78,19 @@ void FlowOffload::offload(Entry& entry) {
         if (!mask) return give_up(entry, "more masks than the kernel's programs try");
         entry.mask = *mask;
     }
-    auto slot = slots_.write(entry.mask, entry.keys->key, encoded.actions);
+    uint32_t list = ++last_list_ ? last_list_ : ++last_list_;
+    auto slot = slots_.write(list, entry.mask, entry.keys->key, encoded.actions);
     if (!slot) return give_up(entry, "more flows than the kernel's programs hold");
+    if (!encoded.resume.empty()) lists_[list] = {entry.flow->actions, std::move(encoded.resume)};
     auto done = kernel_.put_megaflow(masked_key(entry), *slot);
     if (!done) {
+        lists_.erase(list);
         slots_.retire(*slot);
         return give_up(entry, "more flows than the kernel's programs hold");
     }
     if (entry.slot != kFlowSlots) collect(entry);
     entry.slot = *slot;
+    entry.list = list;
 }
 
 void FlowOffload::give_up(Entry& entry, std::string_view why) {
@@ -103,6 +110,7 @@ void FlowOffload::withdraw(Entry& entry) {
 // The slot's time is over: what it has counted is kept.
 void FlowOffload::collect(Entry& entry) {
     slots_.retire(entry.slot);
+    if (lists_.contains(entry.list)) retired_.push_back({entry.list, clock::monotonic_ms()});
     add(entry.before, counted(entry));
     entry.slot = kFlowSlots;
 }
@@ -139,6 +147,21 @@ MaskedKey FlowOffload::masked_key(const Entry& entry) const {
     out.key = entry.keys->key;
     out.mask = entry.mask;
     return out;
+}
+
+FlowOffload::Place FlowOffload::place(uint32_t list, uint32_t at) const {
+    auto it = lists_.find(list);
+    if (it == lists_.end() || at >= it->second.places.size()) return {};
+    return {it->second.all, it->second.places[at]};
+}
+
+void FlowOffload::tidy() {
+    sort_masks();
+    int64_t now = clock::monotonic_ms();
+    while (!retired_.empty() && now - retired_.front().at_ms > kKeepListsMs) {
+        lists_.erase(retired_.front().list);
+        retired_.pop_front();
+    }
 }
 
 // Masks.

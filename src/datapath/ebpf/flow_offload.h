@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,8 @@ namespace weft::datapath::ebpf {
 
 class FlowOffload {
   public:
-    // `served`: see encode().
-    FlowOffload(Kernel& kernel, std::function<bool(PortNo)> served);
+    // `ports`: see encode().  `remote` is told of ends of tunnels that flows send to.
+    FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const RemoteKey&)> remote);
 
     // A flow that was created or whose actions have changed.
     void put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats);
@@ -38,8 +39,17 @@ class FlowOffload {
     };
     State state(const Ufid& ufid) const;
 
-    // To be called now and then: tries first the masks that match most.
-    void sort_masks();
+    // Where the daemon goes on with a packet that a program has handed up from the midst of a list, also of
+    // one that has gone a short while ago; empty: too long.
+    struct Place {
+        std::shared_ptr<const Actions> all;
+        std::span<const Action> rest;  // in `all`
+    };
+    Place place(uint32_t list, uint32_t at) const;
+
+    // To be called now and then, every second or less: tries first the masks that match most, and forgets
+    // lists that no packet under way can be in any more.
+    void tidy();
     size_t masks() const { return order_.size(); }
 
   private:
@@ -48,6 +58,7 @@ class FlowOffload {
         std::optional<KeyPair> keys;
         uint32_t mask = kMasks;      // index
         uint32_t slot = kFlowSlots;  // kFlowSlots: not in the kernel
+        uint32_t list = 0;           // number of the list in the slot
         FlowStats before;            // of slots that it had
         std::vector<PortNo> outputs;
         std::string_view why;
@@ -58,14 +69,27 @@ class FlowOffload {
     void give_up(Entry& entry, std::string_view why);
     void collect(Entry& entry);
     FlowStats counted(const Entry& entry) const;
+    void sort_masks();
     std::optional<uint32_t> hold_mask(const Key& mask);
     void release_mask(uint32_t index);
     void write_order();
     MaskedKey masked_key(const Entry& entry) const;
 
     Kernel& kernel_;
-    std::function<bool(PortNo)> served_;
+    PortKinds ports_;
+    std::function<void(const RemoteKey&)> remote_;
     FlowSlots slots_;
+    struct List {
+        std::shared_ptr<const Actions> all;
+        std::vector<std::span<const Action>> places;
+    };
+    HashMap<uint32_t, List> lists_;  // that packets can be handed up from
+    struct Retired {
+        uint32_t list;
+        int64_t at_ms;
+    };
+    std::deque<Retired> retired_;
+    uint32_t last_list_ = 0;
     HashMap<Ufid, std::unique_ptr<Entry>> entries_;
     struct Mask {
         Key mask;

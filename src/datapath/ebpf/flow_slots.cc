@@ -22,7 +22,7 @@ std::optional<uint32_t> FlowSlots::take() {
     return slot;
 }
 
-std::optional<uint32_t> FlowSlots::write(uint32_t mask, const Key& key,
+std::optional<uint32_t> FlowSlots::write(uint32_t list, uint32_t mask, const Key& key,
                                          const std::vector<FlowAction>& actions) {
     // One slot, or slots of all actions but one and a jump to the next.
     size_t count = actions.size() <= kSlotActions ? 1 : (actions.size() - 2) / (kSlotActions - 1) + 1;
@@ -54,7 +54,7 @@ std::optional<uint32_t> FlowSlots::write(uint32_t mask, const Key& key,
     first.key = key;
     for (uint32_t cpu = 0; cpu < kernel_.cpus(); cpu++)
         std::memset(&kernel_.flow_counters(cpu, slots[0]), 0, sizeof(FlowCounters));
-    __atomic_store_n(&first.alive, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&first.alive, list, __ATOMIC_RELEASE);
     return slots[0];
 }
 

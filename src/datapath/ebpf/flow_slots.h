@@ -19,7 +19,9 @@ class FlowSlots {
     explicit FlowSlots(Kernel& kernel);
 
     // Writes a flow into as many slots as its actions need; the first one's number.  nullopt: none are left.
-    std::optional<uint32_t> write(uint32_t mask, const Key& key, const std::vector<FlowAction>& actions);
+    // `list`: the list's number, not 0.
+    std::optional<uint32_t> write(uint32_t list, uint32_t mask, const Key& key,
+                                  const std::vector<FlowAction>& actions);
     // No program that begins from now on finds the flow through the cache.
     void retire(uint32_t slot);
 

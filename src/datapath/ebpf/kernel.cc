@@ -88,12 +88,18 @@ Result<void> Kernel::start() {
         return error;
     }
     port_program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "weft_port"));
-    megaflows_ = bpf_object__find_map_fd_by_name(object_, "megaflows");
-    port_of_device_ = bpf_object__find_map_fd_by_name(object_, "port_of_device");
+    tunnel_program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "weft_tunnel"));
+    for (auto [descriptor, name] :
+         {std::pair(&megaflows_, "megaflows"), std::pair(&port_of_device_, "port_of_device"),
+          std::pair(&connections_, "connections"), std::pair(&remotes_, "remotes"),
+          std::pair(&tunnel_ports_, "tunnel_ports"), std::pair(&local_addresses_, "local_addresses")}) {
+        *descriptor = bpf_object__find_map_fd_by_name(object_, name);
+    }
     WEFT_TRY(map("config", config_));
     WEFT_TRY(map("ports", ports_));
     WEFT_TRY(map("masks", masks_));
     WEFT_TRY(map("flows", flows_));
+    WEFT_TRY(map("tracked", tracked_));
     WEFT_TRY(map("flow_counters", flow_counters_));
     WEFT_TRY(map("port_counters", port_counters_));
     return map("totals", totals_);
@@ -104,6 +110,7 @@ Kernel::~Kernel() {
     unmap(ports_);
     unmap(masks_);
     unmap(flows_);
+    unmap(tracked_);
     unmap(flow_counters_);
     unmap(port_counters_);
     unmap(totals_);
@@ -148,6 +155,42 @@ Result<void> Kernel::put_device(uint32_t ifindex, uint32_t port) {
 
 void Kernel::delete_device(uint32_t ifindex) {
     bpf_map_delete_elem(port_of_device_, &ifindex);
+}
+
+bool Kernel::put_connection(const TrackedTuple& tuple, uint32_t value) {
+    return bpf_map_update_elem(connections_, &tuple, &value, BPF_NOEXIST) == 0;
+}
+
+void Kernel::delete_connection(const TrackedTuple& tuple) {
+    bpf_map_delete_elem(connections_, &tuple);
+}
+
+Result<void> Kernel::put_remote(const RemoteKey& key, const Remote& remote) {
+    if (bpf_map_update_elem(remotes_, &key, &remote, BPF_ANY)) return os_error("adding a tunnel's remote");
+    return {};
+}
+
+void Kernel::delete_remote(const RemoteKey& key) {
+    bpf_map_delete_elem(remotes_, &key);
+}
+
+Result<void> Kernel::put_tunnel(uint32_t selector, uint32_t port) {
+    if (bpf_map_update_elem(tunnel_ports_, &selector, &port, BPF_ANY)) return os_error("adding a tunnel");
+    return {};
+}
+
+void Kernel::delete_tunnel(uint32_t selector) {
+    bpf_map_delete_elem(tunnel_ports_, &selector);
+}
+
+Result<void> Kernel::put_local_address(uint32_t address) {
+    uint32_t one = 1;
+    if (bpf_map_update_elem(local_addresses_, &address, &one, BPF_ANY)) return os_error("adding an address");
+    return {};
+}
+
+void Kernel::delete_local_address(uint32_t address) {
+    bpf_map_delete_elem(local_addresses_, &address);
 }
 
 void Kernel::wait_for_programs() {

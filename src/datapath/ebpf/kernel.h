@@ -26,7 +26,8 @@ class Kernel {
     Kernel(const Kernel&) = delete;
     Kernel& operator=(const Kernel&) = delete;
 
-    int port_program() const { return port_program_; }
+    int port_program() const { return port_program_; }      // of ports
+    int tunnel_program() const { return tunnel_program_; }  // of underlays
 
     uint32_t cpus() const { return cpus_; }
     Config& config() { return *config_.at; }
@@ -39,12 +40,22 @@ class Kernel {
     PortCounters& port_counters(uint32_t cpu, uint32_t port) {
         return port_counters_.at[size_t{cpu} * kPorts + port];
     }
+    TrackedConnection& tracked(uint32_t slot) { return tracked_.at[slot]; }
     Totals& totals(uint32_t cpu) { return totals_.at[cpu]; }
 
     Result<void> put_megaflow(const MaskedKey& key, uint32_t slot);  // create or replace
     void delete_megaflow(const MaskedKey& key);
     Result<void> put_device(uint32_t ifindex, uint32_t port);
     void delete_device(uint32_t ifindex);
+    bool put_connection(const TrackedTuple& tuple,
+                        uint32_t value);  // false: it is there, or there is no room
+    void delete_connection(const TrackedTuple& tuple);
+    Result<void> put_remote(const RemoteKey& key, const Remote& remote);
+    void delete_remote(const RemoteKey& key);
+    Result<void> put_tunnel(uint32_t selector, uint32_t port);  // WEFT_TUNNEL_SELECTOR
+    void delete_tunnel(uint32_t selector);
+    Result<void> put_local_address(uint32_t address);  // network byte order
+    void delete_local_address(uint32_t address);
 
     // Returns when no program is running any more that ran when it was called.
     void wait_for_programs();
@@ -72,11 +83,14 @@ class Kernel {
 
     bpf_object* object_ = nullptr;
     uint32_t cpus_ = 0;
-    int port_program_ = -1, megaflows_ = -1, port_of_device_ = -1;
+    int port_program_ = -1, tunnel_program_ = -1;
+    int megaflows_ = -1, port_of_device_ = -1, connections_ = -1, remotes_ = -1, tunnel_ports_ = -1,
+        local_addresses_ = -1;
     Mapped<Config> config_;
     Mapped<PortEntry> ports_;
     Mapped<Key> masks_;
     Mapped<FlowSlot> flows_;
+    Mapped<TrackedConnection> tracked_;
     Mapped<FlowCounters> flow_counters_;
     Mapped<PortCounters> port_counters_;
     Mapped<Totals> totals_;

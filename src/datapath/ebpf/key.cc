@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "packet/address.h"
 #include "packet/ethernet.h"
 
 namespace weft::datapath::ebpf {
@@ -112,6 +113,10 @@ std::optional<KeyPair> megaflow_key(const Flow& key, const Flow& mask) {
     } else if (selects_addresses(mask)) {
         return std::nullopt;
     }
+
+    // The programs have no room for a connection's IPv6 addresses, which packets may have: who asks for them
+    // asks the daemon.
+    if (!packet::is_zero(mask.ct_ipv6_src) || !packet::is_zero(mask.ct_ipv6_dst)) return std::nullopt;
 
     // Geneve options: OVN's one fits.
     size_t options = mask.tunnel.metadata_present ? static_cast<size_t>(key.tunnel.metadata_present) : 0;

@@ -18,7 +18,7 @@ namespace weft::datapath::ebpf {
 #endif
 
 enum {
-    kLayoutVersion = 1,
+    kLayoutVersion = 2,
 
     kPorts = 4096,          // port numbers that the programs know; others are served by the daemon
     kFlowSlots = 65536,     // flows and continuations of long ones
@@ -29,12 +29,16 @@ enum {
     kCacheWays = 4,
     kDropReasons = 96,  // explain::kDropReasons
     kMaxRecirculations = 6,
-    kScratchLevels = 4,  // programs inside programs on one CPU: a port behind a port
-    kHeadBytes = 128,    // of a packet, that are looked at
+    kScratchLevels = 4,    // programs inside programs on one CPU: a port behind a port
+    kHeadBytes = 128,      // of a packet, that are looked at
+    kConnections = 65536,  // that the programs track; others are tracked by the daemon
+    kRemotes = 4096,       // ends of tunnels; others are served by the daemon
+    kSumBytes = 256,       // that are summed at once
 };
 
 // A packet as the flow table sees it: packet::Flow without what only userspace handles (MPLS, NSH, ND,
-// packets without Ethernet header, IPv6 underlays, more Geneve options than OVN's one).
+// packets without Ethernet header, IPv6 underlays, more Geneve options than OVN's one, IPv6 addresses of
+// connections).
 struct Key {
     // Metadata: stays with the packet from one lookup to the next.
     __u32 in_port, recirc_id;
@@ -95,12 +99,18 @@ enum ActionKind {
     kActionSetIpv4,     // data: struct SetIpv4Data
     kActionSetIpv6Src,  // data: 16 + 16
     kActionSetIpv6Dst,
-    kActionSetIpv6Misc,  // data: struct SetIpv6MiscData
-    kActionSetPorts,     // small: protocol; data: struct SetPortsData
-    kActionSetIcmp,      // small: protocol; data: type, code and masks
-    kActionSetArp,       // small: offset in the ARP header; data: 16 + 16
-    kActionCheckLength,  // small: length, argument: where in this slot to go on if the packet is not longer
-    kActionHash,         // small: algorithm, argument: basis
+    kActionSetIpv6Misc,   // data: struct SetIpv6MiscData
+    kActionSetPorts,      // small: protocol; data: struct SetPortsData
+    kActionSetIcmp,       // small: protocol; data: type, code and masks
+    kActionSetArp,        // small: offset in the ARP header; data: 16 + 16
+    kActionCheckLength,   // small: length, argument: where in this slot to go on if the packet is not longer
+    kActionHash,          // small: algorithm, argument: basis
+    kActionTunnelOutput,  // small: where the daemon may go on, argument: port; the packet's end
+    // Small: zone, argument: flags << 8 | where the daemon may go on; data: mark and its mask.
+    kActionConntrack,
+    // No header is needed.
+    kActionExpectLabel,  // for the next kActionConntrack; data: label and mask
+    kActionSetTunnel,    // small: bytes of options, argument: destination; data: struct SetTunnelData
 };
 struct FlowAction {
     __u16 kind;
@@ -120,8 +130,17 @@ struct SetPortsData {
     __u16 src, src_mask, dst, dst_mask;
 };
 
+enum { kTrackCommit = 1, kTrackForce = 2, kTrackNat = 4, kTrackMark = 8, kTrackLabel = 16 };
+struct SetTunnelData {
+    __u64 id;  // network byte order
+    __u32 src;
+    __u16 flags, tp_src, tp_dst;
+    __u8 tos, ttl;
+    __u8 options[8];
+};
+
 struct FlowSlot {
-    __u32 alive;
+    __u32 alive;  // the number of its list of actions, never used again; 0: not in use
     __u32 mask;
     struct Key key;  // masked
     struct FlowAction actions[kSlotActions];
@@ -132,16 +151,60 @@ struct FlowCounters {               // one for each slot and CPU, at cpu * kFlow
     __u64 tcp_flags;                // seen
 };
 
-enum PortKind { kPortNone = 0, kPortDevice, kPortInternal };
+enum PortKind { kPortNone = 0, kPortDevice, kPortInternal, kPortTunnel };
+enum TunnelKind { kTunnelNone = 0, kTunnelGeneve, kTunnelVxlan, kTunnelGre };
 struct PortEntry {
     __u32 kind;
-    __u32 ifindex;
+    __u32 ifindex;      // of devices and internal ports
+    __u32 tunnel;       // TunnelKind
+    __u32 tunnel_port;  // UDP, network byte order
+    __u32 watched;      // of tunnels: somebody captures, so the daemon is to see all packets
+    __u32 pad;
     // Upcalls of this port: sent by the programs, done with by the daemon.  Their difference is bounded, so
     // that a port that floods makes the others wait no longer than that.
     __u32 upcalls_sent, upcalls_done;
 };
 struct PortCounters {  // one for each port and CPU, at cpu * kPorts + port
     __u64 rx_packets, rx_bytes, tx_packets, tx_bytes, tx_dropped;
+};
+
+// Where a tunnel's packets go: the route that the daemon has found.  The neighbour is the kernel's business.
+struct RemoteKey {
+    __u32 dst, src;  // src 0: whatever the route says
+};
+struct Remote {
+    __u32 ifindex;
+    __u32 src;
+    __u32 mtu;  // of an outer IP packet
+    __u32 pad;
+};
+// Which tunnel port a packet from an underlay is for: IP protocol << 16 | UDP port, network byte order.
+#define WEFT_TUNNEL_SELECTOR(protocol, port) ((__u32)(protocol) << 16 | (port))
+
+// An established connection, which the daemon's tracker (conntrack/tracker.h) has as well.  The programs
+// follow it as conntrack/tcp_tracking.h does, and hand up whatever is more than data and acknowledgments.
+struct TrackedTuple {  // conntrack::Tuple with ports in network byte order: of the map `connections`, whose
+    __u8 src[16], dst[16];  // value is the slot's number << 1 | reply
+    __u16 src_port, dst_port;
+    __u16 zone;
+    __u8 protocol, v6;
+};
+struct TrackedEnd {  // TcpTracking::Numbers
+    __u32 next, limit;
+    __u16 max_window;
+    __u8 scale, pad;
+};
+enum { kTrackedSourceNat = 1, kTrackedDestinationNat = 2, kTrackedCheckSequences = 4 };
+struct TrackedConnection {
+    __u64 used_ns;     // CLOCK_MONOTONIC of the last packet; written by both sides
+    __u64 timeout_ns;  // it is over when it has not been used for so long
+    __u32 alive;
+    __u32 flags;
+    __u32 mark;
+    __u32 pad;
+    __u8 label[16];
+    struct TrackedTuple tuples[2];  // original, reply
+    struct TrackedEnd ends[2];      // written by both sides, upwards only
 };
 
 struct Totals {  // one for each CPU
@@ -169,9 +232,12 @@ struct Config {
 struct UpcallHeader {
     __u64 magic;
     __u16 tagged;
-    __u8 depth;  // recirculations
-    __u8 pad1;
-    __u32 sequence;                  // of the port's upcalls
+    __u8 depth;       // recirculations
+    __u8 tunnel_set;  // the key's tunnel is where to send, not what the packet came by
+    __u32 sequence;   // of the port's upcalls
+    // The daemon goes on in the midst of a flow's list of actions; list 0: it looks the packet up.
+    __u32 list, at;
+    __u8 ct_ipv6_src[16], ct_ipv6_dst[16];
     __u64 metadata[kMetadataWords];  // of the key
 };
 
@@ -187,7 +253,16 @@ struct Scratch {
     __u32 stale;            // what has changed since the packet was looked at
     __u32 l3, l4, payload;  // offsets as in packet::Layout; 0: none
     __u32 l3_end;
+    __u32 list, at;    // for the daemon, as in UpcallHeader
+    __u8 tunnel_set;   // as in UpcallHeader
+    __u8 from_tunnel;  // the packet came by a tunnel
+    __u8 pad[6];
+    __u8 ct_ipv6_src[16], ct_ipv6_dst[16];  // the key has no room for them
+    __u32 sum_result, pad2;
+    __u32 label[8];  // of kActionExpectLabel
+    struct TrackedTuple tuple;
     __u8 head[kHeadBytes + 64];
+    __u8 sum_bytes[kSumBytes + 8];
 };
 
 #ifdef __cplusplus

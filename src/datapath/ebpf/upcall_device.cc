@@ -73,10 +73,10 @@ void UpcallDevice::read() {
         ssize_t size = readv(tap_.get(), parts, 2);
         if (size <= static_cast<ssize_t>(kVnetHeader)) break;
         if (take(static_cast<size_t>(size) - kVnetHeader))
-            batch_.back().packet.offload = read_vnet_header(header);
+            batch_.back().work.packet.offload = read_vnet_header(header);
         else
             continue;
-        packet::Offload& offload = batch_.back().packet.offload;
+        packet::Offload& offload = batch_.back().work.packet.offload;
         // Counted from the frame's first byte, header and tag included; the packet begins behind the header.
         offload.csum_start =
             static_cast<uint16_t>(offload.checksum_partial && offload.csum_start >= sizeof(UpcallHeader)
@@ -103,18 +103,22 @@ bool UpcallDevice::take(size_t length) {
         std::memmove(p + sizeof header, p + sizeof header + tag, packet::ethernet::kType);
         std::memcpy(p + sizeof header + packet::ethernet::kType, bytes, sizeof bytes);
     }
-    Work work;
+    HandedUp up{{}, header.list, header.at};
+    Work& work = up.work;
     work.packet = packet::Packet(ByteView(p + sizeof header, length - sizeof header));
     work.key = packet::zero_flow();
     Key key;
     std::memset(&key, 0, sizeof key);
     std::memcpy(&key, header.metadata, sizeof header.metadata);
     metadata_to_flow(key, work.key);
+    std::memcpy(work.key.ct_ipv6_src.data(), header.ct_ipv6_src, sizeof header.ct_ipv6_src);
+    std::memcpy(work.key.ct_ipv6_dst.data(), header.ct_ipv6_dst, sizeof header.ct_ipv6_dst);
     work.depth = header.depth;
+    work.tunnel_set = header.tunnel_set;
     uint32_t port = work.key.in_port;
     if (port < kPorts)
         __atomic_store_n(&kernel_.port(port).upcalls_done, header.sequence + 1, __ATOMIC_RELAXED);
-    batch_.push_back(std::move(work));
+    batch_.push_back(std::move(up));
     return true;
 }
 

@@ -18,10 +18,16 @@
 
 namespace weft::datapath::ebpf {
 
+// A packet that has come up, with the metadata of its key.
+struct HandedUp {
+    Work work;
+    uint32_t list = 0, at = 0;  // where it goes on (FlowOffload::place()); list 0: it is looked up
+};
+
 class UpcallDevice {
   public:
     static constexpr const char* kName = "weft-upcall";
-    using Receiver = std::function<void(std::vector<Work>&)>;
+    using Receiver = std::function<void(std::vector<HandedUp>&)>;
 
     // Tells the programs of the device.  `kernel` must outlive it.
     static Result<std::unique_ptr<UpcallDevice>> create(net::Loop& loop, Links& links, Kernel& kernel,
@@ -42,7 +48,7 @@ class UpcallDevice {
     std::unique_ptr<net::Loop::Watch> watch_;
     std::unique_ptr<net::Loop::Timer> timer_;
     std::vector<uint8_t> frame_;
-    std::vector<Work> batch_;
+    std::vector<HandedUp> batch_;
     std::vector<uint32_t> sent_before_;  // by port, when looked at last
     bool heard_ = false;                 // since then
 };

@@ -204,7 +204,7 @@ Result<void> DatapathCore::put_flow(FlowPut put) {
 }
 
 FlowDump DatapathCore::dump_of(const Megaflow& flow, const Flow& mask) const {
-    return FlowDump{flow.ufid, flow.key, mask, *flow.actions, flow.stats};
+    return FlowDump{flow.ufid, flow.key.expand(), mask, *flow.actions, flow.stats};
 }
 
 Result<FlowDump> DatapathCore::get_flow(const Ufid& ufid) const {
@@ -246,11 +246,14 @@ void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
     finish_batch();
 }
 
-void DatapathCore::resume(std::vector<Work>& packets) {
+void DatapathCore::resume(std::vector<Resumed>& packets) {
     now_ms_ = clock::monotonic_ms();
-    for (Work& work : packets) {
-        work.layout = packet::extract(work.packet, work.key);
-        process(std::move(work), now_ms_);
+    for (Resumed& one : packets) {
+        one.work.layout = packet::extract(one.work.packet, one.work.key);
+        if (one.all)
+            executor_.go_on(std::move(one.work), one.rest, *one.all, now_ms_);
+        else
+            process(std::move(one.work), now_ms_);
     }
     finish_batch();
 }
@@ -280,13 +283,14 @@ void DatapathCore::process(Work work, int64_t now_ms) {
     executor_.run(std::move(work), *actions, now_ms);
 }
 
+Port* DatapathCore::port_at(PortNo number) {
+    if (number < kDirectPorts) return by_number_[number];
+    auto it = ports_.find(number);
+    return it == ports_.end() ? nullptr : it->second.get();
+}
+
 void DatapathCore::output(PortNo number, Work&& work) {
-    Port* port = nullptr;
-    if (number < kDirectPorts) {
-        port = by_number_[number];
-    } else if (auto it = ports_.find(number); it != ports_.end()) {
-        port = it->second.get();
-    }
+    Port* port = port_at(number);
     if (!port) return dropped(DropReason::kNoSuchPort);
     if (std::find(to_flush_.begin(), to_flush_.end(), port) == to_flush_.end()) to_flush_.push_back(port);
     port->send(std::move(work));

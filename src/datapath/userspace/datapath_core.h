@@ -58,9 +58,16 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
         if (port_change_) port_change_(port);
     }
 
-    // Goes on with packets that something in front of this datapath has handed over, each with the metadata
-    // of its key; the rest of the key and the layout are extracted here.
-    void resume(std::vector<Work>& packets);
+    // A packet that something in front of this datapath has handed over, with the metadata of its key; the
+    // rest of the key and the layout are extracted here.  It is looked up, or goes on at `rest`, a part of
+    // `all`.
+    struct Resumed {
+        Work work;
+        std::shared_ptr<const Actions> all;  // null: it is looked up
+        std::span<const Action> rest;
+    };
+    void resume(std::vector<Resumed>& packets);
+    Port* port_at(PortNo number);  // null: there is none
 
     net::Loop& loop_;
     MegaflowTable table_;

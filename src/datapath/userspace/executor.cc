@@ -66,6 +66,11 @@ void Executor::run(Work work, const Actions& actions, int64_t now_ms) {
     run_list(std::move(work), actions, actions);
 }
 
+void Executor::go_on(Work work, std::span<const Action> rest, const Actions& all, int64_t now_ms) {
+    now_ms_ = now_ms;
+    run_list(std::move(work), rest, all);
+}
+
 void Executor::run_list(Work work, std::span<const Action> actions, const Actions& all) {
     if (actions.empty()) return sink_.dropped(DropReason::kNoActions);
     if (nesting_ >= kMaxNesting) return sink_.dropped(DropReason::kRecursionTooDeep);

@@ -49,6 +49,8 @@ class Executor {
     void set_connections(ConnectionTable* connections) { connections_ = connections; }
     // Consumes the packet.
     void run(Work work, const Actions& actions, int64_t now_ms);
+    // From `rest` on, a part of `all`: what is before it has been done.
+    void go_on(Work work, std::span<const Action> rest, const Actions& all, int64_t now_ms);
 
   private:
     enum class Step : uint8_t { kNext, kEnd };

@@ -30,10 +30,15 @@ struct Subtable {
         for (auto [index, bits] : words) hash = mix(hash, from[index] & bits);
         return hash;
     }
-    bool covers(const Flow& flow, const Flow& key) const {
-        const uint64_t *a = packet::words(flow), *b = packet::words(key);
-        for (auto [index, bits] : words) {
-            if ((a[index] ^ b[index]) & bits) return false;
+    std::unique_ptr<uint64_t[]> masked(const Flow& key) const {
+        auto out = std::make_unique_for_overwrite<uint64_t[]>(words.size());
+        for (size_t i = 0; i < words.size(); i++) out[i] = packet::words(key)[words[i].index] & words[i].bits;
+        return out;
+    }
+    bool covers(const Megaflow& flow, const Flow& key) const {
+        const uint64_t* from = packet::words(key);
+        for (size_t i = 0; i < words.size(); i++) {
+            if ((from[words[i].index] & words[i].bits) != flow.masked[i]) return false;
         }
         return true;
     }
@@ -78,7 +83,7 @@ std::shared_ptr<Megaflow> MegaflowTable::search(const Flow& key) {
         auto it = subtable->flows.find(subtable->hash(key));
         if (it == subtable->flows.end()) continue;
         for (const std::shared_ptr<Megaflow>* flow = &it->second; *flow; flow = &(*flow)->next) {
-            if (subtable->covers((*flow)->key, key)) {
+            if (subtable->covers(**flow, key)) {
                 subtable->hits++;
                 return *flow;
             }
@@ -114,9 +119,10 @@ Result<void> MegaflowTable::put(FlowPut put) {
     if (!put.create) return Error{"no flow with this identifier exists"};
     auto flow = std::make_shared<Megaflow>();
     flow->ufid = put.ufid;
-    flow->key = put.key;
+    flow->key = packet::SparseFlow(put.key);
     flow->actions = std::move(actions);
     flow->subtable = subtable_for(put.mask);
+    flow->masked = flow->subtable->masked(put.key);
     flow->hash = flow->subtable->hash(put.key);
     std::shared_ptr<Megaflow>& head = flow->subtable->flows[flow->hash];
     flow->next = std::move(head);

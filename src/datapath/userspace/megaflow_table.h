@@ -15,6 +15,7 @@
 
 #include "base/hash_map.h"
 #include "datapath/api/datapath.h"
+#include "packet/sparse_flow.h"
 
 namespace weft::datapath {
 
@@ -22,7 +23,8 @@ struct Subtable;
 
 struct Megaflow {
     Ufid ufid;
-    packet::Flow key;
+    packet::SparseFlow key;              // as it was put, unmasked
+    std::unique_ptr<uint64_t[]> masked;  // its words under the subtable's mask
     std::shared_ptr<const Actions> actions;
     FlowStats stats;
     bool dead = false;

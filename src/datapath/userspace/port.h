@@ -44,6 +44,10 @@ class Port {
     // The packet, its hash and, for tunnels, where to: work.key.tunnel.
     virtual void send(Work work) = 0;
     virtual void flush() {}
+    // Does somebody capture this port's packets?
+    virtual bool watched() { return false; }
+    // A packet that has come in by the port past it, taken from the wire by something in front.
+    virtual void seen(const packet::Packet&) {}
     // The port was deleted by the user: what lives beyond the process is removed too.
     virtual void remove() {}
 

@@ -84,6 +84,11 @@ class TunnelPort final : public Port {
         capture_.reset();
     }
 
+    bool watched() override { return capture_ && capture_->listened(); }
+    void seen(const Packet& packet) override {
+        if (watched()) capture_->received(packet);
+    }
+
     void send(Work work) override {
         Tunnel& key = work.key.tunnel;
         bool v6 = !packet::is_zero(key.ipv6_dst);

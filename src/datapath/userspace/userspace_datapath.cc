@@ -1,6 +1,7 @@
 #include "datapath/userspace/userspace_datapath.h"
 
 #include "datapath/dummy/dummy_port.h"
+#include "datapath/ebpf/underlay.h"
 #include "datapath/netdev/tc_filter.h"
 #include "datapath/userspace/datapath_core.h"
 #include "datapath/userspace/system_port.h"
@@ -33,6 +34,8 @@ class UserspaceDatapath final : public DatapathCore {
             case PortType::kGeneve:
             case PortType::kVxlan:
             case PortType::kGre:
+                // Where an eBPF datapath was, its programs would go on taking the tunnels' packets.
+                ebpf::Underlay::remove_programs(links_);
                 return open_tunnel_port(loop_, *this, std::move(info), &links_);
             case PortType::kDummy:
                 return open_dummy_port(loop_, *this, std::move(info), spec);

@@ -49,6 +49,12 @@ class KeyedTable {
             if (key) keys_.add_row(change.row().uuid, *key);
         }
     }
+    // The same for one row whose key may have changed though the row did not; nullopt: it is gone, or not
+    // ours.
+    void have_row(const Uuid& row, const std::optional<Key>& key) {
+        keys_.forget_row(row);
+        if (key) keys_.add_row(row, *key);
+    }
     void mark_all() { keys_.mark_all(); }
     void mark(const Key& key) { keys_.mark(key); }
     bool has_marked() const { return keys_.has_marked(); }
@@ -70,11 +76,16 @@ class KeyedTable {
     // false if something that the row needs is not there yet: then the row waits until it is marked again.
     template <typename Set>
     void write(ovsdb::client::Transaction& txn, Set set) {
+        write(txn, set, [](ovsdb::client::Transaction& t, const Uuid& uuid) { t.template erase<Row>(uuid); });
+    }
+    // The same, where rows that others refer to are taken away by `erase(txn, uuid)`.
+    template <typename Set, typename Erase>
+    void write(ovsdb::client::Transaction& txn, Set set, Erase erase) {
         for (const Key& key : keys_.take_marked()) {
             const std::vector<Uuid>* rows = keys_.rows(key);
             const Wanted* wanted = this->wanted(key);
             if (rows) {
-                for (size_t i = wanted ? 1 : 0; i < rows->size(); ++i) txn.template erase<Row>((*rows)[i]);
+                for (size_t i = wanted ? 1 : 0; i < rows->size(); ++i) erase(txn, (*rows)[i]);
             }
             if (!wanted) continue;
             if (rows) {

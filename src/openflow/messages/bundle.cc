@@ -44,13 +44,16 @@ bool decode_bundle(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
         in.skip(2);
         b.flags = in.u16();
         Header header;
-        if (!in.ok() || !peek_header(in.rest(), header) || header.length < kHeaderBytes ||
-            header.length > in.size()) {
+        if (!in.ok() || !peek_header(in.rest(), header)) {
             error = OfError::OFPBFC_MSG_BAD_LEN;
             return true;
         }
         if (header.version != static_cast<uint8_t>(c.version)) {
             error = OfError::OFPBFC_BAD_VERSION;
+            return true;
+        }
+        if (header.length < kHeaderBytes || header.length > in.size()) {
+            error = OfError::OFPBFC_MSG_BAD_LEN;
             return true;
         }
         ByteView message = in.bytes(header.length);
@@ -60,8 +63,8 @@ bool decode_bundle(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
     return false;
 }
 
-// Flow monitors: Nicira's statistics in 1.0 to 1.2, ONF's extension 187 in 1.3 (Nicira's with OXM matches, instructions and
-// wide port numbers), OpenFlow's own in 1.4+.
+// Flow monitors: Nicira's statistics in 1.0 to 1.2, ONF's extension 187 in 1.3 (Nicira's with OXM matches,
+// instructions and wide port numbers), OpenFlow's own in 1.4+.
 
 namespace {
 
@@ -248,8 +251,9 @@ OfError take_update(ByteReader& in, DecodeContext& c, bool nicira, FlowUpdate& u
         if (!entry.ok()) return OfError::OFPBRC_BAD_LEN;
         if (c.version == Version::k13) {
             error = decode_oxm_match(entry, c.nxm(), u.match);
-            return error == OfError::kNone ? decode_instructions(entry.rest(), c.version, c.actions(), u.actions)
-                                           : error;
+            return error == OfError::kNone
+                       ? decode_instructions(entry.rest(), c.version, c.actions(), u.actions)
+                       : error;
         }
         error = take_nxm(entry, match_length, c, u.match);
         return error == OfError::kNone ? decode_actions(entry.rest(), c.version, c.actions(), u.actions)

@@ -231,7 +231,7 @@ WEFT_MESSAGE(VendorMessage);
 #undef WEFT_MESSAGE
 
 // One entry of a reply, without the message around it.
-void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm);
+void encode_entry(const FlowStats& flow, const ActionList& actions, EncodeContext& c, bool nxm);
 void encode_entry(const PortStats& stats, EncodeContext& c);
 void encode_entry(const Port& port, EncodeContext& c);
 void encode_entry(const QueueStats& stats, EncodeContext& c);

@@ -1,5 +1,7 @@
 #include "openflow/messages/flow.h"
 
+#include <optional>
+
 #include "openflow/messages/codec.h"
 
 namespace weft::openflow::messages {
@@ -14,7 +16,7 @@ void put_nxm_padded(const ByteWriter& match, ByteWriter& out) {
 OfError take_nxm(ByteReader& in, uint16_t length, const NxmOptions& options, Match& match,
                  uint64_t* cookie = nullptr, uint64_t* cookie_mask = nullptr) {
     size_t padded = (length + 7u) / 8 * 8;
-    if (in.size() < padded) return OfError::OFPBRC_BAD_LEN;
+    if (in.size() < padded) return OfError::OFPBMC_BAD_LEN;
     return decode_nxm(in.bytes(padded).first(length), options, match, cookie, cookie_mask);
 }
 
@@ -265,7 +267,7 @@ void encode(const FlowStatsRequest& r, EncodeContext& c) {
     put_nxm_padded(nxm, c.out);
 }
 
-void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
+void encode_entry(const FlowStats& flow, const ActionList& actions, EncodeContext& c, bool nxm) {
     ByteWriter& out = c.out;
     size_t start = out.size();
     out.u16(0);
@@ -282,7 +284,7 @@ void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
         encode_oxm_match(flow.match, c.version, out);
         put_oxs(out, {flow.duration_sec, flow.duration_nsec, flow.idle_age, 0, flow.packets, flow.bytes},
                 false);
-        encode_instructions(flow.actions, c.version, out);
+        encode_instructions(actions, c.version, out);
         out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
         return;
     }
@@ -318,7 +320,7 @@ void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
             out.u64(flow.packets);
             out.u64(flow.bytes);
             put_nxm_padded(match, out);
-            encode_actions(flow.actions, c.version, out);
+            encode_actions(actions, c.version, out);
             out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
             return;
         }
@@ -330,7 +332,7 @@ void encode_entry(const FlowStats& flow, EncodeContext& c, bool nxm) {
     out.u64(flow.packets);
     out.u64(flow.bytes);
     if (c.version != Version::k10) encode_oxm_match(flow.match, c.version, out);
-    encode_instructions(flow.actions, c.version, out);
+    encode_instructions(actions, c.version, out);
     out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
 }
 
@@ -341,7 +343,7 @@ void encode(const FlowStatsReply& reply, EncodeContext& c) {
     } else {
         c.stats(kStatsFlow, true, reply.more);
     }
-    for (const FlowStats& flow : reply.flows) encode_entry(flow, c, nxm);
+    for (const FlowStats& flow : reply.flows) encode_entry(flow, flow.actions, c, nxm);
 }
 
 void encode(const AggregateStatsReply& reply, EncodeContext& c) {
@@ -628,9 +630,13 @@ bool decode_flow_stats(uint16_t type, bool nicira, bool reply, ByteReader& in, D
     FlowStatsReply& r = body.emplace<FlowStatsReply>();
     r.more = c.more;
     r.nicira = nicira;
-    while (!in.empty() && error == OfError::kNone) {
+    while (!in.empty() && error == OfError::kNone && !c.options.each_flow) {
         r.flows.emplace_back();
         error = decode_stats_entry(in, c, nicira, r.flows.back());
+    }
+    for (std::optional<FlowStats> flow; !in.empty() && error == OfError::kNone;) {
+        error = decode_stats_entry(in, c, nicira, flow.emplace());
+        if (error == OfError::kNone) c.options.each_flow(*flow);
     }
     return true;
 }

@@ -199,15 +199,25 @@ Result<FlowStatsRequest> parse_flow_stats_request(std::string_view text, bool ag
 }
 
 void format_flow_stats(const FlowStats& flow, const FlowTextOptions& options, std::string& out) {
+    auto number = [&](const char* name, uint64_t value) {
+        out += name;
+        text::append_decimal(out, value);
+        out += ", ";
+    };
     if (options.cookie) {
-        out += "cookie=0x";
-        text::append(out, "{:x}, ", flow.cookie);
+        out += flow.cookie ? "cookie=" : "cookie=0x";
+        text::append_hex(out, flow.cookie);
+        out += ", ";
     }
     if (options.stats) {
-        text::append(out, "duration={}", flow.duration_sec);
+        out += "duration=";
+        text::append_decimal(out, flow.duration_sec);
         if (flow.duration_nsec) {
             unsigned ms = flow.duration_nsec / 1000000;
-            text::append(out, ".{:03}", ms);
+            for (char digit : {'.', static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10),
+                               static_cast<char>('0' + ms % 10)}) {
+                out += digit;
+            }
             while (out.back() == '0') out.pop_back();
             if (out.back() == '.') out.pop_back();
         }
@@ -219,11 +229,11 @@ void format_flow_stats(const FlowStats& flow, const FlowTextOptions& options, st
         out += ", ";
     }
     if (options.stats) {
-        if (flow.packets != ~0ull) text::append(out, "n_packets={}, ", flow.packets);
-        if (flow.bytes != ~0ull) text::append(out, "n_bytes={}, ", flow.bytes);
+        if (flow.packets != ~0ull) number("n_packets=", flow.packets);
+        if (flow.bytes != ~0ull) number("n_bytes=", flow.bytes);
     }
-    if (flow.idle_timeout) text::append(out, "idle_timeout={}, ", flow.idle_timeout);
-    if (flow.hard_timeout) text::append(out, "hard_timeout={}, ", flow.hard_timeout);
+    if (flow.idle_timeout) number("idle_timeout=", flow.idle_timeout);
+    if (flow.hard_timeout) number("hard_timeout=", flow.hard_timeout);
     static constexpr FlagName kFlags[] = {{kFlowSendRemoved, "send_flow_rem"},
                                           {kFlowCheckOverlap, "check_overlap"},
                                           {kFlowResetCounts, "reset_counts"},
@@ -233,11 +243,11 @@ void format_flow_stats(const FlowStats& flow, const FlowTextOptions& options, st
         format_flags(kFlags, flow.flags, " ", "", out);
         out += ' ';
     }
-    if (flow.importance) text::append(out, "importance={}, ", flow.importance);
+    if (flow.importance) number("importance=", flow.importance);
     if (options.stats) {
-        if (flow.idle_age >= 0) text::append(out, "idle_age={}, ", flow.idle_age);
+        if (flow.idle_age >= 0) number("idle_age=", static_cast<uint64_t>(flow.idle_age));
         if (flow.hard_age >= 0 && flow.hard_age != static_cast<int32_t>(flow.duration_sec)) {
-            text::append(out, "hard_age={}, ", flow.hard_age);
+            number("hard_age=", static_cast<uint64_t>(flow.hard_age));
         }
     }
     size_t before = out.size();

@@ -70,87 +70,55 @@ constexpr Form kTypes[] = {
 };
 
 constexpr Form kRequests[] = {
-    {kStatsDesc, k10, k15, 0, 0},
-    {kStatsFlow, k10, k10, 44, 0},
-    {kStatsFlow, k11, k15, 32, 8},
-    {kStatsAggregate, k10, k10, 44, 0},
-    {kStatsAggregate, k11, k15, 32, 8},
-    {kStatsTable, k10, k15, 0, 0},
-    {kStatsPort, k10, k15, 8, 0},
-    {kStatsQueue, k10, k15, 8, 0},
-    {kStatsGroup, k11, k15, 8, 0},
-    {kStatsGroupDesc, k11, k14, 0, 0},
-    {kStatsGroupDesc, k15, k15, 8, 0},
-    {kStatsGroupFeatures, k12, k15, 0, 0},
-    {kStatsMeter, k13, k15, 8, 0},
-    {kStatsMeterConfig, k13, k15, 8, 0},
-    {kStatsMeterFeatures, k13, k15, 0, 0},
-    {kStatsTableFeatures, k13, k15, 0, 8},
-    {kStatsPortDesc, k10, k14, 0, 0},
-    {kStatsPortDesc, k15, k15, 8, 0},
-    {kStatsTableDesc, k14, k15, 0, 0},
-    {kStatsQueueDesc, k14, k15, 8, 0},
+    {kStatsDesc, k10, k15, 0, 0},          {kStatsFlow, k10, k10, 44, 0},
+    {kStatsFlow, k11, k15, 32, 8},         {kStatsAggregate, k10, k10, 44, 0},
+    {kStatsAggregate, k11, k15, 32, 8},    {kStatsTable, k10, k15, 0, 0},
+    {kStatsPort, k10, k15, 8, 0},          {kStatsQueue, k10, k15, 8, 0},
+    {kStatsGroup, k11, k15, 8, 0},         {kStatsGroupDesc, k11, k14, 0, 0},
+    {kStatsGroupDesc, k15, k15, 8, 0},     {kStatsGroupFeatures, k12, k15, 0, 0},
+    {kStatsMeter, k13, k15, 8, 0},         {kStatsMeterConfig, k13, k15, 8, 0},
+    {kStatsMeterFeatures, k13, k15, 0, 0}, {kStatsTableFeatures, k13, k15, 0, 8},
+    {kStatsPortDesc, k10, k14, 0, 0},      {kStatsPortDesc, k15, k15, 8, 0},
+    {kStatsTableDesc, k14, k15, 0, 0},     {kStatsQueueDesc, k14, k15, 8, 0},
     {kStatsFlowMonitor, k14, k15, 0, 8},
 };
 
 constexpr Form kReplies[] = {
-    {kStatsDesc, k10, k15, 1056, 0},
-    {kStatsFlow, k10, k15, 0, 1},
-    {kStatsAggregate, k10, k14, 24, 0},
-    {kStatsAggregate, k15, k15, 0, 1},
-    {kStatsTable, k10, k10, 0, 64},
-    {kStatsTable, k11, k11, 0, 88},
-    {kStatsTable, k12, k12, 0, 128},
-    {kStatsTable, k13, k15, 0, 24},
-    {kStatsPort, k10, k12, 0, 104},
-    {kStatsPort, k13, k13, 0, 112},
-    {kStatsPort, k14, k15, 0, 8},
-    {kStatsQueue, k10, k12, 0, 32},
-    {kStatsQueue, k13, k13, 0, 40},
-    {kStatsQueue, k14, k15, 0, 8},
-    {kStatsGroup, k11, k15, 0, 8},
-    {kStatsGroupDesc, k11, k15, 0, 8},
-    {kStatsGroupFeatures, k12, k15, 40, 0},
-    {kStatsMeter, k13, k15, 0, 8},
-    {kStatsMeterConfig, k13, k15, 0, 8},
-    {kStatsMeterFeatures, k13, k15, 16, 0},
-    {kStatsTableFeatures, k13, k15, 64, 8},
-    {kStatsPortDesc, k10, k10, 0, 48},
-    {kStatsPortDesc, k11, k13, 0, 64},
-    {kStatsPortDesc, k14, k15, 0, 8},
-    {kStatsTableDesc, k14, k15, 8, 8},
-    {kStatsQueueDesc, k14, k15, 0, 8},
+    {kStatsDesc, k10, k15, 1056, 0},        {kStatsFlow, k10, k15, 0, 1},
+    {kStatsAggregate, k10, k14, 24, 0},     {kStatsAggregate, k15, k15, 0, 1},
+    {kStatsTable, k10, k10, 0, 64},         {kStatsTable, k11, k11, 0, 88},
+    {kStatsTable, k12, k12, 0, 128},        {kStatsTable, k13, k15, 0, 24},
+    {kStatsPort, k10, k12, 0, 104},         {kStatsPort, k13, k13, 0, 112},
+    {kStatsPort, k14, k15, 0, 8},           {kStatsQueue, k10, k12, 0, 32},
+    {kStatsQueue, k13, k13, 0, 40},         {kStatsQueue, k14, k15, 0, 8},
+    {kStatsGroup, k11, k15, 0, 8},          {kStatsGroupDesc, k11, k15, 0, 8},
+    {kStatsGroupFeatures, k12, k15, 40, 0}, {kStatsMeter, k13, k15, 0, 8},
+    {kStatsMeterConfig, k13, k15, 0, 8},    {kStatsMeterFeatures, k13, k15, 16, 0},
+    {kStatsTableFeatures, k13, k15, 64, 8}, {kStatsPortDesc, k10, k10, 0, 48},
+    {kStatsPortDesc, k11, k13, 0, 64},      {kStatsPortDesc, k14, k15, 0, 8},
+    {kStatsTableDesc, k14, k15, 8, 8},      {kStatsQueueDesc, k14, k15, 0, 8},
     {kStatsFlowMonitor, k14, k15, 0, 8},
 };
 
 constexpr Form kNicira[] = {
-    {kNxRoleRequest, k10, k15, 4, 0},
-    {kNxRoleReply, k10, k15, 4, 0},
-    {kNxSetFlowFormat, k10, k10, 4, 0},
-    {kNxFlowMod, k10, k15, 32, 8},
-    {kNxFlowRemoved, k10, k15, 40, 8},
-    {kNxFlowModTableId, k10, k15, 8, 0},
-    {kNxSetPacketInFormat, k10, k15, 4, 0},
-    {kNxPacketIn, k10, k15, 24, 1},
+    {kNxRoleRequest, k10, k15, 4, 0},       {kNxRoleReply, k10, k15, 4, 0},
+    {kNxSetFlowFormat, k10, k10, 4, 0},     {kNxFlowMod, k10, k15, 32, 8},
+    {kNxFlowRemoved, k10, k15, 40, 8},      {kNxFlowModTableId, k10, k15, 8, 0},
+    {kNxSetPacketInFormat, k10, k15, 4, 0}, {kNxPacketIn, k10, k15, 24, 1},
     {kNxFlowAge, k10, k15, 0, 0},
-    {kNxSetAsync, k10, k15, 24, 0},
-    {kNxSetControllerId, k10, k15, 8, 0},
-    {kNxMonitorCancel, k10, k12, 4, 0},
-    {kNxMonitorPaused, k10, k12, 0, 0},
-    {kNxMonitorResumed, k10, k12, 0, 0},
-    {kNxTlvMod, k10, k15, 8, 8},
-    {kNxTlvRequest, k10, k15, 0, 0},
-    {kNxTlvReply, k10, k15, 16, 8},
-    {kNxSetAsync2, k10, k13, 0, 8},
-    {kNxResume, k10, k15, 8, 8},
-    {kNxCtFlushZone, k10, k15, 8, 0},
-    {kNxPacketIn2, k10, k15, 0, 8},
+    {kNxSetAsync, k10, k15, 24, 0},         {kNxSetControllerId, k10, k15, 8, 0},
+    {kNxMonitorCancel, k10, k12, 4, 0},     {kNxMonitorPaused, k10, k12, 0, 0},
+    {kNxMonitorResumed, k10, k12, 0, 0},    {kNxTlvMod, k10, k15, 8, 8},
+    {kNxTlvRequest, k10, k15, 0, 0},        {kNxTlvReply, k10, k15, 16, 8},
+    {kNxSetAsync2, k10, k13, 0, 8},         {kNxResume, k10, k15, 8, 8},
+    {kNxCtFlushZone, k10, k15, 8, 0},       {kNxPacketIn2, k10, k15, 0, 8},
     {kNxCtFlush, k10, k15, 8, 8},
 };
 
 constexpr Form kOnf[] = {
-    {kOnfMonitorCancel, k13, k13, 4, 0}, {kOnfMonitorPaused, k13, k13, 0, 0}, {kOnfMonitorResumed, k13, k13, 0, 0},
-    {kOnfBundleControl, k13, k13, 8, 8}, {kOnfBundleAdd, k13, k13, 8, 1},
+    {kOnfMonitorCancel, k13, k13, 4, 0},  {kOnfMonitorPaused, k13, k13, 0, 0},
+    {kOnfMonitorResumed, k13, k13, 0, 0}, {kOnfBundleControl, k13, k13, 8, 8},
+    {kOnfBundleAdd, k13, k13, 8, 1},
 };
 
 // Statistics.
@@ -158,7 +126,8 @@ constexpr Form kNiciraRequests[] = {
     {0, k10, k10, 8, 8}, {1, k10, k10, 8, 8}, {2, k10, k12, 0, 8}, {3, k10, k15, 0, 0}, {4, k10, k15, 0, 0},
 };
 constexpr Form kNiciraReplies[] = {
-    {0, k10, k10, 0, 1}, {1, k10, k10, 24, 0}, {2, k10, k12, 0, 8}, {3, k10, k15, 88, 0}, {4, k10, k15, 0, 88},
+    {0, k10, k10, 0, 1},  {1, k10, k10, 24, 0}, {2, k10, k12, 0, 8},
+    {3, k10, k15, 88, 0}, {4, k10, k15, 0, 88},
 };
 constexpr Form kOnfRequests[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};
 constexpr Form kOnfReplies[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};
@@ -166,8 +135,8 @@ constexpr Form kOnfReplies[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};
 OfError check(std::span<const Form> forms, Version version, uint32_t kind, size_t size, OfError unknown) {
     for (const Form& form : forms) {
         if (form.kind != kind || version < form.first || version > form.last) continue;
-        bool fits = size >= form.size &&
-                    (form.step ? (size - form.size) % form.step == 0 : size == form.size);
+        bool fits =
+            size >= form.size && (form.step ? (size - form.size) % form.step == 0 : size == form.size);
         return fits ? OfError::kNone : OfError::OFPBRC_BAD_LEN;
     }
     return unknown;

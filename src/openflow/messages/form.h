@@ -1,10 +1,10 @@
-// Which kinds of message a version has, and how long each is: asked before a message is read, so that decoders
-// see only kinds that exist, at least as long as their fixed part.
+// Which kinds of message a version has, and how long each is: asked before a message is read, so that
+// decoders see only kinds that exist, at least as long as their fixed part.
 //
-// A message that is shorter than its fixed part, or longer by what is no multiple of its step, is refused with
-// OFPBRC_BAD_LEN; a kind that the version lacks with BAD_TYPE, BAD_STAT, BAD_VENDOR or BAD_SUBTYPE.  The fixed
-// parts are those of the OpenFlow specifications (1.0.2 to 1.5.1, chapter "The OpenFlow Protocol") and of the
-// extensions that ovs-ofctl(8) names.
+// A message that is shorter than its fixed part, or longer by what is no multiple of its step, is refused
+// with OFPBRC_BAD_LEN; a kind that the version lacks with BAD_TYPE, BAD_STAT, BAD_VENDOR or BAD_SUBTYPE.  The
+// fixed parts are those of the OpenFlow specifications (1.0.2 to 1.5.1, chapter "The OpenFlow Protocol") and
+// of the extensions that ovs-ofctl(8) names.
 
 #pragma once
 

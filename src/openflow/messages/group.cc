@@ -244,6 +244,9 @@ OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
         m.command_bucket_id = in.u32();
         if (!in.ok() || in.size() < length) return OfError::OFPBRC_BAD_LEN;
         error = take_buckets(in.sub(length), c, m.buckets);
+        bool names_bucket = command == 3 || command == 5;
+        if (error == OfError::kNone && !names_bucket && m.command_bucket_id != Bucket::kAll)
+            error = OfError::OFPGMFC_BAD_BUCKET;
         if (error == OfError::kNone) error = take_selection(in, m.selection);
     } else {
         if (!in.ok()) return OfError::OFPBRC_BAD_LEN;

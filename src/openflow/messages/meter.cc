@@ -46,14 +46,18 @@ OfError decode_mod(ByteReader& in, MeterMod& m) {
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
     if (command > 2) return OfError::OFPMMFC_BAD_COMMAND;
     m.command = static_cast<MeterMod::Command>(command);
+    if (m.command != MeterMod::Command::kDelete) {
+        if (OfError error = take_bands(in, m.meter.bands); error != OfError::kNone) return error;
+    }
     uint32_t id = m.meter.meter_id;
     bool good = (id > 0 && id <= kMeterMax) || id == kMeterSlowpath || id == kMeterController ||
                 (id == kMeterAll && m.command == MeterMod::Command::kDelete);
     if (!good) return OfError::OFPMMFC_INVALID_METER;
     if (m.command == MeterMod::Command::kDelete) return OfError::kNone;
     uint16_t flags = m.meter.flags;
-    if (flags & ~15 || ((flags & kMeterKbps) && (flags & kMeterPktps))) return OfError::OFPMMFC_BAD_FLAGS;
-    return take_bands(in, m.meter.bands);
+    bool one_unit = !(flags & kMeterKbps) != !(flags & kMeterPktps);
+    if (flags & ~15 || !one_unit) return OfError::OFPMMFC_BAD_FLAGS;
+    return OfError::kNone;
 }
 
 OfError decode_config(ByteReader& in, MeterConfig& m) {

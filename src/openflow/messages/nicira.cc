@@ -196,6 +196,10 @@ bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext&, Body& body,
     switch (subtype) {
         case kNxSetFlowFormat:
             body.emplace<SetFlowFormat>().format = in.u32();
+            if (uint32_t format = std::get<SetFlowFormat>(body).format; format != 0 && format != 2) {
+                error = OfError::OFPBRC_EPERM;
+                return true;
+            }
             break;
         case kNxFlowModTableId:
             body.emplace<FlowModTableId>().set = in.u8() != 0;

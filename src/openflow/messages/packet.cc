@@ -113,7 +113,10 @@ OfError take_properties(ByteReader& in, DecodeContext& c, PacketIn& p) {
             default:
                 return OfError::OFPBPC_BAD_TYPE;
         }
-        if (!body.ok()) return OfError::OFPBPC_BAD_LEN;
+        bool fixed = property.type == kPropFullLen || property.type == kPropBufferId ||
+                     property.type == kPropTableId || property.type == kPropReason ||
+                     property.type == kPropCookie;
+        if (!body.ok() || (fixed && !body.empty())) return OfError::OFPBPC_BAD_LEN;
     }
     if (!total) p.total_len = static_cast<uint32_t>(p.packet.size());
     return OfError::kNone;
@@ -267,6 +270,9 @@ OfError decode_packet_out(ByteReader& in, DecodeContext& c, PacketOut& p) {
         length = in.u16();
         in.skip(2);
         if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        constexpr uint16_t kOxm = 1;
+        if (in.size() >= 4 && load_be16(in.rest().data()) != kOxm && load_be16(in.rest().data() + 2) >= 4)
+            return OfError::OFPBMC_BAD_TYPE;
         NxmOptions options = c.nxm();
         options.loose_prerequisites = true;
         if (OfError error = decode_oxm_match(in, options, p.metadata); error != OfError::kNone) return error;

@@ -332,7 +332,7 @@ OfError decode_port_mod(ByteReader& in, Version version, PortMod& m) {
     m.config = config_to11(in.u32());
     m.mask = config_to11(in.u32());
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
-    if (!port_in_range(m.number)) return OfError::OFPPMFC_BAD_PORT;
+    if (!port_in_range(m.number)) return OfError::OFPBAC_BAD_OUT_PORT;
     if (version < Version::k14) {
         m.advertise = in.u32();
         in.skip(4);

@@ -555,7 +555,7 @@ OfError decode_table_mod(ByteReader& in, DecodeContext& c, TableMod& m) {
                 if (m.vacancy_up < m.vacancy_down) return OfError::OFPBPC_BAD_VALUE;
                 break;
             default:
-                return OfError::OFPBPC_BAD_TYPE;
+                return OfError::OFPBRC_BAD_TYPE;
         }
         if (!property.body.ok() || !property.body.empty()) return OfError::OFPBPC_BAD_LEN;
     }

@@ -322,28 +322,7 @@ const Codec CodecOf<T>::kValue = {Erased<T>::from_json,  Erased<T>::apply_diff, 
                                   Erased<T>::copy,       Erased<T>::add,        Erased<T>::subtract,
                                   Erased<T>::hash,       Shape<T>::kComposite};
 
-#define WEFT_CODECS_OF(T)       \
-    template struct CodecOf<T>; \
-    template struct CodecOf<std::optional<T>>;
-
-WEFT_CODECS_OF(int64_t)
-WEFT_CODECS_OF(double)
-WEFT_CODECS_OF(bool)
-WEFT_CODECS_OF(std::string)
-WEFT_CODECS_OF(Uuid)
-template struct CodecOf<Set<int64_t>>;
-template struct CodecOf<Set<double>>;
-template struct CodecOf<Set<std::string>>;
-template struct CodecOf<Set<Uuid>>;
-
-using IntegerToInteger = Map<int64_t, int64_t>;
-using IntegerToUuid = Map<int64_t, Uuid>;
-using StringToInteger = Map<std::string, int64_t>;
-using StringToUuid = Map<std::string, Uuid>;
-template struct CodecOf<StringMap>;
-template struct CodecOf<IntegerToInteger>;
-template struct CodecOf<IntegerToUuid>;
-template struct CodecOf<StringToInteger>;
-template struct CodecOf<StringToUuid>;
+#define WEFT_DEFINE_CODEC(T) template struct CodecOf<T>;
+WEFT_FOR_EACH_COLUMN_TYPE(WEFT_DEFINE_CODEC)
 
 }  // namespace weft::ovsdb::client

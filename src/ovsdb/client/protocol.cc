@@ -68,7 +68,7 @@ void Protocol::connected() {
     server_rows_.clear();
     has_server_database_ = false;
     json::Object database{{"columns", json::Array{"name", "model", "connected", "leader"}}};
-    database.add("where", json::Array{json::Array{"name", "==", store_.database().name}});
+    database.add("where", json::array_of(json::Array{"name", "==", store_.database().name}));
     request(Request::kIgnored, "set_db_change_aware", json::Array{true});
     request(Request::kServerMonitor, "monitor_cond",
             json::Array{"_Server", monitor_id("_Server"),

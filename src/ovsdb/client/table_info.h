@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +94,37 @@ template <typename T>
 struct CodecOf {
     static const Codec kValue;
 };
+
+using IntegerToInteger = Map<int64_t, int64_t>;
+using IntegerToUuid = Map<int64_t, Uuid>;
+using StringToInteger = Map<std::string, int64_t>;
+using StringToUuid = Map<std::string, Uuid>;
+
+#define WEFT_FOR_EACH_COLUMN_TYPE(ACTION) \
+    ACTION(int64_t)                       \
+    ACTION(double)                        \
+    ACTION(bool)                          \
+    ACTION(std::string)                   \
+    ACTION(Uuid)                          \
+    ACTION(std::optional<int64_t>)        \
+    ACTION(std::optional<double>)         \
+    ACTION(std::optional<bool>)           \
+    ACTION(std::optional<std::string>)    \
+    ACTION(std::optional<Uuid>)           \
+    ACTION(Set<int64_t>)                  \
+    ACTION(Set<double>)                   \
+    ACTION(Set<std::string>)              \
+    ACTION(Set<Uuid>)                     \
+    ACTION(StringMap)                     \
+    ACTION(IntegerToInteger)              \
+    ACTION(IntegerToUuid)                 \
+    ACTION(StringToInteger)               \
+    ACTION(StringToUuid)
+
+#define WEFT_DECLARE_CODEC(T) extern template struct CodecOf<T>;
+WEFT_FOR_EACH_COLUMN_TYPE(WEFT_DECLARE_CODEC)
+#undef WEFT_DECLARE_CODEC
+
 template <typename T>
 inline constexpr const Codec& kCodec = CodecOf<T>::kValue;
 

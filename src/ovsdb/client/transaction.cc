@@ -13,7 +13,7 @@ json::Value uuid_json(const Uuid& uuid) {
 }
 
 json::Array where_uuid(const Uuid& uuid) {
-    return json::Array{json::Array{"_uuid", "==", uuid_json(uuid)}};
+    return json::array_of(json::Array{"_uuid", "==", uuid_json(uuid)});
 }
 
 json::Object operation(const char* op, const TableInfo& table) {
@@ -386,10 +386,10 @@ json::Array Transaction::to_json(std::string_view lock, bool dry_run) const {
         json::Value row = name_of(each.uuid).empty()
                               ? uuid_json(each.uuid)
                               : json::Value(json::Array{"named-uuid", name_of(each.uuid)});
-        json::Array where{json::Array{"_uuid", "==", row}};
+        json::Array where = json::array_of(json::Array{"_uuid", "==", row});
         json::Object mutate = operation("mutate", *each.table);
         mutate.add("where", where);
-        mutate.add("mutations", json::Array{json::Array{column, "+=", 1}});
+        mutate.add("mutations", json::array_of(json::Array{column, "+=", 1}));
         json::Object select = operation("select", *each.table);
         select.add("where", std::move(where));
         select.add("columns", json::Array{column});

@@ -311,6 +311,18 @@ bool Datum::operator==(const Datum& other) const {
     if (size_ != other.size_) return false;
     if (!size_) return true;
     if (key_type_ != other.key_type_ || value_type_ != other.value_type_) return false;
+    if (inline_ != kHeap && other.inline_ != kHeap) {
+        switch (key_type_) {
+            case AtomType::kString:
+                return inline_ == other.inline_ &&
+                       !std::memcmp(payload_.chars, other.payload_.chars, inline_);
+            case AtomType::kInteger:
+            case AtomType::kBoolean:
+                return payload_.integer == other.payload_.integer;
+            default:
+                break;
+        }
+    }
     if (inline_ == kHeap && other.inline_ == kHeap) {
         if (payload_.block == other.payload_.block) return true;
         if (key_type_ != AtomType::kReal && value_type_ != AtomType::kReal &&

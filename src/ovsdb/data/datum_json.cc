@@ -174,7 +174,7 @@ void append_json(std::string& out, const AtomView& atom) {
             out += "null";
             break;
         case AtomType::kInteger:
-            append(out, "{}", atom.integer());
+            json::append_integer(out, atom.integer());
             break;
         case AtomType::kReal:
             json::append_text(out, json::Value(atom.real()));
@@ -187,7 +187,7 @@ void append_json(std::string& out, const AtomView& atom) {
             break;
         case AtomType::kUuid:
             out += "[\"uuid\",\"";
-            out += atom.uuid().to_string();
+            atom.uuid().append_to(out);
             out += "\"]";
             break;
     }

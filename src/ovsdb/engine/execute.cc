@@ -233,7 +233,7 @@ Executor::Outcome Executor::insert(ObjectParser& parser, const json::Value&) {
     // checked.
     wrote_ = true;
     out_ += "{\"uuid\":[\"uuid\",\"";
-    out_ += uuid->to_string();
+    uuid->append_to(out_);
     out_ += "\"]}";
     return {};
 }

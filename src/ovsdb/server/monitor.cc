@@ -52,7 +52,7 @@ bool column_changed(const RowChange& change, const ColumnSchema& column) {
 
 void append_uuid(std::string& out, const Uuid& uuid) {
     out += '"';
-    out += uuid.to_string();
+    uuid.append_to(out);
     out += "\":";
 }
 

@@ -13,6 +13,14 @@ constexpr std::array<bool, 256> kPlain = [] {
     return plain;
 }();
 
+// What stands for itself and a backslash; 0 for the rest.
+constexpr std::array<char, 256> kEscaped = [] {
+    std::array<char, 256> escaped{};
+    escaped['"'] = '"', escaped['\\'] = '\\', escaped['/'] = '/';
+    escaped['b'] = '\b', escaped['f'] = '\f', escaped['n'] = '\n', escaped['r'] = '\r', escaped['t'] = '\t';
+    return escaped;
+}();
+
 constexpr size_t kMaxUuids = 4096;  // of one value
 
 }  // namespace
@@ -20,7 +28,9 @@ constexpr size_t kMaxUuids = 4096;  // of one value
 // What is left of the text.  Every function takes something off its front, or returns false.
 class PlainRowReader::Text {
   public:
-    explicit Text(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+    // `unescaped` takes strings that had escapes; it must have room for the whole text.
+    Text(std::string_view text, std::string& unescaped)
+        : at_(text.data()), end_(text.data() + text.size()), unescaped_(unescaped) {}
 
     bool ended() const { return at_ == end_; }
     bool is_next(char c) const { return at_ < end_ && *at_ == c; }
@@ -37,9 +47,8 @@ class PlainRowReader::Text {
     }
     bool string(std::string_view& out) {
         if (!take('"')) return false;
-        const char* start = at_;
-        while (at_ < end_ && kPlain[static_cast<unsigned char>(*at_)]) ++at_;
-        out = {start, static_cast<size_t>(at_ - start)};
+        out = run();
+        if (is_next('\\')) return escapes(out);
         return take('"');
     }
     bool integer(int64_t& out) {
@@ -58,30 +67,67 @@ class PlainRowReader::Text {
     }
 
   private:
+    // The plain characters that come next.
+    std::string_view run() {
+        const char* start = at_;
+        while (at_ < end_ && kPlain[static_cast<unsigned char>(*at_)]) ++at_;
+        return {start, static_cast<size_t>(at_ - start)};
+    }
+    // The rest of a string that goes on with an escape.
+    bool escapes(std::string_view& out) {
+        size_t start = unescaped_.size();
+        unescaped_ += out;
+        while (take('\\')) {
+            char meant = at_ < end_ ? kEscaped[static_cast<unsigned char>(*at_)] : '\0';
+            if (!meant) return false;
+            ++at_;
+            unescaped_ += meant;
+            unescaped_ += run();
+        }
+        out = std::string_view(unescaped_).substr(start);
+        return take('"');
+    }
+
     const char *at_, *end_;
+    std::string& unescaped_;
 };
 
 bool PlainRowReader::read(const TableSchema& table, std::string_view whole, bool sized) {
-    Text text(whole);
+    unescaped_.clear();
+    unescaped_.reserve(whole.size());
+    Text text(whole, unescaped_);
     sized_ = sized;
     values_.clear();
+    if (table_ != &table) order_.clear();
+    table_ = &table;
     uuids_.reserve(kMaxUuids);
     if (!text.take('{')) return false;
     if (text.take('}')) return text.ended();
-    const std::vector<ColumnSchema>& columns = table.columns;
-    size_t next = 0;
     do {
         std::string_view name;
         if (!text.string(name) || !text.take(':')) return false;
-        // Columns are sorted by name, and so they are in files; whoever has them in another order is not
-        // plain.
-        while (next < columns.size() && columns[next].name < name) ++next;
-        if (next == columns.size() || columns[next].name != name) return false;
-        const ColumnSchema& column = columns[next++];
-        Datum& datum = values_.emplace_back(&column, Datum()).second;
-        if (!value(text, column.type, datum)) return false;
+        const ColumnSchema* found = column(table, name);
+        if (!found) return false;
+        Datum& datum = values_.emplace_back(found, Datum()).second;
+        if (!value(text, found->type, datum)) return false;
     } while (text.take(','));
     return text.take('}') && text.ended();
+}
+
+// The column of the next member; nullptr if there is none, or if the row has it already.
+const ColumnSchema* PlainRowReader::column(const TableSchema& table, std::string_view name) {
+    // Whoever writes a file writes the columns of all rows in one order.
+    size_t place = values_.size();
+    if (order_.size() <= place) order_.resize(place + 1, nullptr);
+    const ColumnSchema*& guess = order_[place];
+    if (!guess || guess->name != name) {
+        guess = table.find_column(name);
+        if (!guess || guess->index < 0) return guess = nullptr;
+    }
+    for (const auto& [known, datum] : values_) {
+        if (known == guess) return nullptr;
+    }
+    return guess;
 }
 
 bool PlainRowReader::atom(Text& text, const BaseType& type, AtomView& out) {

@@ -65,6 +65,7 @@ const char* const kRows[] = {
         ["uuid","550e8400-e29b-41d4-a716-446655440002"]]]})",
     R"({"i":999999999999999999,"is":0,"r":1.5})",
     R"({"b":false,"i":5,"m":["map",[]],"s":"\u00e9","us":["set",[]]})",
+    R"({"m":["map",[["a\"","\\b"],["c\n","d"]]],"s":"\t\"","s2":["set",["p\/","q"]]})",
     R"({})",
 };
 
@@ -73,6 +74,11 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
     EXPECT_TRUE(
         plain(R"({"i":0,"u":["uuid","550e8400-e29b-41d4-a716-446655440000"],"us":["set",[]]})", true));
     EXPECT_TRUE(plain("{}", true));
+    EXPECT_TRUE(plain(R"({"s":"b","i":1})", true));
+    auto escaped = plain(R"({"s":"\"\\\/b","ss":["set",["\t\n","a\"b\"","\r\f\b"]]})", true);
+    ASSERT_TRUE(escaped);
+    EXPECT_EQ((*escaped)["s"], R"("\"\\/b")");
+    EXPECT_EQ((*escaped)["ss"], R"(["set",["\t\n","\r\f\b","a\"b\""]])");
     for (const char* text : {"",
                              "{",
                              "{}x",
@@ -87,7 +93,9 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
                              R"({"b":1})",
                              R"({"b":tru})",
                              R"({"s":"é"})",
-                             R"({"s":"a\"b"})",
+                             R"({"s":"a\u0062"})",
+                             R"({"s":"a\x"})",
+                             R"({"s":"a\)",
                              R"({"s":"toolong"})",
                              R"({"s":"a)",
                              R"({"s2":["set",[]]})",
@@ -99,7 +107,7 @@ TEST_F(PlainRowTest, TakesWhatIsPlain) {
                              R"({"r":1.5})",
                              R"({"z":1})",
                              R"({"_uuid":["uuid","550e8400-e29b-41d4-a716-446655440000"]})",
-                             R"({"s":"b","i":1})",
+                             R"({"s":"b","i":1,"s":"b"})",
                              R"({"i":1,"i":2})",
                              R"({"u":["uuid","550e8400"]})",
                              R"({"u":["named-uuid","x"]})"}) {

@@ -86,7 +86,7 @@ bool has_persistent_change(const TableSchema& table, const RowChange& change) {
 
 void append_uuid_member(std::string& out, const Uuid& uuid) {
     out += '"';
-    out += uuid.to_string();
+    uuid.append_to(out);
     out += "\":";
 }
 

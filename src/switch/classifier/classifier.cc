@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 namespace weft::vswitch {
 
@@ -61,15 +62,21 @@ size_t stage_of_offset(size_t offset) {
 
 }  // namespace
 
-ClassifierRule::ClassifierRule(std::shared_ptr<const MaskShape> shape, const packet::Flow& value,
-                               int priority)
-    : shape_(std::move(shape)), values_(new uint64_t[shape_->size()]), priority_(priority) {
+ClassifierRule::ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room)
+    : shape_(std::move(shape)),
+      values_(room ? room : new uint64_t[shape_->size()]),
+      priority_(priority),
+      owns_values_(!room) {
     const uint64_t* words = packet::words(value);
     for (size_t i = 0; i < shape_->size(); ++i) values_[i] = words[shape_->index[i]] & shape_->bits[i];
 }
 
 ClassifierRule::ClassifierRule(const packet::Flow& value, const packet::Flow& mask, int priority)
     : ClassifierRule(MaskShape::of(mask), value, priority) {}
+
+ClassifierRule::~ClassifierRule() {
+    if (owns_values_) delete[] values_;
+}
 
 packet::Flow ClassifierRule::value() const {
     packet::Flow out = packet::zero_flow();
@@ -91,24 +98,67 @@ void ClassifierRule::set_conjunctions(std::vector<Conjunction> conjunctions) {
         conjunctions.empty() ? nullptr : std::make_unique<std::vector<Conjunction>>(std::move(conjunctions));
 }
 
-Subtable::Subtable(std::shared_ptr<const MaskShape> shape) : shape_(std::move(shape)) {
+Subtable::Subtable(MaskShapeRef shape) : shape_(std::move(shape)) {
     for (size_t s = 0; s < kStages; ++s) {
         size_t before = s ? shape_->stage_end[s - 1] : 0;
         if (shape_->stage_end[s] > before) last_stage_ = s;
     }
     packet::Flow mask = shape_->mask();
-    for (size_t t = 0; t < prefix_.size(); ++t) prefix_[t] = prefix_length(mask, kTrieFields[t]);
+    for (size_t t = 0; t < prefix_.size(); ++t) {
+        prefix_[t] = prefix_length(mask, kTrieFields[t]);
+        if (prefix_[t]) stage_tries_[stage_of_offset(kTrieFields[t].offset)] |= static_cast<uint8_t>(1u << t);
+    }
     ports_prefix_ = prefix_length(mask, kPorts);
     if (ports_prefix_) ports_ = std::make_unique<PrefixTrie>(32);
 }
 
+void Subtable::count_priority(int priority, bool add) {
+    if (add) {
+        ++priorities_[priority];
+    } else if (auto it = priorities_.find(priority); --it->second == 0) {
+        priorities_.erase(it);
+    }
+    max_priority_ = priorities_.empty() ? 0 : priorities_.begin()->first;
+}
+
 ClassifierRule* Subtable::first(uint64_t hash, const uint64_t* words) const {
-    auto it = buckets_.find(hash);
-    if (it == buckets_.end()) return nullptr;
-    for (ClassifierRule* rule = it->second; rule; rule = rule->next_) {
+    for (ClassifierRule* rule = bucket(hash); rule; rule = rule->next_) {
         if (equal(*rule, words)) return rule;
     }
     return nullptr;
+}
+
+void Subtable::insert(ClassifierRule& rule) {
+    rule.hash_ = static_cast<uint32_t>(hash_values(rule, shape_->size()));
+    auto head = buckets_.find(rule.hash_);
+    if (head == buckets_.end()) {
+        buckets_.insert(&rule);
+    } else if ((*head)->priority_ <= rule.priority_) {
+        rule.next_ = *head;
+        buckets_.erase(head);
+        buckets_.insert(&rule);
+    } else {
+        ClassifierRule* before = *head;
+        while (before->next_ && before->next_->priority_ > rule.priority_) before = before->next_;
+        rule.next_ = before->next_;
+        before->next_ = &rule;
+    }
+    ++rules_;
+}
+
+void Subtable::remove(ClassifierRule& rule) {
+    auto head = buckets_.find(rule.hash_);
+    assert(head != buckets_.end());
+    if (*head == &rule) {
+        buckets_.erase(head);
+        if (rule.next_) buckets_.insert(rule.next_);
+    } else {
+        ClassifierRule* before = *head;
+        while (before->next_ != &rule) before = before->next_;
+        before->next_ = rule.next_;
+    }
+    rule.next_ = nullptr;
+    --rules_;
 }
 
 // Nothing matched, and only the last stage told: of the ports, the leading bits that the trie needed are
@@ -178,12 +228,9 @@ void Classifier::insert(ClassifierRule& rule) {
             ++subtable->stages_[s][subtable->hash_values(rule, end)];
         }
     }
-    ClassifierRule** at = &subtable->buckets_[subtable->hash_values(rule, rule.shape_->size())];
-    while (*at && (*at)->priority_ > rule.priority_) at = &(*at)->next_;
-    rule.next_ = *at;
-    *at = &rule;
-    if (subtable->rules_++ == 0 || rule.priority_ > subtable->max_priority()) unsorted_ = true;
-    ++subtable->priorities_[rule.priority_];
+    if (!subtable->rules_ || rule.priority_ > subtable->max_priority()) unsorted_ = true;
+    subtable->insert(rule);
+    subtable->count_priority(rule.priority_, true);
     update_tries(rule, true);
     ++size_;
 }
@@ -198,22 +245,13 @@ void Classifier::remove(ClassifierRule& rule) {
             if (--it->second == 0) subtable->stages_[s].erase(it);
         }
     }
-    auto bucket = subtable->buckets_.find(subtable->hash_values(rule, rule.shape_->size()));
-    assert(bucket != subtable->buckets_.end());
-    ClassifierRule** at = &bucket->second;
-    while (*at != &rule) at = &(*at)->next_;
-    *at = rule.next_;
-    if (!bucket->second) subtable->buckets_.erase(bucket);
-    rule.next_ = nullptr;
+    subtable->remove(rule);
     rule.subtable_ = nullptr;
-    auto priority = subtable->priorities_.find(rule.priority_);
-    if (--priority->second == 0) {
-        bool was_highest = priority == subtable->priorities_.begin();
-        subtable->priorities_.erase(priority);
-        unsorted_ |= was_highest;
-    }
+    int highest = subtable->max_priority_;
+    subtable->count_priority(rule.priority_, false);
+    unsorted_ |= subtable->max_priority_ != highest;
     --size_;
-    if (--subtable->rules_ == 0) {
+    if (!subtable->rules_) {
         subtables_.erase(std::find(subtables_.begin(), subtables_.end(), subtable));
         auto list = by_mask_.find(rule.shape_->hash());
         std::erase_if(list->second, [&](const auto& entry) { return entry.get() == subtable; });
@@ -221,14 +259,28 @@ void Classifier::remove(ClassifierRule& rule) {
     }
 }
 
+void Classifier::clear() {
+    for (Subtable* subtable : subtables_) {
+        for (ClassifierRule* head : subtable->buckets_) {
+            for (ClassifierRule* rule = head; rule;) {
+                rule->subtable_ = nullptr;
+                rule = std::exchange(rule->next_, nullptr);
+            }
+        }
+    }
+    by_mask_.clear();
+    subtables_.clear();
+    for (size_t t = 0; t < kTries; ++t) tries_[t].clear();
+    size_ = 0;
+}
+
 ClassifierRule* Classifier::find(const ClassifierRule& like) const {
     const Subtable* subtable = subtable_of(like.shape());
     if (!subtable) return nullptr;
-    auto it = subtable->buckets_.find(subtable->hash_values(like, like.shape_->size()));
-    if (it == subtable->buckets_.end()) return nullptr;
-    for (ClassifierRule* rule = it->second; rule; rule = rule->next_) {
+    uint64_t hash = subtable->hash_values(like, like.shape_->size());
+    for (ClassifierRule* rule = subtable->bucket(hash); rule; rule = rule->next_) {
         if (rule->priority_ == like.priority_ &&
-            std::equal(rule->values_.get(), rule->values_.get() + rule->shape_->size(), like.values_.get())) {
+            std::equal(rule->values_, rule->values_ + rule->shape_->size(), like.values_)) {
             return rule;
         }
     }
@@ -259,7 +311,7 @@ bool Classifier::overlaps(const ClassifierRule& rule) const {
                 ++i, ++j;
             }
         }
-        for (const auto& [hash, head] : subtable->buckets_) {
+        for (const ClassifierRule* head : subtable->buckets_) {
             for (const ClassifierRule* other = head; other; other = other->next_) {
                 if (other->priority_ != rule.priority_ || other == &rule) continue;
                 if (std::all_of(common.begin(), common.end(), [&](const Common& c) {
@@ -291,9 +343,9 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
 
     // True if a trie tells that no rule of the subtable matches in the fields of stage s.
     auto trie_excludes = [&](const Subtable& subtable, size_t s) {
-        for (size_t t = 0; t < kTries; ++t) {
+        for (unsigned left = subtable.stage_tries_[s]; left; left &= left - 1) {
+            auto t = static_cast<size_t>(std::countr_zero(left));
             unsigned length = subtable.prefix_[t];
-            if (!length || stage_of_offset(kTrieFields[t].offset) != s) continue;
             if (!cache.known[t]) {
                 cache.answers[t] = tries_[t].lookup(trie_value(flow, kTrieFields[t]));
                 cache.known[t] = true;
@@ -306,7 +358,7 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
     };
     auto probe = [&](const Subtable& subtable) -> ClassifierRule* {
         const MaskShape& shape = *subtable.shape_;
-        uint64_t hash = hash_seed();
+        uint64_t hash = subtable.seed_;
         size_t done = 0;
         for (size_t s = 0; s <= subtable.last_stage_; ++s) {
             if (trie_excludes(subtable, s)) {

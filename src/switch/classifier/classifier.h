@@ -58,7 +58,9 @@ class Subtable;
 class ClassifierRule {
   public:
     ClassifierRule(const packet::Flow& value, const packet::Flow& mask, int priority);
-    ClassifierRule(std::shared_ptr<const MaskShape> shape, const packet::Flow& value, int priority);
+    // `room`: for shape->size() words, which live as long as the rule; nullptr: it makes its own.
+    ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room = nullptr);
+    ~ClassifierRule();
     ClassifierRule(const ClassifierRule&) = delete;
     ClassifierRule& operator=(const ClassifierRule&) = delete;
 
@@ -74,12 +76,14 @@ class ClassifierRule {
   private:
     friend class Classifier;
     friend class Subtable;
-    std::shared_ptr<const MaskShape> shape_;
-    std::unique_ptr<uint64_t[]> values_;  // masked, one for each word of the shape
-    ClassifierRule* next_ = nullptr;      // in the subtable's bucket, by falling priority
+    MaskShapeRef shape_;
+    uint64_t* values_;                // masked, one for each word of the shape
+    ClassifierRule* next_ = nullptr;  // in the subtable's bucket, by falling priority
     Subtable* subtable_ = nullptr;
     std::unique_ptr<std::vector<Conjunction>> conjunctions_;
     int priority_;
+    uint32_t hash_ = 0;  // of values_, while in a subtable
+    bool owns_values_;
 };
 
 class Classifier {
@@ -94,6 +98,8 @@ class Classifier {
 
     void insert(ClassifierRule& rule);  // no rule with the same match and priority may be there
     void remove(ClassifierRule& rule);
+    // Removes every rule, which costs little for each.
+    void clear();
 
     // The rule with exactly this match and priority.
     ClassifierRule* find(const packet::Flow& value, const packet::Flow& mask, int priority) const;
@@ -135,9 +141,9 @@ class Classifier {
 // One mask's rules.
 class Subtable {
   public:
-    explicit Subtable(std::shared_ptr<const MaskShape> shape);
+    explicit Subtable(MaskShapeRef shape);
 
-    int max_priority() const { return priorities_.begin()->first; }
+    int max_priority() const { return max_priority_; }
 
   private:
     friend class Classifier;
@@ -146,7 +152,7 @@ class Subtable {
         return h;
     }
     uint64_t hash_values(const ClassifierRule& rule, size_t to) const {
-        uint64_t h = hash_seed();
+        uint64_t h = seed_;
         for (size_t i = 0; i < to; ++i) h = hash_add(h, rule.values_[i]);
         return h;
     }
@@ -156,17 +162,38 @@ class Subtable {
         }
         return true;
     }
+    ClassifierRule* bucket(uint64_t hash) const {
+        auto it = buckets_.find(static_cast<uint32_t>(hash));
+        return it == buckets_.end() ? nullptr : *it;
+    }
     ClassifierRule* first(uint64_t hash, const uint64_t* words) const;
+    void insert(ClassifierRule& rule);
+    void remove(ClassifierRule& rule);
     void widen_ports_miss(const packet::Flow& flow, packet::Flow& wildcards) const;
 
-    std::shared_ptr<const MaskShape> shape_;
-    absl::flat_hash_map<uint64_t, ClassifierRule*, IdentityHash> buckets_;
+    void count_priority(int priority, bool add);
+
+    MaskShapeRef shape_;
+    const uint64_t seed_ = hash_seed();
+    // Heads of buckets: of rules with the same hash of their values, by falling priority.
+    struct ByHash {
+        using is_transparent = void;
+        size_t operator()(uint32_t hash) const { return hash; }
+        size_t operator()(const ClassifierRule* head) const { return head->hash_; }
+        bool operator()(const ClassifierRule* a, const ClassifierRule* b) const {
+            return a->hash_ == b->hash_;
+        }
+        bool operator()(const ClassifierRule* a, uint32_t hash) const { return a->hash_ == hash; }
+    };
+    absl::flat_hash_set<ClassifierRule*, ByHash, ByHash> buckets_;
     // For each stage but the last with words: how many rules have a hash of the words so far.
     std::array<absl::flat_hash_map<uint64_t, uint32_t, IdentityHash>, kStages - 1> stages_;
     size_t last_stage_ = 0;
     absl::btree_map<int, uint32_t, std::greater<int>> priorities_;
-    std::array<uint8_t, 4> prefix_{};    // length of the prefix in each of the tries; 0: not one
-    std::unique_ptr<PrefixTrie> ports_;  // of rules' ports, if the mask has a prefix of both
+    int max_priority_ = 0;
+    std::array<uint8_t, 4> prefix_{};             // length of the prefix in each of the tries; 0: not one
+    std::array<uint8_t, kStages> stage_tries_{};  // of those, bit by bit, which belong to the stage
+    std::unique_ptr<PrefixTrie> ports_;           // of rules' ports, if the mask has a prefix of both
     uint8_t ports_prefix_ = 0;
     size_t rules_ = 0;
 };
@@ -174,7 +201,7 @@ class Subtable {
 template <typename Visit>
 void Classifier::for_each(Visit visit) const {
     for (const Subtable* subtable : subtables_) {
-        for (const auto& [hash, head] : subtable->buckets_) {
+        for (ClassifierRule* head : subtable->buckets_) {
             for (ClassifierRule* rule = head; rule;) {
                 ClassifierRule* next = rule->next_;
                 visit(*rule);
@@ -186,7 +213,7 @@ void Classifier::for_each(Visit visit) const {
 
 template <typename Visit>
 void Classifier::for_each_within(const packet::Flow& value, const packet::Flow& mask, Visit visit) const {
-    std::shared_ptr<const MaskShape> shape = MaskShape::of(mask);
+    MaskShapeRef shape = MaskShape::of(mask);
     const uint64_t* wanted = packet::words(value);
     for (const Subtable* subtable : subtables_) {
         const MaskShape& theirs = *subtable->shape_;
@@ -196,7 +223,7 @@ void Classifier::for_each_within(const packet::Flow& value, const packet::Flow& 
             while (theirs.index[i] != shape->index[j]) ++i;
             at.push_back(i);
         }
-        for (const auto& [hash, head] : subtable->buckets_) {
+        for (ClassifierRule* head : subtable->buckets_) {
             for (ClassifierRule* rule = head; rule; rule = rule->next_) {
                 bool within = true;
                 for (size_t j = 0; within && j < at.size(); ++j) {

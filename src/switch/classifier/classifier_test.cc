@@ -99,6 +99,32 @@ int priority_of(const ClassifierRule* rule) {
     return rule ? rule->priority() : -1;
 }
 
+// A classifier that was cleared is as good as new, and its rules can come back.
+TEST(Classifier, ClearedAndFilledAgain) {
+    uint64_t seed = std::random_device()();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    Table table;
+    for (int i = 0; i < 200; ++i) table.add(random.packet(), random.mask(), i);
+    table.classifier.clear();
+    EXPECT_TRUE(table.classifier.empty());
+    EXPECT_EQ(table.classifier.masks(), 0u);
+    for (int i = 0; i < 100; ++i) {
+        Flow wildcards = packet::zero_flow();
+        EXPECT_EQ(table.classifier.lookup(random.packet(), &wildcards), nullptr);
+        EXPECT_EQ(wildcards, packet::zero_flow());
+    }
+    for (auto& rule : table.rules) {
+        EXPECT_FALSE(rule->in_classifier());
+        table.classifier.insert(*rule);
+    }
+    for (int i = 0; i < 300; ++i) {
+        Flow flow = random.packet();
+        Flow wildcards = packet::zero_flow();
+        EXPECT_EQ(priority_of(table.classifier.lookup(flow, &wildcards)), table.linear_priority(flow));
+    }
+}
+
 TEST(Classifier, AgreesWithLinearSearchAndKeepsTheMegaflowProperty) {
     uint64_t seed = std::random_device()();
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -4,8 +4,8 @@
 
 namespace weft::vswitch {
 
-std::shared_ptr<const MaskShape> MaskShape::of(const packet::Flow& mask) {
-    auto shape = std::make_shared<MaskShape>();
+MaskShapeRef MaskShape::of(const packet::Flow& mask) {
+    auto* shape = new MaskShape();
     const uint64_t* w = packet::words(mask);
     size_t stage = 0;
     for (size_t i = 0; i < packet::kFlowWords; ++i) {
@@ -18,7 +18,7 @@ std::shared_ptr<const MaskShape> MaskShape::of(const packet::Flow& mask) {
     for (; stage < kStages; ++stage) shape->stage_end[stage] = static_cast<uint8_t>(shape->index.size());
     shape->index.shrink_to_fit();
     shape->bits.shrink_to_fit();
-    return shape;
+    return MaskShapeRef(shape);
 }
 
 uint64_t MaskShape::hash() const {

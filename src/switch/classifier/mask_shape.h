@@ -4,17 +4,18 @@
 // keeps only the words of its value.  The words are in the order of the flow key, which is the order of the
 // four stages of a staged lookup (metadata, L2, L3, L4): stage_end[s] is the number of words in stages 0…s.
 //
-// Immutable; shared by reference counting, so that a rule outlives the classifier it was in.
+// Immutable; shared by counting references (without atomics: of one thread), so that a rule outlives the
+// classifier it was in.
 
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "packet/flow.h"
+#include "switch/ofproto/ref.h"
 
 namespace weft::vswitch {
 
@@ -25,12 +26,16 @@ inline constexpr std::array<size_t, kStages> kStageEndWord = {
     offsetof(packet::Flow, dl_dst) / 8, offsetof(packet::Flow, nw_src) / 8,
     offsetof(packet::Flow, tp_src) / 8, packet::kFlowWords};
 
+struct MaskShape;
+using MaskShapeRef = Ref<const MaskShape>;
+
 struct MaskShape {
     std::vector<uint8_t> index;  // of the words with a bit set, ascending
     std::vector<uint64_t> bits;  // those words
     std::array<uint8_t, kStages> stage_end{};
+    mutable uint32_t references = 0;
 
-    static std::shared_ptr<const MaskShape> of(const packet::Flow& mask);
+    static MaskShapeRef of(const packet::Flow& mask);
 
     size_t size() const { return index.size(); }
     bool operator==(const MaskShape& other) const { return index == other.index && bits == other.bits; }

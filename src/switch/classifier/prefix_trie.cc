@@ -149,6 +149,12 @@ void PrefixTrie::remove(const Value& value, unsigned length) {
     }
 }
 
+void PrefixTrie::clear() {
+    root_ = kNone;
+    nodes_ = {};
+    free_ = {};
+}
+
 PrefixTrie::Answer PrefixTrie::lookup(const Value& value) const {
     Answer answer;
     uint32_t at = root_;

@@ -29,6 +29,7 @@ class PrefixTrie {
 
     void insert(const Value& value, unsigned length);
     void remove(const Value& value, unsigned length);  // must be there
+    void clear();
     Answer lookup(const Value& value) const;
     bool empty() const { return root_ == kNone; }
     size_t nodes() const { return nodes_.size() - free_.size(); }

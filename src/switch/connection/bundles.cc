@@ -76,11 +76,8 @@ void OfConnection::handle(const of::BundleControl& control) {
 void OfConnection::handle(const of::BundleAdd& add) {
     of::Header header;
     if (of::peek_header(add.message, header) && header.xid != xid_) return fail(OfError::OFPBFC_MSG_BAD_XID);
-    of::DecodeOptions options;
-    options.tunnel_table = bridge_.tunnel_table;
-    options.flow_mod_table_id = flow_mod_table_id_;
     of::Message message;
-    if (OfError error = of::decode(add.message, options, message); error != OfError::kNone)
+    if (OfError error = of::decode(add.message, decode_options(), message); error != OfError::kNone)
         return fail(error);
     if (!message.get_if<of::FlowMod>() && !message.get_if<of::GroupMod>() && !message.get_if<of::PortMod>() &&
         !message.get_if<of::PacketOut>()) {
@@ -102,25 +99,32 @@ void OfConnection::handle(const of::BundleAdd& add) {
         return fail(OfError::OFPBFC_BAD_FLAGS);
     }
     bundle.last_used_ms = clock::monotonic_ms();
-    bundle.messages.push_back(std::move(message));
     bundle.frames.push_back(add.message);
 }
 
 // Flows and groups can be taken back; ports and packets go out only when all of those went well.
 bool OfConnection::commit_bundle(Bundle& bundle) {
     Transaction transaction;
-    for (size_t i = 0; i < bundle.messages.size(); ++i) {
-        const of::Message& message = bundle.messages[i];
-        OfError error = OfError::kNone;
-        if (auto* flow = message.get_if<of::FlowMod>())
+    std::vector<of::Message> afterwards;
+    for (const Bytes& frame : bundle.frames) {
+        of::Message message;
+        OfError error = of::decode(frame, decode_options(), message);
+        if (error != OfError::kNone) {
+            // It was right when it was added; options of tunnels may have changed since.
+        } else if (auto* flow = message.get_if<of::FlowMod>()) {
             error = apply(*flow, transaction);
-        else if (auto* group = message.get_if<of::GroupMod>())
+        } else if (auto* group = message.get_if<of::GroupMod>()) {
             error = apply(*group, transaction);
-        else if (auto* port = message.get_if<of::PortMod>())
+        } else if (auto* port = message.get_if<of::PortMod>()) {
             error = bridge_.port(port->number) ? OfError::kNone : OfError::OFPPMFC_BAD_PORT;
-        if (error == OfError::kNone) continue;
+        }
+        if (error == OfError::kNone) {
+            if (message.get_if<of::PortMod>() || message.get_if<of::PacketOut>())
+                afterwards.push_back(std::move(message));
+            continue;
+        }
         bridge_.rollback(transaction);
-        frame_ = bundle.frames[i];
+        frame_ = frame;
         xid_ = message.xid;
         fail(error);
         return false;
@@ -128,7 +132,7 @@ bool OfConnection::commit_bundle(Bundle& bundle) {
     monitoring_own_change_ = true;
     bridge_.commit(transaction);
     monitoring_own_change_ = false;
-    for (const of::Message& message : bundle.messages) {
+    for (const of::Message& message : afterwards) {
         if (auto* port = message.get_if<of::PortMod>())
             (void)apply(*port);
         else if (auto* packet = message.get_if<of::PacketOut>())

@@ -96,7 +96,10 @@ ConnectionManager::ConnectionManager(net::Loop& loop, Switch& owner) : loop_(loo
     turn_ = loop_.each_turn([this] {
         dead_.clear();
         for (auto& [name, state] : bridges_) {
-            for (auto& c : state->connections) c->flush_updates();
+            // A connection may close, and with it leave the list.
+            for (size_t i = state->connections.size(); i-- > 0;) {
+                if (i < state->connections.size()) state->connections[i]->go_on();
+            }
         }
     });
 }

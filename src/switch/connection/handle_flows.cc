@@ -9,6 +9,8 @@ namespace weft::vswitch {
 namespace of = openflow;
 using of::OfError;
 
+constexpr size_t kDumpBacklog = size_t{1} << 20;
+
 OfError OfConnection::convert(const of::FlowMod& mod, FlowChange& change) const {
     using Command = of::FlowMod::Command;
     switch (mod.command) {
@@ -90,51 +92,40 @@ void OfConnection::handle(const of::FlowMod& mod) {
     if (mod.buffer_id != of::kNoBuffer && !mod.is_delete()) fail(OfError::OFPBRC_BUFFER_UNKNOWN);
 }
 
-of::FlowStats OfConnection::describe(const Rule& rule) const {
-    of::FlowStats stats;
-    int64_t now = clock::monotonic_ms();
-    stats.match = rule.match();
-    if (rule.tunnel_table) stats.match.tunnel_table = rule.tunnel_table;
-    stats.priority = static_cast<uint16_t>(rule.priority());
-    stats.table = rule.table;
-    stats.cookie = rule.cookie;
-    int64_t age = now - rule.created_ms;
-    stats.duration_sec = static_cast<uint32_t>(age / 1000);
-    stats.duration_nsec = static_cast<uint32_t>(age % 1000 * 1000000);
-    stats.idle_timeout = rule.idle_timeout;
-    stats.hard_timeout = rule.hard_timeout;
-    stats.idle_age = static_cast<int32_t>((now - rule.used_ms) / 1000);
-    stats.hard_age = static_cast<int32_t>((now - rule.modified_ms) / 1000);
-    stats.importance = rule.importance;
-    stats.flags = rule.flags;
-    stats.packets = rule.packets;
-    stats.bytes = rule.bytes;
-    stats.actions = *rule.actions;
-    return stats;
-}
-
 void OfConnection::handle(const of::FlowStatsRequest& request) {
     if (request.table != of::kTableAll && request.table >= kInternalTable)
         return fail(OfError::OFPBRC_BAD_TABLE_ID);
     backer_.pull_statistics();
-    std::vector<Rule*> rules = bridge_.collect(request.table, request.match, request.cookie,
-                                               request.cookie_mask, request.out_port, request.out_group);
+    auto each_rule = [&](auto visit) {
+        bridge_.for_each_rule(request.table, request.match, request.cookie, request.cookie_mask,
+                              request.out_port, request.out_group, visit);
+    };
     if (request.aggregate) {
         of::AggregateStatsReply out;
-        for (Rule* rule : rules) {
-            out.packets += rule->packets;
-            out.bytes += rule->bytes;
-        }
-        out.flows = static_cast<uint32_t>(rules.size());
+        each_rule([&](Rule& rule) {
+            out.packets += rule.packets;
+            out.bytes += rule.bytes;
+            ++out.flows;
+        });
         return reply(out);
     }
     bool nxm = frame_.size() > 10 && version() == of::Version::k10 && load_be16(frame_.data() + 8) == 0xffff;
     of::MultipartWriter writer(version(), xid_, of::MultipartWriter::Kind::kFlow, nxm);
-    for (Rule* rule : rules) {
-        writer.add(describe(*rule));
-        for (Bytes& message : writer.take_full()) send_raw(message);
+    std::vector<RuleRef> rules;
+    each_rule([&](Rule& rule) { rules.emplace_back(&rule); });
+    dump_ = std::make_unique<FlowDump>(std::move(rules), std::move(writer));
+    go_on_dumping();
+}
+
+// Until enough is under way.  What the peer asks meanwhile waits in the kernel.
+void OfConnection::go_on_dumping() {
+    size_t backlog = stream_->backlog();
+    if (backlog < kDumpBacklog) {
+        for (const Bytes& message : dump_->next(kDumpBacklog - backlog)) send_raw(message);
+        if (!dump_->done()) loop_.wake();  // the kernel may take all of it at once
     }
-    for (Bytes& message : writer.finish()) send_raw(message);
+    if (dump_->done()) dump_.reset();
+    stream_->set_reading(!dump_);
 }
 
 // --- monitors
@@ -212,7 +203,7 @@ void OfConnection::handle(const of::FlowMonitorRequest& request) {
         }
         updates_ = std::move(saved);
     }
-    if (!initial.updates.empty()) reply(std::move(initial));
+    reply(std::move(initial));
 }
 
 void OfConnection::handle(const of::FlowMonitorCancel& request) {

@@ -128,7 +128,9 @@ void OfConnection::handle(const of::QueueStatsRequest& request) {
 }
 
 void OfConnection::handle(const of::QueueConfigRequest& request) {
-    if (request.port != of::kPortNone && !bridge_.port(request.port)) return fail(OfError::OFPQOFC_BAD_PORT);
+    // OpenFlow 1.0 asks about one port.
+    if ((request.port != of::kPortNone || version() == of::Version::k10) && !bridge_.port(request.port))
+        return fail(OfError::OFPQOFC_BAD_PORT);
     of::QueueConfigReply out;
     out.port = request.port;
     for (const auto& [number, port] : bridge_.ports()) {

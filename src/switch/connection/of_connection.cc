@@ -14,7 +14,7 @@ namespace {
 
 log::Module lg("vconn");
 
-constexpr uint8_t kHello = 0, kEchoReply = 3;
+constexpr uint8_t kHello = 0, kErrorMessage = 1, kEchoReply = 3;
 
 // A message of this connection must be of its version; an echo's answer may be of any.
 of::OfError unfit(ByteView frame, of::Version version) {
@@ -23,6 +23,8 @@ of::OfError unfit(ByteView frame, of::Version version) {
     if (!header.version) return of::OfError::OFPBRC_BAD_VERSION;
     if (header.type == kHello) return of::OfError::OFPBRC_BAD_TYPE;
     if (header.type == kEchoReply) return of::OfError::kNone;
+    if (header.type == kErrorMessage && header.length >= of::kHeaderBytes + 4)
+        return of::OfError::OFPBRC_BAD_TYPE;
     if (header.version != static_cast<uint8_t>(version)) return of::OfError::OFPBRC_BAD_VERSION;
     auto type = of::messages::type_of_wire(version, header.type);
     if (!type) return of::OfError::OFPBRC_BAD_TYPE;
@@ -61,26 +63,16 @@ void OfConnection::on_ready() {
         Bytes hello = protocol_.take_output();
         send_raw(hello);
     }
+    if (dump_) return;  // go_on() reads when it is done
     std::string input;
     bool open = stream_->read(input);
     if (!input.empty()) {
         last_received_ms_ = clock::monotonic_ms();
         protocol_.receive(as_bytes(input));
-        bool was_ready = ready();
-        while (auto frame = protocol_.next()) {
-            if (!was_ready) set_default_async(), was_ready = true;
-            // Answers to echo requests that came before it.
-            if (protocol_.has_output()) send_raw(protocol_.take_output());
-            receive(*frame);
-        }
-        if (!was_ready && ready()) set_default_async();
-        if (protocol_.has_output()) {
-            Bytes out = protocol_.take_output();
-            send_raw(out);
-        }
-        flush_updates();
+        handle_frames();
         if (ready()) manager_.connection_ready(*this);
     }
+    if (dump_) return;
     if (!protocol_.fault().empty()) {
         lg.info("{}: {}", name(), protocol_.fault());
         if (closed_) closed_(*this, protocol_.fault());
@@ -89,17 +81,46 @@ void OfConnection::on_ready() {
     if (!open && closed_) closed_(*this, stream_->error());
 }
 
+void OfConnection::handle_frames() {
+    bool was_ready = ready();
+    while (!dump_) {
+        auto frame = protocol_.next();
+        if (!frame) break;
+        if (!was_ready) set_default_async(), was_ready = true;
+        // Answers to echo requests that came before it.
+        if (protocol_.has_output()) send_raw(protocol_.take_output());
+        receive(*frame);
+    }
+    if (!was_ready && ready()) set_default_async();
+    if (protocol_.has_output()) {
+        Bytes out = protocol_.take_output();
+        send_raw(out);
+    }
+    flush_updates();
+}
+
+void OfConnection::go_on() {
+    flush_updates();
+    if (!dump_) return;
+    if (uint64_t sent = stream_->sent(); sent != sent_) {  // whoever takes a reply lives
+        sent_ = sent;
+        last_received_ms_ = clock::monotonic_ms();
+    }
+    go_on_dumping();
+    if (dump_) return;
+    handle_frames();
+    on_ready();
+}
+
 void OfConnection::receive(ByteView frame) {
-    of::DecodeOptions options;
-    options.tunnel_table = bridge_.tunnel_table;
-    options.flow_mod_table_id = flow_mod_table_id_;
     of::Message message;
     of::OfError error = unfit(frame, version());
-    if (error == of::OfError::kNone) error = of::decode(frame, options, message);
+    if (error == of::OfError::kNone) error = of::decode(frame, decode_options(), message);
     xid_ = message.xid;
     frame_ = frame;
     manager_.snoop(bridge_, frame);
-    if (of::Header header; of::peek_header(frame, header) && header.type == kEchoReply && header.version) return;
+    if (of::Header header; of::peek_header(frame, header) && header.type == kEchoReply && header.version)
+        return;
     if (error != of::OfError::kNone) {
         static log::RateLimit limit(10, 10);
         if (limit.pass(lg)) lg.info("{}: received a bad message: {}", name(), of::error_name(error));
@@ -108,6 +129,13 @@ void OfConnection::receive(ByteView frame) {
     if (lg.enabled(log::Level::kDbg))
         lg.dbg("{}: received message of type {}, xid={:#x}", name(), frame[1], xid_);
     handle(message, frame);
+}
+
+of::DecodeOptions OfConnection::decode_options() const {
+    of::DecodeOptions options;
+    options.tunnel_table = bridge_.tunnel_table;
+    options.flow_mod_table_id = flow_mod_table_id_;
+    return options;
 }
 
 bool OfConnection::may_write() {

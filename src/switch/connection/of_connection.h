@@ -20,6 +20,7 @@
 #include "net/stream.h"
 #include "openflow/connection.h"
 #include "openflow/message.h"
+#include "switch/connection/flow_dump.h"
 #include "switch/upcall/backer.h"
 
 namespace weft::vswitch {
@@ -54,6 +55,8 @@ class OfConnection {
     void port_status(const OfPort& port, PortReason reason);
     void table_status(uint8_t table);  // it passed one of its marks of vacancy
     void flush_updates();
+    // In every turn: goes on with what could not be sent at once.
+    void go_on();
     bool sees_port_changes() const;
 
     openflow::Port describe(const OfPort& port) const;
@@ -63,7 +66,9 @@ class OfConnection {
     struct Monitor;
 
     void on_ready();
+    void handle_frames();
     void receive(ByteView frame);
+    openflow::DecodeOptions decode_options() const;
     void handle(const openflow::Message& message, ByteView frame);
     void send(openflow::Body body);
     void send_raw(ByteView bytes);
@@ -81,7 +86,7 @@ class OfConnection {
     void handle(const openflow::FlowMonitorCancel& request);
     openflow::OfError convert(const openflow::FlowMod& mod, FlowChange& change) const;
     openflow::OfError apply(const openflow::FlowMod& mod, Transaction& transaction);
-    openflow::FlowStats describe(const Rule& rule) const;
+    void go_on_dumping();
     void send_update(const Rule& rule, const Monitor& monitor, openflow::FlowUpdate::Event event,
                      RemovedReason reason);
 
@@ -169,6 +174,8 @@ class OfConnection {
     std::map<uint32_t, std::unique_ptr<Monitor>> monitors_;
     std::vector<openflow::FlowUpdate> updates_;
     bool monitoring_own_change_ = false;
+    uint64_t sent_ = 0;               // bytes, when it was looked at last
+    std::unique_ptr<FlowDump> dump_;  // a reply that is not whole yet: nothing else is handled until it is
 };
 
 }  // namespace weft::vswitch

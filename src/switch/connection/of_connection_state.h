@@ -10,8 +10,8 @@ struct OfConnection::Bundle {
     uint16_t flags = 0;
     bool closed = false;
     int64_t last_used_ms = 0;
-    std::vector<openflow::Message> messages;
-    std::vector<Bytes> frames;  // of the same, for errors
+    // Whole messages, which are known to decode.  Decoded they would be ten times as long.
+    std::vector<Bytes> frames;
 };
 
 struct OfConnection::Monitor {

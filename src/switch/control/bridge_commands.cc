@@ -50,7 +50,6 @@ std::string flow_lines(const Bridge& bridge) {
             out += fmt::format("duration={}s, n_packets={}, n_bytes={}, ", (now - rule.created_ms) / 1000,
                                rule.packets, rule.bytes);
             if (rule.cookie) out += fmt::format("cookie={:#x}, ", rule.cookie);
-            openflow::MatchText options;
             std::string match = openflow::to_string(rule.match());
             if (rule.priority() != 32768)
                 out += fmt::format("priority={}{}", rule.priority(), match.empty() ? "" : ",");

@@ -101,47 +101,8 @@ void Bridge::make_internal_rules() {
     insert(*rule);
 }
 
-ActionsRef Bridge::share(openflow::ActionList actions) {
-    uint64_t hash = hash_add(hash_seed(), actions.size());
-    openflow::ActionList* list = &actions;
-    // A cheap hash is enough: the kinds, and the wire form of the values that usually differ.
-    for (const openflow::Action& action : *list) {
-        hash = hash_add(hash, action.index());
-        if (auto* set = openflow::action_cast<openflow::SetField>(action)) {
-            for (uint8_t byte : set->value) hash = hash_add(hash, byte);
-        } else if (auto* resubmit = openflow::action_cast<openflow::Resubmit>(action)) {
-            hash = hash_add(hash, resubmit->table);
-        } else if (auto* output = openflow::action_cast<openflow::Output>(action)) {
-            hash = hash_add(hash, output->port);
-        } else if (auto* ct = openflow::action_cast<openflow::Ct>(action)) {
-            hash = hash_add(hash, ct->zone_imm << 8 | ct->recirc_table);
-            for (const openflow::Action& nested : ct->actions) {
-                if (auto* set = openflow::action_cast<openflow::SetField>(nested)) {
-                    for (uint8_t byte : set->value) hash = hash_add(hash, byte);
-                }
-            }
-        }
-    }
-    auto& candidates = shared_actions_[hash];
-    std::erase_if(candidates, [](const auto& weak) { return weak.expired(); });
-    for (const auto& weak : candidates) {
-        if (auto shared = weak.lock(); shared && *shared == actions) return shared;
-    }
-    actions.shrink_to_fit();
-    auto shared = std::make_shared<const openflow::ActionList>(std::move(actions));
-    if (candidates.size() < 8) candidates.push_back(shared);
-    if (shared_actions_.size() > shared_sweep_) {
-        absl::erase_if(shared_actions_, [](const auto& entry) {
-            return std::all_of(entry.second.begin(), entry.second.end(),
-                               [](const auto& w) { return w.expired(); });
-        });
-        shared_sweep_ = std::max<size_t>(1024, shared_actions_.size() * 2);
-    }
-    return shared;
-}
-
 RuleRef Bridge::make_rule(const FlowChange& change) {
-    RuleRef rule(new Rule(change.match.value, change.match.mask, change.priority));
+    RuleRef rule = Rule::make(MaskShape::of(change.match.mask), change.match.value, change.priority);
     rule->bridge = this;
     rule->cookie = change.new_cookie;
     rule->idle_timeout = change.idle_timeout;
@@ -149,8 +110,9 @@ RuleRef Bridge::make_rule(const FlowChange& change) {
     rule->importance = change.importance;
     rule->flags = change.flags;
     rule->created_ms = rule->modified_ms = rule->used_ms = clock::monotonic_ms();
-    rule->actions = share(change.actions);
-    if (change.match.mask.tunnel.metadata_present) rule->tunnel_table = change.match.tunnel_table;
+    rule->actions = action_pool_.share(change.actions);
+    if (change.match.mask.tunnel.metadata_present)
+        rule->tunnel_table = std::make_unique<openflow::TunnelTableRef>(change.match.tunnel_table);
     std::vector<Conjunction> conjunctions;
     for (const openflow::Action& action : change.actions) {
         if (auto* c = openflow::action_cast<openflow::Conjunction>(action)) {
@@ -174,15 +136,24 @@ void Bridge::insert(Rule& rule) {
 }
 
 void Bridge::take_out(Rule& rule) {
-    if (auto it = expiry_of_.find(&rule); it != expiry_of_.end()) {
-        expiry_.erase({it->second, &rule});
-        expiry_of_.erase(it);
-    }
     tables_[rule.table]->classifier.remove(rule);
-    rule.bridge = nullptr;
+    let_go(rule);
     touch();
+}
+
+// The rule is in no classifier any more.
+void Bridge::let_go(Rule& rule) {
+    if (!expiry_of_.empty()) forget_expiry(rule);
+    rule.bridge = nullptr;
     RuleRef hold(&rule);
     --rule.references;
+}
+
+void Bridge::forget_expiry(Rule& rule) {
+    auto it = expiry_of_.find(&rule);
+    if (it == expiry_of_.end()) return;
+    expiry_.erase({it->second, &rule});
+    expiry_of_.erase(it);
 }
 
 size_t Bridge::flow_count() const {
@@ -245,6 +216,27 @@ OfError Bridge::add(const FlowChange& change, Transaction& transaction) {
     return OfError::kNone;
 }
 
+void Bridge::remove_all(const std::vector<Rule*>& rules, RemovedReason reason, Transaction& transaction) {
+    transaction.steps.reserve(transaction.steps.size() + rules.size());
+    for (size_t i = 0; i < rules.size();) {
+        FlowTable& table = *tables_[rules[i]->table];
+        size_t end = i;
+        while (end < rules.size() && rules[end]->table == rules[i]->table) ++end;
+        if (end - i < table.classifier.size()) {
+            for (; i < end; ++i) remove(*rules[i], reason, transaction);
+            continue;
+        }
+        // A whole table: nothing in it needs to be looked for.
+        table.classifier.clear();
+        for (; i < end; ++i) {
+            transaction.steps.push_back(
+                {.kind = Transaction::Step::Kind::kRemoved, .rule = RuleRef(rules[i]), .reason = reason});
+            let_go(*rules[i]);
+        }
+        touch();
+    }
+}
+
 void Bridge::remove(Rule& rule, RemovedReason reason, Transaction& transaction, bool replaced) {
     transaction.steps.push_back({.kind = Transaction::Step::Kind::kRemoved,
                                  .rule = RuleRef(&rule),
@@ -256,19 +248,26 @@ void Bridge::remove(Rule& rule, RemovedReason reason, Transaction& transaction, 
 std::vector<Rule*> Bridge::collect(uint8_t table_id, const openflow::Match& match, uint64_t cookie,
                                    uint64_t cookie_mask, uint32_t out_port, uint32_t out_group) const {
     std::vector<Rule*> out;
-    auto visit = [&](ClassifierRule& entry) {
+    for_each_rule(table_id, match, cookie, cookie_mask, out_port, out_group,
+                  [&](Rule& rule) { out.push_back(&rule); });
+    return out;
+}
+
+void Bridge::for_each_rule(uint8_t table_id, const openflow::Match& match, uint64_t cookie,
+                           uint64_t cookie_mask, uint32_t out_port, uint32_t out_group,
+                           const std::function<void(Rule&)>& visit) const {
+    auto choose = [&](ClassifierRule& entry) {
         Rule& rule = FlowTable::rule_of(entry);
         if (rule.hidden() || ((rule.cookie ^ cookie) & cookie_mask)) return;
         if (out_port != openflow::kPortNone && !outputs_to_port(*rule.actions, out_port)) return;
         if (out_group != openflow::kGroupAny && !outputs_to_group(*rule.actions, out_group)) return;
-        out.push_back(&rule);
+        visit(rule);
     };
     size_t first = table_id == openflow::kTableAll ? 0 : table_id;
     size_t last = table_id == openflow::kTableAll ? kInternalTable - 1u : table_id;
     for (size_t t = first; t <= last && t < kTables; ++t) {
-        tables_[t]->classifier.for_each_within(match.value, match.mask, visit);
+        tables_[t]->classifier.for_each_within(match.value, match.mask, choose);
     }
-    return out;
 }
 
 std::vector<Rule*> Bridge::targets(const FlowChange& change) const {
@@ -295,7 +294,7 @@ std::vector<Rule*> Bridge::targets(const FlowChange& change) const {
 
 OfError Bridge::modify(const FlowChange& change, const std::vector<Rule*>& rules, Transaction& transaction) {
     int64_t now = clock::monotonic_ms();
-    ActionsRef actions = share(change.actions);
+    ActionsRef actions = action_pool_.share(change.actions);
     std::vector<Conjunction> conjunctions;
     for (const openflow::Action& action : change.actions) {
         if (auto* c = openflow::action_cast<openflow::Conjunction>(action)) {
@@ -303,19 +302,20 @@ OfError Bridge::modify(const FlowChange& change, const std::vector<Rule*>& rules
         }
     }
     for (Rule* rule : rules) {
-        Transaction::Step step{.kind = Transaction::Step::Kind::kModified, .rule = RuleRef(rule)};
-        step.actions = rule->actions;
-        step.cookie = rule->cookie;
-        step.idle_timeout = rule->idle_timeout;
-        step.hard_timeout = rule->hard_timeout;
-        step.importance = rule->importance;
-        step.flags = rule->flags;
-        step.created_ms = rule->created_ms;
-        step.modified_ms = rule->modified_ms;
-        step.packets = rule->packets;
-        step.bytes = rule->bytes;
-        if (rule->conjunctions()) step.conjunctions = *rule->conjunctions();
-        transaction.steps.push_back(std::move(step));
+        auto before = std::make_unique<Transaction::Before>();
+        before->actions = rule->actions;
+        before->cookie = rule->cookie;
+        before->idle_timeout = rule->idle_timeout;
+        before->hard_timeout = rule->hard_timeout;
+        before->importance = rule->importance;
+        before->flags = rule->flags;
+        before->created_ms = rule->created_ms;
+        before->modified_ms = rule->modified_ms;
+        before->packets = rule->packets;
+        before->bytes = rule->bytes;
+        if (rule->conjunctions()) before->conjunctions = *rule->conjunctions();
+        transaction.steps.push_back(
+            {.kind = Transaction::Step::Kind::kModified, .rule = RuleRef(rule), .before = std::move(before)});
         rule->actions = actions;
         rule->set_conjunctions(conjunctions);
         if (change.modify_cookie) rule->cookie = change.new_cookie;
@@ -332,7 +332,7 @@ OfError Bridge::apply(const FlowChange& change, Transaction& transaction) {
     if (change.command == Command::kAdd) return add(change, transaction);
     std::vector<Rule*> rules = targets(change);
     if (change.command == Command::kDelete || change.command == Command::kDeleteStrict) {
-        for (Rule* rule : rules) remove(*rule, change.reason, transaction);
+        remove_all(rules, change.reason, transaction);
         return OfError::kNone;
     }
     if (rules.empty() && change.add_if_missing && !change.cookie_mask) {
@@ -405,17 +405,17 @@ void Bridge::rollback(Transaction& transaction) {
                 insert(rule);
                 break;
             case Kind::kModified:
-                rule.actions = it->actions;
-                rule.set_conjunctions(it->conjunctions);
-                rule.cookie = it->cookie;
-                rule.idle_timeout = it->idle_timeout;
-                rule.hard_timeout = it->hard_timeout;
-                rule.importance = it->importance;
-                rule.flags = it->flags;
-                rule.created_ms = it->created_ms;
-                rule.modified_ms = it->modified_ms;
-                rule.packets = it->packets;
-                rule.bytes = it->bytes;
+                rule.actions = it->before->actions;
+                rule.set_conjunctions(it->before->conjunctions);
+                rule.cookie = it->before->cookie;
+                rule.idle_timeout = it->before->idle_timeout;
+                rule.hard_timeout = it->before->hard_timeout;
+                rule.importance = it->before->importance;
+                rule.flags = it->before->flags;
+                rule.created_ms = it->before->created_ms;
+                rule.modified_ms = it->before->modified_ms;
+                rule.packets = it->before->packets;
+                rule.bytes = it->before->bytes;
                 break;
         }
     }
@@ -432,10 +432,7 @@ void Bridge::remove_rule(Rule& rule, RemovedReason reason) {
 }
 
 void Bridge::timeouts_changed(Rule& rule) {
-    if (auto it = expiry_of_.find(&rule); it != expiry_of_.end()) {
-        expiry_.erase({it->second, &rule});
-        expiry_of_.erase(it);
-    }
+    forget_expiry(rule);
     if (!rule.has_timeout()) return;
     int64_t at = expiry_time(rule);
     expiry_.emplace(at, &rule);

@@ -11,6 +11,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -100,6 +101,9 @@ class Bridge {
     // Rules that match loosely, of one table or all, in table order; hidden ones are left out.
     std::vector<Rule*> collect(uint8_t table, const openflow::Match& match, uint64_t cookie,
                                uint64_t cookie_mask, uint32_t out_port, uint32_t out_group) const;
+    // The same, one by one; `visit` must not change the tables.
+    void for_each_rule(uint8_t table, const openflow::Match& match, uint64_t cookie, uint64_t cookie_mask,
+                       uint32_t out_port, uint32_t out_group, const std::function<void(Rule&)>& visit) const;
     void expire_flows(int64_t now_ms);
     void timeouts_changed(Rule& rule);
     int64_t next_expiry_ms() const;  // INT64_MAX: nothing can expire
@@ -114,7 +118,6 @@ class Bridge {
     // fail_mode standalone with controllers that are gone: a hidden flow above all others that does NORMAL.
     void set_fail_open(bool on);
     bool fail_open() const { return fail_open_rule_ != nullptr; }
-    ActionsRef share(openflow::ActionList actions);
 
     // --- groups and meters
     const std::map<uint32_t, Ref<GroupEntry>>& groups() const { return groups_; }
@@ -159,8 +162,11 @@ class Bridge {
     openflow::OfError modify(const FlowChange& change, const std::vector<Rule*>& rules,
                              Transaction& transaction);
     void remove(Rule& rule, RemovedReason reason, Transaction& transaction, bool replaced = false);
+    void remove_all(const std::vector<Rule*>& rules, RemovedReason reason, Transaction& transaction);
     void insert(Rule& rule);
     void take_out(Rule& rule);
+    void let_go(Rule& rule);
+    void forget_expiry(Rule& rule);
     std::vector<Rule*> targets(const FlowChange& change) const;
     openflow::OfError check(const FlowChange& change) const;
     openflow::OfError make_room(FlowTable& table, const FlowChange& change, Transaction& transaction);
@@ -170,14 +176,12 @@ class Bridge {
     void check_vacancy(uint8_t table);
 
     std::string name_, datapath_type_;
+    ActionPool action_pool_;
     std::array<std::unique_ptr<FlowTable>, kTables> tables_;
     std::map<uint32_t, Ref<GroupEntry>> groups_;
     std::map<uint32_t, std::unique_ptr<OfPort>> ports_;
     HashMap<std::string, OfPort*> ports_by_name_;
     std::map<std::string, std::unique_ptr<Bundle>, std::less<>> bundles_;
-    // Equal action lists, by hash: those of most flows are.
-    HashMap<uint64_t, std::vector<std::weak_ptr<const openflow::ActionList>>> shared_actions_;
-    size_t shared_sweep_ = 1024;
     std::set<std::pair<int64_t, Rule*>> expiry_;  // by the earliest time at which the rule may expire
     HashMap<Rule*, int64_t> expiry_of_;
     Rule *miss_rule_ = nullptr, *no_packet_in_rule_ = nullptr, *drop_frags_rule_ = nullptr;

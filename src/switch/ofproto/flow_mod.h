@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "openflow/error.h"
@@ -41,19 +42,22 @@ struct FlowChange {
 };
 
 struct Transaction {
-    struct Step {
-        enum class Kind : uint8_t { kAdded, kRemoved, kModified };
-        Kind kind;
-        RuleRef rule;
-        // kModified: what it was.
+    // What a rule was before it was modified.
+    struct Before {
         ActionsRef actions;
         uint64_t cookie = 0;
         uint16_t idle_timeout = 0, hard_timeout = 0, importance = 0, flags = 0;
         int64_t created_ms = 0, modified_ms = 0;
         uint64_t packets = 0, bytes = 0;
+        std::vector<Conjunction> conjunctions;
+    };
+    struct Step {
+        enum class Kind : uint8_t { kAdded, kRemoved, kModified };
+        Kind kind;
+        RuleRef rule;
+        std::unique_ptr<Before> before = nullptr;  // kModified
         RemovedReason reason = RemovedReason::kDelete;
         bool replaced = false;  // kRemoved: by the kAdded step that follows
-        std::vector<Conjunction> conjunctions;
     };
     struct GroupStep {
         uint32_t id;

@@ -1,24 +1,23 @@
 // A flow of an OpenFlow table, as the switch keeps it.
 //
-// Half a million of them are usual, so the match is kept in the classifier's compact form and equal action
-// lists are shared.  Counted: megaflows that were made from a rule hold it until their last statistics are
-// in. Times are clock::monotonic_ms(); timeouts are seconds; `bridge` is null once the rule was removed.
+// Half a million of them are usual, so a rule is one piece of memory with its match, in the classifier's
+// compact form, at its end, and equal action lists are shared.  Counted: megaflows that were made from a rule
+// hold it until their last statistics are in. Times are clock::monotonic_ms(); timeouts are seconds; `bridge`
+// is null once the rule was removed.
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
-#include "openflow/action.h"
 #include "openflow/match.h"
 #include "switch/classifier/classifier.h"
+#include "switch/ofproto/action_pool.h"
 #include "switch/ofproto/ref.h"
 
 namespace weft::vswitch {
 
 class Bridge;
-
-using ActionsRef = std::shared_ptr<const openflow::ActionList>;
 
 // Flags of a flow, OpenFlow 1.5's numbers (ofp_flow_mod_flags).
 inline constexpr uint16_t kFlowSendRemoved = 1, kFlowCheckOverlap = 2, kFlowResetCounts = 4,
@@ -26,8 +25,10 @@ inline constexpr uint16_t kFlowSendRemoved = 1, kFlowCheckOverlap = 2, kFlowRese
 
 class Rule : public ClassifierRule {
   public:
-    Rule(const packet::Flow& value, const packet::Flow& mask, int priority)
-        : ClassifierRule(value, mask, priority) {}
+    static Ref<Rule> make(MaskShapeRef shape, const packet::Flow& value, int priority) {
+        return new (Words{shape->size()}) Rule(std::move(shape), value, priority);
+    }
+    static void operator delete(void* rule) { ::operator delete(rule); }
 
     openflow::Match match() const;
     // Not shown to controllers: priorities above 65535, and the switch's own table 254.
@@ -41,7 +42,8 @@ class Rule : public ClassifierRule {
 
     Bridge* bridge = nullptr;
     ActionsRef actions;
-    openflow::TunnelTableRef tunnel_table;  // only if tun_metadata fields are matched
+    // Only if tun_metadata fields are matched.
+    std::unique_ptr<openflow::TunnelTableRef> tunnel_table;
     uint64_t cookie = 0;
     uint64_t packets = 0, bytes = 0;
     int64_t created_ms = 0, modified_ms = 0, used_ms = 0;
@@ -50,7 +52,18 @@ class Rule : public ClassifierRule {
     uint16_t importance = 0;
     uint16_t flags = 0;
     uint8_t table = 0;
-    uint32_t monitor_token = 0;
+
+  private:
+    struct Words {  // behind the rule
+        size_t count;
+    };
+    static void* operator new(size_t size, Words words) {
+        return ::operator new(size + words.count * sizeof(uint64_t));
+    }
+    static void operator delete(void* rule, Words) { ::operator delete(rule); }
+
+    Rule(MaskShapeRef shape, const packet::Flow& value, int priority)
+        : ClassifierRule(std::move(shape), value, priority, reinterpret_cast<uint64_t*>(this + 1)) {}
 };
 
 using RuleRef = Ref<Rule>;

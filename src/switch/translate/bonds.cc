@@ -61,7 +61,7 @@ void Walk::output_bond(Bundle& bundle, uint16_t vlan, bool check_in_port) {
         mask_.dl_src.fill(0xff);
         uint8_t bucket = bond.source_bucket(flow_.dl_src, vlan);
         port = bundle.member(bond.member_of(bucket));
-        if (port) note(EffectCache::CountBond{bridge_->name(), bundle.name, bucket});
+        if (port) note(EffectCache::CountBond{bridge_, bundle.name, bucket});
     } else {
         port = bundle.active();
     }
@@ -83,8 +83,7 @@ void Walk::thaw_bond(const FrozenState& state) {
     auto bucket = static_cast<uint8_t>(flow_.dp_hash & (Bond::kBuckets - 1));
     OfPort* port = bundle->member(bundle->bond->member_of(bucket));
     if (!port || !port->may_forward()) return;
-    note(EffectCache::CountBond{bridge_->name(), bundle->name, bucket});
-    out_.output_ports.push_back(port->number);
+    note(EffectCache::CountBond{bridge_, bundle->name, bucket});
     send_to(*port);
 }
 

@@ -8,33 +8,18 @@ namespace {
 
 constexpr uint16_t kTcpFinOrRst = 5;
 
-void replay_one(const EffectCache::CountRule& e, Backer&, uint64_t packets, uint64_t bytes, uint16_t,
-                int64_t now) {
-    e.rule->count(packets, bytes, now);
-}
-void replay_one(const EffectCache::CountTable& e, Backer& backer, uint64_t packets, uint64_t, uint16_t,
-                int64_t) {
-    if (Bridge* bridge = backer.bridge(e.bridge)) {
-        FlowTable& table = bridge->table(e.table);
-        (e.matched ? table.matched : table.missed) += packets;
-    }
-}
-void replay_one(const EffectCache::CountPatch& e, Backer& backer, uint64_t packets, uint64_t bytes, uint16_t,
-                int64_t) {
-    Bridge *from = backer.bridge(e.out_bridge), *to = backer.bridge(e.in_bridge);
-    if (OfPort* port = from ? from->port(e.out) : nullptr) {
+void replay_one(const EffectCache::CountPatch& e, uint64_t packets, uint64_t bytes, uint16_t, int64_t) {
+    if (OfPort* port = e.out_bridge->port(e.out)) {
         port->counted.tx_packets += packets;
         port->counted.tx_bytes += bytes;
     }
-    if (OfPort* port = to ? to->port(e.in) : nullptr) {
+    if (OfPort* port = e.in_bridge->port(e.in)) {
         port->counted.rx_packets += packets;
         port->counted.rx_bytes += bytes;
     }
 }
-void replay_one(const EffectCache::CountTunnel& e, Backer& backer, uint64_t packets, uint64_t bytes, uint16_t,
-                int64_t) {
-    Bridge* bridge = backer.bridge(e.bridge);
-    OfPort* port = bridge ? bridge->port(e.port) : nullptr;
+void replay_one(const EffectCache::CountTunnel& e, uint64_t packets, uint64_t bytes, uint16_t, int64_t) {
+    OfPort* port = e.bridge->port(e.port);
     if (!port) return;
     if (e.transmit) {
         port->counted.tx_packets += packets;
@@ -44,22 +29,18 @@ void replay_one(const EffectCache::CountTunnel& e, Backer& backer, uint64_t pack
         port->counted.rx_bytes += bytes;
     }
 }
-void replay_one(const EffectCache::LearnMac& e, Backer& backer, uint64_t, uint64_t, uint16_t, int64_t now) {
-    Bridge* bridge = backer.bridge(e.bridge);
-    Bundle* bundle = bridge ? bridge->find_bundle(e.bundle) : nullptr;
-    if (bundle) bridge->mac_table.learn(e.mac, e.vlan, bundle, now, e.lock);
+void replay_one(const EffectCache::LearnMac& e, uint64_t, uint64_t, uint16_t, int64_t now) {
+    if (Bundle* bundle = e.bridge->find_bundle(e.bundle))
+        e.bridge->mac_table.learn(e.mac, e.vlan, bundle, now, e.lock);
 }
-void replay_one(const EffectCache::CountBond& e, Backer& backer, uint64_t, uint64_t bytes, uint16_t,
-                int64_t) {
-    Bridge* bridge = backer.bridge(e.bridge);
-    Bundle* bundle = bridge ? bridge->find_bundle(e.bundle) : nullptr;
+void replay_one(const EffectCache::CountBond& e, uint64_t, uint64_t bytes, uint16_t, int64_t) {
+    Bundle* bundle = e.bridge->find_bundle(e.bundle);
     if (bundle && bundle->bond) bundle->bond->account(e.bucket, bytes);
 }
-void replay_one(const EffectCache::LearnFlow& e, Backer& backer, uint64_t, uint64_t, uint16_t, int64_t) {
-    if (Bridge* bridge = backer.bridge(e.bridge)) apply_learned(*bridge, *e.change, e.limit);
+void replay_one(const EffectCache::LearnFlow& e, uint64_t, uint64_t, uint16_t, int64_t) {
+    apply_learned(*e.bridge, *e.change, e.limit);
 }
-void replay_one(const EffectCache::CountGroup& e, Backer&, uint64_t packets, uint64_t bytes, uint16_t,
-                int64_t) {
+void replay_one(const EffectCache::CountGroup& e, uint64_t packets, uint64_t bytes, uint16_t, int64_t) {
     if (e.bucket == UINT32_MAX) {
         e.group->packets += packets;
         e.group->bytes += bytes;
@@ -68,25 +49,26 @@ void replay_one(const EffectCache::CountGroup& e, Backer&, uint64_t packets, uin
         e.group->buckets[e.bucket].bytes += bytes;
     }
 }
-void replay_one(const EffectCache::CountMirror& e, Backer& backer, uint64_t packets, uint64_t bytes, uint16_t,
-                int64_t) {
-    if (Bridge* bridge = backer.bridge(e.bridge)) bridge->count_mirrored(e.mirror, packets, bytes);
+void replay_one(const EffectCache::CountMirror& e, uint64_t packets, uint64_t bytes, uint16_t, int64_t) {
+    e.bridge->count_mirrored(e.mirror, packets, bytes);
 }
-void replay_one(const EffectCache::CountNetflow& e, Backer& backer, uint64_t packets, uint64_t bytes,
-                uint16_t tcp_flags, int64_t now) {
-    Bridge* bridge = backer.bridge(e.bridge);
-    if (bridge && bridge->netflow) bridge->netflow->count(e.key, e.output, packets, bytes, tcp_flags, now);
+void replay_one(const EffectCache::CountNetflow& e, uint64_t packets, uint64_t bytes, uint16_t tcp_flags,
+                int64_t now) {
+    if (e.bridge->netflow) e.bridge->netflow->count(e.key, e.output, packets, bytes, tcp_flags, now);
 }
-void replay_one(const EffectCache::FinTimeout& e, Backer&, uint64_t, uint64_t, uint16_t tcp_flags, int64_t) {
+void replay_one(const EffectCache::FinTimeout& e, uint64_t, uint64_t, uint16_t tcp_flags, int64_t) {
     if ((tcp_flags & kTcpFinOrRst) && e.rule->bridge) shorten_timeouts(*e.rule, e.idle, e.hard);
 }
 
 }  // namespace
 
-void EffectCache::replay(Backer& backer, uint64_t packets, uint64_t bytes, uint16_t tcp_flags,
-                         int64_t now_ms) const {
+void EffectCache::replay(uint64_t packets, uint64_t bytes, uint16_t tcp_flags, int64_t now_ms) const {
+    for (const Visit& visit : visits) {
+        if (visit.rule) visit.rule->count(packets, bytes, now_ms);
+        if (visit.lookups) *visit.lookups += packets;
+    }
     for (const Effect& effect : effects) {
-        std::visit([&](const auto& e) { replay_one(e, backer, packets, bytes, tcp_flags, now_ms); }, effect);
+        std::visit([&](const auto& e) { replay_one(e, packets, bytes, tcp_flags, now_ms); }, effect);
     }
 }
 

@@ -85,7 +85,7 @@ void Walk::learn(const of::Learn& action) {
     if (!in_.effects) return warning("suppressing side effects, so learn action ignored");
     bool success = apply_learned(*bridge_, *change, action.limit);
     if (success)
-        note(EffectCache::LearnFlow{bridge_->name(), change, action.limit});
+        note(EffectCache::LearnFlow{bridge_, change, action.limit});
     else
         warning("learn action could not add its flow");
     if (action.flags & of::Learn::kWriteResult) write_subfield(action.result_dst, success);

@@ -35,7 +35,7 @@ void Walk::mirror(uint32_t chosen, const Bundle& bundle) {
             mask_.vlans[0].tci |= packet::kVlanVidMask | packet::kVlanCfi;
         if (!mirror.every_vlan && !mirror.vlans.test(vlan)) continue;
         mirrored_ |= 1u << i;
-        note(EffectCache::CountMirror{bridge_->name(), mirror.name});
+        note(EffectCache::CountMirror{bridge_, mirror.name});
         truncate_ = mirror.snaplen;
         if (!mirror.output.empty()) {
             if (Bundle* output = bridge_->find_bundle(mirror.output)) output_normal(*output, vlan, true);

@@ -88,7 +88,7 @@ bool Walk::input_vlan(const Bundle& bundle, uint16_t& vlan) {
 void Walk::learn_mac(Bundle& bundle, uint16_t vlan) {
     if (packet::is_multicast(flow_.dl_src) || bridge_->flood_vlans.test(vlan)) return;
     bool lock = gratuitous_arp() && !bundle.bond;
-    note(EffectCache::LearnMac{bridge_->name(), flow_.dl_src, vlan, bundle.name, lock});
+    note(EffectCache::LearnMac{bridge_, flow_.dl_src, vlan, bundle.name, lock});
     if (!in_.effects) return;
     if (bridge_->mac_table.learn(flow_.dl_src, vlan, &bundle, clock::monotonic_ms(), lock) && tracing()) {
         detail(fmt::format("learned that {} is on port {} in VLAN {}", packet::to_string(flow_.dl_src),

@@ -97,7 +97,6 @@ void Walk::output_port(uint32_t number, bool check_in_port, bool check_tree) {
 }
 
 void Walk::output_to(OfPort& port) {
-    out_.output_ports.push_back(port.number);
     uint8_t tos = flow_.nw_tos;
     mark_queue(port);
     note_netflow_output(port.number);
@@ -141,7 +140,7 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
         too_deep();
         return;
     }
-    note(EffectCache::CountPatch{bridge_->name(), peer.bridge->name(), port.number, peer.number});
+    note(EffectCache::CountPatch{bridge_, peer.bridge, port.number, peer.number});
     bool last = last_output_;
     Bridge* saved_bridge = bridge_;
     uint8_t saved_table = table_;
@@ -165,7 +164,8 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
             conntracked_ = false;
             exit_ = false;
             TraceNode* node =
-                report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()));
+                tracing() ? report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()))
+                          : nullptr;
             Nest nest(*this, node);
             bool saved_set = in_action_set_, saved_group = in_group_;
             in_action_set_ = in_group_ = false;
@@ -233,7 +233,7 @@ void Walk::output_tunnel(OfPort& port) {
     tunnel.gbp_flags = saved.gbp_flags;
     tunnel.metadata_present = saved.metadata_present;
     tunnel.metadata = saved.metadata;
-    note(EffectCache::CountTunnel{bridge_->name(), port.number, true});
+    note(EffectCache::CountTunnel{bridge_, port.number, true});
     commit();
     if (truncate_) append(datapath::Truncate{truncate_});
     packet::Tunnel raw = to_datapath_tunnel(tunnel, *bridge_->tunnel_table);

@@ -99,7 +99,7 @@ void Walk::finish_sampling() {
         goes_round |= action.get_if<datapath::Recirculate>() != nullptr;
     if (netflow_output_ == Netflow::kDrop && (goes_round || in_.frozen)) return;
     EffectCache::CountNetflow effect;
-    effect.bridge = in_.bridge->name();
+    effect.bridge = in_.bridge;
     effect.output = netflow_output_;
     effect.key.in_port = in_.frozen ? static_cast<uint32_t>(in_.frozen->metadata.in_port)
                                     : static_cast<uint32_t>(flow.in_port);

@@ -33,38 +33,40 @@ namespace weft::vswitch {
 
 class Backer;
 
-// What a hit of the cached flow does to the switch.
+// What a hit of the cached flow does to the switch.  Bridges are named by pointers: before one goes, all
+// megaflows do (Backer::remove_bridge()).
 struct EffectCache {
-    struct CountRule {
-        RuleRef rule;
+    // A table that was looked up and the rule that came out.  Nearly all effects are these, so they have a
+    // list of their own, of two words each.
+    struct Visit {
+        RuleRef rule;                 // null: none was found, and a next table was asked
+        uint64_t* lookups = nullptr;  // FlowTable::matched or missed; nullptr: no table was asked
     };
-    struct CountTable {
-        std::string bridge;
-        uint8_t table;
-        bool matched;
-    };
+    std::vector<Visit> visits;
+
     struct CountPatch {  // one packet leaves by `out` and enters by `in`
-        std::string out_bridge, in_bridge;
+        Bridge *out_bridge, *in_bridge;
         uint32_t out, in;
     };
     struct CountTunnel {
-        std::string bridge;
+        Bridge* bridge;
         uint32_t port;
         bool transmit;
     };
     struct LearnMac {
-        std::string bridge;
+        Bridge* bridge;
         packet::EthAddr mac;
         uint16_t vlan;
         std::string bundle;
         bool lock = false;
     };
     struct CountBond {  // load of a bucket
-        std::string bridge, bundle;
+        Bridge* bridge;
+        std::string bundle;
         uint8_t bucket;
     };
     struct LearnFlow {
-        std::string bridge;
+        Bridge* bridge;
         std::shared_ptr<FlowChange> change;
         uint32_t limit;
     };
@@ -73,10 +75,11 @@ struct EffectCache {
         uint32_t bucket;  // UINT32_MAX: the group alone
     };
     struct CountMirror {
-        std::string bridge, mirror;
+        Bridge* bridge;
+        std::string mirror;
     };
     struct CountNetflow {
-        std::string bridge;
+        Bridge* bridge;
         NetflowKey key;
         uint16_t output;
     };
@@ -84,12 +87,16 @@ struct EffectCache {
         RuleRef rule;
         uint16_t idle, hard;
     };
-    using Effect = std::variant<CountRule, CountTable, CountPatch, CountTunnel, LearnMac, LearnFlow,
-                                CountGroup, CountMirror, CountBond, CountNetflow, FinTimeout>;
+    using Effect = std::variant<CountPatch, CountTunnel, LearnMac, LearnFlow, CountGroup, CountMirror,
+                                CountBond, CountNetflow, FinTimeout>;
     std::vector<Effect> effects;
 
     // `packets` more have hit the flow.
-    void replay(Backer& backer, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, int64_t now_ms) const;
+    void replay(uint64_t packets, uint64_t bytes, uint16_t tcp_flags, int64_t now_ms) const;
+    void clear() {
+        visits.clear();
+        effects.clear();
+    }
 };
 
 struct TranslateInput {
@@ -145,7 +152,6 @@ struct TranslateOutput {
     // to a protocol of the switch, and `actions` is empty.
     SlowPath slow = SlowPath::kNone;
     std::vector<ProtocolDelivery> deliveries;
-    std::vector<uint32_t> output_ports;  // OpenFlow's, of the first bridge, for those who ask
     RecirculationRefs recirculations;
     std::vector<TraceRecirculation> trace_recirculations;  // only when traced
 };

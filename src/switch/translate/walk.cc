@@ -56,7 +56,9 @@ Walk::Walk(const TranslateInput& input, TranslateOutput& output)
       mask_(output.mask) {}
 
 void Walk::run() {
-    TraceNode* node = report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()));
+    TraceNode* node = tracing()
+                          ? report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()))
+                          : nullptr;
     {
         Nest nest(*this, node);
         enter();
@@ -100,7 +102,7 @@ void Walk::enter() {
         return;
     }
     OfPort* port = bridge_->port(flow_.in_port);
-    if (port && port->tunnel) note(EffectCache::CountTunnel{bridge_->name(), port->number, false});
+    if (port && port->tunnel) note(EffectCache::CountTunnel{bridge_, port->number, false});
     if (port && !port->may_receive()) {
         out_.drop = explain::DropReason::kForwardingDisabled;
         return;
@@ -241,8 +243,8 @@ bool Walk::too_deep() {
     return false;
 }
 
-void Walk::count_rule(Rule& rule) {
-    note(EffectCache::CountRule{RuleRef(&rule)});
+void Walk::count_rule(Rule& rule, uint64_t* lookups) {
+    if (in_.cache) in_.cache->visits.push_back({RuleRef(&rule), lookups});
 }
 
 void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, bool honor_miss, bool last) {
@@ -252,12 +254,14 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
     uint32_t saved_port = flow_.in_port;
     flow_.in_port = in_port;
     Rule* rule = nullptr;
+    uint64_t* lookups = nullptr;
     for (;;) {
         FlowTable& flows = bridge_->table(table_);
         rule = flows.lookup(flow_, &mask_);
-        note(EffectCache::CountTable{bridge_->name(), table_, rule != nullptr});
+        lookups = rule ? &flows.matched : &flows.missed;
         if (rule || !honor_miss || flows.miss != MissAction::kContinue || table_ + 1u >= kInternalTable)
             break;
+        if (in_.cache) in_.cache->visits.push_back({nullptr, lookups});
         ++table_;
     }
     flow_.in_port = saved_port;
@@ -283,7 +287,7 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
         uint64_t saved_cookie = cookie_;
         rule_ = rule;
         cookie_ = rule->cookie;
-        count_rule(*rule);
+        count_rule(*rule, lookups);
         // A walk to ever higher tables ends by itself; only steps back (or in place) can go round for ever.
         bool back = table_ <= saved_table;
         depth_ += back;

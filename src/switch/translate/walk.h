@@ -211,7 +211,7 @@ class Walk {
     void note(Effect effect) {
         if (in_.cache) in_.cache->effects.emplace_back(std::move(effect));
     }
-    void count_rule(Rule& rule);
+    void count_rule(Rule& rule, uint64_t* lookups = nullptr);
 
     const TranslateInput& in_;
     TranslateOutput& out_;

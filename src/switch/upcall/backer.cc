@@ -169,7 +169,7 @@ openflow::OfError Backer::send(Bridge& bridge, packet::Packet packet, const pack
     input.protocol = protocol;
     input.cache = &effects;
     TranslateOutput output = translate(input);
-    effects.replay(*this, 1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
+    effects.replay(1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
     deliver(output, packet, flow);
     if (output.actions.empty()) return openflow::OfError::kNone;
     datapath::Execute execute;
@@ -213,7 +213,7 @@ bool Backer::resume(packet::Packet packet, packet::Flow metadata, uint32_t conti
     input.effects = true;
     input.cache = &effects;
     TranslateOutput output = translate(input);
-    effects.replay(*this, 1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
+    effects.replay(1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
     deliver(output, packet, flow);
     if (output.actions.empty()) return true;
     datapath::Execute execute;

@@ -18,6 +18,7 @@
 #include "base/hash_map.h"
 #include "datapath/api/datapath.h"
 #include "net/loop.h"
+#include "packet/sparse_flow.h"
 #include "switch/ofproto/bridge.h"
 #include "switch/translate/recirculation.h"
 #include "switch/translate/translate.h"
@@ -114,7 +115,7 @@ class Backer : public datapath::UpcallHandler {
 
   private:
     struct Megaflow {
-        packet::Flow key, mask;  // the datapath's
+        packet::SparseFlow key, mask;  // the datapath's
         datapath::Actions actions;
         EffectCache effects;
         RecirculationRefs recirculations;
@@ -135,7 +136,7 @@ class Backer : public datapath::UpcallHandler {
     void user_action(datapath::Upcall& upcall);
     TranslateOutput translate_key(const packet::Flow& key, const Lookup& lookup, const packet::Packet* packet,
                                   bool effects, EffectCache* cache);
-    void install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup, EffectCache cache);
+    void install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup);
     void remove(Flows::iterator it);
     void take_protocol(const datapath::Upcall& upcall, SlowPath protocol);
     void deliver(const TranslateOutput& output, const packet::Packet& packet, const packet::Flow& key);
@@ -168,6 +169,7 @@ class Backer : public datapath::UpcallHandler {
     ProtocolSink protocol_;
     SampleSink sample_;
     Flows megaflows_;
+    EffectCache effects_;  // of the upcall at hand; kept for its memory
     size_t flow_limit_ = 200000;
     size_t average_flows_ = 0, most_flows_ = 0;
     int64_t last_dump_ms_ = 1;

@@ -30,8 +30,7 @@ void Backer::account(Megaflow& flow, const datapath::FlowStats& now) {
     uint64_t packets = now.packets - std::min(now.packets, flow.seen.packets);
     uint64_t bytes = now.bytes - std::min(now.bytes, flow.seen.bytes);
     if (packets || now.tcp_flags != flow.seen.tcp_flags) {
-        flow.effects.replay(*this, packets, bytes, now.tcp_flags,
-                            now.used_ms ? now.used_ms : clock::monotonic_ms());
+        flow.effects.replay(packets, bytes, now.tcp_flags, now.used_ms ? now.used_ms : clock::monotonic_ms());
     }
     flow.seen = now;
 }
@@ -61,24 +60,25 @@ void Backer::purge() {
 // Translates the flow's key again.  False: it must go.  What it does now may replace what it did.
 bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
     Lookup lookup;
-    if (!look_up(flow.key, lookup)) return false;
-    EffectCache effects;
-    TranslateOutput output = translate_key(flow.key, lookup, nullptr, false, &effects);
-    packet::Flow mask = to_datapath_mask(flow.key, output.mask, *lookup.bridge->tunnel_table);
-    if (!covered(mask, flow.mask)) return false;
+    packet::Flow key = flow.key.expand(), had = flow.mask.expand();
+    if (!look_up(key, lookup)) return false;
+    effects_.clear();
+    TranslateOutput output = translate_key(key, lookup, nullptr, false, &effects_);
+    packet::Flow mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
+    if (!covered(mask, had)) return false;
     if (output.slow != SlowPath::kNone) output.actions = slow_path_actions(output.slow);
     bool same = output.actions == flow.actions;
     if (!same) {
         datapath::FlowPut put;
         put.ufid = ufid;
-        put.key = flow.key;
-        put.mask = flow.mask;
+        put.key = key;
+        put.mask = had;
         put.actions = output.actions;
         put.create = false;
         if (!datapath_->put_flow(std::move(put))) return false;
         flow.actions = output.actions;
     }
-    flow.effects = std::move(effects);
+    flow.effects = effects_;
     flow.recirculations = std::move(output.recirculations);
     return true;
 }

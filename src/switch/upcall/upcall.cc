@@ -74,15 +74,15 @@ void Backer::miss(datapath::Upcall& upcall) {
         }
         return;
     }
-    EffectCache effects;
-    TranslateOutput output = translate_key(upcall.key, lookup, &upcall.packet, true, &effects);
-    effects.replay(*this, 1, upcall.packet.size(), static_cast<uint16_t>(upcall.key.tcp_flags),
-                   clock::monotonic_ms());
+    effects_.clear();
+    TranslateOutput output = translate_key(upcall.key, lookup, &upcall.packet, true, &effects_);
+    effects_.replay(1, upcall.packet.size(), static_cast<uint16_t>(upcall.key.tcp_flags),
+                    clock::monotonic_ms());
     SlowPath slow = output.slow;
     datapath::Actions actions = output.actions;
     if (slow != SlowPath::kNone) output.actions = slow_path_actions(slow);
     deliver(output, upcall.packet, upcall.key);
-    install(upcall.key, output, lookup, std::move(effects));
+    install(upcall.key, output, lookup);
     linger(std::move(output.recirculations));  // unless a megaflow has them
     if (slow != SlowPath::kNone && slow != SlowPath::kAction) return take_protocol(upcall, slow);
     execute(upcall, actions);
@@ -122,25 +122,16 @@ void Backer::deliver(const TranslateOutput& output, const packet::Packet& packet
     }
 }
 
-void Backer::install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup,
-                     EffectCache cache) {
+// Its effects are effects_.
+void Backer::install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup) {
     if (megaflows_.size() >= flow_limit_) return;  // each such packet goes up again
-    auto flow = std::make_unique<Megaflow>();
-    flow->mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
-    flow->key = key;
-    flow->actions = output.actions;
-    flow->effects = std::move(cache);
-    flow->recirculations = std::move(output.recirculations);
-    flow->created_ms = clock::monotonic_ms();
-    flow->seen.used_ms = 0;
+    datapath::FlowPut put;
+    put.mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
     // Two packets of one megaflow that missed together: the first one's flow serves both.
-    packet::Flow masked = key;
-    for (size_t i = 0; i < packet::kFlowWords; ++i) packet::words(masked)[i] &= packet::words(flow->mask)[i];
     uint64_t h = hash_seed();
     for (size_t i = 0; i < packet::kFlowWords; ++i) {
-        if (packet::words(flow->mask)[i]) {
-            h = hash_add(hash_add(hash_add(h, i), packet::words(flow->mask)[i]), packet::words(masked)[i]);
-        }
+        uint64_t bits = packet::words(put.mask)[i];
+        if (bits) h = hash_add(hash_add(hash_add(h, i), bits), packet::words(key)[i] & bits);
     }
     datapath::Ufid ufid;
     uint64_t second = hash_add(h, 0x5bd1e995);
@@ -148,17 +139,23 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     std::memcpy(ufid.bytes.data() + 8, &second, 8);
     auto [it, added] = megaflows_.try_emplace(ufid);
     if (!added) return;
-    datapath::FlowPut put;
+    auto flow = std::make_unique<Megaflow>();
+    flow->key = packet::SparseFlow(key);
+    flow->mask = packet::SparseFlow(put.mask);
+    flow->effects = effects_;
+    flow->created_ms = clock::monotonic_ms();
+    flow->seen.used_ms = 0;
     put.ufid = ufid;
-    put.key = flow->key;
-    put.mask = flow->mask;
-    put.actions = flow->actions;
+    put.key = key;
+    put.actions = output.actions;
+    flow->actions = std::move(output.actions);
     if (auto result = datapath_->put_flow(std::move(put)); !result) {
         megaflows_.erase(it);
         static log::RateLimit limit(5, 5);
         if (limit.pass(lg)) lg.warn("{}: failed to put flow: {}", datapath_->name(), result.message());
         return;
     }
+    flow->recirculations = std::move(output.recirculations);
     flow->recirc_id = key.recirc_id;
     if (flow->recirc_id) recirculations_.hold(flow->recirc_id);
     it->second = std::move(flow);

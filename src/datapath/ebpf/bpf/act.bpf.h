@@ -6,28 +6,11 @@
 
 #pragma once
 
+#include "conntrack.bpf.h"
 #include "memory.bpf.h"
 #include "parse.bpf.h"
-
-#define BLEND(old, value, mask) (((old) & ~(mask)) | ((value) & (mask)))
-
-// Where the transport header has a checksum over addresses; 0: it has none.
-static __always_inline __u32 transport_checksum(const struct Scratch* s) {
-    if (!s->payload) return 0;
-    switch (s->key.nw_proto) {
-        case kProtocolTcp:
-            return s->l4 + 16;
-        case kProtocolUdp:
-            return s->l4 + 6;
-        case kProtocolIcmpv6:
-            return s->key.dl_type == bpf_htons(kTypeIpv6) ? s->l4 + 2 : 0;
-        default:
-            return 0;
-    }
-}
-static __always_inline __u64 udp_flag(const struct Scratch* s) {
-    return s->key.nw_proto == kProtocolUdp ? BPF_F_MARK_MANGLED_0 : 0;
-}
+#include "sum.bpf.h"
+#include "tunnel.bpf.h"
 
 static __always_inline void masked_store(struct __sk_buff* skb, __u32 offset, const __u8* data, __u64 flags) {
     __u32 now[4];
@@ -216,7 +199,8 @@ static __always_inline __u32 length_without_padding(struct __sk_buff* skb, const
     return (s->l3_end ? s->l3_end : skb->len) + (skb->vlan_present ? 4 : 0);
 }
 
-// The action at scratch.pc of scratch.slot.  kNext, kDone, kLookAgain or kUserspace.
+// The action at scratch.pc of scratch.slot.  kNext, kDone, kLookAgain, kUserspace or
+// kHandUp.
 __noinline int act(struct __sk_buff* skb, __u32 level) {
     struct Scratch* s = scratch_of(level);
     if (!s) return kDone;
@@ -227,7 +211,8 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
     const struct FlowAction* a = &flow->actions[pc];
     __u32 kind = a->kind;
     s->pc = pc + 1;
-    if ((s->stale & kLayoutStale && kind >= kActionSetIpv4) || (s->stale && kind == kActionHash)) {
+    if ((s->stale & kLayoutStale && kind >= kActionSetIpv4 && kind <= kActionConntrack) ||
+        (s->stale && kind >= kActionHash && kind <= kActionConntrack)) {
         // Never fails: encode.cc sees to it that what the programs make of a packet they can look at.
         if (parse(skb, level) != kNext) return kDone;
     }
@@ -236,6 +221,20 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
             return output(skb, s, a->argument, 0);
         case kActionOutputLast:
             return output(skb, s, a->argument, 1);
+        case kActionTunnelOutput:
+            s->at = a->small;
+            return push_tunnel(skb, level, a->argument);
+        case kActionConntrack:
+            return track(skb, level);
+        case kActionExpectLabel: {
+            const __u32* d = (const __u32*)a->data;
+#pragma unroll
+            for (int i = 0; i < 8; i++) s->label[i] = d[i];
+            return kNext;
+        }
+        case kActionSetTunnel:
+            set_tunnel(s, a);
+            return kNext;
         case kActionDrop:
             count_drop(a->argument);
             return kDone;
@@ -305,6 +304,8 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
             *(__u64*)k->ct_label = *(__u64*)(k->ct_label + 8) = 0;
             k->ct_nw_src = k->ct_nw_dst = 0;
             k->ct_tp_src = k->ct_tp_dst = 0;
+            *(__u64*)s->ct_ipv6_src = *(__u64*)(s->ct_ipv6_src + 8) = 0;
+            *(__u64*)s->ct_ipv6_dst = *(__u64*)(s->ct_ipv6_dst + 8) = 0;
             return kNext;
         }
         case kActionCheckLength:

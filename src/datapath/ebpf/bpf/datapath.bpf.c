@@ -3,6 +3,8 @@
 // weft_port runs where a port's packets come in: at the ingress of a device, or at the egress of an internal
 // port's, whose packets come from the host.  It looks the packet up and carries out the flow, again after
 // each recirculation; what it cannot do goes to the daemon (upcall.bpf.h), which can do everything.
+// weft_tunnel runs at the ingress of the devices that tunnels' packets arrive by; what it takes goes on in
+// the same way, everything else to the host.
 //
 // Functions are global (not static), so that the verifier takes each by itself.
 
@@ -11,6 +13,7 @@
 #include "act.bpf.h"
 #include "find.bpf.h"
 #include "parse.bpf.h"
+#include "tunnel.bpf.h"
 #include "upcall.bpf.h"
 
 static __always_inline void count_flow(struct __sk_buff* skb, struct Scratch* s) {
@@ -23,28 +26,37 @@ static __always_inline void count_flow(struct __sk_buff* skb, struct Scratch* s)
     counters->tcp_flags |= bpf_ntohs(s->key.tcp_flags);
 }
 
-static __always_inline int forward(struct __sk_buff* skb, struct Scratch* s, __u32 level) {
+// Looks the packet up and carries out what is found, as often as it recirculates.  The verdict.
+__noinline int forward(struct __sk_buff* skb, __u32 level) {
+    struct Scratch* s = scratch_of(level);
     struct Totals* t = totals_of();
-    if (!t) return TC_ACT_SHOT;
+    if (!s || !t) return TC_ACT_SHOT;
     for (int round = 0; round <= kMaxRecirculations; round++) {
-        int what = parse(skb, level);
+        // What has only got new metadata is known.
+        int what = round && !s->stale ? kNext : parse(skb, level);
         if (what == kNext) what = find(level);
         if (what == kNext) {
             s->pc = 0;
             __u32 slot = s->slot;
             struct FlowSlot* flow = bpf_map_lookup_elem(&flows, &slot);
-            // Those that the daemon carries out it counts, too.
-            if (flow && flow->actions[0].kind != kActionToUserspace) {
-                t->hits++;
-                count_flow(skb, s);
-            }
-            s->verdict = TC_ACT_SHOT;
-            for (int i = 0; i < kMaxActions + kMaxActions / kSlotActions; i++) {
-                what = act(skb, level);
-                if (what != kNext) break;
+            s->list = flow ? *(volatile __u32*)&flow->alive : 0;
+            if (!flow || !s->list) {  // it has just gone
+                what = kUserspace;
+            } else {
+                // Those that the daemon carries out it counts, too.
+                if (flow->actions[0].kind != kActionToUserspace) {
+                    t->hits++;
+                    count_flow(skb, s);
+                }
+                s->verdict = TC_ACT_SHOT;
+                for (int i = 0; i < kMaxActions + kMaxActions / kSlotActions; i++) {
+                    what = act(skb, level);
+                    if (what != kNext) break;
+                }
             }
         }
-        if (what == kUserspace) {
+        if (what == kUserspace || what == kHandUp) {
+            if (what == kUserspace) s->list = 0;
             upcall(skb, level);
             return s->verdict;
         }
@@ -53,33 +65,69 @@ static __always_inline int forward(struct __sk_buff* skb, struct Scratch* s, __u
     return TC_ACT_SHOT;
 }
 
+// This CPU's scratch memory for one more program, or null: they are nested too deep.
+static __always_inline struct Scratch* enter(__u32** used) {
+    __u32 zero = 0;
+    *used = bpf_map_lookup_elem(&level_in_use, &zero);
+    if (!*used) return 0;
+    struct Scratch* s = scratch_of(**used);
+    if (!s) {
+        count_drop(kDropRecursionTooDeep);
+        return 0;
+    }
+    **used += 1;
+    __u64* words = (__u64*)&s->key;
+#pragma unroll
+    for (int i = 0; i < kMetadataWords; i++) words[i] = 0;
+    *(__u64*)s->ct_ipv6_src = *(__u64*)(s->ct_ipv6_src + 8) = 0;
+    *(__u64*)s->ct_ipv6_dst = *(__u64*)(s->ct_ipv6_dst + 8) = 0;
+    s->depth = 0;
+    s->tunnel_set = s->from_tunnel = 0;
+    return s;
+}
+
 SEC("tc")
 int weft_port(struct __sk_buff* skb) {
     __u32 ifindex = skb->ifindex;
     __u32* found = bpf_map_lookup_elem(&port_of_device, &ifindex);
     if (!found) return TC_ACT_UNSPEC;  // no port of ours (any more)
     __u32 number = *found;
-    __u32 zero = 0;
-    __u32* used = bpf_map_lookup_elem(&level_in_use, &zero);
     struct PortCounters* counters = counters_of_port(number);
-    if (!used || !counters) return TC_ACT_SHOT;
+    if (!counters) return TC_ACT_SHOT;
     counters->rx_packets++;
     counters->rx_bytes += packet_bytes(skb);
-    __u32 level = *used;
-    struct Scratch* s = scratch_of(level);
-    if (!s) {
-        count_drop(kDropRecursionTooDeep);
-        return TC_ACT_SHOT;
-    }
-    *used = level + 1;
-    __u64* words = (__u64*)&s->key;
-#pragma unroll
-    for (int i = 0; i < kMetadataWords; i++) words[i] = 0;
+    __u32* used;
+    struct Scratch* s = enter(&used);
+    if (!s) return TC_ACT_SHOT;
     s->in_port = number;
     s->key.in_port = bpf_htonl(number);
-    s->depth = 0;
-    int verdict = forward(skb, s, level);
-    *used = level;
+    int verdict = forward(skb, *used - 1);
+    *used -= 1;
+    return verdict;
+}
+
+SEC("tc")
+int weft_tunnel(struct __sk_buff* skb) {
+    if (skb->protocol != bpf_htons(kTypeIpv4)) return TC_ACT_UNSPEC;
+    __u32* used;
+    struct Scratch* s = enter(&used);
+    if (!s) return TC_ACT_UNSPEC;
+    __u32 level = *used - 1;
+    int verdict = TC_ACT_SHOT;
+    switch (take_tunnel(skb, level)) {
+        case kTaken:
+            verdict = forward(skb, level);
+            break;
+        case kWatched:
+            s->list = 0;
+            upcall(skb, level);
+            verdict = s->verdict;
+            break;
+        case kNotTaken:
+            verdict = TC_ACT_UNSPEC;
+            break;
+    }
+    *used -= 1;
     return verdict;
 }
 

@@ -23,6 +23,7 @@ MAPPED_ARRAY(config, struct Config, 1);
 MAPPED_ARRAY(ports, struct PortEntry, kPorts);
 MAPPED_ARRAY(masks, struct Key, kMasks);
 MAPPED_ARRAY(flows, struct FlowSlot, kFlowSlots);
+MAPPED_ARRAY(tracked, struct TrackedConnection, kConnections);
 // These have an entry for each CPU: the daemon multiplies their sizes before it loads them.
 MAPPED_ARRAY(flow_counters, struct FlowCounters, kFlowSlots);
 MAPPED_ARRAY(port_counters, struct PortCounters, kPorts);
@@ -49,6 +50,37 @@ struct {
     __type(key, __u32);
     __type(value, __u32);
 } port_of_device SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 2 * kConnections);
+    __type(key, struct TrackedTuple);
+    __type(value, __u32);
+} connections SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, kRemotes);
+    __type(key, struct RemoteKey);
+    __type(value, struct Remote);
+} remotes SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 256);
+    __type(key, __u32);  // WEFT_TUNNEL_SELECTOR
+    __type(value, __u32);
+} tunnel_ports SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 4096);
+    __type(key, __u32);  // of this host
+    __type(value, __u32);
+} local_addresses SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -87,6 +119,8 @@ static __always_inline __u32 packet_bytes(struct __sk_buff* skb) {
     return skb->len + (skb->vlan_present ? 4 : 0);
 }
 
+#define BLEND(old, value, mask) (((old) & ~(mask)) | ((value) & (mask)))
+
 // Explain::DropReason's numbers that the programs use.
 enum {
     kDropNoActions = 1,
@@ -96,6 +130,8 @@ enum {
     kDropTooBig = 34,
     kDropNoSuchPort = 48,
     kDropTransmitError = 51,
+    kDropTunnelMalformed = 67,
+    kDropBadChecksum = 37,
 };
 
 // What functions tell their callers.
@@ -103,5 +139,6 @@ enum {
     kNext = 0,       // go on
     kDone = 1,       // scratch.verdict says what becomes of the packet
     kLookAgain = 2,  // recirculated
-    kUserspace = 3,  // the packet, as it was at the last lookup, goes up
+    kUserspace = 3,  // the packet goes up, to be looked up there
+    kHandUp = 4,     // the packet goes up, to go on at scratch.at of the flow's list
 };

@@ -7,6 +7,7 @@
 
 #include "memory.bpf.h"
 
+// With scratch.list: not to be looked up but to go on there.
 __noinline int upcall(struct __sk_buff* skb, __u32 level) {
     struct Scratch* s = scratch_of(level);
     struct Config* c = config_of();
@@ -30,6 +31,14 @@ __noinline int upcall(struct __sk_buff* skb, __u32 level) {
     header.magic = c->magic;
     header.tagged = skb->vlan_present ? 1 : 0;
     header.depth = s->depth;
+    header.tunnel_set = s->tunnel_set;
+    header.list = s->list;
+    header.at = s->at;
+#pragma unroll
+    for (int i = 0; i < 16; i += 8) {
+        *(__u64*)(header.ct_ipv6_src + i) = *(const __u64*)(s->ct_ipv6_src + i);
+        *(__u64*)(header.ct_ipv6_dst + i) = *(const __u64*)(s->ct_ipv6_dst + i);
+    }
     const __u64* words = (const __u64*)&s->key;
 #pragma unroll
     for (int i = 0; i < kMetadataWords; i++) header.metadata[i] = words[i];

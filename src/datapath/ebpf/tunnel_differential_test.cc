@@ -1,0 +1,400 @@
+// Tunnels: the same packets encapsulated, and taken out of tunnels, by the userspace datapath's sockets and
+// by the programs in the kernel.
+//
+// Each datapath has an underlay of its own: a veth pair u0, u1 with the same addresses, in namespaces of
+// their own.  The kernel's u0 leaves nothing to others (no checksum or segmentation offload), so what is seen
+// at u1 are packets as on a wire.
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include "datapath/ebpf/test_rig.h"
+#include "packet/ipv4.h"
+#include "packet/udp.h"
+
+namespace weft::datapath {
+namespace {
+
+constexpr PortNo kTunnel = 4;
+constexpr PortNo kUnderlay = 100;
+
+struct Kind {
+    PortType type;
+    const char* name;
+    uint16_t port;
+    uint8_t protocol;
+};
+constexpr Kind kKinds[] = {{PortType::kGeneve, "geneve", 6081, IPPROTO_UDP},
+                           {PortType::kVxlan, "vxlan", 4789, IPPROTO_UDP},
+                           {PortType::kGre, "gre", 0, IPPROTO_GRE}};
+
+// Frames of the underlay: what matters of outer headers, tunnel header and inner frame in hex.
+struct Wire : PacketSink {
+    void received(PortNo, std::vector<Received>& packets) override {
+        for (Received& one : packets) take(one.packet);
+    }
+    void dropped(explain::DropReason) override {}
+
+    void take(const Packet& packet) {
+        const uint8_t* p = packet.data() + 14;
+        if (packet.size() < 42 || load_be16(packet.data() + 12) != 0x0800) return;
+        uint16_t total = load_be16(p + 2);
+        std::string text = fmt::format("tos {:x} fragment {:x} ttl {} {} > {} ", p[1], load_be16(p + 6), p[8],
+                                       hex({p + 12, 4}), hex({p + 16, 4}));
+        if (packet.offload.any()) text += "offload ";
+        if (packet::checksum({p, 20})) text += "bad header checksum ";
+        if (total + size_t{14} != packet.size()) text += "odd length ";
+        ByteView rest(p + 20, packet.size() - 34);
+        if (p[9] == IPPROTO_UDP) {
+            append(text, "udp {} ", load_be16(rest.data() + 2));
+            if (load_be16(rest.data() + 4) != rest.size()) text += "odd udp length ";
+            uint16_t check = load_be16(rest.data() + 6);
+            summed += check != 0;
+            if (check) {
+                uint64_t sum = packet::pseudo_header_sum(p, IPPROTO_UDP, static_cast<uint32_t>(rest.size()));
+                if (packet::checksum_fold(packet::checksum_add(sum, rest)) != 0xffff) text += "bad checksum ";
+            }
+            ports.push_back(load_be16(rest.data()));
+            rest = rest.subspan(8);
+        } else {
+            append(text, "protocol {} ", p[9]);
+        }
+        seen.push_back(text + hex(rest));
+    }
+
+    std::unique_ptr<Port> port;
+    std::vector<std::string> seen;
+    std::vector<uint16_t> ports;
+    size_t summed = 0;
+};
+
+class EbpfTunnelTest : public EbpfTest {
+  protected:
+    void SetUp() override {
+        EbpfTest::SetUp();
+        if (!kernel_) return;
+        std::string underlay =
+            "ip link add u0 address 02:00:00:00:09:01 mtu 1500 type veth peer name u1 address "
+            "02:00:00:00:09:02 "
+            "mtu 1500; for d in u0 u1; do sysctl -qw net.ipv6.conf.$d.disable_ipv6=1; ip link set $d up; "
+            "done; "
+            "ip link set u1 arp off; ip addr add 10.9.0.1/24 dev u0; "
+            "for i in 2 3; do ip neigh add 10.9.0.$i lladdr 02:00:00:00:09:02 dev u0 nud permanent; done; "
+            "ethtool -K u0 tx off gso off tso off >/dev/null 2>&1; "
+            "for f in tx-udp_tnl-segmentation tx-udp_tnl-csum-segmentation tx-gre-segmentation "
+            "tx-gre-csum-segmentation; do ethtool -K u0 $f off >/dev/null 2>&1; done; "
+            "for i in $(seq 100); do ip link show u0 | grep -q LOWER_UP && break; sleep 0.05; done";
+        ASSERT_EQ(sh(underlay), 0);
+        auto wire = open_system_port(*loop_, wire_, PortInfo{kUnderlay, "u1"});
+        ASSERT_TRUE(wire.ok()) << wire.message();
+        wire_.port = std::move(*wire);
+        enter(elsewhere_);
+        EXPECT_EQ(sh("ip link set lo up; " + underlay), 0);
+        auto other = open_system_port(*reference_loop_, reference_wire_, PortInfo{kUnderlay, "u1"});
+        ASSERT_TRUE(other.ok()) << other.message();
+        reference_wire_.port = std::move(*other);
+        enter(here_);
+    }
+    void TearDown() override {
+        wire_.port.reset();
+        reference_wire_.port.reset();
+        EbpfTest::TearDown();
+    }
+    static void enter(int where) { ASSERT_EQ(setns(where, CLONE_NEWNET), 0); }
+
+    void add_tunnel(const Kind& kind) {
+        PortSpec spec;
+        spec.number = kTunnel;
+        spec.name = fmt::format("{}_test", kind.name);
+        spec.type = kind.type;
+        auto added = kernel_->add_port(spec);
+        ASSERT_TRUE(added.ok()) << added.message();
+        enter(elsewhere_);
+        auto other = reference_->add_port(spec);
+        enter(here_);
+        ASSERT_TRUE(other.ok()) << other.message();
+    }
+    void remove_tunnel() {
+        ASSERT_TRUE(kernel_->delete_port(kTunnel).ok());
+        ASSERT_TRUE(reference_->delete_port(kTunnel).ok());
+    }
+
+    struct Seen {
+        Fate fate;
+        std::vector<std::string> wire;
+        bool operator==(const Seen&) const = default;
+        std::string text() const {
+            std::string out = fate.text();
+            for (auto& one : wire) append(out, "    wire {}\n", one);
+            return out;
+        }
+    };
+    uint64_t reference_sent() {
+        auto stats = reference_->port_stats(kTunnel);
+        return stats ? stats->tx_packets : 0;
+    }
+    uint64_t reference_received() {
+        auto stats = reference_->port_stats(kTunnel);
+        return stats ? stats->rx_packets : 0;
+    }
+    Seen reference_seen(uint64_t sent) {
+        int64_t deadline = clock::monotonic_ms() + 2000;
+        while (reference_wire_.seen.size() < sent && clock::monotonic_ms() < deadline)
+            reference_loop_->run_once(1);
+        Seen out;
+        out.wire = std::exchange(reference_wire_.seen, {});
+        for (PortNo i = 1; i <= kPortCount; i++) {
+            for (const Packet& one : find_dummy_device(fmt::format("p{}", i))->take_sent())
+                out.fate.out[i].push_back(hex(one.view()));
+        }
+        out.fate.upcalls = reference_upcalls_.take();
+        return out;
+    }
+    Seen kernel_seen(const Seen& expected) {
+        Seen out;
+        int64_t deadline = clock::monotonic_ms() + 2000;
+        for (size_t quiet = 0; quiet < 2;) {
+            size_t before = out.fate.size() + out.wire.size();
+            loop_->run_once(0);
+            for (PortNo i = 1; i <= kPortCount; i++) {
+                for (auto& one : far_[i].seen) out.fate.out[i].push_back(std::move(one));
+                far_[i].seen.clear();
+            }
+            for (auto& one : kernel_upcalls_.take()) out.fate.upcalls.push_back(std::move(one));
+            for (auto& one : wire_.seen) out.wire.push_back(std::move(one));
+            wire_.seen.clear();
+            size_t now = out.fate.size() + out.wire.size();
+            bool done =
+                now >= expected.fate.size() + expected.wire.size() || clock::monotonic_ms() > deadline;
+            quiet = now == before && done ? quiet + 1 : 0;
+        }
+        return out;
+    }
+    static void send(Port& port, const Packet& packet) {
+        Work work;
+        work.packet = packet;
+        port.send(std::move(work));
+        port.flush();
+    }
+
+    // From port 1.
+    bool same_sent(const Packet& packet) {
+        uint64_t before = reference_sent();
+        enter(elsewhere_);
+        find_dummy_device("p1")->receive(packet);
+        Seen expected = reference_seen(reference_sent() - before);
+        enter(here_);
+        send(*far_[1].port, packet);
+        return compare(packet, expected, kernel_seen(expected));
+    }
+    // By the tunnel.  `packet` is what arrives at the underlay; the reference's is without offloads.
+    bool same_arrived(const Packet& packet) {
+        uint64_t before = reference_received(), sent = reference_sent();
+        enter(elsewhere_);
+        Packet finished = packet;
+        packet::finish_checksum(finished);
+        finished.offload = {};
+        send(*reference_wire_.port, finished);
+        int64_t deadline = clock::monotonic_ms() + 2000;
+        while (reference_received() == before && clock::monotonic_ms() < deadline)
+            reference_loop_->run_once(1);
+        Seen expected = reference_seen(reference_sent() - sent);
+        enter(here_);
+        send(*wire_.port, packet);
+        return compare(packet, expected, kernel_seen(expected));
+    }
+    bool compare(const Packet& packet, const Seen& expected, const Seen& got) {
+        if (got == expected) return true;
+        Flow flow = packet::zero_flow();
+        packet::extract(packet, flow);
+        ADD_FAILURE() << "packet " << format_key(flow) << "\n  " << hex(packet.view()) << "\n  gso "
+                      << packet.offload.gso_size << " partial " << packet.offload.checksum_partial
+                      << "\n  userspace\n"
+                      << expected.text() << "  kernel\n"
+                      << got.text();
+        return false;
+    }
+
+    // `inner` as it arrives from 10.9.0.2.
+    static Packet outer(const Kind& kind, Packet inner, ByteView header, bool with_checksum) {
+        size_t size = 20 + (kind.protocol == IPPROTO_UDP ? 8u : 0u) + header.size();
+        packet::Offload offload = inner.offload;
+        size_t length = inner.size() + size;
+        uint8_t* p = inner.push_front(size + 14);
+        const uint8_t ethernet[] = {2, 0, 0, 0, 9, 1, 2, 0, 0, 0, 9, 2, 8, 0};
+        std::memcpy(p, ethernet, sizeof ethernet);
+        p += 14;
+        std::memset(p, 0, 20);
+        p[0] = 0x45;
+        p[1] = 4;
+        store_be16(p + 2, static_cast<uint16_t>(length));
+        p[8] = 61;
+        p[9] = kind.protocol;
+        store_be32(p + 12, 0x0a090002);
+        store_be32(p + 16, 0x0a090001);
+        store_be16(p + 10, packet::checksum({p, 20}));
+        uint8_t* t = p + 20;
+        if (kind.protocol == IPPROTO_UDP) {
+            store_be16(t, 51000);
+            store_be16(t + 2, kind.port);
+            store_be16(t + 4, static_cast<uint16_t>(length - 20));
+            store_be16(t + 6, 0);
+            t += 8;
+        }
+        std::copy(header.begin(), header.end(), t);
+        if (with_checksum && kind.protocol == IPPROTO_UDP) {
+            Packet finished = inner;
+            packet::finish_checksum(finished);
+            const uint8_t* q = finished.data() + 14;
+            uint64_t sum = packet::pseudo_header_sum(q, IPPROTO_UDP, static_cast<uint32_t>(length - 20));
+            auto check = static_cast<uint16_t>(
+                ~packet::checksum_fold(packet::checksum_add(sum, {q + 20, length - 20})));
+            store_be16(p + 26, check ? check : 0xffff);
+        }
+        (void)offload;
+        return inner;
+    }
+    static Bytes header_of(const Kind& kind, bool with_options) {
+        if (kind.type == PortType::kGre) return {0x20, 0, 0x65, 0x58, 0, 0, 0, 0x2a};
+        if (kind.type == PortType::kVxlan) return {8, 0, 0, 0, 0, 0, 0x2a, 0};
+        if (with_options) return {2, 0, 0x65, 0x58, 0, 0, 0x2a, 0, 0x01, 0x02, 0x80, 1, 0, 5, 0, 6};
+        return {0, 0, 0x65, 0x58, 0, 0, 0x2a, 0};
+    }
+
+    Wire wire_, reference_wire_;
+};
+
+constexpr std::string_view kTcp =
+    "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(src=192.168.0.1,"
+    "dst=192.168.0.2,proto=6,tos=0,ttl=64,frag=no),tcp(src=1000,dst=80),tcp_flags(ack)";
+constexpr std::string_view kUdp6 =
+    "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x86dd),ipv6(src=fe80::1,dst=fe80::"
+    "2,"
+    "label=0x7,proto=17,tclass=0,hlimit=64,frag=no),udp(src=1000,dst=80)";
+constexpr std::string_view kIcmp =
+    "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(src=192.168.0.1,"
+    "dst=192.168.0.2,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)";
+constexpr std::string_view kArp =
+    "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0806),arp(sip=10.0.0.1,tip=10.0."
+    "0.2,"
+    "op=1,sha=50:54:00:00:00:05,tha=00:00:00:00:00:00)";
+
+constexpr std::string_view kTagged =
+    "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x8100),vlan(vid=10,pcp=2),encap("
+    "eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1000,dst="
+    "80))";
+
+std::string set_tunnel(const Kind& kind, std::string_view more = "flags(df|csum|key)") {
+    std::string geneve =
+        kind.type == PortType::kGeneve ? "geneve({class=0x102,type=0x80,len=4,0x10002})," : "";
+    std::string port = kind.port ? fmt::format("tp_dst={},", kind.port) : "";
+    // GRE's own checksum is the daemon's.
+    std::string flags(more);
+    size_t csum = flags.find("csum|");
+    if (kind.type == PortType::kGre && csum != std::string::npos) flags.erase(csum, 5);
+    return fmt::format("set(tunnel(tun_id=0x1234,dst=10.9.0.2,ttl=60,{}{}{}))", port, geneve, flags);
+}
+
+TEST_F(EbpfTunnelTest, Sent) {
+    for (const Kind& kind : kKinds) {
+        SCOPED_TRACE(kind.name);
+        add_tunnel(kind);
+        for (const std::string& actions :
+             {set_tunnel(kind) + ",4", set_tunnel(kind, "flags(key)") + ",4",
+              "set(eth(src=00:00:00:00:00:09)),set(ipv4(src=10.0.0.1,ttl=63))," + set_tunnel(kind) + ",2,4",
+              "push_vlan(vid=5,pcp=3)," + set_tunnel(kind) + ",4", std::string("4"),
+              set_tunnel(kind) + ",4,2",
+              fmt::format("set(tunnel(tun_id=0x7,dst=10.9.0.3,tos=8,ttl=0,flags({}))),4",
+                          kind.type == PortType::kGre ? "df" : "df|key")}) {
+            SCOPED_TRACE(actions);
+            kernel_->flush_flows();
+            reference_->flush_flows();
+            put("recirc_id(0),in_port(1)", actions);
+            for (std::string_view key : {kTcp, kUdp6, kIcmp, kArp, kTagged}) {
+                for (size_t size : {0u, 1301u}) {
+                    Packet packet = packet_of(key, size);
+                    same_sent(packet);
+                    leave_checksum(packet);
+                    if (packet.offload.any()) same_sent(packet);
+                }
+                if (key == kIcmp || key == kArp) continue;
+                Packet super = packet_of(key, 20011);
+                leave_checksum(super, 1200);
+                same_sent(super);
+            }
+            same_statistics();
+            if (HasFailure()) return;
+        }
+        remove_tunnel();
+    }
+    EXPECT_GT(wire_.summed, 0u);
+    for (uint16_t port : wire_.ports) EXPECT_GE(port, 32768);
+}
+
+// What is too big for the path: segments are made smaller, other packets become fragments (the daemon's
+// work).
+TEST_F(EbpfTunnelTest, TooBig) {
+    add_tunnel(kKinds[0]);
+    put("recirc_id(0),in_port(1)", set_tunnel(kKinds[0]) + ",4");
+    Packet super = packet_of(kTcp, 20000);
+    leave_checksum(super, 1446);
+    auto join = [](const std::vector<std::string>& frames) {
+        std::string out;
+        for (const std::string& frame : frames) {
+            EXPECT_EQ(frame.find("bad"), std::string::npos) << frame;
+            EXPECT_LE(frame.size() - frame.rfind(' ') - 1, (1500 - 28) * 2u);
+            size_t headers = 16 + 14 + 20 + 20;  // tunnel, Ethernet, IP, TCP
+            out += frame.substr(frame.rfind(' ') + 1 + 2 * headers);
+        }
+        return out;
+    };
+    send(*far_[1].port, super);
+    Seen enough;
+    enough.wire.resize(14);
+    std::string payload = join(kernel_seen(enough).wire);
+    EXPECT_EQ(payload.size(), 40000u);
+    Packet big = packet_of(kUdp6, 1430);
+    send(*far_[1].port, big);
+    enough.wire.resize(2);
+    EXPECT_EQ(kernel_seen(enough).wire.size(), 2u);
+}
+
+TEST_F(EbpfTunnelTest, Arrived) {
+    for (const Kind& kind : kKinds) {
+        SCOPED_TRACE(kind.name);
+        add_tunnel(kind);
+        for (std::string_view actions : {"2", "set(ipv4(src=10.0.0.1,ttl=63)),3,2",
+                                         "push_vlan(vid=5,pcp=3),2", "pop_vlan,2", "recirc(0x5)", ""}) {
+            SCOPED_TRACE(actions);
+            kernel_->flush_flows();
+            reference_->flush_flows();
+            if (!actions.empty())
+                put("recirc_id(0),tunnel(tun_id=0x2a,src=10.9.0.2,dst=10.9.0.1,ttl=61,flags(-df-csum+key)),"
+                    "in_port(4)",
+                    actions);
+            for (std::string_view key : {kTcp, kUdp6, kIcmp, kArp, kTagged}) {
+                for (bool checksum : {false, true}) {
+                    for (bool options : {false, true}) {
+                        if (options && kind.type != PortType::kGeneve) continue;
+                        for (size_t size : {0u, 1301u}) {
+                            Packet packet = packet_of(key, size);
+                            same_arrived(outer(kind, packet, header_of(kind, options), checksum));
+                            leave_checksum(packet);
+                            if (packet.offload.any())
+                                same_arrived(outer(kind, packet, header_of(kind, options), checksum));
+                            if (HasFailure()) return;
+                        }
+                    }
+                }
+            }
+            same_statistics();
+            if (HasFailure()) return;
+        }
+        DatapathStats stats = kernel_->stats();
+        EXPECT_GT(stats.hits, 0u);
+        remove_tunnel();
+    }
+}
+
+}  // namespace
+}  // namespace weft::datapath

@@ -1,0 +1,128 @@
+// ovn-ic as a program of tracked queries (incremental/engine.h): from the rows of four databases to the rows
+// that the zone's own and the interconnection southbound database should have.
+//
+// This page is the table of contents: relations first, then the rules that emit, one call per transit switch,
+// port, gateway or route, each in the file of its noun.  Declarations stand in the order in which they may
+// read one another.
+
+#pragma once
+
+#include <string>
+
+#include "ic/inputs.h"
+#include "ic/outputs.h"
+#include "ic/route_policy.h"
+#include "incremental/index.h"
+#include "incremental/query.h"
+#include "incremental/rule.h"
+
+namespace weft::ic {
+
+using incremental::Index;
+using incremental::Query;
+using incremental::Rule;
+using incremental::Unit;
+
+// Where a router is joined to a transit switch.
+struct Link {
+    std::string transit_switch;
+    Uuid router, port;  // the router, and its port on the switch
+    auto operator<=>(const Link&) const = default;
+};
+
+// A prefix in a routing table of a router.
+struct OwnPrefix {
+    Uuid router;
+    std::string table, prefix;
+    auto operator<=>(const OwnPrefix&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const OwnPrefix& k) {
+        return H::combine(std::move(h), k.router, k.table, k.prefix);
+    }
+};
+
+// What distinguishes the routes of a zone in the IC-SB.
+struct RouteName {
+    std::string transit_switch, table, prefix, nexthop;
+    auto operator<=>(const RouteName&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const RouteName& k) {
+        return H::combine(std::move(h), k.transit_switch, k.table, k.prefix, k.nexthop);
+    }
+};
+
+class Program : public Outputs {
+  public:
+    Program();
+    ~Program();
+
+    Inputs in{engine};
+
+    // --- transit switches
+    Index<std::string, Uuid> datapath_named{engine, "datapath_named"};  // name → Datapath_Binding
+    Rule<Uuid> name_datapaths;
+    Rule<Uuid> emit_transit_switch;
+    Rule<Uuid> complain_of_transit_routers;
+
+    // --- gateways; addresses of tunnels are unique among all chassis: "TYPE IP"
+    Index<std::string, Uuid> local_chassis_named{engine, "local_chassis_named"};
+    Index<std::string, Uuid> local_tunnels{engine, "local_tunnels"};
+    Rule<Uuid> name_chassis;
+    Index<std::string, Uuid> foreign_gateway_named{engine, "foreign_gateway_named"};
+    Index<std::string, Uuid> foreign_tunnels{engine, "foreign_tunnels"};
+    Rule<Uuid> name_gateways;
+    Rule<Uuid> emit_gateway;
+    Rule<Uuid> emit_remote_gateway;
+
+    // --- ports of transit switches
+    Index<Uuid, std::string> transit_switch_of{engine, "transit_switch_of"};  // port → name
+    Index<std::string, Uuid> local_switch_named{engine, "local_switch_named"};
+    Rule<Uuid> list_switch_ports;
+    Index<std::string, Uuid> other_port_named{engine, "other_port_named"};  // those that are not remote ones
+    Rule<Uuid> name_switch_ports;
+    Index<Uuid, Uuid> router_of_port{engine, "router_of_port"};
+    Index<Uuid, Uuid> router_of_route{engine, "router_of_route"};
+    Rule<Uuid> list_routers;
+    Index<std::string, Uuid> router_port_named{engine, "router_port_named"};
+    Rule<Uuid> name_router_ports;
+    Index<std::string, Uuid> ic_port_named{engine, "ic_port_named"};  // name → the IC-SB's Port_Binding
+    Rule<Uuid> name_ic_ports;
+    Rule<Uuid> emit_local_port;
+    Rule<Uuid> emit_remote_port;
+
+    // --- routes
+    Query<Unit, RoutePolicy> route_policy;
+    Index<OwnPrefix, Uuid> own_routes{engine, "own_routes"};  // static routes that were not learned
+    Rule<Uuid> list_own_routes;
+    Index<Uuid, Link> links_of_router{engine, "links_of_router"};
+    Index<std::string, Link> links_of_switch{engine, "links_of_switch"};
+    Index<Uuid, std::string> switches_of_router_port{engine, "switches_of_router_port"};
+    Rule<Uuid> list_links;
+    Index<RouteName, RouteRow> advertisable{engine, "advertisable"};
+    Rule<Uuid> advertise_static;
+    Rule<Uuid> advertise_connected;
+    Rule<RouteName> advertise;
+    Rule<Uuid> learn;
+};
+
+// --- the functions behind it, by noun
+
+// transit_switches.cc
+void transit_switch(Program& p, const Uuid& uuid);
+// gateways.cc
+void name_local_chassis(Program& p, const Uuid& chassis);
+void name_foreign_gateway(Program& p, const Uuid& gateway);
+void gateway(Program& p, const Uuid& chassis);
+void remote_gateway(Program& p, const Uuid& gateway);
+// ports.cc
+void local_port(Program& p, const Uuid& port);
+void remote_port(Program& p, const Uuid& port);
+// routes.cc
+RoutePolicy compute_route_policy(Program& p);
+void own_route(Program& p, const Uuid& route);
+void link_of_port(Program& p, const Uuid& port);
+void advertise_static_route(Program& p, const Uuid& route);
+void advertise_networks(Program& p, const Uuid& router_port);
+void learn_route(Program& p, const Uuid& advertised);
+
+}  // namespace weft::ic

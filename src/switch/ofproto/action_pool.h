@@ -1,0 +1,75 @@
+// The action lists of rules, equal ones kept once.
+//
+// Half a million flows are usual and many of them do the same.  A list is one object that counts its
+// references without atomics: rules belong to the switch's one thread.
+//
+// A pool finds equal lists by a hash of what usually differs.  Lists with the same hash are a chain of at
+// most kLongestChain; beyond that a list is kept alone, so flows that differ only in what the hash leaves out
+// cost memory, not time.
+//
+// Lists outlive their pool if something still refers to them.
+
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+
+#include "openflow/action.h"
+#include "switch/ofproto/ref.h"
+
+namespace weft::vswitch {
+
+class ActionPool;
+
+struct SharedActions {
+    explicit SharedActions(openflow::ActionList actions) : list(std::move(actions)) {}
+    ~SharedActions();
+
+    const openflow::ActionList list;
+    ActionPool* pool = nullptr;     // null: in none
+    SharedActions* next = nullptr;  // in the chain of its hash
+    uint64_t hash = 0;
+    mutable uint32_t references = 0;
+};
+
+// A rule's actions: refers to a list that never changes.
+class ActionsRef {
+  public:
+    ActionsRef() = default;
+    explicit ActionsRef(const SharedActions* actions) : actions_(actions) {}
+    const openflow::ActionList& operator*() const { return actions_->list; }
+    const openflow::ActionList* operator->() const { return &actions_->list; }
+    const SharedActions* get() const { return actions_.get(); }
+
+  private:
+    Ref<const SharedActions> actions_;
+};
+
+class ActionPool {
+  public:
+    ActionPool() = default;
+    ~ActionPool();
+    ActionPool(const ActionPool&) = delete;
+    ActionPool& operator=(const ActionPool&) = delete;
+
+    ActionsRef share(const openflow::ActionList& actions);
+    size_t size() const { return heads_.size(); }  // chains
+
+  private:
+    friend struct SharedActions;
+    static constexpr size_t kLongestChain = 8;
+    void forget(SharedActions& actions);
+
+    // Heads of chains; looked up by hash alone.
+    struct ByHash {
+        using is_transparent = void;
+        size_t operator()(uint64_t hash) const { return hash; }
+        size_t operator()(const SharedActions* head) const { return head->hash; }
+        bool operator()(const SharedActions* a, const SharedActions* b) const { return a->hash == b->hash; }
+        bool operator()(const SharedActions* a, uint64_t hash) const { return a->hash == hash; }
+    };
+    absl::flat_hash_set<SharedActions*, ByHash, ByHash> heads_;
+};
+
+}  // namespace weft::vswitch

@@ -1,0 +1,111 @@
+"""ovn-ic as a daemon: active and standby, pausing, a zone's new name, names that two zones have, and what it refuses."""
+import rig
+from interconnection import Interconnection
+from rig import Failure, wait_for
+
+WEFT = {"ovn-ic"}
+
+
+def expect(what, have, want):
+    if have != want:
+        raise Failure(f"{what}: {have!r} instead of {want!r}")
+
+
+def zone_names(ic):
+    return sorted(ic.sb("--bare", "--columns=name", "list", "Availability_Zone").split())
+
+
+def column(tool, table, name, which):
+    return tool("--bare", f"--columns={which}", "find", table, f"name={name}").strip()
+
+
+def standby():
+    """Of two ovn-ic one is active; the other takes over when it pauses or dies"""
+    with Interconnection(weft=WEFT, name="standby", zones=("az1",)) as ic:
+        ic.start()
+        zone = ic.zones["az1"]
+        wait_for(lambda: zone.ic("status") == "Status: active\n", "the first one to be active")
+        zone.start_ic("second")
+        wait_for(lambda: zone.ic("status", name="second") == "Status: standby\n", "the second one to stand by")
+        expect("is-paused", zone.ic("is-paused"), "false\n")
+        zone.ic("pause")
+        expect("is-paused", zone.ic("is-paused"), "true\n")
+        expect("status", zone.ic("status"), "Status: paused\n")
+        wait_for(lambda: zone.ic("status", name="second") == "Status: active\n", "the second one to take over")
+        ic.nb("ts-add", "ts1")
+        wait_for(lambda: "(ts1)" in zone.nb("ls-list"), "the switch")
+        zone.ic("resume")
+        wait_for(lambda: zone.ic("status") == "Status: standby\n", "the first one to stand by")
+        zone.rig.kill("second")
+        wait_for(lambda: zone.ic("status") == "Status: active\n", "the first one to be active again")
+        ic.nb("ts-del", "ts1")
+        wait_for(lambda: "(ts1)" not in zone.nb("ls-list"), "the switch to go")
+        zone.ic("exit")
+        wait_for(lambda: not zone.rig.alive("ovn-ic"), "it to end")
+
+
+def names():
+    """A zone is renamed in place; another's name is refused; nothing is done without a name"""
+    with Interconnection(weft=WEFT, name="names") as ic:
+        ic.start()
+        az1, az2 = ic.zones["az1"], ic.zones["az2"]
+        wait_for(lambda: zone_names(ic) == ["az1", "az2"], "both zones")
+        az1.sb("chassis-add", "gw1", "geneve", "10.0.0.1", "--", "set", "Chassis", "gw1", "other_config:is-interconn=true")
+        wait_for(lambda: column(az2.sb, "Chassis", "gw1", "other_config") == "is-remote=true", "the gateway in the other zone")
+        az1.nb("set", "NB_Global", ".", "name=north")
+        wait_for(lambda: zone_names(ic) == ["az2", "north"], "the new name")
+        az1.sb("set", "Chassis", "gw1", "hostname=after")
+        wait_for(lambda: column(az2.sb, "Chassis", "gw1", "hostname") == "after", "the gateway's new host name")
+        az1.nb("set", "NB_Global", ".", "name=az2")
+        az1.sb("set", "Chassis", "gw1", "hostname=later")
+        wait_for(lambda: column(az2.sb, "Chassis", "gw1", "hostname") == "later", "the zone to go on under its name")
+        expect("zones", zone_names(ic), ["az2", "north"])
+        az1.nb("clear", "NB_Global", ".", "external_ids", "--", "set", "NB_Global", ".", 'name=""')
+        ic.nb("ts-add", "ts1")
+        wait_for(lambda: "(ts1)" in az2.nb("ls-list"), "the switch in the zone that has a name")
+        expect("the switch in the zone without a name", "(ts1)" in az1.nb("ls-list"), False)
+        az1.nb("set", "NB_Global", ".", "name=north")
+        wait_for(lambda: "(ts1)" in az1.nb("ls-list"), "the switch in the zone that has a name again")
+
+
+def clashes():
+    """What two zones call the same is left out, and everything else goes on"""
+    with Interconnection(weft=WEFT, name="clashes") as ic:
+        ic.start()
+        az1, az2 = ic.zones["az1"], ic.zones["az2"]
+        ic.nb("ts-add", "ts1")
+        for zone in (az1, az2):
+            wait_for(lambda: "(ts1)" in zone.nb("ls-list"), f"the switch in {zone.name}")
+        az1.sb("chassis-add", "gw", "geneve", "10.0.0.1", "--", "set", "Chassis", "gw", "other_config:is-interconn=true")
+        wait_for(lambda: column(az2.sb, "Chassis", "gw", "name") == "gw", "the gateway in the other zone")
+        # The same tunnel address, and a workload with the name that the other zone gives to its port.
+        az2.sb("chassis-add", "hv2", "geneve", "10.0.0.5")
+        az1.sb("chassis-add", "gw5", "geneve", "10.0.0.5", "--", "set", "Chassis", "gw5", "other_config:is-interconn=true")
+        az2.nb("ls-add", "lan", "--", "lsp-add", "lan", "p1")
+        az1.nb("lr-add", "lr", "--", "lrp-add", "lr", "lr-ts1", "02:00:00:00:00:01", "169.254.100.1/24", "--", "lsp-add", "ts1", "p1",
+               "--", "lsp-set-type", "p1", "router", "--", "lsp-set-options", "p1", "router-port=lr-ts1")
+        wait_for(lambda: ic.sb("--bare", "--columns=address", "find", "Port_Binding", "logical_port=p1").strip(), "the port")
+        az1.sb("chassis-add", "gw6", "geneve", "10.0.0.6", "--", "set", "Chassis", "gw6", "other_config:is-interconn=true")
+        wait_for(lambda: column(az2.sb, "Chassis", "gw6", "name") == "gw6", "a gateway that clashes with nothing")
+        ic.nb("ts-add", "ts2")
+        wait_for(lambda: "(ts2)" in az2.nb("ls-list"), "another switch in the zone with the workload")
+        expect("the gateway with the address of a host", column(az2.sb, "Chassis", "gw5", "name"), "")
+        expect("the workload", az2.nb("lsp-get-type", "p1").strip(), "")
+        # Once the name is free, the port comes.
+        az2.nb("lsp-del", "p1")
+        wait_for(lambda: az2.nb("lsp-get-type", "p1").strip() == "remote", "the port of the other zone")
+
+
+def command_line():
+    """Options that are wrong are refused"""
+    with rig.Rig(weft=WEFT, name="options") as r:
+        for words, message in ((["x"], 'non-option argument "x" given'), (["--ovnnb-db"], "requires an argument"),
+                               (["--nope"], "unrecognized option")):
+            done = r.run("ovn-ic", *words, check=False)
+            expect(f"ovn-ic {words}", (done.returncode, message in done.stderr), (1, True))
+        for option in ("--ovnnb-db", "--ovnsb-db", "--ic-nb-db", "--ic-sb-db", "--unixctl", "--pidfile", "--private-key"):
+            expect(option, option in r.run("ovn-ic", "--help"), True)
+
+
+if __name__ == "__main__":
+    rig.main(standby, names, clashes, command_line)

@@ -1,0 +1,88 @@
+"""Two availability zones with hosts, joined by a transit switch: a workload of one pings a workload of the other.
+
+    zone az1: hv1 (workload vm1), gw1        zone az2: gw2 (gateway, and workload vm2)
+
+A packet of vm1 goes hv1 → gw1 → gw2: the router of az1 sends it to its gateway, that through the transit switch to the
+gateway of az2.  The routes are learnt.  Each zone has databases, northd and ovn-ic of its own.
+"""
+import rig
+from interconnection import Interconnection
+from overlay import Segments, pings, sh
+from rig import wait_for
+
+
+def network(zone, n, gateway):
+    """lan - lr - ts1, in zone number n."""
+    lsp = f"ts1-az{n}"
+    zone.nb("ls-add", "lan", "--", "lsp-add", "lan", f"vm{n}", "--", "lsp-set-addresses", f"vm{n}",
+            f"02:00:00:00:0{n}:10 192.168.{n}.10 fd0{n}::10", "--", "lr-add", "lr", "--", "lrp-add", "lr", "lr-lan",
+            f"02:00:00:00:0{n}:01", f"192.168.{n}.1/24", f"fd0{n}::1/64", "--", "lsp-add", "lan", "lan-lr", "--", "lsp-set-type",
+            "lan-lr", "router", "--", "lsp-set-addresses", "lan-lr", "router", "--", "lsp-set-options", "lan-lr",
+            "router-port=lr-lan", "--", "set", "NB_Global", ".", "options:ic-route-adv=true", "options:ic-route-learn=true")
+    wait_for(lambda: "(ts1)" in zone.nb("ls-list"), f"the transit switch in {zone.name}")
+    zone.nb("lrp-add", "lr", "lr-ts1", f"02:00:00:00:0{n}:02", f"169.254.100.{n}/24", f"fd00:100::{n}/64", "--",
+            "lrp-set-gateway-chassis", "lr-ts1", gateway, "--", "lsp-add", "ts1", lsp, "--", "lsp-set-type", lsp, "router", "--",
+            "lsp-set-addresses", lsp, "router", "--", "lsp-set-options", lsp, "router-port=lr-ts1")
+
+
+def start_host(host, zone, interconn):
+    host.start_switch()
+    host.run("ovs-vsctl", "--no-wait", "set", "Open_vSwitch", ".", f"external-ids:ovn-is-interconn={str(interconn).lower()}")
+    host.start_controller(host.name, host.v4, f"unix:{zone.rig.socket('sb')}")
+    wait_for(lambda: host.run("ovs-vsctl", "br-exists", "br-int", check=False).returncode == 0, f"br-int of {host.name}")
+
+
+def workload(host, n):
+    host.guest("br-int", f"vm{n}", f"192.168.{n}.10/24", f"fd0{n}::10/64", mac=f"02:00:00:00:0{n}:10", mtu=1400,
+               external_id=f"vm{n}")
+    for via in (f"192.168.{n}.1", f"fd0{n}::1"):
+        sh("ip", "-6" if ":" in via else "-4", "route", "add", "default", "via", via, ns=host.guests[f"vm{n}"])
+    return host.guests[f"vm{n}"]
+
+
+def zones(weft1, weft2):
+    with Interconnection(weft=weft1, name="shared", zones={"az1": weft1, "az2": weft2}) as ic, Segments("underlay") as net:
+        az1, az2 = ic.zones["az1"], ic.zones["az2"]
+        ic.start()
+        # One key more in use than in the other zone: keys that northd chooses by itself differ.
+        az2.nb("--wait=sb", "ls-add", "spare")
+        ic.nb("ts-add", "ts1")
+        hv1, gw1, gw2 = (net.host(name, number, weft) for name, number, weft in
+                         (("hv1", 1, weft1), ("gw1", 2, weft1), ("gw2", 3, weft2)))
+        start_host(hv1, az1, False)
+        start_host(gw1, az1, True)
+        start_host(gw2, az2, True)
+        for n, zone, gateway in ((1, az1, "gw1"), (2, az2, "gw2")):
+            network(zone, n, gateway)
+        vm1, vm2 = workload(hv1, 1), workload(gw2, 2)
+        wait_for(lambda: pings(vm1, "192.168.2.10"), "the first ping from zone to zone", 30)
+        wait_for(lambda: pings(vm1, "fd02::10"), "the first ping over IPv6", 30)
+        for ns, other in ((vm1, 2), (vm2, 1)):
+            for size in (0, 56, 1300):
+                for address in (f"192.168.{other}.10", f"fd0{other}::10"):
+                    if not pings(ns, address, size, count=3, wait=5):
+                        raise rig.Failure(f"no ping of {size} bytes to {address}")
+        # Only gateways have tunnels to the other zone's.
+        tunnels = {host.name: "192.0.2.3" in host.run("ovs-vsctl", "--bare", "--columns=options", "find", "Interface",
+                                                      "type=geneve") for host in (hv1, gw1)}
+        if tunnels != {"hv1": False, "gw1": True}:
+            raise rig.Failure(f"tunnels to the gateway of the other zone: {tunnels}")
+        # No route, no way; and back again.
+        az2.nb("set", "NB_Global", ".", "options:ic-route-adv=false")
+        wait_for(lambda: not pings(vm1, "192.168.2.10", wait=1), "the route to go")
+        az2.nb("set", "NB_Global", ".", "options:ic-route-adv=true")
+        wait_for(lambda: pings(vm1, "192.168.2.10"), "the route to come back")
+
+
+def weft_alone():
+    """Both zones Weft's"""
+    zones(rig.ALL, rig.ALL)
+
+
+def weft_and_debian():
+    """One zone Weft's, the other Debian's"""
+    zones(rig.ALL, set())
+
+
+if __name__ == "__main__":
+    rig.main(weft_alone, weft_and_debian)
