@@ -25,8 +25,7 @@ class Connection {
     explicit Connection(uint32_t versions);  // version_bit() of each allowed
 
     void receive(ByteView bytes);
-    // The next message that is no echo request (answered); nothing until negotiation is done.  It may be of another
-    // version than was agreed on, or a hello that comes too late.
+    // The next message that is not hello, or an echo request (answered); nothing until negotiation is done.
     std::optional<Bytes> next();
     Bytes take_output() { return output_.take(); }
     bool has_output() const { return output_.size() != 0; }

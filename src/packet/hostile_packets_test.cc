@@ -1,5 +1,5 @@
-// Packets that lie about themselves: what is read of them lies within them, and what contradicts itself is not believed.
-// Each test is named by the fault that switches have had.
+// Packets that lie about themselves: what is read of them lies within them, and what contradicts itself is
+// not believed. Each test is named by the fault that switches have had.
 
 #include <gtest/gtest.h>
 
@@ -12,16 +12,54 @@ namespace weft::packet {
 namespace {
 
 Bytes ethernet(uint16_t type, const Bytes& payload) {
-    Bytes out = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, static_cast<uint8_t>(type >> 8), static_cast<uint8_t>(type)};
+    Bytes out = {
+        2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, static_cast<uint8_t>(type >> 8), static_cast<uint8_t>(type)};
     out.insert(out.end(), payload.begin(), payload.end());
     return out;
 }
 
 Bytes ipv4(uint16_t total, size_t present, uint8_t proto = 6, uint8_t words = 5) {
     Bytes out(present);
-    Bytes header = {static_cast<uint8_t>(0x40 | words), 0, static_cast<uint8_t>(total >> 8),
-                    static_cast<uint8_t>(total), 0, 1, 0, 0, 64, proto, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
-                    0, 80, 0, 81, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 1, 0, 0, 0, 0, 0};
+    Bytes header = {static_cast<uint8_t>(0x40 | words),
+                    0,
+                    static_cast<uint8_t>(total >> 8),
+                    static_cast<uint8_t>(total),
+                    0,
+                    1,
+                    0,
+                    0,
+                    64,
+                    proto,
+                    0,
+                    0,
+                    10,
+                    0,
+                    0,
+                    1,
+                    10,
+                    0,
+                    0,
+                    2,
+                    0,
+                    80,
+                    0,
+                    81,
+                    0,
+                    0,
+                    0,
+                    1,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0x50,
+                    2,
+                    1,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0};
     std::copy_n(header.begin(), std::min(header.size(), present), out.begin());
     return ethernet(ethernet::kIpv4, out);
 }
@@ -42,7 +80,8 @@ TEST(HostilePackets, MplsLabelStacksOfAnyLength) {
         for (bool ends : {false, true}) {
             Bytes stack;
             for (size_t i = 0; i < labels; i++) {
-                uint32_t lse = static_cast<uint32_t>(i + 16) << 12 | (ends && i + 1 == labels ? mpls::kBottom : 0) | 64;
+                uint32_t lse =
+                    static_cast<uint32_t>(i + 16) << 12 | (ends && i + 1 == labels ? mpls::kBottom : 0) | 64;
                 for (int shift : {24, 16, 8, 0}) stack.push_back(static_cast<uint8_t>(lse >> shift));
             }
             for (size_t cut = 0; cut < std::min<size_t>(4, stack.size() + 1); cut++) {
@@ -53,7 +92,8 @@ TEST(HostilePackets, MplsLabelStacksOfAnyLength) {
                 EXPECT_EQ(flow.dl_type, ethernet::kMpls);
                 EXPECT_LE(layout.l3, bytes.size());
                 size_t whole = shorter.size() / 4;
-                for (size_t i = 0; i < kMaxMplsLabels; i++) EXPECT_EQ(flow.mpls_lse[i] != 0, i < whole) << labels;
+                for (size_t i = 0; i < kMaxMplsLabels; i++)
+                    EXPECT_EQ(flow.mpls_lse[i] != 0, i < whole) << labels;
                 // Popping and pushing on such a packet stays within it, too.
                 Packet packet(bytes);
                 for (int i = 0; i < 3; i++) pop_mpls(packet, layout, ethernet::kMpls);
@@ -63,10 +103,12 @@ TEST(HostilePackets, MplsLabelStacksOfAnyLength) {
     }
 }
 
-// A total length that is shorter than the header or longer than the packet: nothing of the header is believed.
+// A total length that is shorter than the header or longer than the packet: nothing of the header is
+// believed.
 TEST(HostilePackets, IpTotalLengthOutOfBounds) {
     EXPECT_EQ(key_of(ipv4(40, 40)).tp_dst, 81);
-    for (uint16_t total : {uint16_t{0}, uint16_t{1}, uint16_t{19}, uint16_t{41}, uint16_t{1500}, uint16_t{0xffff}}) {
+    for (uint16_t total :
+         {uint16_t{0}, uint16_t{1}, uint16_t{19}, uint16_t{41}, uint16_t{1500}, uint16_t{0xffff}}) {
         Layout layout;
         Flow flow = key_of(ipv4(total, 40), &layout);
         EXPECT_EQ(flow.dl_type, ethernet::kIpv4) << total;
@@ -77,7 +119,8 @@ TEST(HostilePackets, IpTotalLengthOutOfBounds) {
     }
     for (uint8_t words : {uint8_t{0}, uint8_t{4}, uint8_t{11}, uint8_t{15}})
         EXPECT_EQ(key_of(ipv4(40, 40, 6, words)).nw_src, 0u) << int{words};
-    for (size_t present = 0; present < 40; present++) EXPECT_EQ(key_of(ipv4(40, present)).tp_dst, 0) << present;
+    for (size_t present = 0; present < 40; present++)
+        EXPECT_EQ(key_of(ipv4(40, present)).tp_dst, 0) << present;
     // What the length leaves outside is no part of the transport header.
     for (uint16_t total = 20; total < 40; total++) EXPECT_EQ(key_of(ipv4(total, 60)).tp_dst, 0) << total;
 }
@@ -117,7 +160,8 @@ TEST(HostilePackets, NeighbourDiscoveryTarget) {
     EXPECT_EQ(key_of(advertisement(good, 136, 1)).nd_target[15], 0);
     Bytes twice = good;
     twice.insert(twice.end(), good.begin(), good.end());
-    const Bytes bad[] = {{2, 0, 2, 0, 0, 0, 0, 7}, {2, 2, 2, 0, 0, 0, 0, 7}, {2, 255, 2, 0, 0, 0, 0, 7}, twice};
+    const Bytes bad[] = {
+        {2, 0, 2, 0, 0, 0, 0, 7}, {2, 2, 2, 0, 0, 0, 0, 7}, {2, 255, 2, 0, 0, 0, 0, 7}, twice};
     for (const Bytes& options : bad) {
         Flow flow = key_of(advertisement(options));
         EXPECT_EQ(flow.nd_target[15], 0);

@@ -183,8 +183,8 @@ def comparable(version, data):
     if kind == of.BUNDLE_CONTROL and len(data) >= 14 and struct.unpack(">H", data[12:14])[0] > 7:
         return False
     if kind == of.EXPERIMENTER and vendor == of.NICIRA:
-        # Groups of OpenFlow 1.0 (31) are not spoken; mappings of options (24) are checked in another order.
-        return subtype not in (24, 31)
+        # Ages of flows (18) and groups of OpenFlow 1.0 (31) are not spoken; mappings of options (24) are checked in another order.
+        return subtype not in (18, 24, 31)
     return True
 
 

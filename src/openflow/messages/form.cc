@@ -105,7 +105,6 @@ constexpr Form kNicira[] = {
     {kNxSetFlowFormat, k10, k10, 4, 0},     {kNxFlowMod, k10, k15, 32, 8},
     {kNxFlowRemoved, k10, k15, 40, 8},      {kNxFlowModTableId, k10, k15, 8, 0},
     {kNxSetPacketInFormat, k10, k15, 4, 0}, {kNxPacketIn, k10, k15, 24, 1},
-    {kNxFlowAge, k10, k15, 0, 0},
     {kNxSetAsync, k10, k15, 24, 0},         {kNxSetControllerId, k10, k15, 8, 0},
     {kNxMonitorCancel, k10, k12, 4, 0},     {kNxMonitorPaused, k10, k12, 0, 0},
     {kNxMonitorResumed, k10, k12, 0, 0},    {kNxTlvMod, k10, k15, 8, 8},

@@ -74,9 +74,6 @@ class ConnectionManager::Events : public BridgeEvents {
     void flow_changed(const Rule& rule, FlowEvent event, RemovedReason reason) override {
         for (auto& c : state_.connections) c->flow_changed(rule, event, reason);
     }
-    void vacancy_changed(uint8_t table) override {
-        for (auto& c : state_.connections) c->table_status(table);
-    }
     void port_status(const OfPort& port, PortReason reason) override {
         for (auto& c : state_.connections) c->port_status(port, reason);
     }

@@ -30,7 +30,6 @@ void OfConnection::set_default_async() {
     async_.port_status[0] = kAllReasons;
     async_.port_status[1] = kAllReasons;
     async_.role_status[0] = async_.role_status[1] = 7;
-    async_.table_status[0] = reason_bit(3) | reason_bit(4);
     async_.requestforward[0] = 0;
 }
 
@@ -85,6 +84,9 @@ void OfConnection::handle(const of::DescRequest&) {
 
 void OfConnection::handle(const of::TableMod& mod) {
     if (mod.table != of::kTableAll && mod.table >= kInternalTable) return fail(OfError::OFPTMFC_BAD_TABLE);
+    // There are no events about how full a table is.
+    if (version() >= of::Version::k14 && mod.config & of::kTableVacancy)
+        return fail(OfError::OFPTMFC_BAD_CONFIG);
     size_t first = mod.table == of::kTableAll ? 0 : mod.table;
     size_t last = mod.table == of::kTableAll ? kInternalTable - 1u : mod.table;
     for (size_t i = first; i <= last; ++i) {
@@ -95,10 +97,6 @@ void OfConnection::handle(const of::TableMod& mod) {
                                                  : MissAction::kDrop;
         } else if (version() >= of::Version::k14) {
             table.evict = mod.config & of::kTableEviction;
-            table.vacancy_events = mod.config & of::kTableVacancy;
-            table.vacancy_down = mod.vacancy_down;
-            table.vacancy_up = mod.vacancy_up;
-            table.vacancy_low = false;
         }
     }
     bridge_.touch();
@@ -124,21 +122,13 @@ void OfConnection::handle(const of::TableStatsRequest&) {
 void OfConnection::handle(const of::TableDescRequest&) {
     of::TableDescReply out;
     for (size_t i = 0; i < kInternalTable; ++i) {
-        out.tables.push_back(describe_table(static_cast<uint8_t>(i)));
+        of::TableDesc desc;
+        desc.table = static_cast<uint8_t>(i);
+        desc.config = bridge_.table(desc.table).evict ? of::kTableEviction : 0;
+        desc.eviction_flags = of::kEvictAll;
+        out.tables.push_back(desc);
     }
     reply(std::move(out));
-}
-
-of::TableDesc OfConnection::describe_table(uint8_t id) const {
-    const FlowTable& table = bridge_.table(id);
-    of::TableDesc desc;
-    desc.table = id;
-    desc.config = (table.evict ? of::kTableEviction : 0) | (table.vacancy_events ? of::kTableVacancy : 0);
-    desc.eviction_flags = of::kEvictAll;
-    desc.vacancy_down = table.vacancy_down;
-    desc.vacancy_up = table.vacancy_up;
-    desc.vacancy = table.vacancy();
-    return desc;
 }
 
 void OfConnection::handle(const of::TableFeaturesRequest& request) {
@@ -240,8 +230,6 @@ void OfConnection::handle(const of::SetFlowFormat& format) {
 void OfConnection::handle(const of::FlowModTableId& setting) {
     flow_mod_table_id_ = setting.set;
 }
-
-void OfConnection::handle(const of::FlowAge&) {}  // ages are told in any case
 
 void OfConnection::handle(const of::SetPacketInFormat& format) {
     packet_in_format_ = format.format;

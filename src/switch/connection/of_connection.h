@@ -53,7 +53,6 @@ class OfConnection {
     void flow_removed(const Rule& rule, RemovedReason reason);
     void flow_changed(const Rule& rule, FlowEvent event, RemovedReason reason);
     void port_status(const OfPort& port, PortReason reason);
-    void table_status(uint8_t table);  // it passed one of its marks of vacancy
     void flush_updates();
     // In every turn: goes on with what could not be sent at once.
     void go_on();
@@ -108,7 +107,6 @@ class OfConnection {
     void handle(const openflow::QueueStatsRequest& request);
     void handle(const openflow::QueueConfigRequest& request);
     openflow::OfError apply(const openflow::PortMod& mod);
-    openflow::TableDesc describe_table(uint8_t table) const;
     openflow::PortStats statistics(const OfPort& port) const;
 
     // handle_switch.cc
@@ -127,7 +125,6 @@ class OfConnection {
     void handle(const openflow::EchoReply& reply);
     void handle(const openflow::SetFlowFormat& format);
     void handle(const openflow::FlowModTableId& setting);
-    void handle(const openflow::FlowAge& age);
     void handle(const openflow::SetPacketInFormat& format);
     void handle(const openflow::SetControllerId& id);
     void handle(const openflow::TlvTableMod& mod);

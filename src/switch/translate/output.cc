@@ -11,7 +11,6 @@ namespace weft::vswitch {
 namespace of = openflow;
 
 void Walk::commit() {
-    commit_encap();
     datapath::compose_difference(base_, flow_, out_.actions, mask_);
 }
 
@@ -125,9 +124,6 @@ void Walk::send_to(OfPort& port) {
     }
     if (port.tunnel) return output_tunnel(port);
     if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
-    mask_.packet_type = ~0u;
-    if (flow_.packet_type != 0)
-        return warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
     commit();
     sample_output(port);
     if (truncate_) append(datapath::Truncate{truncate_});

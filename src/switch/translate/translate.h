@@ -124,8 +124,7 @@ enum class TranslateError : uint8_t {
     kNoRecirculation,
     kBridgeNotFound,
     kTunnelNoDestination,
-    kForwardingDisabled,
-    kUnsupportedPacketType
+    kForwardingDisabled
 };
 const char* error_text(TranslateError error);
 
