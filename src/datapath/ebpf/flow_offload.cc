@@ -5,10 +5,13 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 namespace weft::datapath::ebpf {
 
 namespace {
+
+log::Module lg("ebpf_flows");
 
 constexpr int64_t kKeepListsMs = 10000;
 
@@ -73,6 +76,7 @@ void FlowOffload::offload(Entry& entry) {
     for (const RemoteKey& remote : encoded.remotes) remote_(remote);
     entry.outputs = std::move(encoded.outputs);
     entry.why = encoded.why;
+    if (!entry.why.empty()) lg.dbg("a flow is left to the daemon: {}", entry.why);
     if (entry.mask == kMasks) {
         auto mask = hold_mask(entry.keys->mask);
         if (!mask) return give_up(entry, "more masks than the kernel's programs try");
