@@ -153,8 +153,8 @@ __noinline int parse(struct __sk_buff* skb, __u32 level) {
         const __u8* p = head_at(s, at);
         __u32 header = (p[0] & 15) * 4;
         __u32 total = bpf_ntohs(*(const __u16*)(p + 2));
-        if (header < 20 || header > rest || total < header || total > rest || rest - total > 255)
-            return kNext;
+        if (header < 20 || header > rest || total < header || total > rest) return kNext;
+        if (rest - total > 255) return kUserspace;  // so much padding is rare
         *(__u32*)k->nw_src = *(const __u32*)(p + 12);
         *(__u32*)k->nw_dst = *(const __u32*)(p + 16);
         k->nw_proto = p[9];
