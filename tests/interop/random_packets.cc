@@ -91,7 +91,6 @@ void damage(Packet& packet, bool mpls) {
         }
     }
     if (any() % 8 == 0) packet.append_zeros(any() % 20);
-    if (any() % 8 == 0) packet.append_zeros(240 + any() % 1000);  // more than a byte could count
 }
 
 }  // namespace
