@@ -16,7 +16,7 @@ void round_trip(const Command& command) {
         Message again, once_more;
         if (decode(encode(version, 1, command), {}, again) != OfError::kNone)
             continue;  // not in this version
-        Bytes bytes = encode(again);
+        weft::Bytes bytes = encode(again);
         if (decode(bytes, {}, once_more) != OfError::kNone || to_string(once_more) != to_string(again))
             std::abort();
     }
