@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "base/append.h"
 #include "json/text.h"
 #include "ovsdb/data/schema.h"
 
