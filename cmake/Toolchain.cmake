@@ -38,11 +38,10 @@ if(MOLD)
 endif()
 find_program(CCACHE ccache)
 if(CCACHE)
-  # With precompiled headers ccache asks for the first (its manual, "Precompiled headers").  The others spare a cold build a
-  # third of a second for every source: it is not preprocessed once more, and the header's sum (WeftModule.cmake) stands for
-  # its hundred megabytes.
+  # With precompiled headers ccache asks for the first (its manual, "Precompiled headers"); the other spares a cold build
+  # the preprocessing of every source once more.
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_DEPEND=1 CCACHE_PCH_EXTSUM=1 ${CCACHE})
+      CCACHE_DEPEND=1 ${CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>
