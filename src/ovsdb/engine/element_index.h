@@ -9,6 +9,7 @@
 #include <absl/container/btree_set.h>
 
 #include <cstdint>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -35,14 +36,27 @@ class ElementIndex {
     void remove(Row* row);
     void replace(Row* row, const RowData& data);  // before the row has it
 
-    // visit(const Row*) each that holds an element of this hash, once.
+    // visit(const Row*) each that holds an element of this hash, once.  Rows lie anywhere in memory: a batch
+    // of them is on its way into the cache before the first is visited.
     template <typename Visit>
     void for_each(size_t hash, Visit visit) const {
+        const Row* batch[16];
+        size_t number = 0;
+        auto visit_batch = [&] {
+            for (size_t i = 0; i < number; ++i) batch[i]->data->prefetch();
+            for (size_t i = 0; i < number; ++i) batch[i]->data->prefetch_columns();
+            for (size_t i = 0; i < number; ++i) visit(batch[i]);
+            number = 0;
+        };
         const Row* last = nullptr;
         for (auto it = entries_.lower_bound({hash, nullptr}); it != entries_.end() && it->first == hash;
              ++it) {
-            if (it->second != last) visit(last = it->second);
+            if (it->second == last) continue;
+            batch[number++] = last = it->second;
+            __builtin_prefetch(last);
+            if (number == std::size(batch)) visit_batch();
         }
+        visit_batch();
     }
 
   private:

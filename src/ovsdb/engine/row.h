@@ -29,6 +29,15 @@ class RowData {
     Datum& operator[](int column) { return columns()[column]; }
     const Datum& operator[](int column) const { return columns()[column]; }
     uint32_t size() const { return size_; }
+    // Begin to fetch the first columns, and then what all of them keep outside of the row, into the
+    // processor's cache.
+    void prefetch() const {
+        for (size_t line = 0; line < 4; ++line)
+            __builtin_prefetch(reinterpret_cast<const char*>(this) + line * 64);
+    }
+    void prefetch_columns() const {
+        for (uint32_t i = 0; i < size_; ++i) columns()[i].prefetch();
+    }
     uint64_t version() const { return version_; }  // distinct for every version of every row of a process
     void set_version(uint64_t version) { version_ = version; }
 

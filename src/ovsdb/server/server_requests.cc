@@ -204,9 +204,11 @@ void Server::monitor_change(Session& session, const json::Value& params, const s
     monitor->group = database.join(*std::move(spec), monitor.get());
     session.monitors[new_id] = std::move(monitor);
     if (updates != "{}") {
-        std::string update = "[" + new_id;
-        if (v3) update += ",\"" + database.history().last().to_string() + "\"";
-        session.rpc->send_text(notification_text(v3 ? "update3" : "update2", update + "," + updates + "]"));
+        std::string last = v3 ? ",\"" + database.history().last().to_string() + "\"" : "";
+        session.rpc->send_text(fmt::format("{{\"id\":null,\"method\":\"{}\",\"params\":[{}{},",
+                                           v3 ? "update3" : "update2", new_id, last));
+        session.rpc->send_shared(std::make_shared<const std::string>(std::move(updates)));
+        session.rpc->send_text("]}");
     }
     session.rpc->send_text(reply_text("{}", id));
 }
