@@ -42,6 +42,12 @@ const Program* find_program(std::string_view path) {
     return nullptr;
 }
 
+// The argument of `weft`: "sim" is the program "weft-sim".
+const Program* find_argument(std::string_view name) {
+    const Program* program = find_program(name);
+    return program ? program : find_program("weft-" + std::string(name));
+}
+
 void print_usage(std::FILE* out) {
     std::fprintf(out,
                  "weft: a virtual network for VMs and containers\n"
@@ -148,7 +154,7 @@ int man(int argc, char** argv) {
         std::fprintf(stderr, "usage: weft man PROGRAM, or weft man --all DIRECTORY\n");
         return 1;
     }
-    const Program* program = find_program(argv[1]);
+    const Program* program = find_argument(argv[1]);
     if (!program && !is_script(argv[1])) {
         std::fprintf(stderr, "weft: no program is called \"%s\"; `weft --help` lists them\n", argv[1]);
         return 1;
@@ -178,7 +184,7 @@ int run(int argc, char** argv) {
         return 0;
     }
     if (!std::strcmp(argv[1], "man")) return man(argc - 1, argv + 1);
-    if (const Program* program = find_program(argv[1])) return program->run(argc - 1, argv + 1);
+    if (const Program* program = find_argument(argv[1])) return program->run(argc - 1, argv + 1);
     std::fprintf(stderr, "weft: no program is called \"%s\"; `weft --help` lists them\n", argv[1]);
     return 1;
 }
