@@ -349,7 +349,8 @@ void Northd::write_southbound() {
     sb_again_ = false;
     southbound_.want(program_);
     Transaction txn(sb_.store());
-    southbound_.write(txn);
+    bool whole = southbound_.write(txn);
+    while (!whole && txn.empty()) whole = southbound_.write(txn);
     expire_learnt(txn);
     const nb::NBGlobal* global = nullptr;
     for (const auto& row : nb_.table<nb::NBGlobal>()) global = &row;
@@ -358,7 +359,7 @@ void Northd::write_southbound() {
         Uuid sb_global;
         for (const auto& row : sb_.table<sb::SBGlobal>()) sb_global = row.uuid;
         if (sb_global.is_zero()) sb_global = txn.insert<sb::SBGlobal>();
-        txn.set(sb_global, sb::SBGlobal::kNbCfg, nb_cfg);
+        if (whole) txn.set(sb_global, sb::SBGlobal::kNbCfg, nb_cfg);
         txn.set(sb_global, sb::SBGlobal::kOptions, global->options);
         txn.set(sb_global, sb::SBGlobal::kIpsec, global->ipsec);
     }

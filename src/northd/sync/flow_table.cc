@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <span>
 #include <string_view>
 
 namespace weft::northd {
@@ -309,13 +310,14 @@ void FlowTable::write_row(Transaction& txn, State& state, const DatapathGroups::
     txn.set(row, Flow::kExternalIds, ids);
 }
 
-void FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGroups::Resolve& resolve) {
+bool FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGroups::Resolve& resolve) {
     for (const Uuid& uuid : foreign_) {
         if (replica.find<sb::LogicalFlow>(uuid)) txn.erase<sb::LogicalFlow>(uuid);
     }
     foreign_.clear();
-    for (State* state : dirty_) choose_group(*state);
-    for (State* state : dirty_) {
+    std::span<State* const> part(dirty_.data(), std::min(dirty_.size(), kFlowsAtOnce));
+    for (State* state : part) choose_group(*state);
+    for (State* state : part) {
         state->dirty = false;
         for (size_t i = state->members.empty() ? 0 : 1; i < state->rows.size(); ++i) {
             txn.erase<sb::LogicalFlow>(state->rows[i]);
@@ -326,7 +328,8 @@ void FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGr
             states_.erase(states_.find(state->body));
         }
     }
-    dirty_.clear();
+    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(part.size()));
+    return dirty_.empty();
 }
 
 }  // namespace weft::northd

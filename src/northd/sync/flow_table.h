@@ -65,16 +65,21 @@ class DatapathGroups {
     bool drifted_ = false;
 };
 
+// A transaction of a million flows would be a gigabyte of text, more than a database server takes in one
+// request (docs/decisions/0055).  So many are some 60 MB; only networks that come or change all at once have
+// more.
+inline constexpr size_t kFlowsAtOnce = 100'000;
+
 class FlowTable {
   public:
     explicit FlowTable(DatapathGroups& groups) : groups_(groups) {}
 
     void want(FlowOutput& output);
     void have(const ovsdb::client::Replica& replica);
-    void write(ovsdb::client::Transaction& txn, const ovsdb::client::Replica& replica,
+    // Writes what differs, at most kFlowsAtOnce of them.  True if that was all.
+    bool write(ovsdb::client::Transaction& txn, const ovsdb::client::Replica& replica,
                const DatapathGroups::Resolve& resolve);
     void mark_all();
-    bool has_dirty() const { return !dirty_.empty(); }
     // What is written instead of kDrop and kAclDrop, or "": drops can be sampled (ovn-nb(5),
     // NB_Global:options:debug_drop_…).
     void set_drop_action(const std::string& action);

@@ -65,7 +65,7 @@ void Southbound::delete_stale(Transaction& txn) {
     }
 }
 
-void Southbound::write(Transaction& txn) {
+bool Southbound::write(Transaction& txn) {
     datapaths_.begin();
     ports_.begin();
     ha_groups_.begin();
@@ -134,12 +134,13 @@ void Southbound::write(Transaction& txn) {
         return true;
     });
     auto resolve = [&](const Uuid& datapath) { return datapaths_.row_of(datapath); };
-    flows_.write(txn, replica_, resolve);
+    bool whole = flows_.write(txn, replica_, resolve);
     load_balancers_.write(txn, [&](Transaction& t, const Uuid& uuid, const LoadBalancerRow& row, bool) {
         return write_load_balancer(t, uuid, row);
     });
     if (fewer) delete_stale(txn);
     if (!constants_checked_) write_constants(txn);
+    return whole;
 }
 
 }  // namespace weft::northd

@@ -1,5 +1,5 @@
 // The southbound database as northd keeps it: takes the rows and flows that the program wants, and the rows
-// that there are, and writes the difference as one transaction.
+// that there are, and writes the difference as one transaction, or, when there is very much, as several.
 //
 // At most one transaction is under way; what changes meanwhile waits for its end.  When one fails, everything
 // is compared again.
@@ -30,8 +30,9 @@ class Southbound {
     // What the program wants now, and what the replica has now.
     void want(Program& program);
     void have();
-    // Writes all differences.
-    void write(ovsdb::client::Transaction& txn);
+    // Writes the differences.  False if there are too many for one transaction: logical flows are left for
+    // the next.
+    bool write(ovsdb::client::Transaction& txn);
     // Compares all rows with what is wanted, at the next write().
     void compare_all() { mark_all(); }
     void set_drop_action(const std::string& action) { flows_.set_drop_action(action); }
