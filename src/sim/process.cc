@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ std::string contents(const std::string& file) {
 
 // In the child.
 [[noreturn]] void become(const std::string& path, std::vector<std::string> words, int output) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // it does not outlive the simulation
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     if (path.empty()) {

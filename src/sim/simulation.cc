@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <memory>
 
 #include "base/clock.h"
@@ -85,6 +86,10 @@ class Simulation {
     size_t have_ = 0;                    // how many have the last one
     double first_ms_ = 0, last_ms_ = 0;  // when the first and the last of them had it
     std::string trouble_;
+    std::unique_ptr<net::Loop::Signal> interrupt_ =
+        loop_.on_signal(SIGINT, [this] { trouble_ = "interrupted"; });
+    std::unique_ptr<net::Loop::Signal> terminate_ =
+        loop_.on_signal(SIGTERM, [this] { trouble_ = "terminated"; });
 };
 
 Result<void> Simulation::until(const std::string& what, const std::function<bool()>& done) {

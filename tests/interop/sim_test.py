@@ -1,6 +1,7 @@
 """weft sim: small networks of every shape, over Weft's programs and over Debian's."""
 import csv
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,21 @@ class Sim(unittest.TestCase):
     def test_debians_programs(self):
         self.measure("kubernetes", self.kubernetes, "--programs", DEBIAN)
         self.measure("openstack", self.openstack, "--programs", DEBIAN)
+
+    def test_interrupted(self):
+        """Nothing stays behind."""
+        with tempfile.TemporaryDirectory() as folder:
+            child = subprocess.Popen([WEFT, "sim", "--rounds", "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     text=True, env=dict(os.environ, TMPDIR=folder))
+            while "changing" not in child.stderr.readline():
+                pass
+            self.assertEqual(len(os.listdir(folder)), 1)
+            child.send_signal(signal.SIGTERM)
+            said = child.communicate(timeout=30)[1]
+            self.assertEqual((child.returncode, said), (1, "weft sim: terminated\n"))
+            self.assertEqual(os.listdir(folder), [])
+            left = subprocess.run(["pgrep", "-f", folder], capture_output=True, text=True).stdout
+            self.assertEqual(left, "")
 
     def test_mistakes(self):
         for words, expected in ((["--shape", "ring"], 'there is no shape "ring": kubernetes, openstack are there'),
