@@ -61,6 +61,17 @@ void add_commands(net::ControlServer& control, ic::InterconnectionController& co
                 [&, text](const Words&) { return text(controller.is_paused() ? "true\n" : "false\n"); });
     control.add("status", "", 0, 0,
                 [&, text](const Words&) { return text("Status: " + controller.status() + "\n"); });
+    control.add("inc-engine/show-stats", "", 0, 2, [&, text](const Words& words) {
+        return text(controller.statistics(words.empty() ? "" : words[0], words.size() < 2 ? "" : words[1]));
+    });
+    control.add("inc-engine/clear-stats", "", 0, 0, [&, text](const Words&) {
+        controller.clear_statistics();
+        return text("");
+    });
+    control.add("inc-engine/recompute", "", 0, 0, [&, text](const Words&) {
+        controller.recompute();
+        return text("");
+    });
 }
 
 Result<void> serve(int argc, char** argv) {

@@ -106,6 +106,7 @@ std::set<Announcement> find_announcements(SouthboundView& view) {
     for (const Uuid& uuid : view.ports_by_chassis[*own]) {
         const sb::PortBinding* port = view.port(uuid);
         if (!port->type.empty() || !view.is_own_chassis(port->chassis)) continue;
+        if (ovsdb::get_bool(port->options, "disable_garp_rarp")) continue;
         const sb::PortBinding* localnet = view.localnet_of(port->datapath);
         const LocalDatapath* local = localnet ? view.local_datapath(port->datapath) : nullptr;
         if (local && view.physical_port(localnet->logical_port)) collector.add_vif(*port, *local);

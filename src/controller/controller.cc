@@ -71,8 +71,26 @@ std::set<std::string> wanted_zones(SouthboundView& view,
         names.insert(uuid.to_string() + "_snat");
         for (const Uuid& port : view.ports_by_type[{uuid, "localnet"}])
             names.insert(view.port(port)->logical_port);
+        for (const char* type : {"patch", "l3gateway"}) {
+            for (const Uuid& each : view.ports_by_type[{uuid, type}]) {
+                const sb::PortBinding* port = view.port(each);
+                if (ovsdb::get_bool(port->options, "enable_router_port_acl"))
+                    names.insert(port->logical_port);
+            }
+        }
     }
     return names;
+}
+
+// What routers ask for.
+std::map<std::string, uint16_t> requested_zones(SouthboundView& view) {
+    std::map<std::string, uint16_t> zones;
+    for (const Uuid& uuid : view.local_datapaths.keys()) {
+        const sb::DatapathBinding* datapath = view.value(view.datapaths, uuid);
+        int64_t zone = datapath ? ovsdb::get_int(datapath->external_ids, "snat-ct-zone", -1) : -1;
+        if (zone >= 0 && zone <= 0xffff) zones[uuid.to_string() + "_snat"] = static_cast<uint16_t>(zone);
+    }
+    return zones;
 }
 
 // Ports of physical networks that want a pair of patch ports here.
@@ -212,7 +230,8 @@ void Controller::update_zones(const Local& local) {
     if (!zones_restored_) ct_zones_.restore(*local.bridge);
     zones_restored_ = true;
     // Before all is known, a zone that seems to have no owner may have one.
-    ct_zones_.assign(wanted_zones(view_, binding_.own_ports(), interfaces_), was_settled_);
+    ct_zones_.assign(wanted_zones(view_, binding_.own_ports(), interfaces_), requested_zones(view_),
+                     was_settled_);
     replace_all(view_.ct_zones, ct_zones_.zones());
 }
 

@@ -32,14 +32,36 @@ void CtZones::restore(const schema::vswitch::Bridge& bridge) {
 uint16_t CtZones::free_zone() {
     for (unsigned tried = 0; tried < 65535; ++tried) {
         if (++last_ == 0) ++last_;
-        if (!used_.contains(last_)) return last_;
+        if (!used_.contains(last_) && !shared_.contains(last_)) return last_;
     }
     return 0;
 }
 
-void CtZones::assign(const std::set<std::string>& wanted, bool free_others) {
+// Takes over what is asked for; who loses a zone by that gets another.
+void CtZones::follow(const std::map<std::string, uint16_t>& requested) {
+    if (requested == requested_) return;
+    for (const auto& [name, zone] : requested_) {
+        if (!requested.contains(name)) zones_.erase(name);
+    }
+    shared_.clear();
+    for (const auto& [name, zone] : requested) {
+        auto it = zones_.find(name);
+        if (it != zones_.end() && !requested_.contains(name)) used_.erase(it->second);
+        zones_[name] = zone;
+        shared_.insert(zone);
+    }
+    requested_ = requested;
+    std::erase_if(zones_, [&](const auto& entry) {
+        return shared_.contains(entry.second) && !requested_.contains(entry.first);
+    });
+    std::erase_if(used_, [&](uint16_t zone) { return shared_.contains(zone); });
+}
+
+void CtZones::assign(const std::set<std::string>& wanted, const std::map<std::string, uint16_t>& requested,
+                     bool free_others) {
+    follow(requested);
     for (auto it = zones_.begin(); it != zones_.end();) {
-        if (!free_others || wanted.contains(it->first)) {
+        if (!free_others || wanted.contains(it->first) || requested_.contains(it->first)) {
             ++it;
             continue;
         }

@@ -3,6 +3,10 @@
 // too: the numbers are kept in external_ids:ct-zone-NAME of the integration bridge.
 //
 // Names: the logical port's name; DATAPATH-UUID_dnat and DATAPATH-UUID_snat.
+//
+// A router may ask for a zone by its number (ovn-nb(5), Logical_Router:options:snat-ct-zone), to share it
+// with others: several routers, or the host, whose own zone is 0.  No other name gets such a zone, and what
+// is in it is left alone.
 
 #pragma once
 
@@ -24,7 +28,9 @@ class CtZones {
 
     // Gives numbers to new names and, if `free_others`, frees those no longer wanted.  Newly given numbers
     // are in take_to_flush(): what a former owner left in the zone must go before it is used.
-    void assign(const std::set<std::string>& wanted, bool free_others);
+    // `requested`: the numbers that names among `wanted` ask for.
+    void assign(const std::set<std::string>& wanted, const std::map<std::string, uint16_t>& requested,
+                bool free_others);
 
     const std::map<std::string, uint16_t>& zones() const { return zones_; }
     std::vector<uint16_t> take_to_flush() { return std::move(to_flush_); }
@@ -35,10 +41,13 @@ class CtZones {
     std::string to_text() const;  // ct-zone-list
 
   private:
+    void follow(const std::map<std::string, uint16_t>& requested);
     uint16_t free_zone();
 
     std::map<std::string, uint16_t> zones_;
-    std::set<uint16_t> used_;
+    std::map<std::string, uint16_t> requested_;
+    std::set<uint16_t> used_;    // by names that did not ask for it
+    std::set<uint16_t> shared_;  // that are asked for
     std::vector<uint16_t> to_flush_;
     uint16_t last_ = 0;
 };

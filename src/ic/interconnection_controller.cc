@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "incremental/statistics.h"
 
 namespace weft::ic {
 
@@ -47,6 +49,7 @@ InterconnectionController::InterconnectionController(net::Loop& loop, Options op
     interconnection_.choose_columns();
     icnb_.monitor<icnb::TransitSwitch>(icnb::TransitSwitch::kName);
     icnb_.monitor<icnb::TransitRouter>(icnb::TransitRouter::kName);
+    icnb_.monitor<icnb::ICNBGlobal>(icnb::ICNBGlobal::kNbIcCfg, icnb::ICNBGlobal::kSbIcCfg);
     sb_.set_lock(kLock);
     for (Replica* replica : {&nb_, &sb_, &icnb_, &icsb_}) replica->start();
     turn_ = loop.each_turn([this] { turn(); });
@@ -72,6 +75,22 @@ void InterconnectionController::resume() {
 
 std::string InterconnectionController::status() const {
     return paused_ ? "paused" : sb_.has_lock() ? "active" : "standby";
+}
+
+std::string InterconnectionController::statistics(std::string_view function, std::string_view counter) const {
+    return incremental::statistics_text(program_.engine, {"ic", recomputes_, computes_}, function, counter);
+}
+
+void InterconnectionController::clear_statistics() {
+    recomputes_ = computes_ = 0;
+    program_.engine.clear_runs();
+}
+
+void InterconnectionController::recompute() {
+    program_.engine.invalidate();
+    computed_ = false;
+    look_again();
+    loop_.wake();
 }
 
 // --- a turn
@@ -109,7 +128,9 @@ void InterconnectionController::turn() {
         look_again();
     }
     bool due = nb_writing_.again || sb_writing_.again || icsb_writing_.again;
-    if (active_ && due && find_zone()) write_all();
+    if (!active_ || !due || !find_zone()) return;
+    write_all();
+    report_configuration();
 }
 
 void InterconnectionController::look_again() {
@@ -201,7 +222,10 @@ void InterconnectionController::write(Replica& replica, Writing& state, const ch
     state.again = false;
     Transaction txn(replica.store());
     fill(txn);
-    if (txn.empty()) return done(CommitOutcome());
+    if (txn.empty()) {
+        state.failures = 0;
+        return done(CommitOutcome());
+    }
     txn.comment("ovn-ic");
     state.under_way = true;
     replica.commit(std::move(txn), [this, &state, what, done](const CommitOutcome& outcome) {
@@ -222,6 +246,7 @@ void InterconnectionController::write(Replica& replica, Writing& state, const ch
 void InterconnectionController::write_all() {
     {
         metrics::Timing timing(compute_watch);
+        ++(std::exchange(computed_, true) ? computes_ : recomputes_);
         program_.engine.update();
         northbound_.want(program_);
         southbound_.want(program_);
@@ -241,6 +266,39 @@ void InterconnectionController::write_all() {
     write(
         nb_, nb_writing_, "northbound", [&](Transaction& txn) { northbound_.write(txn); },
         [this](const CommitOutcome& outcome) { northbound_.done(outcome); });
+}
+
+void InterconnectionController::report_configuration() {
+    using Global = icnb::ICNBGlobal;
+    using Zone = icsb::AvailabilityZone;
+    if (!icnb_.server_has(Global::kNbIcCfg) || !icsb_.server_has(Zone::kNbIcCfg)) return;
+    for (const Writing* each : {&nb_writing_, &sb_writing_, &icsb_writing_}) {
+        if (each->under_way || each->again || each->failures) return;
+    }
+    const Global* global = nullptr;
+    for (const auto& row : icnb_.table<Global>()) global = &row;
+    const Zone* zone = icsb_.find<Zone>(zone_);
+    if (!global || !zone) return;
+    const int64_t number = global->nb_ic_cfg;
+    if (zone->nb_ic_cfg != number) {
+        icsb_writing_.again = true;
+        return write(
+            icsb_, icsb_writing_, "interconnection southbound",
+            [&](Transaction& txn) {
+                txn.set(zone_, Zone::kNbIcCfg, number);
+                for (const auto& row : icsb_.table<icsb::ICSBGlobal>())
+                    txn.set(row.uuid, icsb::ICSBGlobal::kNbIcCfg, number);
+            },
+            [](const CommitOutcome&) {});
+    }
+    int64_t slowest = number;
+    for (const auto& row : icsb_.table<Zone>()) slowest = std::min(slowest, row.nb_ic_cfg);
+    if (slowest == global->sb_ic_cfg) return;
+    icnb_writing_.again = true;
+    write(
+        icnb_, icnb_writing_, "interconnection northbound",
+        [&](Transaction& txn) { txn.set(global->uuid, Global::kSbIcCfg, slowest); },
+        [](const CommitOutcome&) {});
 }
 
 }  // namespace weft::ic

@@ -9,6 +9,9 @@
 // Of several ovn-ic of one zone the one that has the lock "ovn_ic" of the southbound database writes; the
 // others and paused ones only watch.  Nothing is written while the zone has no name (NB_Global:name).
 //
+// IC_NB_Global's nb_ic_cfg is a barrier: once everything up to it is written here, the zone's row in the
+// IC-SB says so, and when all zones' rows do, IC_NB_Global's sb_ic_cfg.
+//
 // What may go wrong: two zones may choose the same tunnel key at once.  The database refuses the second,
 // which then chooses again.
 
@@ -16,6 +19,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ic/program.h"
@@ -40,6 +44,11 @@ class InterconnectionController {
     bool is_paused() const { return paused_; }
     std::string status() const;  // "active", "standby", "paused"
 
+    // The engine's commands (incremental/statistics.h).
+    std::string statistics(std::string_view function, std::string_view counter) const;
+    void clear_statistics();
+    void recompute();
+
   private:
     struct Writing {  // of one database
         bool under_way = false;
@@ -57,6 +66,7 @@ class InterconnectionController {
     template <typename Fill, typename Done>
     void write(ovsdb::client::Replica& replica, Writing& state, const char* what, Fill fill, Done done);
     void write_all();
+    void report_configuration();
 
     net::Loop& loop_;
     ovsdb::client::Replica nb_, sb_, icnb_, icsb_;
@@ -67,7 +77,9 @@ class InterconnectionController {
     bool paused_ = false, active_ = false;
     uint64_t seen_[4] = {};
     Uuid zone_;  // our Availability_Zone; zero: none yet
-    Writing nb_writing_, sb_writing_, icsb_writing_;
+    Writing nb_writing_, sb_writing_, icsb_writing_, icnb_writing_;
+    bool computed_ = false;
+    uint64_t recomputes_ = 0, computes_ = 0;
     std::unique_ptr<net::Loop::Turn> turn_;
     std::unique_ptr<net::Loop::Timer> retry_;
 };

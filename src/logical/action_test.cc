@@ -160,6 +160,34 @@ TEST(Action, Groups) {
               "actions=set_field:0x1->reg15,resubmit(,37)");
 }
 
+TEST(Action, DhcpRelay) {
+    const std::string request = "reg9[7] = dhcp_relay_req_chk(10.0.0.1, 10.9.9.9); next;",
+                      answer = "reg9[8] = dhcp_relay_resp_chk(10.0.0.1, 10.9.9.9); next;";
+    for (const std::string& text : {request, answer}) {
+        Result<ActionProgram> program = parse_actions(text, ActionParseContext());
+        ASSERT_TRUE(program.ok()) << program.message();
+        EXPECT_EQ(to_string(*program), text);
+        EXPECT_EQ(to_string(program->prerequisites),
+                  "1 && eth.type == 0x800 && ip.proto == 17 && (eth.type == 0x800 || eth.type == 0x86dd)");
+    }
+    EXPECT_EQ(translate({false, Pipeline::kIngress, 13, request.c_str(), ""}, Environment()),
+              "controller(userdata=00.00.00.1c.00.00.00.00.80.01.08.08.00.00.00.07.0a.00.00.01.0a.09.09.09,"
+              "pause),resubmit(,22)");
+    EXPECT_EQ(translate({false, Pipeline::kIngress, 13, answer.c_str(), ""}, Environment()),
+              "controller(userdata=00.00.00.1d.00.00.00.00.80.01.08.08.00.00.00.08.0a.00.00.01.0a.09.09.09,"
+              "pause),resubmit(,22)");
+    for (const char* wrong : {"reg9[7] = dhcp_relay_req_chk(10.0.0.1); next;",
+                              "reg9 = dhcp_relay_req_chk(10.0.0.1, 10.9.9.9); next;",
+                              "reg9[7] = dhcp_relay_req_chk(fd00::1, 10.9.9.9); next;",
+                              "reg9[7] = dhcp_relay_resp_chk(10.0.0.1, 10.9.9.0/24); next;",
+                              "reg9[7] = dhcp_relay_resp_chk(10.0.0.1, 7); next;"}) {
+        EXPECT_FALSE(parse_actions(wrong, ActionParseContext()).ok()) << wrong;
+    }
+    ActionParseContext egress;
+    egress.pipeline = Pipeline::kEgress;
+    EXPECT_FALSE(parse_actions(request, egress).ok());
+}
+
 TEST(Action, Samples) {
     EXPECT_EQ(translate({true, Pipeline::kIngress, 1,
                          "sample(probability=100,collector_set=77,obs_domain=2,obs_point=5);", ""},

@@ -37,7 +37,9 @@ enum class ControllerOpcode : uint32_t {
     kBfdMessage = 23,  // handle_bfd_msg()
     kSctpAbort = 24,
     kPutFdb = 25,
-    kActivation = 26,  // a virtual machine that was awaited announces itself by RARP
+    kActivation = 26,  // a virtual machine that was awaited announces itself
+    kDhcpRelayRequest = 28,
+    kDhcpRelayAnswer = 29,
 };
 
 }  // namespace weft::logical

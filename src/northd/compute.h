@@ -11,6 +11,7 @@ namespace weft::northd {
 
 class Program;
 struct Globals;
+struct SamplingApps;
 struct Switch;
 struct Router;
 struct RouterPort;
@@ -19,11 +20,13 @@ struct LoadBalancerFacts;
 struct VipSummary;
 struct NatFacts;
 struct RouterState;
+struct Routable;
 struct SwitchState;
 struct AddressPool;
 struct SwitchMulticast;
 
 Globals compute_globals(Program& p);
+SamplingApps compute_sampling_apps(Program& p);
 Switch compute_switch(Program& p, const Uuid& uuid);
 Router compute_router(Program& p, const Uuid& uuid);
 RouterPort compute_router_port(Program& p, const Uuid& uuid);
@@ -46,5 +49,6 @@ SwitchState compute_switch_state(Program& p, const Uuid& sw);
 
 NatFacts compute_nat(Program& p, const Uuid& nat);
 RouterState compute_router_state(Program& p, const Uuid& router);
+std::vector<Routable> compute_routables(Program& p, const Uuid& router_port);
 
 }  // namespace weft::northd

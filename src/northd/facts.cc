@@ -23,6 +23,7 @@ PortType port_type(std::string_view type) {
     if (type == "external") return PortType::kExternal;
     if (type == "virtual") return PortType::kVirtual;
     if (type == "remote") return PortType::kRemote;
+    if (type == "switch") return PortType::kSwitch;
     return PortType::kUnknown;
 }
 
@@ -54,12 +55,21 @@ void parse_port_addresses(SwitchPort& out, const nb::LogicalSwitchPort& row, con
     }
 }
 
+// The port of another switch that a port of type switch is joined to; both name each other in `peer`.
+std::string joined_port(Program& p, const nb::LogicalSwitchPort& row) {
+    const Uuid* uuid = row.peer ? p.switch_port_named.first(*row.peer) : nullptr;
+    const nb::LogicalSwitchPort* other = uuid ? p.in.switch_ports.get(*uuid) : nullptr;
+    if (!other || other->type != "switch" || other->peer != row.name || *uuid == row.uuid) return "";
+    return other->name;
+}
+
 }  // namespace
 
-// NB_Global:options:debug_drop_collector_set and debug_drop_domain_id: dropped packets are sampled.
-std::string drop_sample(const ovsdb::StringMap& options) {
+// NB_Global:options:debug_drop_collector_set and debug_drop_domain_id: dropped packets are sampled.  The
+// domain of a Sampling_App comes before that of the option.
+std::string drop_sample(const ovsdb::StringMap& options, int64_t app) {
     int64_t set = get_int(options, "debug_drop_collector_set"),
-            domain = get_int(options, "debug_drop_domain_id");
+            domain = app ? app : get_int(options, "debug_drop_domain_id");
     if (set <= 0) return "";
     return fmt::format("sample(probability=65535,collector_set={},obs_domain={},obs_point=$cookie); ", set,
                        domain & 0xff);
@@ -76,7 +86,18 @@ Globals compute_globals(Program& p) {
         out.default_acl_drop = get_bool(options, "default_acl_drop");
         out.install_ls_lb_from_router = get_bool(options, "install_ls_lb_from_router");
         out.controller_event = get_bool(options, "controller_event");
-        out.drop_sample = drop_sample(options);
+        out.drop_sample = drop_sample(options, p.sampling_apps({}).drop);
+    }
+    return out;
+}
+
+SamplingApps compute_sampling_apps(Program& p) {
+    SamplingApps out;
+    for (const Uuid& uuid : p.in.sampling_apps.keys()) {
+        const nb::SamplingApp& row = *p.in.sampling_apps.get(uuid);
+        if (row.type == "drop") out.drop = row.id;
+        if (row.type == "acl-new") out.acl_new = row.id;
+        if (row.type == "acl-est") out.acl_established = row.id;
     }
     return out;
 }
@@ -100,6 +121,8 @@ Switch compute_switch(Program& p, const Uuid& uuid) {
     out.mcast_ip4_src = get_string(config, "mcast_ip4_src");
     out.mcast_ip6_src = get_string(config, "mcast_ip6_src");
     out.is_interconnection = config.contains("interconn-ts");
+    out.dhcp_relay_port = get_string(config, "dhcp_relay_port");
+    out.broadcast_arps_to_all_routers = get_bool(config, "broadcast-arps-to-all-routers", true);
     out.copp = row->copp;
     return out;
 }
@@ -148,6 +171,7 @@ RouterPort compute_router_port(Program& p, const Uuid& uuid) {
         out.redirect_quoted = quoted(out.redirect_name);
     }
     out.peer_name = row->peer.value_or("");
+    out.dhcp_relay = row->dhcp_relay;
     out.options = row->options;
     out.ra_configs = row->ipv6_ra_configs;
     for (const std::string& prefix : row->ipv6_prefix) out.ipv6_prefix.push_back(prefix);
@@ -171,6 +195,7 @@ SwitchPort compute_port(Program& p, const Uuid& uuid) {
     if (out.type == PortType::kRouter && !out.peer_name.empty()) {
         if (const Uuid* peer = p.router_port_named.first(out.peer_name)) out.peer = *peer;
     }
+    if (out.type == PortType::kSwitch) out.peer_name = joined_port(p, *row);
     if (out.router_address && !out.peer.is_zero()) {
         const RouterPort& peer = p.router_port(out.peer);
         out.addresses.insert(out.addresses.begin(), peer.addresses);

@@ -29,7 +29,15 @@ struct Globals {
     bool operator==(const Globals&) const = default;
 };
 
-std::string drop_sample(const ovsdb::StringMap& options);  // of NB_Global
+// Of NB_Global's options and the id of the Sampling_App for drops (0: none).
+std::string drop_sample(const ovsdb::StringMap& options, int64_t app);
+
+// The numbers by which samples tell what they are samples of (ovn-nb(5), Sampling_App); 0: none, and nothing
+// is sampled.
+struct SamplingApps {
+    int64_t drop = 0, acl_new = 0, acl_established = 0;
+    bool operator==(const SamplingApps&) const = default;
+};
 
 struct Switch {
     Uuid uuid;
@@ -41,6 +49,8 @@ struct Switch {
     bool mcast_querier = true;
     std::string mcast_eth_src, mcast_ip4_src, mcast_ip6_src;
     bool is_interconnection = false;
+    bool broadcast_arps_to_all_routers = true;
+    std::string dhcp_relay_port;  // the switch port to the relay, or ""
     std::optional<Uuid> copp;
     bool operator==(const Switch&) const = default;
 };
@@ -55,6 +65,7 @@ enum class PortType : uint8_t {
     kExternal,
     kVirtual,
     kRemote,
+    kSwitch,   // joined to a port of another switch
     kUnknown,  // not one that ovn-nb(5) knows
 };
 
@@ -70,7 +81,8 @@ struct SwitchPort {
     std::vector<PortAddresses> addresses;
     std::vector<std::string> bad_addresses;  // could not be parsed
     Uuid peer;                               // the router port, of kRouter with a valid router-port
-    std::string peer_name;
+    std::string
+        peer_name;  // of kRouter; of kSwitch the other switch's port, or "" unless that names this one
     bool is_nested = false;  // has parent_name
     std::optional<Uuid> dhcp4, dhcp6;
     int64_t queue = 0;  // of its traffic shaping, on its chassis; 0: none
@@ -105,6 +117,7 @@ struct RouterPort {
     bool is_distributed_gateway = false;         // has gateway chassis
     std::string redirect_name, redirect_quoted;  // "cr-NAME", of a distributed gateway port
     std::string peer_name;                       // column peer: a router port
+    std::optional<Uuid> dhcp_relay;
     ovsdb::StringMap options, ra_configs;
     std::vector<std::string> ipv6_prefix;
     bool operator==(const RouterPort&) const = default;

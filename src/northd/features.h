@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "northd/dynamic_routing.h"
 #include "northd/facts.h"
 #include "northd/logical_flow.h"
 #include "northd/program.h"
@@ -25,9 +26,18 @@ void fdb_of_port(Program&, FlowWriter&, const SwitchPort&);
 // switch_conntrack.cc: which packets meet the connection tracker: pre-ACL, pre-LB, pre-stateful, stateful
 void conntrack_of_switch(Program&, FlowWriter&, const Switch&);
 void conntrack_of_port(Program&, FlowWriter&, const SwitchPort&);
+// A port to a router with options:enable_router_port_acl: its connections are tracked as those of workloads
+// are.
+bool has_own_zone(const SwitchPort&);
 // switch_acl.cc
 void acl_defaults_of_switch(Program&, FlowWriter&, const Switch&);
 void flows_of_acl(Program&, const Uuid& acl);
+// switch_acl_sample.cc
+struct AclSamples {
+    std::string opening, established;  // actions for packets that open a connection, or are of one; or ""
+    int64_t label = 0;                 // by which answers are known to belong to the ACL; 0: by none
+};
+AclSamples samples_of_acl(Program&, const nb::ACL&);
 // switch_qos.cc
 void qos_of_switch(Program&, const Switch&);
 // switch_load_balancer.cc
@@ -61,6 +71,9 @@ void neighbors_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
 // router_input.cc: ingress table 3
 void input_of_router(Program&, FlowWriter&, const Router&);
 void input_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+// router_dhcp_relay.cc: ingress tables 3, 4, 10 and 11; of switches ingress table 25
+void dhcp_relay_of_port(Program&, FlowWriter&, const Router&, const RouterPort&);
+void dhcp_relay_of_client(Program&, FlowWriter&, const SwitchPort&);
 // router_nd_ra.cc: ingress tables 10 and 11
 void router_advertisement_of_router(Program&, FlowWriter&, const Router&);
 void router_advertisement_of_port(Program&, FlowWriter&, const RouterPort&);
@@ -69,6 +82,16 @@ void periodic_advertisement_options(const RouterPort&, ovsdb::StringMap& options
 void routing_of_router(Program&, FlowWriter&, const Router&);
 void routing_of_port(Program&, FlowWriter&, const RouterPort&);
 void flows_of_route(Program&, const RouteKey&);
+// Lets packets of BFD out by the port without counting down their TTL, if it has sessions.
+void let_bfd_out(Program&, FlowWriter&, const RouterPort&, uint16_t priority, const std::string& match,
+                 const std::string& action);
+// router_routable.cc: ingress tables 13 and 17
+void routables_of_neighbors(Program&, const SwitchPort&);
+// dynamic_routing.cc: Advertised_Route and Learned_Route
+Redistribution redistribution_of(Program&, const RouterPort&);
+void advertise_of_router_port(Program&, const Router&, const RouterPort&);
+void advertise_of_switch_port(Program&, const SwitchPort&);
+void list_learned_route(Program&, const Uuid& learned);
 // router_bfd.cc: ingress table 3
 void bfd_of_router_port(Program&, FlowWriter&, const Router&, const RouterPort&);
 bool has_bfd(Program&, const RouterPort&);

@@ -10,6 +10,7 @@
 
 #include "incremental/index.h"
 #include "incremental/input.h"
+#include "northd/dynamic_routing.h"
 #include "northd/multicast_facts.h"
 #include "schema/nb.h"
 #include "schema/sb.h"
@@ -92,10 +93,15 @@ struct Inputs {
     Rows<nb::Mirror> mirrors{engine, "Mirror"};
     Rows<nb::BFD> bfd{engine, "BFD"};
     Rows<nb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
+    Rows<nb::DHCPRelay> dhcp_relays{engine, "DHCP_Relay"};
+    Rows<nb::Sample> samples{engine, "Sample"};
+    Rows<nb::SampleCollector> sample_collectors{engine, "Sample_Collector"};
+    Rows<nb::SamplingApp> sampling_apps{engine, "Sampling_App"};
 
     incremental::Input<std::string, BindingState> bindings{engine, "Port_Binding"};
     incremental::Input<BfdKey, std::string> bfd_states{engine, "BFD status"};
     incremental::Input<MonitorKey, std::string> monitor_states{engine, "Service_Monitor status"};
+    incremental::Input<Uuid, LearnedRoute> learned_routes{engine, "Learned_Route"};
     incremental::Input<Uuid, IgmpGroup> igmp_groups{engine, "IGMP_Group"};
     // Tunnel keys of datapaths, by Logical_Switch and Logical_Router: chosen outside (tunnel_keys.h), so that
     // they stay what they were.

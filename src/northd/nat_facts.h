@@ -22,13 +22,23 @@ struct NatFacts {
     std::string external_mac, logical_port, port_range;
     bool is_distributed = false;  // external_mac and logical_port given
     bool stateless = false;
+    bool add_route = false;
     std::string allowed, exempted;  // names of address sets, or ""
     Uuid gateway_port;              // as asked for; zero: to be inferred
+    std::string match;              // on what else packets of the original direction have to match, or ""
+    int64_t priority = 0;           // among the rules with a match
     std::string error;              // why it cannot be used, or ""
     bool operator==(const NatFacts&) const = default;
 
     bool is_snat() const { return type != NatType::kDnat; }
     bool is_dnat() const { return type != NatType::kSnat; }
+};
+
+// Addresses of a router port that neighbours are given routes to.
+struct Routable {
+    std::string mac;
+    std::vector<std::string> addresses;
+    bool operator==(const Routable&) const = default;
 };
 
 // What is true of a router because of its NAT rules and load balancers.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/version.h"
+#include "incremental/statistics.h"
 
 namespace weft::northd {
 
@@ -65,7 +66,8 @@ Northd::Northd(net::Loop& loop, Options options)
                 nb::ACL, nb::QoS, nb::PortGroup, nb::AddressSet, nb::LoadBalancer, nb::LoadBalancerGroup,
                 nb::LoadBalancerHealthCheck, nb::DHCPOptions, nb::DNS, nb::GatewayChassis, nb::HAChassisGroup,
                 nb::HAChassis, nb::Meter, nb::MeterBand, nb::Copp, nb::ForwardingGroup, nb::StaticMACBinding,
-                nb::Mirror, nb::BFD, nb::ChassisTemplateVar>(nb_);
+                nb::Mirror, nb::BFD, nb::ChassisTemplateVar, nb::DHCPRelay, nb::Sample, nb::SampleCollector,
+                nb::SamplingApp>(nb_);
     choose_southbound_columns(sb_);
     if (!paused_) sb_.set_lock("ovn_northd");
     nb_.start();
@@ -97,25 +99,8 @@ std::string Northd::status() const {
 }
 
 std::string Northd::statistics(const std::string& function, const std::string& counter) const {
-    std::string out;
-    auto node = [&](std::string_view name, uint64_t recomputes, uint64_t computes) {
-        if (!function.empty() && function != name) return;
-        if (counter.empty()) {
-            out += fmt::format("Node: {}\n- recompute: {:>12}\n- compute:   {:>12}\n- abort:     {:>12}\n",
-                               name, recomputes, computes, 0);
-        } else if (counter == "recompute") {
-            out = fmt::format("{}", recomputes);
-        } else if (counter == "compute") {
-            out = fmt::format("{}", computes);
-        } else {
-            out = counter == "abort" ? "0" : fmt::format("Invalid stat type : {}\n", counter);
-        }
-    };
-    node("northd", recomputes_, computes_);  // the program as a whole, by the name that scripts ask for
-    for (const incremental::Kind* kind : program_.engine.functions()) {
-        node(kind->name(), recomputes_, kind->runs());
-    }
-    return out;
+    return incremental::statistics_text(program_.engine, {"northd", recomputes_, computes_}, function,
+                                        counter);
 }
 
 void Northd::clear_statistics() {
@@ -249,8 +234,13 @@ void Northd::feed() {
     feed_rows(in.mirrors, nb_);
     feed_rows(in.bfd, nb_);
     feed_rows(in.template_vars, nb_);
+    feed_rows(in.dhcp_relays, nb_);
+    feed_rows(in.samples, nb_);
+    feed_rows(in.sample_collectors, nb_);
+    feed_rows(in.sampling_apps, nb_);
     feed_bindings();
     feed_igmp_groups();
+    feed_learned_routes();
     feed_sessions();
     // Who else changes `up` is corrected.
     for (const auto& change : nb_.changes<nb::LogicalSwitchPort>())
@@ -289,6 +279,23 @@ void Northd::feed_igmp_groups() {
             if (const auto* port = sb_.find<sb::PortBinding>(uuid)) group.ports.push_back(port->logical_port);
         }
         program_.in.igmp_groups.set(row.uuid, std::move(group));
+    }
+}
+
+void Northd::feed_learned_routes() {
+    for (const auto& change : sb_.changes<sb::LearnedRoute>()) {
+        if (!change.after) {
+            program_.in.learned_routes.erase(change.before->uuid);
+            continue;
+        }
+        const sb::LearnedRoute& row = *change.after;
+        LearnedRoute route{{}, "", row.ip_prefix, row.nexthop};
+        if (const auto* datapath = sb_.find<sb::DatapathBinding>(row.datapath)) {
+            std::string_view owner = ovsdb::get_string(datapath->external_ids, "logical-router");
+            route.router = Uuid::parse(owner).value_or(Uuid());
+        }
+        if (const auto* port = sb_.find<sb::PortBinding>(row.logical_port)) route.port = port->logical_port;
+        program_.in.learned_routes.set(row.uuid, std::move(route));
     }
 }
 
@@ -337,8 +344,12 @@ void Northd::expire_learnt(Transaction& txn) {
 }
 
 std::string Northd::drop_action() const {
+    int64_t app = 0;
+    for (const auto& row : nb_.table<nb::SamplingApp>()) {
+        if (row.type == "drop") app = row.id;
+    }
     for (const auto& global : nb_.table<nb::NBGlobal>()) {
-        std::string sample = drop_sample(global.options);
+        std::string sample = drop_sample(global.options, app);
         if (!sample.empty()) return sample + kAclDrop;
     }
     return "";

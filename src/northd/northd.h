@@ -52,6 +52,7 @@ class Northd {
     void feed();
     void feed_bindings();
     void feed_igmp_groups();
+    void feed_learned_routes();
     void feed_sessions();
     void become_active();
     void write_southbound();

@@ -51,6 +51,7 @@ struct Outputs {
     Output<ServiceMonitorRow> service_monitor_rows{engine, "service monitor rows"};
     Output<BfdRow> bfd_rows{engine, "BFD rows"};
     Output<TemplateVarRow> template_var_rows{engine, "template variable rows"};
+    Output<AdvertisedRow> advertised_rows{engine, "advertised routes"};
     Output<PortStatusRow> port_status_rows{engine, "port status rows"};
     Output<GatewayStatusRow> gateway_status_rows{engine, "gateway status rows"};
     Output<BfdStatusRow> bfd_status_rows{engine, "BFD status rows"};

@@ -36,9 +36,12 @@ void emit_switch_port_flows(Program& p, const Uuid& uuid) {
     conntrack_of_port(p, flows, port);
     arp_responder_of_port(p, flows, port);
     dhcp_of_port(p, flows, port);
+    dhcp_relay_of_client(p, flows, port);
     external_port(p, flows, port);
     lookup_of_port(p, flows, port);
     arp_resolve_of_switch_port(p, port);
+    routables_of_neighbors(p, port);
+    advertise_of_switch_port(p, port);
     rows_of_switch_port(p, port);
 }
 
@@ -74,6 +77,7 @@ void emit_router_port_flows(Program& p, const Uuid& uuid) {
     admission_of_port(p, flows, port);
     neighbors_of_port(p, flows, router, port);
     input_of_port(p, flows, router, port);
+    dhcp_relay_of_port(p, flows, router, port);
     router_advertisement_of_port(p, flows, port);
     routing_of_port(p, flows, port);
     bfd_of_router_port(p, flows, router, port);
@@ -81,6 +85,7 @@ void emit_router_port_flows(Program& p, const Uuid& uuid) {
     gateway_of_port(p, flows, router, port);
     delivery_of_port(p, flows, port);
     multicast_of_port(p, flows, router, port);
+    advertise_of_router_port(p, router, port);
     rows_of_router_port(p, router, port);
 }
 
@@ -108,6 +113,8 @@ void relate_port(Program& p, const Uuid& uuid) {
         if (get_bool(port.options, "mcast_flood")) p.multicast_flood_ports.emit(sw, port.name);
         if (get_bool(port.options, "mcast_flood_reports")) p.multicast_report_ports.emit(sw, port.name);
     }
+    if (port.type == PortType::kSwitch && !port.peer_name.empty())
+        p.link_rows.emit({sw, p.port(*p.switch_port_named.first(port.peer_name)).switch_uuid});
     if (port.unknown && port.enabled) p.unknown_ports.emit(sw, uuid);
     if (port.type == PortType::kLocalnet) p.localnet_ports.emit(sw, uuid);
     if (port.type == PortType::kVtep) p.vtep_ports.emit(sw, uuid);
@@ -150,6 +157,7 @@ Program::Program()
       name_meters(engine, "name_meters", in.meters,
                   [this](const Uuid& meter) { meter_named.emit(in.meters.get(meter)->name, meter); }),
 
+      sampling_apps(engine, "sampling_apps", [this](Unit) { return compute_sampling_apps(*this); }),
       globals(engine, "globals", [this](Unit) { return compute_globals(*this); }),
       switch_(engine, "switch", [this](const Uuid& sw) { return compute_switch(*this, sw); }),
       router(engine, "router", [this](const Uuid& id) { return compute_router(*this, id); }),
@@ -278,6 +286,7 @@ Program::Program()
                        }),
       router_state(engine, "router_state",
                    [this](const Uuid& id) { return compute_router_state(*this, id); }),
+      routables(engine, "routables", [this](const Uuid& id) { return compute_routables(*this, id); }),
 
       list_router_routes(engine, "list_router_routes", in.routers,
                          [this](const Uuid& id) {
@@ -289,7 +298,14 @@ Program::Program()
                                  if (!row->route_table.empty()) route_tables.emit(id, row->route_table);
                                  if (row->bfd) routes_of_bfd.emit(*row->bfd, each);
                              }
+                             for (const Uuid& each : in.routers.get(id)->policies) {
+                                 const auto* row = in.policies.get(each);
+                                 if (!row || row->action != "reroute") continue;
+                                 for (const Uuid& bfd : row->bfd_sessions) policies_of_bfd.emit(bfd, each);
+                             }
                          }),
+      list_learned_routes(engine, "list_learned_routes", in.learned_routes,
+                          [this](const Uuid& id) { list_learned_route(*this, id); }),
       list_port_tables(engine, "list_port_tables", router_of,
                        [this](const Uuid& id) {
                            const RouterPort& port = router_port(id);

@@ -77,6 +77,7 @@ class Program : public Outputs {
     Rule<Uuid> name_meters;
 
     // --- facts
+    Query<Unit, SamplingApps> sampling_apps;
     Query<Unit, Globals> globals;
     Query<Uuid, Switch> switch_;
     Query<Uuid, Router> router;
@@ -149,12 +150,15 @@ class Program : public Outputs {
     Index<Uuid, Uuid> router_of_nat{engine, "router_of_nat"};
     Rule<Uuid> list_router_nats;
     Query<Uuid, RouterState> router_state;
+    Query<Uuid, std::vector<Routable>> routables;  // of a router port
 
     // --- routes and policies
     Index<RouteKey, Uuid> routes_by_key{engine, "routes_by_key"};
     Index<Uuid, std::string> route_tables{engine, "route_tables"};  // router → names of its tables
     Index<Uuid, Uuid> routes_of_bfd{engine, "routes_of_bfd"};
+    Index<Uuid, Uuid> policies_of_bfd{engine, "policies_of_bfd"};
     Rule<Uuid> list_router_routes;
+    Rule<Uuid> list_learned_routes;
     Rule<Uuid> list_port_tables;
     Index<std::string, Uuid> bfd_of_port{engine, "bfd_of_port"};  // router port's name → its sessions
     Rule<Uuid> list_bfd;

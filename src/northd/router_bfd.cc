@@ -8,11 +8,12 @@
 
 namespace weft::northd {
 
-// "admin_down" where no route asks for the session; else what the controller found, at first "down".
+// "admin_down" where no route or policy asks for the session; else what the controller found, at first
+// "down".
 std::string compute_bfd_status(Program& p, const Uuid& uuid) {
     const nb::BFD* row = p.in.bfd.get(uuid);
     if (!row) return "";
-    if (p.routes_of_bfd[uuid].empty()) return "admin_down";
+    if (p.routes_of_bfd[uuid].empty() && p.policies_of_bfd[uuid].empty()) return "admin_down";
     const std::string* found = p.in.bfd_states.find({row->logical_port, row->dst_ip});
     return !found || found->empty() || *found == "admin_down" ? "down" : *found;
 }

@@ -52,6 +52,9 @@ NatFacts compute_nat(Program& p, const Uuid& uuid) {
         if (const auto* set = p.in.address_sets.get(*row->exempted_ext_ips)) out.exempted = set->name;
     }
     if (row->gateway_port) out.gateway_port = *row->gateway_port;
+    out.add_route = ovsdb::get_bool(row->options, "add_route");
+    out.match = row->match;
+    out.priority = row->priority;
     return out;
 }
 
@@ -129,6 +132,13 @@ struct NatPlace {  // a rule on one router
     std::string dnat_to() const {
         return nat.port_range.empty() ? nat.logical_ip : nat.logical_ip + "," + nat.port_range;
     }
+    // Rules with a condition of their own come before all others, in the order of their priorities; the
+    // condition is on packets that open connections, answers are found by the connection.
+    uint16_t priority(int plain) const {
+        constexpr int64_t kConditional = 300;
+        return static_cast<uint16_t>(nat.match.empty() ? plain : kConditional + nat.priority);
+    }
+    std::string condition() const { return nat.match.empty() ? "" : fmt::format(" && ({})", nat.match); }
     // Restrictions to or from addresses outside.
     std::string allowed(const char* side) const {
         return nat.allowed.empty() ? "" : fmt::format(" && ip{}.{} == ${}", v(), side, nat.allowed);
@@ -220,11 +230,13 @@ void dnat(NatPlace& at) {
                      ? fmt::format("{}flags.loopback = 1; ip{}.dst={}; next;", force, at.v(), nat.logical_ip)
                      : fmt::format("{}flags.loopback = 1; ct_dnat({});", force, at.dnat_to());
     }
+    match += at.condition();
+    uint16_t priority = at.priority(100);
     if (!nat.exempted.empty()) {
-        at.f.add(Stage::kRouterInDnat, 102, fmt::format("{} && ip{}.src == ${}", match, at.v(), nat.exempted),
-                 "next;");
+        at.f.add(Stage::kRouterInDnat, static_cast<uint16_t>(priority + 2),
+                 fmt::format("{} && ip{}.src == ${}", match, at.v(), nat.exempted), "next;");
     }
-    at.f.add(Stage::kRouterInDnat, 100, match + at.allowed("src"), action);
+    at.f.add(Stage::kRouterInDnat, priority, match + at.allowed("src"), action);
 }
 
 void undnat(NatPlace& at) {
@@ -236,11 +248,24 @@ void undnat(NatPlace& at) {
     at.f.add(Stage::kRouterOutUndnat, 100, match, mac + (nat.stateless ? "next;" : "ct_dnat_in_czone;"));
 }
 
+// What load balancers decided about the source address comes before rules with a condition, as it comes
+// before those without.
+std::string not_of_load_balancer(const NatPlace& at) {
+    std::string out;
+    if (at.p.router_state(at.router.uuid).has_skip_snat_lb) out += " && flags.skip_snat_for_lb == 0";
+    if (at.gateway) return out;
+    if (at.router.lb_force_snat_router_ip || !at.router.lb_force_snat.empty())
+        out += " && flags.force_snat_for_lb == 0";
+    if (!at.router.dnat_force_snat.empty()) out += " && flags.force_snat_for_dnat == 0";
+    return out;
+}
+
 void snat(NatPlace& at) {
     const NatFacts& nat = at.nat;
     if (!nat.is_snat()) return;
-    auto priority = static_cast<uint16_t>(nat.prefix + 1 + (at.gateway ? 128 : 0));
-    std::string match = fmt::format("ip && ip{}.src == {}", at.v(), nat.logical_ip);
+    uint16_t priority = at.priority(nat.prefix + 1 + (at.gateway ? 128 : 0));
+    std::string match = fmt::format("ip && ip{}.src == {}", at.v(), nat.logical_ip) + at.condition();
+    if (!nat.match.empty()) match += not_of_load_balancer(at);
     std::string stateless = fmt::format("ip{}.src={}; next;", at.v(), nat.external_ip);
     if (!at.gateway) {
         if (!nat.exempted.empty()) {

@@ -88,24 +88,44 @@ int64_t ecmp_policy_number(Program& p, const Uuid& router, const Uuid& policy) {
     return number;
 }
 
+// Whether the policy's session with a next hop, if it has one, says that it is gone.
+bool is_down(Program& p, const nb::LogicalRouterPolicy& row, const std::string& hop, const Outlet& outlet) {
+    for (const Uuid& uuid : row.bfd_sessions) {
+        const nb::BFD* session = p.in.bfd.get(uuid);
+        if (!session || session->dst_ip != hop) continue;
+        if (session->logical_port != p.router_port(outlet.port).name) continue;
+        if (p.bfd_status(uuid) == "down") return true;
+    }
+    return false;
+}
+
+// The next hops that can be used, and how they are reached.
+std::vector<std::pair<std::string, Outlet>> outlets_of(Program& p, const Uuid& router,
+                                                       const nb::LogicalRouterPolicy& row,
+                                                       const std::vector<std::string>& hops) {
+    std::string output_port;
+    if (row.output_port) output_port = p.router_port(*row.output_port).name;
+    std::vector<std::pair<std::string, Outlet>> out;
+    for (const std::string& hop : hops) {
+        auto outlet = find_outlet(p, router, hop, output_port);
+        if (!outlet) {
+            p.complaints.emit(
+                fmt::format("Logical_Router_Policy {}: no path to next hop {}", row.uuid.to_string(), hop));
+        } else if (!is_down(p, row, hop, *outlet)) {
+            out.emplace_back(hop, *outlet);
+        }
+    }
+    return out;
+}
+
 void reroute(Program& p, FlowWriter& f, const Uuid& router, const nb::LogicalRouterPolicy& row,
              const std::string& match) {
     std::vector<std::string> hops(row.nexthops.begin(), row.nexthops.end());
     if (hops.empty() && row.nexthop) hops.push_back(*row.nexthop);
-    std::vector<std::pair<std::string, Outlet>> outlets;
-    for (const std::string& hop : hops) {
-        auto outlet = find_outlet(p, router, hop, "");
-        if (!outlet) {
-            p.complaints.emit(
-                fmt::format("Logical_Router_Policy {}: no path to next hop {}", row.uuid.to_string(), hop));
-            if (hops.size() == 1) return;
-            continue;
-        }
-        outlets.emplace_back(hop, *outlet);
-    }
+    std::vector<std::pair<std::string, Outlet>> outlets = outlets_of(p, router, row, hops);
     if (outlets.empty()) return;
     auto priority = static_cast<uint16_t>(row.priority);
-    if (hops.size() == 1) {
+    if (outlets.size() == 1) {
         f.add(Stage::kRouterInPolicy, priority, match,
               pkt_mark(row) + reroute_action(p, outlets[0].second, outlets[0].first) +
                   " reg8[0..15] = 0; next;");
@@ -128,12 +148,6 @@ void reroute(Program& p, FlowWriter& f, const Uuid& router, const nb::LogicalRou
 void flows_of_policy(Program& p, const Uuid& uuid) {
     const nb::LogicalRouterPolicy* row = p.in.policies.get(uuid);
     if (!row) return;
-    if (row->output_port || !row->bfd_sessions.empty()) {
-        p.complaints.emit(
-            fmt::format("Logical_Router_Policy {}: output_port and bfd_sessions are not supported; "
-                        "they are ignored",
-                        uuid.to_string()));
-    }
     auto priority = static_cast<uint16_t>(row->priority);
     for (const Uuid& router : p.router_of_policy[uuid]) {
         FlowWriter f(p.flows, router, uuid);

@@ -21,7 +21,8 @@ struct RouteMatch {
     std::string table;  // of main: "", to be matched only where main has tables beside it
 };
 
-constexpr int kSourceRoute = 0, kStaticRoute = 1, kConnectedRoute = 2;
+// Learnt routes (dynamic_routing.h) come after static ones.
+constexpr int kSourceRoute = 0, kStaticRoute = 1, kConnectedRoute = 2, kLearntRoute = 3;
 
 // Learnt by ovn-ic from a zone whose router has the network (ovn-nb(5), options:origin).
 bool is_connected_elsewhere(const nb::LogicalRouterStaticRoute& row) {
@@ -29,7 +30,7 @@ bool is_connected_elsewhere(const nb::LogicalRouterStaticRoute& row) {
 }
 
 uint16_t route_priority(int prefix, int kind) {
-    return static_cast<uint16_t>(prefix * 3 + kind);
+    return static_cast<uint16_t>(prefix * 3 + (kind == kLearntRoute ? 0 : kind));
 }
 
 std::string outlet_action(const RouteMatch& m, const std::string& next_hop, const std::string& source,
@@ -107,9 +108,10 @@ void routing_of_port(Program& p, FlowWriter& f, const RouterPort& port) {
 namespace {
 
 struct NextHop {
-    const nb::LogicalRouterStaticRoute* row;
+    const nb::LogicalRouterStaticRoute* row;  // null: learnt
+    Uuid uuid;
     std::string address;
-    std::optional<Outlet> outlet;
+    std::optional<Outlet> outlet;  // none: the packet is dropped
 };
 
 // The neighbour solicitation for a next hop goes to its solicited-node address (RFC 4861, section 7.2.2).
@@ -129,7 +131,8 @@ void ask_for_next_hop(Program& p, const Uuid& router, const Uuid& route, const s
 // Groups of routes whose origin is connected come after all others.
 int64_t ecmp_group_number(Program& p, const RouteKey& key, int kind) {
     const auto groups = p.ecmp_keys[key.router];
-    int64_t number = kind == kConnectedRoute ? static_cast<int64_t>(groups.size()) : 0;
+    auto size = static_cast<int64_t>(groups.size());
+    int64_t number = kind == kConnectedRoute ? size : kind == kLearntRoute ? 2 * size : 0;
     for (const RouteKey& other : groups) {
         ++number;
         if (other == key) return number;
@@ -139,7 +142,7 @@ int64_t ecmp_group_number(Program& p, const RouteKey& key, int kind) {
 
 void write_single(FlowWriter& f, const RouteMatch& m, const std::string& match, uint16_t priority,
                   const NextHop& hop, Program& p) {
-    if (hop.row->nexthop == "discard") return f.add(Stage::kRouterInIpRouting, priority, match, "drop;");
+    if (!hop.outlet) return f.add(Stage::kRouterInIpRouting, priority, match, "drop;");
     const RouterPort& port = p.router_port(hop.outlet->port);
     RouteMatch registers = m;
     registers.is_ip6 = hop.address.find(':') != std::string::npos;
@@ -155,8 +158,10 @@ void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch
     std::string members;
     for (size_t i = 1; i <= hops.size(); ++i) members += fmt::format("{}{}", i == 1 ? "" : ", ", i);
     std::string fields;
-    for (const std::string& field : hops[0].row->selection_fields)
-        fields += (fields.empty() ? "" : ",") + field;
+    if (hops[0].row) {
+        for (const std::string& field : hops[0].row->selection_fields)
+            fields += (fields.empty() ? "" : ",") + field;
+    }
     f.add(Stage::kRouterInIpRouting, priority, match,
           fields.empty()
               ? fmt::format("ip.ttl--; flags.loopback = 1; reg8[0..15] = {}; reg8[16..31] = select({});",
@@ -169,8 +174,8 @@ void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch
         if (!hops[i].outlet) continue;  // "discard": what is selected for it meets the table's drop
         const RouterPort& port = p.router_port(hops[i].outlet->port);
         bool is_ip6 = hops[i].address.find(':') != std::string::npos;
-        FlowWriter member(p.flows, key.router, hops[i].row->uuid);
-        if (ovsdb::get_bool(hops[i].row->options, "ecmp_symmetric_reply") &&
+        FlowWriter member(p.flows, key.router, hops[i].uuid);
+        if (hops[i].row && ovsdb::get_bool(hops[i].row->options, "ecmp_symmetric_reply") &&
             p.router(key.router).is_gateway()) {
             RouteMatch back = m;
             back.by_source = !m.by_source;
@@ -185,15 +190,25 @@ void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch
     }
 }
 
+std::optional<NextHop> learnt_hop(Program& p, const RouteKey& key, const Uuid& uuid) {
+    const LearnedRoute* route = p.in.learned_routes.find(uuid);
+    auto address = route ? parse_endpoint(route->nexthop) : std::nullopt;
+    if (!address || !address->port.empty()) return std::nullopt;
+    NextHop hop{nullptr, uuid, address->address, find_outlet(p, key.router, route->nexthop, route->port)};
+    if (!hop.outlet) return std::nullopt;
+    if (address->is_ip6) ask_for_next_hop(p, key.router, uuid, address->address);
+    return hop;
+}
+
 // Next hops of one kind, of routes with the same key.  Connected routes are found in every routing table.
 void write_hops(Program& p, const RouteKey& key, const RouteMatch& m, int kind,
                 const std::vector<NextHop>& hops) {
     if (hops.empty()) return;
     std::string match = direction(m);
-    bool everywhere = kind != kStaticRoute && key.table.empty();
+    bool everywhere = kind != kStaticRoute && kind != kLearntRoute && key.table.empty();
     if (!everywhere) match = fmt::format("reg7 == {} && {}", table_number(p, key.router, key.table), match);
     if (hops.size() == 1) {
-        FlowWriter f(p.flows, key.router, hops[0].row->uuid);
+        FlowWriter f(p.flows, key.router, hops[0].uuid);
         write_single(f, m, match, route_priority(m.prefix, kind), hops[0], p);
     } else {
         FlowWriter group(p.flows, key.router);
@@ -214,17 +229,22 @@ void flows_of_route(Program& p, const RouteKey& key) {
         m.is_ip6 = true;
     } else {
         for (const Uuid& uuid : p.routes_by_key[key]) {
-            p.complaints.emit(fmt::format("Logical_Router_Static_Route {}: bad ip_prefix {}",
-                                          uuid.to_string(), p.in.routes.get(uuid)->ip_prefix));
+            if (const auto* row = p.in.routes.get(uuid)) {
+                p.complaints.emit(fmt::format("Logical_Router_Static_Route {}: bad ip_prefix {}",
+                                              uuid.to_string(), row->ip_prefix));
+            }
         }
         return;
     }
-    std::vector<NextHop> connected, others;
+    std::vector<NextHop> connected, others, learnt;
     for (const Uuid& uuid : p.routes_by_key[key]) {
         const auto* row = p.in.routes.get(uuid);
-        if (!row) continue;
+        if (!row) {
+            if (auto hop = learnt_hop(p, key, uuid)) learnt.push_back(std::move(*hop));
+            continue;
+        }
         std::vector<NextHop>& hops = !key.by_source && is_connected_elsewhere(*row) ? connected : others;
-        NextHop hop{row, row->nexthop, std::nullopt};
+        NextHop hop{row, uuid, row->nexthop, std::nullopt};
         if (row->nexthop == "discard") {
             hops.push_back(hop);
             continue;
@@ -244,8 +264,13 @@ void flows_of_route(Program& p, const RouteKey& key) {
                                           uuid.to_string(), row->ip_prefix, row->nexthop));
             continue;
         }
+        const RouterPort& port = p.router_port(hop.outlet->port);
+        bool is_there = !port.addresses.mac.empty() && key.table.empty() && !key.by_source;
+        if (is_there && redistribution_of(p, port).statics)
+            p.advertised_rows.emit({key.router, port.name, key.prefix, ""});
         hops.push_back(std::move(hop));
     }
+    write_hops(p, key, m, kLearntRoute, learnt);
     write_hops(p, key, m, kConnectedRoute, connected);
     write_hops(p, key, m, key.by_source ? kSourceRoute : kStaticRoute, others);
 }

@@ -174,6 +174,16 @@ struct BfdRow {
     WEFT_ROW(BfdRow, r.port, r.dst_ip)
 };
 
+struct AdvertisedRow {  // Advertised_Route
+    Uuid router;
+    std::string port, prefix, tracked;  // tracked: a port, or ""
+    auto operator<=>(const AdvertisedRow&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const AdvertisedRow& r) {
+        return H::combine(std::move(h), r.router, r.port, r.prefix, r.tracked);
+    }
+};
+
 struct TemplateVarRow {
     std::string chassis;
     StringMap variables;

@@ -66,6 +66,10 @@ void rows_of_switch(Program& p, const Switch& sw) {
     for (const Uuid& uuid : row->ports) {
         const SwitchPort& port = p.port(uuid);
         if (!port.enabled || port.name.empty()) continue;
+        if (!get_bool(port.options, "receive_multicast", true)) {
+            if (port.unknown) unknown.ports.push_back(port.name);
+            continue;
+        }
         flood.ports.push_back(port.name);
         if (port.type != PortType::kRouter) flood_l2.ports.push_back(port.name);
         if (port.unknown) unknown.ports.push_back(port.name);
@@ -184,6 +188,9 @@ std::vector<std::string> nat_addresses_of(Program& p, const SwitchPort& port, co
     std::string_view option = get_string(port.options, "nat-addresses");
     bool gateway = router.is_gateway();
     std::vector<std::string> out;
+    for (const auto* options : {&port.options, &router.options}) {
+        if (get_bool(*options, "disable_garp_rarp")) return out;
+    }
     const RouterPort* central_port = peer.is_distributed_gateway ? &peer : redirect_gateway(p, peer);
     std::string here =
         central_port ? fmt::format(" is_chassis_resident({})", central_port->redirect_quoted) : "";
@@ -249,9 +256,20 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
         out.type = gateway ? "l3gateway" : "patch";
         if (!port.peer_name.empty()) out.options.set("peer", port.peer_name);
         if (gateway) out.options.set("l3gateway-chassis", router->chassis);
+        if (has_own_zone(port)) out.options.set("enable_router_port_acl", "true");
         if (router) {
             out.nat_addresses = nat_addresses_of(p, port, *peer, *router);
             std::sort(out.nat_addresses.begin(), out.nat_addresses.end());
+        }
+    } else if (port.type == PortType::kSwitch) {
+        out.type = "patch";
+        if (port.peer_name.empty()) {
+            p.complaints.emit(
+                fmt::format("Logical_Switch_Port {}: type switch needs a peer of type switch that names it; "
+                            "it leads nowhere",
+                            row->name));
+        } else {
+            out.options.set("peer", port.peer_name);
         }
     } else {
         out.type = row->type;
@@ -281,16 +299,16 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
         p.complaints.emit(fmt::format("Logical_Switch_Port {}: unknown type '{}'", row->name, row->type));
     }
     if (out.type == "router") out.type = "patch";
-    bool reported = port.type == PortType::kRouter;
-    bool up = reported;
-    if (!reported) {
+    bool is_patch = port.type == PortType::kRouter || port.type == PortType::kSwitch;
+    bool up = false;
+    if (!is_patch) {
         const BindingState* binding = p.in.bindings.find(row->name);
         if (binding && !binding->chassis.is_zero()) {
             p.bound_rows.emit({port.switch_uuid, binding->chassis});
         }
         up = binding && binding->up && (!binding->chassis.is_zero() || port.type == PortType::kLocalport);
     } else {
-        up = !port.peer.is_zero();
+        up = !port.peer.is_zero() || (port.type == PortType::kSwitch && !port.peer_name.empty());
     }
     p.port_status_rows.emit({port.uuid, up});
     p.port_rows.emit(std::move(out));

@@ -120,25 +120,46 @@ struct AclFlows {
     uint16_t priority;
     bool tracked;
     const std::string& meter;
+    const AclSamples& samples;
 
     void allow() {
         std::string log = log_action(p, acl, "allow");
-        if (!tracked) return f.add(stage, priority, match, log + "next;");
-        std::string label = acl.label ? fmt::format("reg0[13] = 1; reg3 = {}; ", acl.label) : "";
+        if (!tracked) return f.add(stage, priority, match, samples.opening + log + "next;");
+        std::string label = samples.label ? fmt::format("reg0[13] = 1; reg3 = {}; ", samples.label) : "";
         f.add(stage, priority, fmt::format("reg0[7] == 1 && ({})", match),
-              "reg0[1] = 1; " + label + log + "next;");
+              "reg0[1] = 1; " + label + samples.opening + log + "next;");
         // What was allowed stays so; with a label it is committed anew, to have it.
         f.add(stage, priority, fmt::format("reg0[8] == 1 && ({})", match),
-              (acl.label ? "reg0[1] = 1; " + label : "") + log + "next;");
+              (samples.label ? "reg0[1] = 1; " + label : "") + samples.established + log + "next;");
+        bool logs_answers = acl.log && acl.label && ovsdb::get_bool(acl.options, "log-related");
+        if (logs_answers) {
+            allow_answers(samples.established + log);
+        } else if (!samples.established.empty()) {
+            allow_answers(samples.established);
+        }
+    }
+    // Answers and what is related to a connection pass in the other direction, whatever ACLs there are: where
+    // they are to be told of, by flows of their own (the others are in connections()).
+    void allow_answers(const std::string& tell) {
+        constexpr uint16_t kAnswers = 65533;
+        bool in = stage == Stage::kSwitchOutAcl;
+        Stage other = in ? Stage::kSwitchInAcl : Stage::kSwitchOutAcl;
+        const char* not_inv = p.globals({}).use_ct_inv_match ? " && !ct.inv" : "";
+        std::string same = fmt::format("ct_mark.blocked == 0 && ct_label.label == {}", samples.label);
+        f.add(other, kAnswers, fmt::format("ct.est && !ct.rel && !ct.new{} && ct.rpl && {}", not_inv, same),
+              tell + (in ? "reg0[9] = 0; reg0[10] = 0; reg0[17] = 1; next;" : "next;"));
+        f.add(other, kAnswers, fmt::format("!ct.est && ct.rel && !ct.new{} && {}", not_inv, same),
+              tell + (in ? "reg0[17] = 1; ct_commit_nat;" : "ct_commit_nat;"));
     }
     void drop() {
         std::string log = log_action(p, acl, "drop");
         std::string blocked = p.globals({}).drop_sample + kAclDrop;
-        std::string end = log.empty() ? kAclDrop : log + blocked;  // alone it is sampled as all drops are
+        std::string told = samples.opening + log;
+        std::string end = told.empty() ? kAclDrop : told + blocked;  // alone it is sampled as all drops are
         if (!tracked) return f.add(stage, priority, match, end);
         f.add(stage, priority, fmt::format("reg0[9] == 1 && ({})", match), end);
         f.add(stage, priority, fmt::format("reg0[10] == 1 && ({})", match),
-              "ct_commit { ct_mark.blocked = 1; }; " + log + blocked);
+              "ct_commit { ct_mark.blocked = 1; }; " + samples.established + log + blocked);
     }
     void reject() {
         std::string log = log_action(p, acl, "reject");
@@ -148,10 +169,20 @@ struct AclFlows {
             "next(pipeline={}); }};",
             acl.direction == "from-lport" ? "egress,table=5" : "ingress,table=25");
         FlowWriter::More about{"", meter};
-        if (!tracked) return f.add(stage, priority, match, log + answer, about);
-        f.add(stage, priority, fmt::format("(reg0[9] == 1) && {}", match), log + answer, about);
+        std::string told = samples.opening + log;
+        if (!tracked) return f.add(stage, priority, match, told + answer, about);
+        f.add(stage, priority, fmt::format("(reg0[9] == 1) && {}", match), told + answer, about);
         f.add(stage, priority, fmt::format("(reg0[10] == 1) && {}", match),
-              log + "ct_commit { ct_mark.blocked = 1; };  " + answer, about);
+              samples.established + log + "ct_commit { ct_mark.blocked = 1; };  " + answer, about);
+    }
+    void pass() {
+        std::string go_on = log_action(p, acl, "pass") + to_tier(stage, acl.tier + 1);
+        if (!tracked || samples.opening == samples.established)
+            return f.add(stage, priority, match, samples.opening + go_on);
+        f.add(stage, priority, fmt::format("reg0[8] == 0 && reg0[10] == 0 && ({})", match),
+              samples.opening + go_on);
+        f.add(stage, priority, fmt::format("(reg0[8] == 1 || reg0[10] == 1) && ({})", match),
+              samples.established + go_on);
     }
 };
 
@@ -164,7 +195,8 @@ void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, const AclPlace& pl
     auto priority = static_cast<uint16_t>(acl.priority + kAclPriority);
     std::string match =
         place.tiered ? fmt::format("{} == {} && ({})", tier_register(stage), acl.tier, acl.match) : acl.match;
-    AclFlows flows{p, f, acl, match, stage, priority, tracked, place.meter};
+    AclSamples samples = samples_of_acl(p, acl);
+    AclFlows flows{p, f, acl, match, stage, priority, tracked, place.meter, samples};
     if (acl.action == "allow-stateless") {
         if (tracked) {
             f.add(in ? Stage::kSwitchInPreAcl : Stage::kSwitchOutPreAcl, priority, acl.match,
@@ -179,7 +211,7 @@ void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, const AclPlace& pl
     } else if (acl.action == "reject") {
         flows.reject();
     } else if (acl.action == "pass") {
-        f.add(stage, priority, match, log_action(p, acl, "pass") + to_tier(stage, acl.tier + 1));
+        flows.pass();
     } else {
         p.complaints.emit(fmt::format("ACL {}: action {} is not supported; it is left out",
                                       acl.uuid.to_string(), acl.action));
@@ -223,11 +255,9 @@ void acl_defaults_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
 void flows_of_acl(Program& p, const Uuid& uuid) {
     const nb::ACL* acl = p.in.acls.get(uuid);
     if (!acl) return;
-    if (acl->sample_new || acl->sample_est || acl->network_function_group) {
-        p.complaints.emit(fmt::format(
-            "ACL {}: sample_new, sample_est and network_function_group are not supported; they are "
-            "ignored",
-            uuid.to_string()));
+    if (acl->network_function_group) {
+        p.complaints.emit(
+            fmt::format("ACL {}: network_function_group is not supported; it is ignored", uuid.to_string()));
     }
     std::map<AclPlace, std::vector<Uuid>> places;
     for (const AclUse& use : p.acl_uses[uuid]) {

@@ -89,6 +89,7 @@ void arp_responder_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
     bool always_there = port.type == PortType::kRouter || port.type == PortType::kLocalport;
     if (!always_there && !p.globals({}).ignore_lsp_down && !port.up) return;
     if (port.type == PortType::kExternal || port.unknown) return;
+    if (port.is_vif_like() && ovsdb::get_bool(port.options, "disable_arp_nd_rsp")) return;
     if (p.switch_(port.switch_uuid).vlan_passthru) return;
     for (const PortAddresses& a : port.addresses) {
         for (const Ip4& ip : a.ip4) answer_arp(f, port, a, ip);

@@ -54,10 +54,14 @@ void conntrack_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     stateful(f);
 }
 
-// Router and localnet ports have no zone in which connections could be tracked: their packets pass by, unless
-// they may be for a load balancer.
+bool has_own_zone(const SwitchPort& port) {
+    return port.type == PortType::kRouter && ovsdb::get_bool(port.options, "enable_router_port_acl");
+}
+
+// Ports to routers, physical networks and other switches have no zone in which connections could be tracked:
+// their packets pass by, unless they may be for a load balancer.
 void conntrack_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
-    bool is_localnet = port.type == PortType::kLocalnet;
+    bool is_localnet = port.type == PortType::kLocalnet || port.type == PortType::kSwitch;
     if (!is_localnet && (port.type != PortType::kRouter || port.peer.is_zero())) return;
     const SwitchState& state = p.switch_state(port.switch_uuid);
     std::string in = "ip && inport == " + port.quoted, out = "ip && outport == " + port.quoted;
@@ -66,7 +70,7 @@ void conntrack_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
         f.add(Stage::kSwitchInPreLb, 110, in, "next;", about);
         f.add(Stage::kSwitchOutPreLb, 110, out, state.has_stateful_acl ? "next;" : "ct_clear; next;", about);
     }
-    if (state.has_stateful_acl) {
+    if (state.has_stateful_acl && !has_own_zone(port)) {
         f.add(Stage::kSwitchInPreAcl, 110, in, "next;", about);
         f.add(Stage::kSwitchOutPreAcl, 110, out, "next;", about);
     }

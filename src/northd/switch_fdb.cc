@@ -10,8 +10,10 @@ void fdb_of_switch(Program&, FlowWriter& f, const Switch&) {
 }
 
 void fdb_of_port(Program&, FlowWriter& f, const SwitchPort& port) {
-    if (port.has_port_security || !port.unknown) return;
+    if (port.has_port_security || !port.unknown || !ovsdb::get_bool(port.options, "lsp_learn_fdb", true))
+        return;
     bool learns = port.type == PortType::kVif || port.type == PortType::kLocalport ||
+                  port.type == PortType::kSwitch ||
                   (port.type == PortType::kLocalnet && ovsdb::get_bool(port.options, "localnet_learn_fdb"));
     if (!learns) return;
     std::string in = "inport == " + port.quoted;

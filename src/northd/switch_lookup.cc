@@ -126,6 +126,11 @@ void lookup_of_router_address(Program& p, FlowWriter& f, const SwitchPort& port)
 void lookup_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     f.add(Stage::kSwitchInL2Lkup, 110, "eth.dst == $svc_monitor_mac && (tcp || icmp || icmp6)",
           "handle_svc_check(inport);", {"", copp_meter(p, sw.copp, "svc-monitor")});
+    if (!sw.broadcast_arps_to_all_routers) {
+        // A request for an address that no router is known to own does not go to them.
+        f.add(Stage::kSwitchInL2Lkup, 72, "eth.mcast && (arp.op == 1 || nd_ns)",
+              p.has_plain_ports(sw.uuid) ? "outport = \"_MC_flood_l2\"; output;" : kDrop);
+    }
     f.add(Stage::kSwitchInL2Lkup, 70, "eth.mcast", "outport = \"_MC_flood\"; output;");
     f.add(Stage::kSwitchInL2Lkup, 0, "1", "outport = get_fdb(eth.dst); next;");
     f.add(Stage::kSwitchInL2Unknown, 50, "outport == \"none\"",
@@ -137,6 +142,14 @@ void lookup_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
     if (port.type == PortType::kRouter && !port.peer.is_zero()) lookup_of_router_peer(p, f, port);
     if (port.type == PortType::kExternal) return;
     std::string action = port.enabled ? fmt::format("outport = {}; output;", port.quoted) : "drop;";
+    // ovn-nb(5), options:pkt_clone_type and options:force_fdb_lookup: what goes to the port goes to those
+    // that accept unknown addresses, too; and where its address is, is learnt, whatever the northbound says.
+    if (port.enabled && port.is_vif_like() && p.has_unknown_ports(port.switch_uuid) &&
+        ovsdb::get_string(port.options, "pkt_clone_type") == "mc_unknown") {
+        action =
+            fmt::format("clone {{outport = {}; output; }}; outport = \"_MC_unknown\"; output;", port.quoted);
+    }
+    bool is_learnt = port.is_vif_like() && port.unknown && ovsdb::get_bool(port.options, "force_fdb_lookup");
     if (!port.enabled) {
         f.add(Stage::kSwitchInL2Unknown, 50, "outport == " + port.quoted, "drop;");
     }
@@ -145,7 +158,7 @@ void lookup_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {
             lookup_of_router_address(p, f, port);
             continue;
         }
-        f.add(Stage::kSwitchInL2Lkup, 50, "eth.dst == " + a.mac, action);
+        if (!is_learnt) f.add(Stage::kSwitchInL2Lkup, 50, "eth.dst == " + a.mac, action);
     }
     for (const std::string& bad : port.bad_addresses) {
         p.complaints.emit(

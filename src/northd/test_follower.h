@@ -35,6 +35,8 @@ class Follower {
                         r.port_security, r.tag, r.parent, r.requested_chassis, r.additional_chassis,
                         r.ha_group, r.requested_key, r.mirrors);
         });
+        take(p.advertised_rows,
+             [](const auto& r) { return line("advertised", r.router, r.port, r.prefix, r.tracked); });
         take(p.multicast_rows,
              [](const auto& r) { return line("multicast", r.datapath, r.name, r.key, r.ports); });
         take(p.ip_multicast_rows, [](const auto& r) {

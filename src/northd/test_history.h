@@ -6,13 +6,13 @@
 
 #pragma once
 
-#include "northd/test_rows.h"
+#include "northd/test_services.h"
 
 namespace weft::northd {
 
-class TestHistory : public TestRows {
+class TestHistory : public TestServices {
   public:
-    TestHistory(unsigned seed, Inputs& follower) : TestRows(seed, follower) {
+    TestHistory(unsigned seed, Inputs& follower) : TestServices(seed, follower) {
         insert<nb::NBGlobal>([](auto& row) {
             row.options = {{"svc_monitor_mac", "0e:00:00:00:00:01"}, {"mac_prefix", "0e:00:00"}};
         });
@@ -40,6 +40,7 @@ class TestHistory : public TestRows {
             {1, &H::remove_router},
             {8, &H::connect},
             {1, &H::join_routers},
+            {1, &H::join_switches},
             {6, &H::edit_router_port},
             {4, &H::edit_gateway},
             {2, &H::edit_ha_group},
@@ -65,6 +66,8 @@ class TestHistory : public TestRows {
             {4, &H::edit_nat},
             {2, &H::remove_nat},
             {3, &H::edit_dhcp},
+            {3, &H::edit_relay},
+            {4, &H::edit_sample},
             {2, &H::edit_dns},
             {3, &H::edit_meter},
             {3, &H::edit_copp},
@@ -77,6 +80,7 @@ class TestHistory : public TestRows {
             {4, &H::remove_something},
             {8, &H::controller_binds},
             {3, &H::controller_learns},
+            {3, &H::controller_learns_route},
             {4, &H::controller_reports},
             {5, &H::northd_chooses},
         };
@@ -110,10 +114,13 @@ class TestHistory : public TestRows {
                                        {"mcast_table_size", {"10", "x"}},
                                        {"mcast_query_interval", {"3", "9999"}},
                                        {"vlan-passthru", {"true", "false"}},
+                                       {"broadcast-arps-to-all-routers", {"true", "false"}},
                                        {"fdb_age_threshold", {"5", "x"}},
                                        {"interconn-ts", {"ts1"}}});
             if (one_in(6)) row.external_ids.set("neutron:network_name", fresh("net"));
             if (one_in(8)) row.name = fresh("sw");
+            if (one_in(4))
+                row.other_config.set("dhcp_relay_port", "to-" + name_of_any<nb::LogicalRouterPort>("rp"));
             if (one_in(4)) refer<nb::Copp>(row, &nb::LogicalSwitch::copp);
             if (one_in(4)) toggle<nb::DNS>(row, &nb::LogicalSwitch::dns_records);
         });
@@ -151,9 +158,9 @@ class TestHistory : public TestRows {
             row.addresses.insert(addresses());
             if (one_in(3)) {
                 row.type = one_of({"localnet", "localport", "l2gateway", "vtep", "external", "virtual",
-                                   "remote", "router", "strange"});
+                                   "remote", "router", "switch", "switch", "strange"});
             }
-            if (row.type == "localnet") row.addresses = {"unknown"};
+            if (row.type == "localnet" || row.type == "switch") row.addresses = {"unknown"};
             if (row.type == "virtual") row.options = {{"virtual-ip", ip()}, {"virtual-parents", two_ports()}};
         });
     }
@@ -198,6 +205,9 @@ class TestHistory : public TestRows {
                                {{"nat-addresses", {"router", "02:00:00:00:00:77 10.0.0.7"}},
                                 {"exclude-lb-vips-from-garp", {"true", "false"}},
                                 {"arp_proxy", {"10.0.0.9", "02:00:00:00:00:08 10.0.0.8 fd01::8"}},
+                                {"disable_garp_rarp", {"true", "false"}},
+                                {"receive_multicast", {"true", "false"}},
+                                {"enable_router_port_acl", {"true", "false"}},
                                 {"mcast_flood", {"true", "false"}}});
             }
             if (one_in(6)) row.options.set("virtual-parents", two_ports());
@@ -210,9 +220,23 @@ class TestHistory : public TestRows {
                                   {"qos_burst", {"100"}},
                                   {"localnet_learn_fdb", {"true", "false"}},
                                   {"activation-strategy", {"rarp"}},
+                                  {"disable_arp_nd_rsp", {"true", "false"}},
+                                  {"force_fdb_lookup", {"true", "false"}},
+                                  {"pkt_clone_type", {"mc_unknown", "x"}},
+                                  {"lsp_learn_fdb", {"true", "false"}},
+                                  {"receive_multicast", {"true", "false"}},
                                   {"virtual-ip", {"10.0.0.3", "fd01::3", "x"}},
                                   {"hostname", {"h1", "h2"}}});
         });
+    }
+    void join_switches() {
+        auto *a = any<nb::LogicalSwitchPort>(), *b = any<nb::LogicalSwitchPort>();
+        if (!a) return;
+        a->type = b->type = "switch";
+        a->peer = b->name;
+        b->peer = a->name;
+        touch(*a);
+        touch(*b);
     }
     void edit_references() {
         using Port = nb::LogicalSwitchPort;
@@ -271,6 +295,10 @@ class TestHistory : public TestRows {
                                   {"lb_force_snat_ip", {"router_ip", "10.9.9.9", "10.9.9.9 fd09::9"}},
                                   {"dnat_force_snat_ip", {"10.9.8.8", "x"}},
                                   {"snat-ct-zone", {"7"}},
+                                  {"dynamic-routing", {"true", "true", "false"}},
+                                  {"dynamic-routing-redistribute",
+                                   {"connected,static", "nat lb", "connected-as-host,lb,nat,static", "x"}},
+                                  {"disable_garp_rarp", {"true", "false"}},
                                   {"mac_binding_age_threshold", {"9", "10.0.0.0/24:5;9", "x"}}});
         });
     }
@@ -344,14 +372,17 @@ class TestHistory : public TestRows {
                     row.ipv6_prefix = {"fd0a::/64"};
                     return;
                 default:
-                    return set_any(row.options, {{"redirect-type", {"bridged", "overlay"}},
-                                                 {"gateway_mtu", {"1400", "x"}},
-                                                 {"gateway_mtu_bypass", {"tcp"}},
-                                                 {"reside-on-redirect-chassis", {"true", "false"}},
-                                                 {"mcast_flood", {"true", "false"}},
-                                                 {"route_table", {"rt1", "rt2"}},
-                                                 {"prefix_delegation", {"true"}},
-                                                 {"prefix", {"true"}}});
+                    return set_any(row.options,
+                                   {{"redirect-type", {"bridged", "overlay"}},
+                                    {"gateway_mtu", {"1400", "x"}},
+                                    {"gateway_mtu_bypass", {"tcp"}},
+                                    {"reside-on-redirect-chassis", {"true", "false"}},
+                                    {"mcast_flood", {"true", "false"}},
+                                    {"route_table", {"rt1", "rt2"}},
+                                    {"dynamic-routing-redistribute", {"connected-as-host", "nat"}},
+                                    {"dynamic-routing-no-learning", {"true", "false"}},
+                                    {"prefix_delegation", {"true"}},
+                                    {"prefix", {"true"}}});
             }
         });
     }
@@ -437,6 +468,7 @@ class TestHistory : public TestRows {
                     return;
                 case 4:
                     row.options.set("apply-after-lb", one_of({"true", "false"}));
+                    row.options.set("log-related", one_of({"true", "false"}));
                     return;
                 case 5:
                     row.name = fresh("acl");
@@ -611,6 +643,13 @@ class TestHistory : public TestRows {
         if (row.action == "jump") row.jump_chain = one_of({"a", "b", "c", "d"});
         if (one_in(2)) row.chain = one_of({"a", "b", "c", ""});
         if (one_in(3)) row.options.set("pkt_mark", fmt::format("{}", number(9)));
+        row.output_port.reset();
+        if (auto* port = any<nb::LogicalRouterPort>(); port && one_in(3)) row.output_port = port->uuid;
+        row.bfd_sessions.clear();
+        if (auto* session = any<nb::BFD>(); session && one_in(3)) {
+            row.bfd_sessions.insert(session->uuid);
+            if (one_in(2)) row.nexthops.insert(session->dst_ip);
+        }
     }
     void edit_policy() {
         edit_any<nb::LogicalRouterPolicy>([&](auto& row) { edit(row); });
@@ -628,6 +667,9 @@ class TestHistory : public TestRows {
                 row.external_mac = mac();
             }
             if (one_in(4)) row.external_port_range = "1000-2000";
+            if (one_in(3)) row.match = fmt::format("{}.dst == 99", one_of({"tcp", "udp"}));
+            if (one_in(2)) row.priority = number(9);
+            if (one_in(3)) row.options.set("add_route", "true");
         });
     }
     void edit_nat() {
@@ -654,132 +696,9 @@ class TestHistory : public TestRows {
     }
     void remove_nat() { remove_from<nb::NAT>(&nb::LogicalRouter::nat); }
 
-    // --- everything else of the northbound
-    void edit_dhcp() {
-        using Options = nb::DHCPOptions;
-        if (!any<Options>() || one_in(3)) {
-            insert<Options>([&](auto& row) {
-                row.cidr = one_of({"10.0.0.0/24", "10.0.1.0/24", "fd01::/64", "x"});
-                row.options = {{"server_id", row.cidr[0] == 'f' ? "02:00:00:00:dd:01" : "10.0.0.1"},
-                               {"server_mac", "02:00:00:00:dd:01"},
-                               {"lease_time", "3600"}};
-            });
-        }
-        edit_any<Options>([&](auto& row) {
-            set_any(row.options, {{"router", {"10.0.0.1"}}, {"server_id", {"10.0.0.2"}}, {"mtu", {"1400"}}});
-        });
-    }
-    void edit_dns() {
-        using DNS = nb::DNS;
-        if (!any<DNS>() || one_in(3)) insert<DNS>([](auto&) {});
-        edit_any<DNS>([&](auto& row) {
-            if (one_in(4)) return row.records.clear();
-            row.records.set(fresh("H") + ".example", ip4());
-        });
-        edit_any<nb::LogicalSwitch>([&](auto& r) { toggle<DNS>(r, &nb::LogicalSwitch::dns_records); });
-    }
-    void edit_meter() {
-        using Meter = nb::Meter;
-        auto band = [&](auto& row) {
-            row.action = "drop";
-            row.rate = number(99) + 1;
-        };
-        if (!any<Meter>() || one_in(3)) {
-            auto& meter = insert<Meter>([&](auto& row) {
-                row.name = fmt::format("m{}", number(6) + count_);
-                row.unit = one_of({"kbps", "pktps"});
-            });
-            give(meter, &Meter::bands, insert<nb::MeterBand>(band));
-            ++count_;
-        }
-        if (one_in(2)) {
-            edit_any<Meter>([&](auto& row) { row.fair = one_in(2); });
-        } else {
-            edit_any<nb::MeterBand>(band);
-        }
-    }
-    void edit_copp() {
-        using Copp = nb::Copp;
-        if (!any<Copp>() || one_in(4)) insert<Copp>([&](auto& row) { row.name = fresh("copp"); });
-        edit_any<Copp>([&](auto& row) {
-            std::string protocol =
-                one_of({"arp", "arp-resolve", "dhcpv4-opts", "dhcpv6-opts", "dns", "icmp4-error",
-                        "icmp6-error", "igmp", "nd-na", "nd-ns", "nd-ns-resolve", "nd-ra-opts", "tcp-reset",
-                        "reject", "bfd", "event-elb", "svc-monitor"});
-            row.meters.set(protocol, name_of_any<nb::Meter>("m"));
-        });
-    }
-    void edit_qos() {
-        if (one_in(4)) {
-            remove_from<nb::QoS>(&nb::LogicalSwitch::qos_rules);
-            return;
-        }
-        insert_into<nb::QoS>(&nb::LogicalSwitch::qos_rules, [&](auto& row) {
-            row.priority = number(100);
-            row.direction = one_of({"from-lport", "to-lport"});
-            row.match = "ip4";
-            if (one_in(2)) row.action.set(one_of({"dscp", "mark"}), number(60));
-            if (one_in(2)) row.bandwidth.set("rate", number(99) + 1);
-            if (one_in(4)) row.bandwidth.set("burst", number(99) + 1);
-        });
-    }
-    void edit_forwarding_group() {
-        if (one_in(3)) {
-            remove_from<nb::ForwardingGroup>(&nb::LogicalSwitch::forwarding_groups);
-            return;
-        }
-        insert_into<nb::ForwardingGroup>(&nb::LogicalSwitch::forwarding_groups, [&](auto& row) {
-            row.name = fresh("fg");
-            row.vip = ip4();
-            row.vmac = mac();
-            row.liveness = one_in(2);
-            row.child_port = {name_of_any<nb::LogicalSwitchPort>("p")};
-        });
-    }
-    void edit_binding_row() {
-        insert<nb::StaticMACBinding>([&](auto& row) {
-            row.logical_port = name_of_any<nb::LogicalRouterPort>("rp");
-            row.ip = ip();
-            row.mac = mac();
-            row.override_dynamic_mac = one_in(2);
-        });
-    }
-    void edit_mirror() {
-        using Mirror = nb::Mirror;
-        if (!any<Mirror>() || one_in(3)) {
-            insert<Mirror>([&](auto& row) {
-                row.name = fresh("mi");
-                row.filter = one_of({"from-lport", "to-lport"});
-                row.type = one_of({"gre", "erspan"});
-                row.sink = ip4();
-            });
-        }
-        edit_any<Mirror>([&](auto& row) {
-            if (one_in(4)) row.name = fresh("mi");
-            row.index = number(9);
-        });
-    }
-    void edit_template() {
-        using Variables = nb::ChassisTemplateVar;
-        if (!any<Variables>() || one_in(3)) insert<Variables>([&](auto& row) { row.chassis = fresh("ch"); });
-        edit_any<Variables>([&](auto& row) {
-            set_any(row.variables, {{"vip", {"30.0.0.1", "30.0.0.2"}}, {"backends", {"10.0.0.5:81"}}});
-        });
-    }
-    void edit_bfd() {
-        using BFD = nb::BFD;
-        if (!any<BFD>() || one_in(2)) {
-            insert<BFD>([&](auto& row) {
-                row.logical_port = name_of_any<nb::LogicalRouterPort>("rp");
-                row.dst_ip = ip4();
-            });
-        }
-        edit_any<BFD>([&](auto& row) { row.min_tx = number(3) + 1; });
-        edit_any<nb::LogicalRouterStaticRoute>(
-            [&](auto& row) { refer<BFD>(row, &nb::LogicalRouterStaticRoute::bfd); });
-    }
+    // --- everything else of the northbound: test_services.h
     void remove_something() {
-        switch (number(10)) {
+        switch (number(14)) {
             case 0:
                 if (auto* lb = any<nb::LoadBalancer>()) {
                     erase_all<nb::LoadBalancerHealthCheck>(*lb, &nb::LoadBalancer::health_check);
@@ -805,6 +724,14 @@ class TestHistory : public TestRows {
                 return remove_root<nb::StaticMACBinding>();
             case 7:
                 return remove_root<nb::ChassisTemplateVar>();
+            case 9:
+                return remove_root<nb::DHCPRelay>(&nb::LogicalRouterPort::dhcp_relay);
+            case 10:
+                return remove_root<nb::Sample>(&nb::ACL::sample_new, &nb::ACL::sample_est);
+            case 11:
+                return remove_root<nb::SampleCollector>(&nb::Sample::collectors);
+            case 12:
+                return remove_root<nb::SamplingApp>();
             case 8:
                 return remove_root<nb::AddressSet>(&nb::NAT::allowed_ext_ips, &nb::NAT::exempted_ext_ips);
             default:
@@ -840,6 +767,17 @@ class TestHistory : public TestRows {
             group.ports.push_back(n_.switch_ports.at(sw->ports[pick(sw->ports.size())])->name);
         }
         set_fact(n_.igmp_groups, in_.igmp_groups, uuid(), group);
+    }
+    void controller_learns_route() {
+        auto& known = n_.learned_routes;
+        if (!known.empty() && one_in(3))
+            return erase_fact(known, in_.learned_routes, Uuid(known.begin()->first));
+        auto* router = any<nb::LogicalRouter>();
+        if (!router) return;
+        set_fact(known, in_.learned_routes, uuid(),
+                 LearnedRoute{router->uuid, name_of_any<nb::LogicalRouterPort>("rp"),
+                              one_of({"20.1.0.0/16", "20.1.2.0/24", "40.0.0.0/8", "fd99::/64", "x"}),
+                              one_in(3) ? ip6() : ip4()});
     }
     void controller_reports() {
         if (auto* bfd = any<nb::BFD>(); bfd && one_in(2)) {

@@ -39,7 +39,11 @@ namespace weft::northd {
     X(StaticMACBinding, static_mac_bindings)   \
     X(Mirror, mirrors)                         \
     X(BFD, bfd)                                \
-    X(ChassisTemplateVar, template_vars)
+    X(ChassisTemplateVar, template_vars)       \
+    X(DHCPRelay, dhcp_relays)                  \
+    X(Sample, samples)                         \
+    X(SampleCollector, sample_collectors)      \
+    X(SamplingApp, sampling_apps)
 
 // X(member): what is not a northbound row, by key.
 #define WEFT_NORTHD_FACTS(X) \
@@ -47,6 +51,7 @@ namespace weft::northd {
     X(bfd_states)            \
     X(monitor_states)        \
     X(igmp_groups)           \
+    X(learned_routes)        \
     X(tunnel_keys)           \
     X(dynamic_addresses)     \
     X(tags)                  \
@@ -63,6 +68,7 @@ struct TestNorthbound {
     std::map<BfdKey, std::string> bfd_states;
     std::map<MonitorKey, std::string> monitor_states;
     std::map<Uuid, IgmpGroup> igmp_groups;
+    std::map<Uuid, LearnedRoute> learned_routes;
     std::map<Uuid, int64_t> tunnel_keys;
     std::map<Uuid, std::string> dynamic_addresses;
     std::map<Uuid, int64_t> tags, queues;

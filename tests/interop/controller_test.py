@@ -5,6 +5,7 @@ import shlex
 import signal
 
 import rig
+import wire
 
 DUMMY = ("--enable-dummy=override", "--disable-system", "--disable-system-route")
 
@@ -272,6 +273,58 @@ def live_migration():
         expect(not additional, "p1 is still on another chassis in addition")
 
 
+def announced_migration():
+    """The same with strategies garp and na: gratuitous ARP and unsolicited advertisements open the port, other packets do not"""
+    with Network("announced", hosts=2) as net:
+        one, two = net.hosts
+        net.tell(TWO_PORTS + "lsp-add sw0 p3 -- lsp-set-addresses p3 unknown", wait="sb")
+        closed = lambda: len([line for line in two.flows() if "priority=1000," in line and line.endswith("actions=drop")])
+        two.plug("p2")
+        receive = lambda port, frame: two.appctl("ovs-vswitchd", "netdev-dummy/receive", port, frame)
+        vm, everyone = "02:00:00:00:00:01", "ff:ff:ff:ff:ff:ff"
+        advertisement = wire.eth(vm, "33:33:00:00:00:01", wire.ip6("fe80::1", "ff02::1", wire.icmp6(136, 0, b"\x20\0\0\0" + wire.ip("fe80::1")))).hex()
+        asks = wire.eth(vm, everyone, wire.arp(1, vm, "10.1.0.1", "00:00:00:00:00:00", "10.1.0.99"), 0x0806).hex()
+        for port, strategy, idle, frame in (("p1", "garp", [asks, arp("8035", "0003", "020000000001", "0.0.0.0")], arp("0806", "0001", "020000000001", "10.1.0.1")),
+                                            ("p1", "na,rarp", [arp("0806", "0001", "020000000001", "10.1.0.1")], advertisement),
+                                            ("p3", "garp", [asks], arp("0806", "0001", "020000000003", "10.1.0.77"))):
+            one.plug(port)
+            two.plug(port)
+            net.tell(f"lsp-set-options {port} requested-chassis=hv1,hv2 activation-strategy={strategy}", wait="sb")
+            rig.wait_for(lambda: net.chassis_of(port) == "hv1", f"{port} on hv1")
+            rig.wait_for(lambda: closed() == 2, f"hv2 to have {port} closed ({strategy})")
+            net.tell("sync")
+            for other in idle:
+                receive(port, other)
+            net.tell("sync")
+            expect(closed() == 2, f"{port}, {strategy}: opened by something else")
+            receive(port, frame)
+            rig.wait_for(lambda: not closed(), f"hv2 to open {port} ({strategy})")
+            net.tell(f"lsp-set-options {port} requested-chassis=hv1", wait="hv")
+
+
+def source_zones():
+    """Routers get the zones for source translation that they ask for, 0 too; who had one of them gets another"""
+    with Network("zones") as net:
+        h = net.hosts[0]
+        h.plug("p1", "p2")
+        net.tell(TWO_PORTS + """
+            lr-add r1 -- set Logical_Router r1 options:chassis=hv1
+            lrp-add r1 r1-sw0 00:00:00:00:01:01 10.1.0.254/24 -- lsp-add sw0 sw0-r1 -- lsp-set-type sw0-r1 router -- lsp-set-addresses sw0-r1 router
+            lsp-set-options sw0-r1 router-port=r1-sw0
+        """)
+        uuid = net.central.run("ovn-sbctl", "--bare", "--columns=_uuid", "find", "Datapath_Binding", "external_ids:name=r1").strip()
+        zones = lambda: dict(line.split() for line in h.control("ct-zone-list").splitlines())
+        before = zones()
+        for wanted in ("0", before["p1"]):
+            net.tell(f"set Logical_Router r1 options:snat-ct-zone={wanted}")
+            rig.wait_for(lambda: zones()[uuid + "_snat"] == wanted, f"the router's zone {wanted}")
+        others = [zone for name, zone in zones().items() if name != uuid + "_snat"]
+        expect(len(set(others)) == len(others) and before["p1"] not in others, f"zones {zones()}")
+        expect(zones()["p2"] == before["p2"], "another port's zone changed")
+        loads = f"load:{int(before['p1']):#x}->NXM_NX_REG12[]"
+        rig.wait_for(lambda: any(loads in line for line in h.flows()), f"flows with {loads}")
+
+
 def virtual_port():
     """A virtual port is where the port that announces its address is"""
     with Network("virtual") as net:
@@ -332,5 +385,5 @@ def northd_version():
 
 
 if __name__ == "__main__":
-    rig.main(restart, conditions, commands, template_variables, containers_move, announcements, patch_ports, egress_rates, live_migration,
-             virtual_port, leaving, northd_version)
+    rig.main(restart, conditions, commands, template_variables, containers_move, announcements, patch_ports, egress_rates, live_migration, announced_migration,
+             source_zones, virtual_port, leaving, northd_version)

@@ -1,9 +1,12 @@
 """ovn-ic as a daemon: active and standby, pausing, a zone's new name, names that two zones have, and what it refuses."""
+import os
+
 import rig
 from interconnection import Interconnection
 from rig import Failure, wait_for
 
 WEFT = {"ovn-ic"}
+REFERENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../schema/reference")
 
 
 def expect(what, have, want):
@@ -96,6 +99,39 @@ def clashes():
         wait_for(lambda: az2.nb("lsp-get-type", "p1").strip() == "remote", "the port of the other zone")
 
 
+def barrier():
+    """ovn-ic-nbctl --wait=sb waits for all zones; inc-engine tells how often was computed"""
+    with Interconnection(weft=WEFT | {"ovn-ic-nbctl", "ovn-ic-sbctl"}, name="barrier") as ic:
+        for which in ("ic-nb", "ic-sb"):
+            ic.shared.run("ovsdb-tool", "create", f"{ic.shared.dir}/{which}.db", f"{REFERENCE}/ovn-{which}.ovsschema")
+        ic.start()
+        ic.sb("init")
+        az1, az2 = ic.zones["az1"], ic.zones["az2"]
+        for n in range(3):
+            ic.nb("--timeout=20", "--wait=sb", "ts-add", f"ts{n}")
+            for zone in (az1, az2):
+                expect(f"ts{n} in {zone.name}", f"(ts{n})" in zone.nb("ls-list"), True)
+        numbers = lambda: sorted(ic.sb("--bare", "--columns=nb_ic_cfg", "list", "Availability_Zone").split())
+        expect("numbers", (numbers(), ic.nb("get", "IC_NB_Global", ".", "nb_ic_cfg", "sb_ic_cfg").split(),
+                           ic.sb("get", "IC_SB_Global", ".", "nb_ic_cfg").split()), (["3", "3"], ["3", "3"], ["3"]))
+        az2.ic("pause")
+        late = ic.shared.run("ovn-ic-nbctl", f"--db=unix:{ic.shared.socket('ic-nb')}", "--timeout=2", "--wait=sb", "sync", check=False)
+        expect("sync without one zone", (late.returncode != 0, numbers()), (True, ["3", "4"]))
+        az2.ic("resume")
+        ic.nb("--timeout=20", "--wait=sb", "sync")
+        expect("numbers", numbers(), ["5", "5"])
+        count = lambda name, kind: int(az1.ic("inc-engine/show-stats", name, kind))
+        az1.ic("inc-engine/clear-stats")
+        expect("runs", [count("ic", "compute"), count("emit_transit_switch", "compute")], [0, 0])
+        ic.nb("--timeout=20", "--wait=sb", "ts-add", "ts9")
+        # When it is there, and when it has its key.
+        expect("runs for one switch", (count("ic", "recompute"), count("emit_transit_switch", "compute")), (0, 2))
+        az1.ic("inc-engine/recompute")
+        ic.nb("--timeout=20", "--wait=sb", "sync")
+        expect("recomputes", count("ic", "recompute"), 1)
+        expect("runs for all switches", count("emit_transit_switch", "compute") >= 5, True)
+
+
 def command_line():
     """Options that are wrong are refused"""
     with rig.Rig(weft=WEFT, name="options") as r:
@@ -108,4 +144,4 @@ def command_line():
 
 
 if __name__ == "__main__":
-    rig.main(standby, names, clashes, command_line)
+    rig.main(standby, names, clashes, barrier, command_line)

@@ -19,7 +19,7 @@ import random
 
 FEATURES = """dynamic addresses, nested ports, mirrors, multicast, gateway groups, periodic router advertisements, control plane
 protection, fair meters, health checks, events, templates, load balancer groups, BFD, symmetric ECMP, routing tables, IPv6 routes, NAT with
-sets and port ranges, static MAC bindings, traffic shaping, packet size limits, global options"""
+sets and port ranges and routes to neighbours, logs of answers, static MAC bindings, traffic shaping, packet size limits, global options"""
 
 
 class Changes:
@@ -68,7 +68,7 @@ class Changes:
         if self.more:
             ops += [self.pool] * 2 + [self.dynamic] * 4 + [self.nested] * 2 + [self.mirror] * 2 + [self.multicast] * 4 + [self.gateway_group] * 2 + \
                 [self.periodic_ra] * 2 + [self.protect, self.fair, self.health_check, self.health_check, self.event, self.template, self.lb_group] + \
-                [self.more_routes] * 5 + [self.more_nat] * 2 + [self.neighbor, self.shape, self.size_limit, self.global_option, self.port_option]
+                [self.more_routes] * 5 + [self.more_nat] * 2 + [self.routable] * 2 + [self.logged] + [self.neighbor, self.shape, self.size_limit, self.global_option, self.port_option]
         for _ in range(20):
             c = r.choice(ops)()
             if c:
@@ -566,6 +566,28 @@ class Changes:
         return ['--id=@s', 'create', 'address_set', 'name=' + n, 'addresses="192.0.2.1"', '--', '--id=@n', 'create', 'nat',
                 'type=' + self.r.choice(['snat', 'dnat', 'dnat_and_snat']), 'external_ip=50.2.0.%d' % (k % 250 + 1),
                 'logical_ip=10.2.0.%d' % (k % 250 + 1), kind + '=@s', '--', 'add', 'logical_router', lr, 'nat', '@n']
+
+    def routable(self):
+        k, lrs = self.nid(), sorted(l for l in self.lr if l in self.gw or l in self.dgp)
+        x = self.r.random()
+        if x < 0.4 and self.lbs:
+            return ['set', 'load_balancer', self.r.choice(self.lbs), 'options:add_route=true']
+        if not lrs:
+            return
+        lr = self.r.choice(lrs)
+        distributed = []
+        if x < 0.6 and self.ports:
+            distributed = ['logical_port=' + self.r.choice(self.ports)[0], 'external_mac="02:00:00:00:%02x:%02x"' % (200 + (k >> 8), k & 255)]
+        return ['--id=@n', 'create', 'nat', 'type=' + (self.r.choice(['snat', 'dnat', 'dnat_and_snat']) if not distributed else 'dnat_and_snat'),
+                'external_ip=60.%d.%d.1' % (k >> 8, k & 255), 'logical_ip=10.3.%d.%d' % (k >> 8, k & 255), 'options:add_route=true', *distributed,
+                '--', 'add', 'logical_router', lr, 'nat', '@n']
+
+    def logged(self):
+        if self.sw:
+            return ['--id=@a', 'create', 'acl', 'direction=' + self.r.choice(['from-lport', 'to-lport']), 'priority=%d' % self.nid(), 'match="ip4.src == 1.2.3.%d"' % (self.n % 250),
+                    'action=' + self.r.choice(['allow', 'allow-related', 'drop', 'allow-stateless']), 'label=%d' % self.n, 'log=' + self.r.choice(['true', 'true', 'false']),
+                    'options:log-related=true', 'options:apply-after-lb=' + self.r.choice(['true', 'false']),
+                    '--', 'add', 'logical_switch', self.r.choice(self.sw), 'acls', '@a']
 
     def neighbor(self):
         if self.lrp:

@@ -1,5 +1,5 @@
 """What ovn-nb(5) promises and Debian's northd does not have, of Weft's ovn-northd: ACL tiers and `pass`, chains of policies, packet marks,
-the status of gateway ports, aging of learnt Ethernet addresses.  Schemas and ovn-nbctl are Weft's, packets are followed by Debian's ovn-trace.
+the status of gateway ports, aging of learnt Ethernet addresses, NAT rules with conditions, output ports and sessions of policies.  Schemas and ovn-nbctl are Weft's, packets are followed by Debian's ovn-trace.
 
 WEFT_SEED sets the seed.
 """
@@ -266,5 +266,111 @@ def fdb_aging():
             raise rig.Failure(f"left: {known()}")
 
 
+# --- NAT
+
+OUTSIDE = {"tcp 80": "ip4.dst == 30.0.0.1 && tcp.src == 1000 && tcp.dst == 80", "tcp 22": "ip4.dst == 30.0.0.2 && tcp.src == 1000 && tcp.dst == 22",
+           "udp 53": "ip4.dst == 30.0.0.1 && udp.src == 1000 && udp.dst == 53"}
+CONDITIONS = {"tcp": ("tcp 80", "tcp 22"), "udp || tcp.dst == 22": ("udp 53", "tcp 22"), "ip4.dst == 30.0.0.1": ("tcp 80", "udp 53"), "ip6": ()}
+
+
+def nat_conditions():
+    """NAT rules with a condition: the one of highest priority whose condition holds, else the rule without"""
+    print(f"# WEFT_SEED={SEED}")
+    chance = random.Random(SEED)
+    with network() as r:
+        seen = set()
+        for n in range(8):
+            lr, gateway = f"lr{n}", n % 2 == 0
+            commands = [["lr-add", lr], ["lrp-add", lr, f"{lr}-in", "00:00:00:00:01:01", "10.0.0.254/24"],
+                        ["lrp-add", lr, f"{lr}-out", "00:00:00:00:02:02", "20.0.0.254/16"], ["lr-route-add", lr, "30.0.0.0/8", "20.0.0.253"]]
+            for side, inside in (("in", True), ("out", False)):
+                commands += [["ls-add", f"{lr}-{side}"], ["lsp-add", f"{lr}-{side}", f"{lr}-{side}-r"], ["lsp-set-type", f"{lr}-{side}-r", "router"],
+                             ["lsp-set-addresses", f"{lr}-{side}-r", "router"], ["lsp-set-options", f"{lr}-{side}-r", f"router-port={lr}-{side}"]]
+            commands += [["lsp-add", f"{lr}-out", f"{lr}-hop"], ["lsp-set-addresses", f"{lr}-hop", "00:00:00:00:05:05 20.0.0.253"]]
+            commands.append(["set", "logical_router", lr, "options:chassis=ch1"] if gateway else ["lrp-set-gateway-chassis", f"{lr}-out", "ch1"])
+            rules, priorities = {"snat": [], "dnat": []}, chance.sample(range(0, 50), 8)
+            for i, priority in enumerate(priorities):
+                kind = "snat" if i % 2 else "dnat"
+                rule = {"priority": priority, "match": chance.choice(list(CONDITIONS)), "to": f"{'20.0.1' if kind == 'snat' else '10.0.0'}.{i + 1}"}
+                rules[kind].append(rule)
+                commands += [[f"--id=@n{i}", "create", "nat", f"type={kind}", f"priority={priority}", f'match="{rule["match"]}"',
+                              *([f"external_ip={rule['to']}", "logical_ip=10.0.0.0/24"] if kind == "snat" else ["external_ip=30.0.0.77", f"logical_ip={rule['to']}"])],
+                             ["add", "logical_router", lr, "nat", f"@n{i}"]]
+            default = chance.choice(["", "10.0.0.99"])
+            for kind, external, internal in (("snat", "20.0.1.99", "10.0.0.0/24"), ("dnat", "30.0.0.77", default)):
+                if internal:
+                    commands += [[f"--id=@{kind}", "create", "nat", f"type={kind}", f"external_ip={external}", f"logical_ip={internal}"],
+                                 ["add", "logical_router", lr, "nat", f"@{kind}"]]
+            nbctl(r, *commands)
+            for packet, match in OUTSIDE.items():
+                for kind, otherwise in (("snat", "20.0.1.99"), ("dnat", default)):
+                    if kind == "snat":
+                        flow = f'inport == "{lr}-in" && eth.dst == 00:00:00:00:01:01 && ip4.src == 10.0.0.1 && ip.ttl == 64 && {match}'
+                        holds = lambda condition: packet in CONDITIONS[condition]
+                    else:
+                        outward = re.sub(r"ip4.dst == [0-9.]+ && ", "", match)
+                        flow = f'inport == "{lr}-out" && eth.dst == 00:00:00:00:02:02 && ip4.src == 40.0.0.1 && ip4.dst == 30.0.0.77 && ip.ttl == 64 && {outward}'
+                        holds = lambda condition: packet in CONDITIONS[condition] and not condition.startswith("ip4.dst")
+                    text = r.run("ovn-trace", "--ct=new", "--ct=new", "--ct=new", lr, flow)
+                    done = re.findall(rf"ct_{kind}(?:_in_czone)?\(((?:10|20)[0-9.]+)\);", text)
+                    hits = sorted((x for x in rules[kind] if holds(x["match"])), key=lambda x: -x["priority"])
+                    wanted = hits[0]["to"] if hits else otherwise
+                    seen.add((kind, bool(hits)))
+                    if done[:1] != ([wanted] if wanted else []):
+                        raise rig.Failure(f"{lr}, {packet}: {kind} to {done}, expected {wanted}: {rules[kind]}\n{text}")
+        if len(seen) < 3:
+            raise rig.Failure(f"these rules test only {seen}")
+
+
+# --- next hops of policies
+
+def policy_outlets():
+    """the output port of a policy leads to next hops in no network of the router's; a next hop whose session is down is left out"""
+    with network() as r:
+        commands = [["lr-add", "lr"]]
+        for n in range(4):
+            commands += [["ls-add", f"net{n}"], ["lrp-add", "lr", f"lr-{n}", f"00:00:00:00:02:0{n}", f"10.0.{n}.1/24"],
+                         ["lsp-add", f"net{n}", f"to-{n}"], ["lsp-set-type", f"to-{n}", "router"], ["lsp-set-addresses", f"to-{n}", "router"],
+                         ["lsp-set-options", f"to-{n}", f"router-port=lr-{n}"]]
+        commands += [["lr-route-add", "lr", "20.0.0.0/8", "10.0.1.2"],
+                     ["--id=@p", "create", "logical_router_policy", "priority=10", 'match="ip4.dst == 20.0.0.1"', "action=reroute", "nexthops=10.9.9.9"],
+                     ["add", "logical_router", "lr", "policies", "@p"]]
+        nbctl(r, *commands)
+
+        def way(address):
+            text = r.run("ovn-trace", "lr", f'inport == "lr-0" && eth.dst == 00:00:00:00:02:00 && ip4.src == 10.0.0.9 && ip4.dst == {address} && ip.ttl == 64')
+            return re.findall(r"^ *reg0 = (10[0-9.]+);", text, re.M)[-1], re.findall(r'^ *outport = "(lr-\d)";', text, re.M)[-1]
+
+        def expect(address, wanted, what):
+            if way(address) != wanted:
+                raise rig.Failure(f"{what}: {way(address)}, expected {wanted}")
+        expect("20.0.0.1", ("10.0.1.2", "lr-1"), "a next hop without a path")
+        policy, port = r.run("ovn-nbctl", "--bare", "--columns=_uuid", "list", "logical_router_policy").strip(), lambda n: \
+            r.run("ovn-nbctl", "--bare", "--columns=_uuid", "find", "logical_router_port", f"name=lr-{n}").strip()
+        nbctl(r, ["set", "logical_router_policy", policy, "output_port=" + port(3)])
+        expect("20.0.0.1", ("10.9.9.9", "lr-3"), "with an output port")
+        nbctl(r, ["--id=@b", "create", "bfd", "logical_port=lr-2", "dst_ip=10.0.2.2"], ["--id=@c", "create", "bfd", "logical_port=lr-3", "dst_ip=10.0.3.2"],
+              ["--id=@p", "create", "logical_router_policy", "priority=20", 'match="ip4.dst == 20.0.0.2"', "action=reroute", "nexthops=10.0.2.2",
+               "bfd_sessions=@b"], ["add", "logical_router", "lr", "policies", "@p"],
+              ["--id=@q", "create", "logical_router_policy", "priority=30", 'match="ip4.dst == 20.0.0.3"', "action=reroute",
+               'nexthops="10.0.2.2","10.0.3.2"', "bfd_sessions=@b,@c"], ["add", "logical_router", "lr", "policies", "@q"])
+        status = lambda: sorted(r.run("ovn-nbctl", "--bare", "--columns=status", "list", "bfd").split())
+        rig.wait_for(lambda: status() == ["down", "down"], f"sessions that are asked for instead of {status()}")
+        members = lambda: re.findall(r"20\.0\.0\.3.*select\(([0-9, ]*)\)", r.run("ovn-sbctl", "lflow-list", "lr")) or way("20.0.0.3")[0]
+
+        def report(address, state, single, several):
+            r.run("ovn-sbctl", "set", "bfd", r.run("ovn-sbctl", "--bare", "--columns=_uuid", "find", "bfd", f"dst_ip={address}").strip(), f"status={state}")
+            nbctl(r, ["sync"])
+            expect("20.0.0.2", single, f"{address} {state}")
+            if members() != several:
+                raise rig.Failure(f"{address} {state}: next hops {members()}, expected {several}")
+        expect("20.0.0.2", ("10.0.1.2", "lr-1"), "before the session is up")
+        report("10.0.2.2", "up", ("10.0.2.2", "lr-2"), "10.0.2.2")
+        report("10.0.3.2", "up", ("10.0.2.2", "lr-2"), ["1, 2"])
+        report("10.0.2.2", "down", ("10.0.1.2", "lr-1"), "10.0.3.2")
+        nbctl(r, ["clear", "logical_router", "lr", "policies"])
+        rig.wait_for(lambda: status() == ["admin_down", "admin_down"], f"sessions that nobody asks for instead of {status()}")
+
+
 if __name__ == "__main__":
-    rig.main(acl_tiers, policy_chains, marks, gateway_status, fdb_aging)
+    rig.main(acl_tiers, policy_chains, marks, gateway_status, fdb_aging, nat_conditions, policy_outlets)

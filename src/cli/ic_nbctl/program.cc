@@ -12,14 +12,52 @@ std::span<const CtlCommand> connection_commands() {
 
 namespace {
 
+using Wait = CtlSettings::Wait;
+
+void add_options(OptionTable& options, CtlSettings& settings) {
+    options.add("wait", 0, "WHAT",
+                "Wait until the change is carried out by the ovn-ic of every availability zone (sb).",
+                [&settings](std::string_view what) -> Result<void> {
+                    if (what != "none" && what != "sb")
+                        return Error{"argument to --wait must be \"none\" or \"sb\""};
+                    settings.wait = what == "sb" ? Wait::kSouthbound : Wait::kNone;
+                    return {};
+                });
+    options.add("no-wait", 0, "", "The same as --wait=none.", [&settings](std::string_view) {
+        settings.wait = Wait::kNone;
+        return Result<void>();
+    });
+}
+
 void need(CtlSession& session) {
     session.replica->monitor(icnb::ICNBGlobal::table_info(), {});
+    if (session.settings->wait == Wait::kNone) return;
+    session.replica->monitor<icnb::ICNBGlobal>(icnb::ICNBGlobal::kNbIcCfg, icnb::ICNBGlobal::kSbIcCfg);
+}
+
+Uuid root(db::Transaction& txn) {
+    Uuid found;
+    txn.for_each<icnb::ICNBGlobal>([&](const icnb::ICNBGlobal& row) { found = row.uuid; });
+    return found.is_zero() ? txn.insert<icnb::ICNBGlobal>() : found;
 }
 
 void before_run(CtlSession& session) {
-    bool found = false;
-    session.transaction->for_each<icnb::ICNBGlobal>([&](const icnb::ICNBGlobal&) { found = true; });
-    if (!found) session.transaction->insert<icnb::ICNBGlobal>();
+    root(*session.transaction);
+}
+
+void after_run(CtlSession& session, bool) {
+    db::Transaction& txn = *session.transaction;
+    if (session.settings->wait == Wait::kNone || (txn.empty() && !session.forced_wait)) return;
+    txn.increment(root(txn), icnb::ICNBGlobal::kNbIcCfg);
+}
+
+bool carried_out(CtlSession& session) {
+    if (session.settings->wait == Wait::kNone || session.outcome.status == db::CommitStatus::kUnchanged)
+        return true;
+    for (const icnb::ICNBGlobal& row : session.replica->table<icnb::ICNBGlobal>()) {
+        if (row.sb_ic_cfg < session.outcome.incremented) return false;
+    }
+    return true;
 }
 
 CtlProgram program() {
@@ -40,8 +78,11 @@ CtlProgram program() {
         {"SSL", "IC_NB_Global", "", "ssl"},
     };
     out.show = {{"Transit_Switch", "name", {}}};
+    out.add_options = add_options;
     out.need = need;
     out.before_run = before_run;
+    out.after_run = after_run;
+    out.carried_out = carried_out;
     return out;
 }
 

@@ -1,4 +1,4 @@
-// Transit switches: ts-add ts-del ts-list, and init.
+// Transit switches: ts-add ts-del ts-list, and init and sync.
 
 #include <fmt/format.h>
 
@@ -15,6 +15,11 @@ Result<void> run_init(CtlContext&) {
 
 Result<void> need_names(CtlContext& context) {
     context.need(icnb::TransitSwitch::kName);
+    return {};
+}
+
+Result<void> run_sync(CtlContext& context) {
+    context.session().forced_wait = true;
     return {};
 }
 
@@ -64,6 +69,8 @@ Result<void> run_list(CtlContext& context) {
 constexpr CtlCommand kCommands[] = {
     {"init", 0, 0, "", "", true, nullptr, run_init, nullptr,
      "Make the database's root row, if there is none."},
+    {"sync", 0, 0, "", "", true, nullptr, run_sync, nullptr,
+     "Wait as --wait says, for all earlier changes too."},
     {"ts-add", 1, 1, "SWITCH", "--may-exist", true, need_names, run_add, nullptr, "Create a transit switch."},
     {"ts-del", 1, 1, "SWITCH", "--if-exists", true, need_names, run_del, nullptr, "Delete a transit switch."},
     {"ts-list", 0, 0, "", "", false, need_names, run_list, nullptr, "Print all transit switches."},

@@ -8,9 +8,9 @@ namespace {
 // --- copp
 
 constexpr std::string_view kProtocols[] = {
-    "arp",         "arp-resolve", "dhcpv4-opts", "dhcpv6-opts", "dns",        "event-elb",
-    "icmp4-error", "icmp6-error", "igmp",        "nd-na",       "nd-ns",      "nd-ns-resolve",
-    "nd-ra-opts",  "tcp-reset",   "bfd",         "reject",      "svc-monitor"};
+    "arp",           "arp-resolve", "dhcpv4-opts", "dhcpv4-relay", "dhcpv6-opts", "dns",
+    "event-elb",     "icmp4-error", "icmp6-error", "igmp",         "nd-na",       "nd-ns",
+    "nd-ns-resolve", "nd-ra-opts",  "tcp-reset",   "bfd",          "reject",      "svc-monitor"};
 
 Result<void> check_protocol(std::string_view protocol) {
     std::string all;

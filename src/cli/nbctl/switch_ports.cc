@@ -9,8 +9,9 @@ namespace {
 
 using Port = nb::LogicalSwitchPort;
 
-constexpr std::array<std::string_view, 10> kTypes = {
-    "", "localnet", "localport", "router", "vtep", "l2gateway", "l3gateway", "external", "virtual", "remote"};
+constexpr std::array<std::string_view, 11> kTypes = {"",        "localnet",  "localport", "router",
+                                                     "vtep",    "l2gateway", "l3gateway", "external",
+                                                     "virtual", "remote",    "switch"};
 
 Result<void> need_ports(CtlContext& context) {
     context.need(nb::LogicalSwitch::kName, nb::LogicalSwitch::kPorts);

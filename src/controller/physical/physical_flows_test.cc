@@ -249,7 +249,11 @@ class History {
         if (row.type.empty() && chance(3)) row.parent_port = name("p", below(kPorts));
         if (row.type.empty() && chance(3))
             row.options.set("requested-chassis", name("hv", below(4)) + "," + name("hv", below(4)));
-        if (row.type.empty() && chance(4)) row.options.set("activation-strategy", "rarp");
+        if (row.type.empty() && chance(4)) {
+            static constexpr const char* kStrategies[] = {"rarp", "garp", "na", "rarp,garp,na", "x"};
+            row.options.set("activation-strategy", kStrategies[below(std::size(kStrategies))]);
+        }
+        if (row.type.empty() && chance(4)) row.options.set("disable_garp_rarp", chance(2) ? "true" : "false");
         if (row.type == "patch" || row.type == "l3gateway") row.options.set("peer", name("p", below(kPorts)));
         if (row.type == "patch" && chance(2))
             row.options.set("chassis-redirect-port", name("p", below(kPorts)));

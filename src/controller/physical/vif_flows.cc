@@ -2,11 +2,17 @@
 // interface.
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "controller/configuration.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
 #include "logical/controller_opcode.h"
+#include "packet/address.h"
+#include "packet/ethernet.h"
+#include "packet/icmpv6.h"
+#include "packet/ipv4.h"
 
 namespace weft::controller {
 
@@ -14,25 +20,80 @@ namespace sb = schema::sb;
 
 namespace {
 
-constexpr uint16_t kRarp = 0x8035;  // RFC 903
+namespace ethernet = packet::ethernet;
 constexpr uint32_t kActivationOpcode = static_cast<uint32_t>(logical::ControllerOpcode::kActivation);
 
-// A virtual machine that is on its way here (options:activation-strategy=rarp): the port is closed until the
-// machine announces itself by RARP, which it does when it begins to run here.
+bool has_word(std::string_view list, std::string_view word) {
+    for (const std::string& each : split_words(list, ',')) {
+        if (each == word) return true;
+    }
+    return false;
+}
+
+// What a virtual machine announces itself with, of what options:activation-strategy lists: RARP; an ARP
+// packet about one of its own addresses (RFC 5227 section 3); a neighbour advertisement that nobody asked
+// for, which goes to all nodes (RFC 4861 section 7.2.6).
+struct Announcing {
+    openflow::Match match;
+    bool goes_on = true;  // else the controller looks at it first, and it ends there
+};
+std::vector<Announcing> announcements_of(const sb::PortBinding& port, uint32_t ofport) {
+    std::string_view strategies = ovsdb::get_string(port.options, "activation-strategy");
+    openflow::Match from;
+    from.set_in_port(ofport);
+    std::vector<Announcing> out;
+    if (has_word(strategies, "rarp")) {
+        out.push_back({from, true});
+        out.back().match.set_dl_type(ethernet::kRarp);
+    }
+    if (has_word(strategies, "garp")) {
+        std::set<uint32_t> addresses;
+        for (const std::string& text : port.mac) {
+            for (const std::string& word : split_words(text, ' ')) {
+                if (auto ip = packet::parse_ipv4(word)) addresses.insert(*ip);
+            }
+        }
+        for (uint32_t ip : addresses) {
+            out.push_back({from, true});
+            out.back().match.set_dl_type(ethernet::kArp);
+            out.back().match.set_nw_src(ip);
+            out.back().match.set_nw_dst(ip);
+        }
+        if (addresses.empty()) {
+            out.push_back({from, false});
+            out.back().match.set_dl_type(ethernet::kArp);
+        }
+    }
+    if (has_word(strategies, "na")) {
+        const packet::Ipv6Addr all_nodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+        packet::Ipv6Addr exact;
+        exact.fill(0xff);
+        openflow::Match match = from;
+        match.set_dl_type(ethernet::kIpv6);
+        match.set(openflow::FieldId::kIpProto, packet::protocol::kIcmpv6);
+        match.set(openflow::FieldId::kIcmpv6Type, packet::icmpv6::kNeighbourAdvertisement);
+        match.set(openflow::FieldId::kIcmpv6Code, 0);
+        match.set_ipv6(openflow::FieldId::kIpv6Dst, all_nodes, exact);
+        out.push_back({match, true});
+    }
+    return out;
+}
+
+// A virtual machine that is on its way here (options:activation-strategy): the port is closed until the
+// machine announces itself, which it does when it begins to run here.
 void emit_activation_flows(SouthboundView& view, const sb::PortBinding& port, const PortKeys& keys,
                            uint32_t ofport) {
     const uint32_t cookie = cookie_of(port.uuid);
-    openflow::Match rarp;
-    rarp.set_in_port(ofport);
-    rarp.set_dl_type(kRarp);
-    ActionBuilder in;
-    enter_pipeline(in, keys);
-    openflow::Controller controller;
-    controller.userdata.resize(8);
-    store_be32(controller.userdata.data(), kActivationOpcode);
-    in.add(openflow::Boxed<openflow::Controller>(std::move(controller))).resubmit(kTableIngress);
-    view.flows.emit(make_flow(kTablePhysicalToLogical, 1010, cookie, rarp, in.take()));
-
+    for (const Announcing& announcing : announcements_of(port, ofport)) {
+        ActionBuilder in;
+        enter_pipeline(in, keys);
+        openflow::Controller controller;
+        controller.userdata.resize(8);
+        store_be32(controller.userdata.data(), kActivationOpcode);
+        in.add(openflow::Boxed<openflow::Controller>(std::move(controller)));
+        if (announcing.goes_on) in.resubmit(kTableIngress);
+        view.flows.emit(make_flow(kTablePhysicalToLogical, 1010, cookie, announcing.match, in.take()));
+    }
     openflow::Match other;
     other.set_in_port(ofport);
     view.flows.emit(make_flow(kTablePhysicalToLogical, 1000, cookie, other, {}));
@@ -53,7 +114,9 @@ void emit_localport_flow(SouthboundView& view, const sb::PortBinding& port, cons
 bool waits_for_activation(SouthboundView& view, const sb::PortBinding& port) {
     const Uuid* own = view.own_chassis.find({});
     if (!own || !port.additional_chassis.contains(*own)) return false;
-    if (ovsdb::get_string(port.options, "activation-strategy") != "rarp") return false;
+    std::string_view strategies = ovsdb::get_string(port.options, "activation-strategy");
+    if (!has_word(strategies, "rarp") && !has_word(strategies, "garp") && !has_word(strategies, "na"))
+        return false;
     const sb::Chassis* chassis = view.value(view.chassis, *own);
     std::vector<std::string> activated =
         split_words(ovsdb::get_string(port.options, "additional-chassis-activated"));

@@ -6,6 +6,7 @@
 #include "controller/responders/acl_log.h"
 #include "logical/controller_opcode.h"
 #include "packet/address.h"
+#include "packet/ethernet.h"
 #include "packet/extract.h"
 
 namespace weft::controller {
@@ -98,6 +99,10 @@ std::optional<Bytes> PacketInHandler::answer_to(const Arrived& arrived, ByteView
             return answer_dhcpv6(arrived.bytes, parameters);
         case ControllerOpcode::kPutNdRaOptions:
             return answer_router_solicitation(arrived.bytes, parameters);
+        case ControllerOpcode::kDhcpRelayRequest:
+            return relay_dhcp_request(arrived.bytes, parameters);
+        case ControllerOpcode::kDhcpRelayAnswer:
+            return relay_dhcp_answer(arrived.bytes, parameters);
         case ControllerOpcode::kDnsLookup: {
             const schema::sb::PortBinding* port = port_of(arrived);
             return port ? answer_dns(arrived.bytes, port->datapath, responders_.names()) : std::nullopt;
@@ -187,6 +192,8 @@ void PacketInHandler::handle(const of::PacketIn& packet_in) {
         case ControllerOpcode::kPutDhcpv6Options:
         case ControllerOpcode::kPutNdRaOptions:
         case ControllerOpcode::kDnsLookup:
+        case ControllerOpcode::kDhcpRelayRequest:
+        case ControllerOpcode::kDhcpRelayAnswer:
             return answer(arrived);
         case ControllerOpcode::kPutArp:
         case ControllerOpcode::kPutNd:
@@ -195,6 +202,9 @@ void PacketInHandler::handle(const of::PacketIn& packet_in) {
             learning_.learn_station(arrived.datapath_key(), arrived.port_key(), arrived.flow.dl_src);
             return loop_.wake();
         case ControllerOpcode::kActivation:
+            // An ARP packet about another address than its own is no announcement.
+            if (arrived.flow.dl_type == packet::ethernet::kArp && arrived.flow.nw_src != arrived.flow.nw_dst)
+                return;
             requests_.activate({arrived.datapath_key(), arrived.port_key()});
             return loop_.wake();
         case ControllerOpcode::kLog:

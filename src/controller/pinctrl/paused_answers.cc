@@ -1,13 +1,16 @@
 #include "controller/pinctrl/paused_answers.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/log.h"
 #include "controller/responders/datagram.h"
 #include "controller/responders/dhcpv4.h"
+#include "controller/responders/dhcpv4_relay.h"
 #include "controller/responders/dhcpv6.h"
 #include "openflow/match.h"
 #include "packet/address.h"
+#include "packet/ethernet.h"
 #include "packet/icmpv6.h"
 
 namespace weft::controller {
@@ -81,6 +84,26 @@ std::optional<Bytes> answer_router_solicitation(ByteView frame, ByteView paramet
     Bytes answer = replace_icmp6(frame, parameters);
     if (answer.empty()) return std::nullopt;
     return answer;
+}
+
+std::optional<Bytes> relay_dhcp_request(ByteView frame, ByteView parameters) {
+    std::optional<Datagram> datagram = find_datagram(frame);
+    std::optional<dhcpv4::Relay> relay = dhcpv4::read_relay(parameters);
+    if (!datagram || datagram->v6 || !relay) return std::nullopt;
+    std::optional<Bytes> message = dhcpv4::relay_request(datagram->payload, *relay);
+    if (!message) return std::nullopt;
+    return datagram->with_payload(*message);
+}
+
+std::optional<Bytes> relay_dhcp_answer(ByteView frame, ByteView parameters) {
+    std::optional<Datagram> datagram = find_datagram(frame);
+    std::optional<dhcpv4::Relay> relay = dhcpv4::read_relay(parameters);
+    if (!datagram || datagram->v6 || !relay) return std::nullopt;
+    std::optional<dhcpv4::RelayedAnswer> answer = dhcpv4::relay_answer(datagram->payload, *relay);
+    if (!answer) return std::nullopt;
+    Bytes out = datagram->with_payload_to(answer->address, datagram->payload);
+    std::copy(answer->client.begin(), answer->client.end(), out.begin() + packet::ethernet::kDst);
+    return out;
 }
 
 std::optional<Bytes> answer_dns(ByteView frame, const Uuid& datapath, const DnsTable& names) {

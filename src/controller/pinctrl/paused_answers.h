@@ -1,4 +1,5 @@
-// Operations that pause the pipeline: put_dhcp_opts, put_dhcpv6_opts, put_nd_ra_opts and dns_lookup.  Each
+// Operations that pause the pipeline: put_dhcp_opts, put_dhcpv6_opts, put_nd_ra_opts, dns_lookup and the
+// checks of a DHCP relay.  Each
 // turns the packet that waits into its answer; the logical flow behind the action sends it back.  The
 // protocols themselves are in responders/.
 //
@@ -22,6 +23,9 @@ std::optional<openflow::Subfield> read_result_field(ByteReader& userdata);
 std::optional<Bytes> answer_dhcpv4(ByteView frame, ByteView parameters);
 std::optional<Bytes> answer_dhcpv6(ByteView frame, ByteView parameters);
 std::optional<Bytes> answer_router_solicitation(ByteView frame, ByteView parameters);
+// The client's request, and the server's answer, as a relay passes them on.
+std::optional<Bytes> relay_dhcp_request(ByteView frame, ByteView parameters);
+std::optional<Bytes> relay_dhcp_answer(ByteView frame, ByteView parameters);
 std::optional<Bytes> answer_dns(ByteView frame, const Uuid& datapath, const DnsTable& names);
 
 }  // namespace weft::controller

@@ -52,6 +52,19 @@ Bytes dhcpv4_message() {
     return out.take();
 }
 
+// From the server 10.9.9.9 to the relay 10.0.0.1.
+const Bytes kRelayParameters = {10, 0, 0, 1, 10, 9, 9, 9};
+Bytes relayed_answer() {
+    ByteWriter out;
+    out.u32(0x02010600);
+    out.zeros(20);
+    out.u32(0x0a000001);
+    out.zeros(208);
+    out.u32(0x63825363);
+    out.bytes(Bytes{53, 1, 2, 54, 4, 10, 9, 9, 9, 255});
+    return out.take();
+}
+
 const Bytes kDhcpv6Message = {1, 0x11, 0x22, 0x33, 0, 1, 0, 4, 0, 3, 0,  1, 0, 3, 0,  12, 0, 0, 0,
                               7, 0,    0,    0,    0, 0, 0, 0, 0, 0, 15, 0, 0, 0, 39, 0,  1, 0};
 const Bytes kDnsMessage = {0xab, 0xcd, 1,   0, 0,   1,   0,   0, 0, 0,   0, 0, 3,
@@ -81,6 +94,7 @@ std::vector<Bytes> samples() {
     std::vector<Bytes> out;
     packet::IpEndpoints v4 = endpoints(false), v6 = endpoints(true);
     out.push_back(bytes_of(packet::compose_udp(v4, 68, 67, dhcpv4_message())));
+    out.push_back(bytes_of(packet::compose_udp(v4, 67, 67, relayed_answer())));
     out.push_back(bytes_of(packet::compose_udp(v6, 546, 547, kDhcpv6Message)));
     out.push_back(bytes_of(packet::compose_udp(v6, 547, 546, delegation(7, 0))));
     out.push_back(bytes_of(packet::compose_udp(v4, 5353, 53, kDnsMessage)));
@@ -205,6 +219,8 @@ TEST_F(Hostile, PacketsThroughAllResponders) {
         check(answer_dhcpv6(frame.view(), v6_parameters), "dhcpv6");
         check(answer_router_solicitation(frame.view(), advertisement), "ra");
         check(answer_dns(frame.view(), datapath_, names_), "dns");
+        check(relay_dhcp_request(frame.view(), kRelayParameters), "dhcpv4 to a server");
+        check(relay_dhcp_answer(frame.view(), kRelayParameters), "dhcpv4 from a server");
         // Parameters come from the database: odd ones may make odd answers, but no more.
         (void)answer_dhcpv4(frame.view(), v4.view());
         (void)answer_dhcpv6(frame.view(), v6.view());

@@ -65,6 +65,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     switch (data[0] % 10) {
         case 0:
             (void)answer_dhcpv4(rest, kDhcpv4);
+            (void)relay_dhcp_request(rest, ByteView(kDhcpv4).first(8));
+            (void)relay_dhcp_answer(rest, ByteView(kDhcpv4).first(8));
             break;
         case 1:
             (void)answer_dhcpv6(rest, kDhcpv6);

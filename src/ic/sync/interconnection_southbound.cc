@@ -38,7 +38,8 @@ int64_t next_key(const HashSet<int64_t>& used, int64_t first, int64_t last) {
 }  // namespace
 
 void InterconnectionSouthbound::choose_columns() {
-    replica_.monitor<icsb::AvailabilityZone>(icsb::AvailabilityZone::kName);
+    replica_.monitor<icsb::AvailabilityZone>(icsb::AvailabilityZone::kName, icsb::AvailabilityZone::kNbIcCfg);
+    replica_.monitor<icsb::ICSBGlobal>(icsb::ICSBGlobal::kNbIcCfg);
     replica_.monitor<icsb::Gateway>();
     replica_.monitor<icsb::Encap>();
     replica_.monitor<icsb::DatapathBinding>();

@@ -78,6 +78,8 @@ constexpr NamedResultAction kResultActions[] = {
     {"put_dhcpv6_opts", parse_put_dhcpv6_opts},
     {"put_nd_ra_opts", parse_put_nd_ra_opts},
     {"dns_lookup", parse_dns_lookup},
+    {"dhcp_relay_req_chk", parse_dhcp_relay_req_chk},
+    {"dhcp_relay_resp_chk", parse_dhcp_relay_resp_chk},
     {"check_pkt_larger", parse_check_pkt_larger},
     {"chk_lb_hairpin", parse_chk_lb_hairpin},
     {"chk_lb_hairpin_reply", parse_chk_lb_hairpin_reply},

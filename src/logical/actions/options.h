@@ -1,6 +1,6 @@
 // Answers that the controller composes from options: R = put_dhcp_opts(…), put_dhcpv6_opts(…),
-// put_nd_ra_opts(…), dns_lookup().  The packet waits at the controller (its pipeline is paused) and goes on
-// changed.
+// put_nd_ra_opts(…), dns_lookup(), dhcp_relay_req_chk(…), dhcp_relay_resp_chk(…).  The packet waits at the
+// controller (its pipeline is paused) and goes on changed.
 
 #pragma once
 
@@ -29,6 +29,13 @@ struct PutOptions : Action {
     void print(std::string& out) const override;
     void encode(const EncodeContext& context, openflow::ActionList& out) const override;
 };
+struct DhcpRelay : Action {  // R = dhcp_relay_req_chk(giaddr, server), dhcp_relay_resp_chk(giaddr, server)
+    bool is_request = false;
+    FieldRef result;
+    uint32_t giaddr = 0, server = 0;  // host order
+    void print(std::string& out) const override;
+    void encode(const EncodeContext& context, openflow::ActionList& out) const override;
+};
 struct DnsLookup : Action {
     FieldRef result;
     void print(std::string& out) const override;
@@ -38,6 +45,8 @@ struct DnsLookup : Action {
 Result<ActionPtr> parse_put_dhcp_opts(ActionParser& parser, const FieldRef& result);
 Result<ActionPtr> parse_put_dhcpv6_opts(ActionParser& parser, const FieldRef& result);
 Result<ActionPtr> parse_put_nd_ra_opts(ActionParser& parser, const FieldRef& result);
+Result<ActionPtr> parse_dhcp_relay_req_chk(ActionParser& parser, const FieldRef& result);
+Result<ActionPtr> parse_dhcp_relay_resp_chk(ActionParser& parser, const FieldRef& result);
 Result<ActionPtr> parse_dns_lookup(ActionParser& parser, const FieldRef& result);
 
 // The values of options as they go on the wire (RFC 2132, 3442, 3397; RFC 8415; RFC 4861, 8106, 4191).

@@ -51,6 +51,8 @@ void choose_southbound_columns(Replica& replica) {
     replica.monitor<Balancer>(Balancer::kName, Balancer::kVips, Balancer::kProtocol, Balancer::kOptions,
                               Balancer::kDatapathGroup, Balancer::kExternalIds);
     replica.monitor<sb::StaticMACBinding>();
+    replica.monitor<sb::AdvertisedRoute>();
+    replica.monitor<sb::LearnedRoute>();
     replica.monitor<sb::DHCPOptions>();
     replica.monitor<sb::DHCPv6Options>();
     replica.monitor<sb::RBACRole>();

@@ -113,6 +113,19 @@ void Southbound::have_chassis() {
     ha_groups_.mark_all();
 }
 
+void Southbound::have_advertised() {
+    auto name = [&](const Uuid& uuid) {
+        const auto* port = replica_.find<sb::PortBinding>(uuid);
+        return port ? port->logical_port : uuid.to_string();
+    };
+    advertised_.have(replica_, [&](const sb::AdvertisedRoute& r) {
+        auto it = datapath_of_binding_.find(r.datapath);
+        return std::optional(AdvertisedRow{it == datapath_of_binding_.end() ? r.datapath : it->second,
+                                           name(r.logical_port), r.ip_prefix,
+                                           r.tracked_port ? name(*r.tracked_port) : ""});
+    });
+}
+
 void Southbound::have() {
     have_datapaths();
     have_ports();
@@ -142,6 +155,7 @@ void Southbound::have() {
     mac_bindings_.have(replica_, [](const sb::StaticMACBinding& r) {
         return std::optional(BindingKey{r.logical_port, r.ip});
     });
+    have_advertised();
     groups_.have(replica_, datapath_of_binding_);
     flows_.have(replica_);
     if (groups_.take_drift()) flows_.mark_all();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "northd/inputs.h"
+#include "northd/rows.h"
 
 namespace weft::northd {
 
@@ -109,6 +110,7 @@ template class RowKeys<Uuid>;
 template class RowKeys<std::string>;
 template class RowKeys<MulticastKey>;
 template class RowKeys<BindingKey>;
+template class RowKeys<AdvertisedRow>;
 template class RowKeys<BfdKey>;
 template class RowKeys<MonitorKey>;
 

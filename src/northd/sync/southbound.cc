@@ -21,6 +21,7 @@ void Southbound::mark_all() {
     dns_.mark_all();
     meters_.mark_all();
     mac_bindings_.mark_all();
+    advertised_.mark_all();
     flows_.mark_all();
     constants_checked_ = false;
 }
@@ -50,6 +51,14 @@ void Southbound::delete_stale(Transaction& txn) {
                     ports_.wanted(row.logical_port);
         if (!kept) txn.erase<sb::MACBinding>(row.uuid);
     }
+    // So do learnt routes.
+    for (const auto& row : replica_.table<sb::LearnedRoute>()) {
+        const auto* port = replica_.find<sb::PortBinding>(row.logical_port);
+        auto datapath = datapath_of_binding_.find(row.datapath);
+        bool kept = port && ports_.wanted(port->logical_port) && datapath != datapath_of_binding_.end() &&
+                    datapaths_.wanted(datapath->second);
+        if (!kept) txn.erase<sb::LearnedRoute>(row.uuid);
+    }
     if (!datapaths_changed_) return;
     datapaths_changed_ = false;
     HashSet<int64_t> keys;
@@ -63,6 +72,18 @@ void Southbound::delete_stale(Transaction& txn) {
     for (const auto& row : replica_.table<sb::FDB>()) {
         if (!keys.contains(row.dp_key)) txn.erase<sb::FDB>(row.uuid);
     }
+}
+
+bool Southbound::write_advertised(Transaction& txn, const Uuid& uuid, const AdvertisedRow& row) {
+    auto datapath = datapaths_.row_of(row.router);
+    auto port = ports_.row_of(row.port);
+    auto tracked = row.tracked.empty() ? std::nullopt : ports_.row_of(row.tracked);
+    if (!datapath || !port) return false;
+    txn.set(uuid, sb::AdvertisedRoute::kDatapath, *datapath);
+    txn.set(uuid, sb::AdvertisedRoute::kLogicalPort, *port);
+    txn.set(uuid, sb::AdvertisedRoute::kIpPrefix, row.prefix);
+    txn.set(uuid, sb::AdvertisedRoute::kTrackedPort, tracked);
+    return true;
 }
 
 bool Southbound::write(Transaction& txn) {
@@ -133,6 +154,11 @@ bool Southbound::write(Transaction& txn) {
         t.set(uuid, sb::StaticMACBinding::kDatapath, *datapath);
         return true;
     });
+    if (replica_.server_has(sb::AdvertisedRoute::table_info())) {
+        advertised_.write(txn, [&](Transaction& t, const Uuid& uuid, const AdvertisedRow& row, bool) {
+            return write_advertised(t, uuid, row);
+        });
+    }
     auto resolve = [&](const Uuid& datapath) { return datapaths_.row_of(datapath); };
     bool whole = flows_.write(txn, replica_, resolve);
     load_balancers_.write(txn, [&](Transaction& t, const Uuid& uuid, const LoadBalancerRow& row, bool) {

@@ -47,6 +47,7 @@ class Southbound {
     void have_ports();
     void have_multicast();
     void have_chassis();
+    void have_advertised();
     void mark_all();
     std::optional<Uuid> chassis(const std::string& name) const;
     int64_t choose_port_key(const PortRow& row, int64_t current);
@@ -61,6 +62,7 @@ class Southbound {
     bool write_ip_multicast(Transaction& txn, const Uuid& uuid, const IpMulticastRow& row);
     bool write_ha_group(Transaction& txn, const Uuid& uuid, const HaGroupRow& row, bool is_new);
     bool write_load_balancer(Transaction& txn, const Uuid& uuid, const LoadBalancerRow& row);
+    bool write_advertised(Transaction& txn, const Uuid& uuid, const AdvertisedRow& row);
     bool write_dns(Transaction& txn, const Uuid& uuid, const DnsRow& row);
     bool write_meter(Transaction& txn, const Uuid& uuid, const MeterRow& row, bool is_new);
     void write_constants(Transaction& txn);
@@ -85,6 +87,7 @@ class Southbound {
     KeyedTable<Uuid, DnsRow, sb::DNS> dns_;
     KeyedTable<std::string, MeterRow, sb::Meter> meters_;
     KeyedTable<BindingKey, MacBindingRow, sb::StaticMACBinding> mac_bindings_;
+    KeyedTable<AdvertisedRow, AdvertisedRow, sb::AdvertisedRoute> advertised_;
 
     HashMap<Uuid, Uuid> datapath_of_binding_;                // Datapath_Binding → switch or router
     HashMap<std::string, std::vector<Uuid>> chassis_named_;  // by name and by host name

@@ -23,6 +23,7 @@ void Southbound::want(Program& p) {
     dns_.want(p.dns_rows, [](const DnsRow& r) { return r.dns; });
     meters_.want(p.meter_rows, [](const MeterRow& r) { return r.name; });
     mac_bindings_.want(p.mac_binding_rows, [](const MacBindingRow& r) { return BindingKey{r.port, r.ip}; });
+    advertised_.want(p.advertised_rows, [](const AdvertisedRow& r) { return r; });
     flows_.want(p.flows);
 }
 

@@ -50,6 +50,7 @@ void execute(const logical::MadePacket& made, Run& run);
 void execute(const logical::TableCheck& check, Run& run);
 void execute(const logical::CheckPktLarger& check, Run& run);
 void execute(const logical::PutOptions& put, Run& run);
+void execute(const logical::DhcpRelay& relay, Run& run);
 void execute(const logical::DnsLookup& lookup, Run& run);
 
 }  // namespace weft::cli::trace

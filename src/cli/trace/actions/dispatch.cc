@@ -44,6 +44,7 @@ const HashMap<std::type_index, Execute>& executions() {
         executed<logical::TableCheck>(),
         executed<logical::CheckPktLarger>(),
         executed<logical::PutOptions>(),
+        executed<logical::DhcpRelay>(),
         executed<logical::DnsLookup>(),
     };
     return table;

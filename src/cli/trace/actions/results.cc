@@ -38,6 +38,17 @@ void execute(const logical::PutOptions& put, Run& run) {
     run.modify(at == std::string::npos ? text : text.substr(at + kAssign.size()));
 }
 
+void execute(const logical::DhcpRelay& relay, Run& run) {
+    set_field(run.packet, relay.result, 1);
+    append(run.nodes, Node::Kind::kRemark,
+           relay.is_request
+               ? "/* We assume that this packet is a DHCP request that no relay has seen. */"
+               : "/* We assume that this packet is an answer of the DHCP server to this relay. */");
+    std::string text;
+    relay.print(text);
+    run.modify(text.substr(text.find("dhcp_relay")));
+}
+
 // The name that a query asks for is not among the fields of a microflow.
 void execute(const logical::DnsLookup& lookup, Run& run) {
     set_field(run.packet, lookup.result, 0);
