@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "base/version.h"
 #include "cli/tls_options.h"
+#include "datapath/netdev/leftovers.h"
 #include "net/common_commands.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
@@ -108,6 +109,12 @@ Result<int> serve(net::DaemonOptions& daemon, const SwitchOptions& options, bool
     return 0;
 }
 
+Result<void> remove_datapath() {
+    WEFT_ASSIGN(auto links, datapath::Links::create(nullptr));
+    fmt::print("{} programs and devices removed\n", datapath::remove_leftovers(*links));
+    return {};
+}
+
 }  // namespace
 
 namespace {
@@ -150,6 +157,14 @@ int ovs_vswitchd(int argc, char** argv) {
         lock_memory = true;
         return Result<void>();
     });
+    bool remove = false;
+    table.add(
+        "remove-datapath", 0, "",
+        "Remove what an ovs-vswitchd that has ended left in the kernel (programs, their devices), and exit.",
+        [&](std::string_view) {
+            remove = true;
+            return Result<void>();
+        });
     cli::add_tls_options(table, options.tls);
     daemon.add_to(table);
     bool help = false, version = false;
@@ -173,6 +188,11 @@ int ovs_vswitchd(int argc, char** argv) {
     if (version) {
         std::fputs(version_text("ovs-vswitchd").c_str(), stdout);
         return 0;
+    }
+    if (remove) {
+        auto removed = remove_datapath();
+        if (!removed) std::fprintf(stderr, "ovs-vswitchd: %s\n", removed.message().c_str());
+        return removed.ok() ? 0 : 1;
     }
     if (words->size() > 1) {
         std::fprintf(stderr,

@@ -1,19 +1,21 @@
-"""Packets flow on while a switch with the eBPF datapath is killed, ended and started again: none is lost."""
+"""Packets flow on while a switch with the eBPF datapath is killed, ended and started again: none is lost.
+
+Two hosts and a Geneve tunnel between them, 10,000 datagrams a second and a TCP stream, each way through both switches.
+The switches are killed in turn as often as the time allows (WEFT_RESTART_S, a long run by hand).
+"""
 import ctypes
 import os
-import select
 import signal
-import socket
-import subprocess
 import sys
-import threading
 import time
 
 import rig
+import traffic
+from overlay import Cable, pings, sh
 
-PREFIX = f"wer{os.getpid()}"
-HOST, A, B = PREFIX + "h", PREFIX + "a", PREFIX + "b"
-RATE = 1000  # packets a second
+SECONDS = float(os.environ.get("WEFT_RESTART_S", "20"))
+RATE = 10000
+STREAM = 12_000_000  # bytes a second
 
 
 def kernel_loads_programs():
@@ -21,107 +23,104 @@ def kernel_loads_programs():
     return ctypes.CDLL("libbpf.so.1").libbpf_probe_bpf_prog_type(3, None) == 1  # BPF_PROG_TYPE_SCHED_CLS
 
 
-def sh(command):
-    subprocess.run(["sh", "-ec", command], check=True)
-
-
-def inside(ns, function):
-    """function() by a thread whose network namespace is `ns`."""
-    def run():
-        with open(f"/run/netns/{ns}") as f:
-            libc().setns(f.fileno(), 0x40000000)
-        function()
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread
-
-
-def libc():
-    import ctypes
-    return ctypes.CDLL(None, use_errno=True)
-
-
-class Stream:
-    """Numbered datagrams from A to B."""
-
-    def __init__(self):
-        self.sent, self.seen, self.ending = 0, set(), False
-        self.ready = threading.Event()
-        self.threads = [inside(B, self.receive), inside(A, self.send)]
-
-    def receive(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-            s.bind(("10.8.0.2", 7777))
-            self.ready.set()
-            while True:
-                if select.select([s], [], [], 1)[0]:
-                    self.seen.add(int(s.recv(100)))
-                elif self.ending:
-                    return
-
-    def send(self):
-        self.ready.wait()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.connect(("10.8.0.2", 7777))
-            while not self.ending:
-                try:
-                    s.send(b"%d" % self.sent)
-                except OSError as problem:
-                    sys.stderr.write(f"send: {problem}\n")
-                self.sent += 1
-                time.sleep(1 / RATE)
-
-    def end(self):
-        self.ending = True
-        for thread in self.threads:
-            thread.join()
-
-
-def taken_over(r, times):
-    with open(os.path.join(r.dir, "ovs-vswitchd.log")) as f:
+def taken_over(host, times):
+    with open(os.path.join(host.dir, "ovs-vswitchd.log")) as f:
         return f.read().count("ports taken over") == times
 
 
-def main():
-    try:
-        for ns in (HOST, A, B):
-            sh(f"ip netns add {ns}; ip -n {ns} link set lo up")
-        for number, (ns, port) in enumerate(((A, "pa"), (B, "pb")), 1):
-            sh(f"ip link add eth0 netns {ns} address 02:00:00:00:00:0{number} type veth peer name {port} netns {HOST};"
-               f"ip -n {HOST} link set {port} up; ip -n {ns} addr add 10.8.0.{number}/24 dev eth0; ip -n {ns} link set eth0 up;"
-               f"ip -n {ns} neigh add 10.8.0.{3 - number} lladdr 02:00:00:00:00:0{3 - number} dev eth0 nud permanent")
-        with rig.Rig(weft="all", name="ebpf-restart", netns=HOST) as r:
-            r.start_databases("conf")
-            r.start_vswitchd()
-            r.run("ovs-vsctl", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=ebpf", "--", "add-port", "br0", "pa", "--",
-                  "add-port", "br0", "pb")
-            rig.wait_for(lambda: subprocess.run(["ip", "netns", "exec", A, "ping", "-c1", "-W1", "10.8.0.2"],
-                                                stdout=subprocess.DEVNULL).returncode == 0, "a ping")
-            stream = Stream()
-            rig.wait_for(lambda: len(stream.seen) > 100, "packets")
-            flows = r.appctl("ovs-vswitchd", "dpctl/dump-flows", "-m")
-            if "offloaded:yes" not in flows:
-                raise rig.Failure(f"no flow is in the kernel: {flows}")
-            for turn, sig in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL), 1):
-                before = len(stream.seen)
-                r.kill("ovs-vswitchd", sig)
-                rig.wait_for(lambda: len(stream.seen) > before + RATE // 4, "packets without a daemon")
-                r.start_vswitchd()
-                rig.wait_for(lambda: taken_over(r, turn), "the new switch to take over", 40)
-                before = len(stream.seen)
-                rig.wait_for(lambda: len(stream.seen) > before + RATE // 4, "packets after the start")
-            stream.end()
-            lost = sorted(set(range(stream.sent)) - stream.seen)
-            print(f"{stream.sent} packets sent, {len(lost)} lost {lost[:20]}")
-            if lost:
+def copies(host):
+    return [d for d in host.sh("ls", "/sys/class/net").split() if d.startswith("weft-copy")]
+
+
+def none_is_lost():
+    """kill -9 under 10,000 datagrams a second and a TCP stream across two hosts: none lost, none sent again"""
+    with Cable(mtu=1600) as cable:
+        hosts = host, peer = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
+        for h in hosts:
+            h.datapath_type = "ebpf"
+            h.start_switch()
+            h.bridge("br0")
+            h.guest("br0", f"g{h.number}", f"10.0.0.{h.number}/24", mac=f"02:00:00:00:00:0{h.number}")
+        for h, other in ((host, peer), (peer, host)):
+            h.tunnel("br0", "geneve", other, "tun0", False, "options:csum=true")
+            h.sh("ethtool", "-K", "eth0", "tx", "on")
+            h.sh("ip", "neigh", "replace", other.v4, "lladdr", other.sh("cat", "/sys/class/net/eth0/address").strip(), "dev", "eth0",
+                 "nud", "permanent")
+        a, b = host.guests["g1"], peer.guests["g2"]
+        rig.wait_for(lambda: pings(a, "10.0.0.2"), "a ping", 20)
+        with traffic.Datagrams(a, b, "10.0.0.2", RATE) as datagrams, traffic.Stream(a, b, "10.0.0.2", STREAM) as stream:
+            rig.wait_for(lambda: datagrams.received() > RATE // 2 and stream.received() > STREAM // 4, "traffic")
+            began, turns, deaths = time.monotonic(), 0, {h: 0 for h in hosts}
+            resent = stream.resent
+            while turns < 2 or time.monotonic() - began < SECONDS - 5:
+                h = hosts[turns % 2]
+                turns += 1
+                deaths[h] += 1
+                before = datagrams.received(), stream.received()
+                h.kill("ovs-vswitchd", signal.SIGTERM if turns % 4 == 3 else signal.SIGKILL)
+                rig.wait_for(lambda: datagrams.received() > before[0] + RATE // 4 and stream.received() > before[1] + STREAM // 8,
+                             "traffic without a daemon")
+                h.start_vswitchd()
+                rig.wait_for(lambda: taken_over(h, deaths[h]), "the new switch to take over", 40)
+                before = datagrams.received(), stream.received()
+                rig.wait_for(lambda: datagrams.received() > before[0] + RATE // 4 and stream.received() > before[1] + STREAM // 8,
+                             "traffic after the start")
+                if len(copies(h)) != 1:
+                    raise rig.Failure(f"{len(copies(h))} devices for copies: {copies(h)}")
+            lost = datagrams.lost()
+            resent = stream.resent - resent
+            print(f"{turns} restarts, {datagrams.sent()} datagrams sent, {len(lost)} lost {lost[:20]}; "
+                  f"{stream.received() >> 20} MB of the stream, {resent} segments sent again")
+            if lost or resent:
                 raise rig.Failure("packets were lost")
-    finally:
-        for ns in (A, B, HOST):
-            subprocess.run(["ip", "netns", "del", ns], check=False)
 
 
-if not kernel_loads_programs():
-    print("skipped: this kernel lets nobody load programs")
-    sys.exit(0)
-main()
+TRACKED = """table=0,priority=10,arp,actions=NORMAL
+table=0,priority=9,ip,in_port={g1},actions=ct(zone=5,nat,table=1)
+table=0,priority=9,ip,in_port={g2},actions=ct(zone=5,nat,table=2)
+table=1,ct_state=+new+trk,ip,actions=ct(commit,zone=5,nat(src=10.0.0.77)),output:{g2}
+table=1,ct_state=+est+trk,ip,actions=output:{g2}
+table=2,ct_state=+est+trk,ip,actions=output:{g1}
+"""
+
+
+def connections_live_on():
+    """kill -9 under a translated connection: it is known afterwards, whichever end sends first"""
+    with Cable() as cable:
+        host, _ = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
+        host.datapath_type = "ebpf"
+        host.start_switch()
+        host.bridge("br0")
+        host.run("ovs-vsctl", "set-fail-mode", "br0", "secure")
+        for number in (1, 2):
+            host.guest("br0", f"g{number}", f"10.0.0.{number}/24", mac=f"02:00:00:00:00:0{number}")
+        a, b = host.guests["g1"], host.guests["g2"]
+        sh("ip", "neigh", "replace", "10.0.0.77", "lladdr", "02:00:00:00:00:01", "dev", "eth0", "nud", "permanent", ns=b)
+
+        def add_flows():
+            ports = {name: host.run("ovs-vsctl", "get", "interface", name, "ofport").strip() for name in ("g1", "g2")}
+            host.run("ovs-ofctl", "add-flows", "br0", "-", stdin=TRACKED.format(**ports))
+        add_flows()
+        with traffic.Stream(a, b, "10.0.0.2", STREAM, back=True) as stream:
+            rig.wait_for(lambda: stream.received() > STREAM // 4, "traffic")
+            for deaths in (1, 2):
+                host.kill("ovs-vswitchd")
+                before, resent = stream.received(), stream.resent
+                rig.wait_for(lambda: stream.received() > before + STREAM // 8, "traffic without a daemon")
+                host.start_vswitchd()
+                add_flows()
+                rig.wait_for(lambda: taken_over(host, deaths), "the new switch to take over", 40)
+                before = stream.received()
+                rig.wait_for(lambda: stream.received() > before + STREAM // 2, "traffic after the start")
+                known = host.appctl_switch("dpctl/dump-conntrack", "zone=5")
+                if "dst=10.0.0.77" not in known or "state=ESTABLISHED" not in known:
+                    raise rig.Failure(f"the connection is not known: {known}")
+                if stream.resent != resent:
+                    raise rig.Failure(f"{stream.resent - resent} segments were sent again")
+
+
+if __name__ == "__main__":
+    if not kernel_loads_programs():
+        print("skipped: this kernel lets nobody load programs")
+        sys.exit(0)
+    rig.main(none_is_lost, connections_live_on)

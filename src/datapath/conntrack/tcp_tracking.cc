@@ -186,7 +186,25 @@ TcpVerdict TcpTracking::update(bool reply, const TcpSegment& segment, bool check
 
 TcpTracking::Numbers TcpTracking::numbers(bool reply) const {
     const End& end = ends_[reply];
-    return {end.next, end.limit, end.max_window, scale_of(end, ends_[!reply])};
+    return {end.next,   end.limit,   end.max_window,   scale_of(end, ends_[!reply]),
+            end.scales, end.liberal, end.liberal_scale};
+}
+
+TcpTracking TcpTracking::established_with(const Numbers& original, const Numbers& reply) {
+    TcpTracking out;
+    for (bool of_reply : {false, true}) {
+        const Numbers& from = of_reply ? reply : original;
+        End& end = out.ends_[of_reply];
+        end.next = from.next;
+        end.limit = from.limit;
+        end.max_window = from.max_window;
+        end.scale = from.scale;
+        end.scales = from.scales;
+        end.liberal = from.liberal;
+        end.liberal_scale = from.liberal_scale;
+        end.state = TcpState::kEstablished;
+    }
+    return out;
 }
 
 void TcpTracking::advance(bool reply, const Numbers& seen) {

@@ -67,8 +67,12 @@ class TcpTracking {
         uint32_t next = 0, limit = 0;  // as in End
         uint16_t max_window = 0;
         uint8_t scale = 0;  // by which the windows that this end announces are shifted
+        // As in End; what the end is, and does not change.
+        bool scales = false, liberal = false, liberal_scale = false;
     };
     Numbers numbers(bool reply) const;
+    // One that somebody else has followed for a process that is no more.
+    static TcpTracking established_with(const Numbers& original, const Numbers& reply);
     void advance(bool reply, const Numbers& seen);
     // How far an acknowledgment may be off: the biggest window without scaling, and a header's worth of
     // doubt.

@@ -240,6 +240,37 @@ void Tracker::offer(Connection& connection, bool used) {
         accelerator_->remove(connection);
 }
 
+void Tracker::adopt(const Connection& connection, uint32_t timeout_s, int64_t now_ms) {
+    if (Found found = store_.find(connection.original, now_ms)) {
+        Connection& there = *found.connection;
+        auto* tcp = std::get_if<TcpTracking>(&there.protocol);
+        auto* seen = std::get_if<TcpTracking>(&connection.protocol);
+        if (found.reply || there.reply != connection.reply || !tcp != !seen) return;
+        for (bool reply : {false, true}) {
+            if (tcp) tcp->advance(reply, seen->numbers(reply));
+        }
+        return offer(there, true);
+    }
+    if (!store_.is_free(connection.reply, now_ms) || store_.size() >= max_connections_) return;
+    auto taken = std::make_unique<Connection>();
+    taken->original = connection.original;
+    taken->reply = connection.reply;
+    taken->protocol = connection.protocol;
+    taken->mark = connection.mark;
+    taken->label = connection.label;
+    taken->source_nat = connection.source_nat;
+    taken->destination_nat = connection.destination_nat;
+    // The policy's name is not known any more, its time is.
+    taken->timeouts = policies_.find("");
+    if (Timeout what = timeout_of(*taken); taken->timeouts->of(what) != timeout_s) {
+        auto own = std::make_shared<TimeoutPolicy>(*taken->timeouts);
+        own->seconds[static_cast<size_t>(what)] = timeout_s;
+        taken->timeouts = std::move(own);
+    }
+    renew(*taken, now_ms);
+    offer(*store_.add(std::move(taken), now_ms), true);
+}
+
 // What holds for all connections has changed.
 void Tracker::offer_again() {
     if (!accelerator_) return;

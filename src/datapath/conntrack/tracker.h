@@ -28,6 +28,11 @@ class Tracker final : public ConnectionTable {
     // Who sees packets before the tracker does; must outlive all calls.  Before the first packet.
     void accelerate(Accelerator* accelerator);
 
+    // An established connection that an earlier process tracked, and that an accelerator has followed since:
+    // new here, or told of once more with numbers that have grown.  Dropped if another one has its tuples.
+    // `timeout_s`: without packets it is over.
+    void adopt(const Connection& connection, uint32_t timeout_s, int64_t now_ms);
+
     Tracked track(packet::Packet& packet, const packet::Layout& layout, packet::Flow& key,
                   const Conntrack& action, int64_t now_ms, std::vector<packet::Packet>& fragments,
                   explain::DropReason& reason) override;

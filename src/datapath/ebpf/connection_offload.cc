@@ -45,10 +45,47 @@ TcpTracking::Numbers numbers_of(const TrackedEnd& end) {
     out.next = __atomic_load_n(&end.next, __ATOMIC_RELAXED);
     out.limit = __atomic_load_n(&end.limit, __ATOMIC_RELAXED);
     out.max_window = __atomic_load_n(&end.max_window, __ATOMIC_RELAXED);
+    out.scale = end.scale;
+    out.scales = end.kind & kEndScales;
+    out.liberal = end.kind & kEndLiberal;
+    out.liberal_scale = end.kind & kEndLiberalScale;
+    return out;
+}
+
+uint8_t kind_of(const TcpTracking::Numbers& numbers) {
+    return static_cast<uint8_t>((numbers.scales ? kEndScales : 0) | (numbers.liberal ? kEndLiberal : 0) |
+                                (numbers.liberal_scale ? kEndLiberalScale : 0));
+}
+
+Tuple tuple_of(const TrackedTuple& from) {
+    Tuple out;
+    std::memcpy(out.src.data(), from.src, sizeof from.src);
+    std::memcpy(out.dst.data(), from.dst, sizeof from.dst);
+    out.src_port = Be16::from_raw(from.src_port);
+    out.dst_port = Be16::from_raw(from.dst_port);
+    out.zone = from.zone;
+    out.protocol = from.protocol;
+    out.v6 = from.v6;
     return out;
 }
 
 }  // namespace
+
+Connection connection_of(const TrackedConnection& tracked) {
+    Connection out;
+    out.original = tuple_of(tracked.tuples[0]);
+    out.reply = tuple_of(tracked.tuples[1]);
+    out.source_nat = tracked.flags & kTrackedSourceNat;
+    out.destination_nat = tracked.flags & kTrackedDestinationNat;
+    out.mark = Be32::from_raw(tracked.mark);
+    std::memcpy(out.label.data(), tracked.label, sizeof tracked.label);
+    if (out.original.protocol == 6)
+        out.protocol =
+            TcpTracking::established_with(numbers_of(tracked.ends[0]), numbers_of(tracked.ends[1]));
+    else
+        out.protocol = conntrack::DatagramTracking{conntrack::DatagramTracking::State::kAnswered};
+    return out;
+}
 
 ConnectionOffload::ConnectionOffload(Kernel& kernel) : kernel_(kernel) {
     free_.reserve(kConnections);
@@ -78,6 +115,7 @@ void ConnectionOffload::merge(TrackedConnection& out, const Connection& connecti
         if (there.max_window < now.max_window)
             __atomic_store_n(&end.max_window, now.max_window, __ATOMIC_RELAXED);
         end.scale = now.scale;
+        end.kind = kind_of(now);
     }
 }
 
@@ -118,7 +156,7 @@ void ConnectionOffload::put(Connection& connection, const Terms& terms) {
     if (auto* tcp = std::get_if<TcpTracking>(&connection.protocol)) {
         for (bool reply : {false, true}) {
             TcpTracking::Numbers now = tcp->numbers(reply);
-            out.ends[reply] = {now.next, now.limit, now.max_window, now.scale, 0};
+            out.ends[reply] = {now.next, now.limit, now.max_window, now.scale, kind_of(now)};
         }
     }
     __atomic_store_n(&out.alive, 1, __ATOMIC_RELEASE);

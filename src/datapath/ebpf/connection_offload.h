@@ -14,6 +14,9 @@
 
 namespace weft::datapath::ebpf {
 
+// What the programs have of a connection, as the tracker knows it.
+conntrack::Connection connection_of(const TrackedConnection& tracked);
+
 class ConnectionOffload final : public conntrack::Accelerator {
   public:
     explicit ConnectionOffload(Kernel& kernel);

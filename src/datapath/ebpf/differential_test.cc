@@ -35,8 +35,22 @@ TEST_F(EbpfTest, APacketTable) {
           "push_vlan(vid=5,pcp=3),pop_vlan,2",
           "set(eth(src=00:00:00:00:00:09)),2,set(eth(dst=00:00:00:00:00:08)),3",
           "check_pkt_len(size=67,gt(2),le(3))",
+          "check_pkt_len(size=200,gt(2,set(ipv4(ttl=7)),3,1,2,3),le(3,2,set(ipv4(ttl=3)),3,2,3))",
+          "check_pkt_len(size=67,gt(push_vlan(vid=1,pcp=0),2),le(3)),3,push_vlan(vid=2,pcp=0),2",
+          "set(ipv4(ttl=9)),recirc(0x7),set(ipv4(ttl=8)),hash(l4(1)),recirc(0x8),2",
           "check_pkt_len(size=200,gt(2),le(set(ipv4(ttl=3)),3))",
           "clone(push_vlan(vid=1,pcp=0),3),2",
+          "clone(set(ipv4(ttl=7)),clone(set(ipv4(ttl=8)),2),clone(clone(set(ipv4(ttl=9)),3),2),3),2",
+          "clone(drop),clone(recirc(0x9)),2",
+          "2,clone(set(ipv4(ttl=7)),3)",
+          "trunc(60),2,3",
+          "2,trunc(60),3",
+          "trunc(1200),3,trunc(20),2",
+          "set(ipv4(ttl=7)),trunc(60),userspace(pid=0,userdata(0102)),2",
+          "sample(sample=100.0%,actions(userspace(pid=0,userdata(01)))),set(ipv4(ttl=5)),2",
+          "2,userspace(pid=0,userdata(0102)),push_vlan(vid=1,pcp=0),userspace(pid=0,userdata(0103))",
+          "sample(sample=0.0%,actions(3)),2,sample(sample=0.0%,actions(3))",
+          "meter(7),2",
           "set(udp(dst=5)),set(ipv6(hlimit=3)),2",
           "9",
           "2,9",
@@ -110,8 +124,63 @@ TEST_F(EbpfTest, TheProgramsForwardWhatTheyCan) {
     EXPECT_EQ(out->tx_packets, 2u);
     EXPECT_EQ(out->tx_bytes, 2 * packet_of(kTcp).size());
 
-    put("recirc_id(0),in_port(2)", "clone(set(ipv4(ttl=4)),3),1");
+    put("recirc_id(0),in_port(2)", "clone(set(ipv4(ttl=4)),3),trunc(60),1");
+    EXPECT_TRUE(kernel_->get_flow(last_)->offloaded);
+    put("recirc_id(0),in_port(3)", "push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2");
     EXPECT_FALSE(kernel_->get_flow(last_)->offloaded);
+}
+
+// The daemon and the programs take from one bucket.
+TEST_F(EbpfTest, MetersAreShared) {
+    MeterConfig meter;
+    meter.id = 7;
+    Packet packet =
+        packet_of(kTcp, 1400);  // eight fit into the bucket, which gets another one in five seconds
+    meter.bands = {{1, 100, 0, 0}, {100000, 100000, 0, 0}};
+    for (Datapath* dp : {kernel_.get(), reference_.get()}) ASSERT_TRUE(dp->set_meter(meter).ok());
+    for (std::string_view actions :
+         {"meter(7),2", "meter(7),push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2"}) {
+        kernel_->flush_flows();
+        reference_->flush_flows();
+        put("recirc_id(0),in_port(1)", actions);
+        for (int i = 0; i < 5; i++) same(packet);
+    }
+    auto read = kernel_->get_meter(7);
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->packets, 10u);
+    EXPECT_EQ(read->bytes, 10 * packet.size());
+    EXPECT_EQ(read->bands[0].packets, 2u);
+    EXPECT_EQ(read->bands[1].packets, 0u);
+    EXPECT_EQ(kernel_->stats().drops[static_cast<size_t>(explain::DropReason::kMeter)], 2u);
+    same_statistics();
+    // One that the programs cannot hold packets to.
+    meter.bands.push_back({200000, 200000, 0, 0});
+    for (Datapath* dp : {kernel_.get(), reference_.get()}) {
+        ASSERT_TRUE(dp->set_meter(meter).ok());
+        dp->flush_flows();
+    }
+    put("recirc_id(0),in_port(1)", "meter(7),3");
+    for (int i = 0; i < 10; i++) same(packet);
+    EXPECT_EQ(kernel_->get_meter(7)->bands[0].packets, 2u);
+    for (Datapath* dp : {kernel_.get(), reference_.get()}) {
+        auto last = dp->delete_meter(7);
+        ASSERT_TRUE(last.ok());
+        EXPECT_EQ(last->packets, 10u);
+    }
+    same(packet);
+}
+
+TEST_F(EbpfTest, WhatAPortLetsInIsBounded) {
+    put("recirc_id(0),in_port(1)", "2");
+    Policing policing;
+    policing.kbps = 1;
+    policing.burst_kbits = 25;
+    for (Datapath* dp : {kernel_.get(), reference_.get()}) ASSERT_TRUE(dp->set_policing(1, policing).ok());
+    for (int i = 0; i < 4; i++) same(packet_of(kTcp, 1400));  // 11632 bits
+    EXPECT_EQ(kernel_->stats().drops[static_cast<size_t>(explain::DropReason::kPolicing)], 2u);
+    for (Datapath* dp : {kernel_.get(), reference_.get()}) ASSERT_TRUE(dp->set_policing(1, {}).ok());
+    same(packet_of(kTcp, 1400));
+    same_statistics();
 }
 
 TEST_F(EbpfTest, FlowsChangeAndGo) {
@@ -202,6 +271,37 @@ TEST_F(EbpfTest, APortsUpcallsAreBounded) {
     EXPECT_EQ(by_kernel(packet, 1).upcalls.size(), 1u);
 }
 
+// Who has ever new flows leaves half of the room to others.
+TEST_F(EbpfTest, APortsFlowsLeaveRoom) {
+    auto put_flows = [&](PortNo port, uint32_t count) {
+        for (uint32_t i = 0; i < count; i++) {
+            FlowPut flow;
+            flow.ufid = Uuid::random();
+            flow.key = flow.mask = packet::zero_flow();
+            flow.key.in_port = port;
+            flow.mask.in_port = UINT32_MAX;
+            flow.mask.recirc_id = UINT32_MAX;
+            flow.key.dl_type = 0x0800;
+            flow.mask.dl_type = 0xffff;
+            flow.key.nw_src = i;
+            flow.mask.nw_src = UINT32_MAX;
+            flow.actions = *parse_actions("3");
+            ASSERT_TRUE(kernel_->put_flow(flow).ok());
+        }
+    };
+    put_flows(1, 40000);
+    put_flows(2, 10000);
+    std::map<uint32_t, size_t> offloaded;
+    kernel_->dump_flows([&](const FlowDump& dump) { offloaded[dump.key.in_port] += dump.offloaded; });
+    EXPECT_EQ(offloaded[1], 32768u);
+    EXPECT_EQ(offloaded[2], 10000u);
+    kernel_->flush_flows();
+    put_flows(2, 30000);
+    offloaded.clear();
+    kernel_->dump_flows([&](const FlowDump& dump) { offloaded[dump.key.in_port] += dump.offloaded; });
+    EXPECT_EQ(offloaded[2], 30000u);
+}
+
 // More masks and flows than the programs hold: all of them still do what they say.
 TEST_F(EbpfTest, MoreMasksThanTheProgramsTry) {
     for (uint32_t i = 0; i < 100; i++) {
@@ -231,6 +331,7 @@ TEST_F(EbpfTest, RandomFlowsAndPackets) {
     SCOPED_TRACE(fmt::format("WEFT_SEED={}", seed));
     std::printf("WEFT_SEED=%u\n", seed);
     Random random(seed);
+    any_order_ = true;
     std::vector<Packet> sample;
     uint64_t up = 0;
     for (int round = 0; packets > 0; round++) {

@@ -6,11 +6,16 @@
 #include <random>
 #include <set>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "datapath/api/forwarder.h"
 #include "datapath/conntrack/tracker.h"
 #include "datapath/dummy/dummy_port.h"
 #include "datapath/ebpf/connection_offload.h"
+#include "datapath/ebpf/copy_device.h"
 #include "datapath/ebpf/flow_offload.h"
+#include "datapath/ebpf/predecessor.h"
+#include "datapath/ebpf/shared_meters.h"
 #include "datapath/ebpf/underlay.h"
 #include "datapath/ebpf/upcall_device.h"
 #include "datapath/userspace/datapath_core.h"
@@ -27,7 +32,7 @@ log::Module lg("ebpf");
 constexpr int64_t kTidyMs = 1000;
 constexpr const char* kFilterName = "weft_ebpf";
 
-class EbpfDatapath final : public DatapathCore {
+class EbpfDatapath final : public DatapathCore, public Forwarder {
   public:
     EbpfDatapath(net::Loop& loop, Links& links, std::unique_ptr<ebpf::Kernel> kernel, std::string type,
                  std::string name)
@@ -36,12 +41,17 @@ class EbpfDatapath final : public DatapathCore {
           kernel_(std::move(kernel)),
           flows_(
               *kernel_, [this](PortNo port) { return static_cast<ebpf::PortKind>(kernel_->port(port).kind); },
-              [this](const ebpf::RemoteKey& remote) { underlay_->want(remote); }),
+              [this](const ebpf::TunnelEnds& ends) { underlay_->want(ends); }),
           established_(*kernel_),
+          shared_meters_(*kernel_, 0, ebpf::kMeters),
+          bit_meters_(*kernel_, ebpf::kBitMeters, ebpf::kPorts),
+          packet_meters_(*kernel_, ebpf::kPacketMeters, ebpf::kPorts),
           alive_(std::make_shared<bool>(true)) {
         auto tracker = std::make_unique<conntrack::Tracker>();
         tracker->accelerate(&established_);
+        tracker_ = tracker.get();
         set_connections(std::move(tracker));
+        share_meters(&shared_meters_, &bit_meters_, &packet_meters_);
         links_.on_change([this, alive = std::weak_ptr<bool>(alive_)](const std::string& device) {
             if (!alive.expired()) device_changed(device);
         });
@@ -55,9 +65,11 @@ class EbpfDatapath final : public DatapathCore {
     Result<void> start() {
         std::random_device random;
         ebpf::Config& config = kernel_->config();
+        config.layout = ebpf::kLayoutVersion;
         config.magic = uint64_t{random()} << 32 | random();
         config.seed = uint64_t{random()} << 32 | random();
         set_vlan_limit();
+        WEFT_ASSIGN(copies_, ebpf::CopyDevice::create(links_, *kernel_));
         WEFT_ASSIGN(upcalls_, ebpf::UpcallDevice::create(
                                   loop_, links_, *kernel_,
                                   [this](std::vector<ebpf::HandedUp>& packets) { take(packets); }));
@@ -69,11 +81,18 @@ class EbpfDatapath final : public DatapathCore {
         return {};
     }
 
+    std::string forwarder() const override {
+        return "programs in the kernel, the daemon for what they cannot do";
+    }
+
     bool outlives_process() const override { return true; }
     // Until now the programs of the process before have forwarded, with its flows.
     void take_over() override {
         if (taken_over_) return;
         taken_over_ = true;
+        auto before =
+            waiting_.empty() ? std::nullopt : ebpf::Predecessor::find(waiting_[0].ifindex, waiting_[0].hook);
+        if (before) adopt_connections(*before);
         for (const Waiting& one : waiting_) {
             auto filter =
                 TcFilter::install(one.ifindex, one.device, one.hook, kernel_->port_program(), kFilterName);
@@ -82,6 +101,9 @@ class EbpfDatapath final : public DatapathCore {
         if (!waiting_.empty()) lg.info("{}: {} ports taken over", name(), waiting_.size());
         waiting_.clear();
         underlay_->take_over();
+        // Once more: packets have passed meanwhile.
+        if (before) lg.info("{}: {} connections adopted", name(), adopt_connections(*before));
+        copies_->take_over();
         remove_forgotten();
     }
 
@@ -98,6 +120,13 @@ class EbpfDatapath final : public DatapathCore {
         auto added = DatapathCore::add_port(spec);
         if (added) flows_.port_changed(*added);
         return added;
+    }
+
+    Result<void> set_policing(PortNo port, const Policing& policing) override {
+        auto done = DatapathCore::set_policing(port, policing);
+        if (port < ebpf::kPorts)
+            __atomic_store_n(&kernel_->port(port).policed, policing != Policing(), __ATOMIC_RELEASE);
+        return done;
     }
 
     Result<PortStats> port_stats(PortNo number) const override {
@@ -187,6 +216,17 @@ class EbpfDatapath final : public DatapathCore {
         auto state = flows_.state(dump.ufid);
         add(dump.stats, state.stats);
         dump.offloaded = state.in_kernel;
+    }
+
+    size_t adopt_connections(const ebpf::Predecessor& before) {
+        size_t count = 0;
+        int64_t now = clock::monotonic_ms();
+        before.each_connection([&](const ebpf::TrackedConnection& one) {
+            tracker_->adopt(ebpf::connection_of(one), static_cast<uint32_t>(one.timeout_ns / 1'000'000'000),
+                            now);
+            count++;
+        });
+        return count;
     }
 
     // By a program of its own.
@@ -355,8 +395,11 @@ class EbpfDatapath final : public DatapathCore {
     Links& links_;
     std::unique_ptr<ebpf::Kernel> kernel_;
     std::unique_ptr<ebpf::Underlay> underlay_;
+    std::unique_ptr<ebpf::CopyDevice> copies_;
     ebpf::FlowOffload flows_;
     ebpf::ConnectionOffload established_;
+    conntrack::Tracker* tracker_ = nullptr;  // the core's
+    ebpf::SharedMeters shared_meters_, bit_meters_, packet_meters_;
     std::unique_ptr<ebpf::UpcallDevice> upcalls_;
     std::map<PortNo, TcFilter> filters_;  // of internal ports
     struct Waiting {

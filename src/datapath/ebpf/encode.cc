@@ -3,12 +3,15 @@
 #include <cstring>
 #include <span>
 
+#include "datapath/ebpf/meter_shared.h"
 #include "packet/address.h"
 #include "packet/ethernet.h"
 
 namespace weft::datapath::ebpf {
 
 namespace {
+
+constexpr uint16_t kMaxConntrackPlace = 0xff;  // there are 8 bits for it
 
 class Encoder {
   public:
@@ -20,13 +23,12 @@ class Encoder {
             add(kActionDrop).argument = static_cast<uint32_t>(explain::DropReason::kNoActions);
         else
             list(actions);
-        if (branches_ && out_.actions.size() > kSlotActions) refuse("its check_pkt_len has long lists");
         if (out_.actions.size() > kMaxActions) refuse("it has too many actions");
         name_outputs(actions);
         if (out_.why.empty()) return;
         out_.actions.clear();
         out_.resume.clear();
-        out_.remotes.clear();
+        out_.tunnels.clear();
         add(kActionToUserspace);
     }
 
@@ -42,9 +44,8 @@ class Encoder {
     }
 
     static bool has_effect(const Action& action) {
-        return action.get_if<Output>() || action.get_if<Recirculate>() || action.get_if<Drop>() ||
-               action.get_if<CheckPacketLength>() || action.get_if<Conntrack>() ||
-               (kind_of(action) == Kind::kOther);
+        return action.get_if<Output>() || ends_packet(action) || action.get_if<Drop>() ||
+               action.get_if<Meter>() || action.get_if<Conntrack>() || (kind_of(action) == Kind::kOther);
     }
 
     // A list whose end is the packet's.
@@ -56,22 +57,28 @@ class Encoder {
             if (auto* a = action.get_if<Output>()) {
                 PortKind kind = a->port < kPorts ? ports_(a->port) : kPortNone;
                 if (kind == kPortNone) return refuse("a port that it outputs to");
-                if (kind == kPortTunnel) {
-                    if (!last) return refuse("a tunnel that is not the last output");
-                    return tunnel_output(a->port, actions.subspan(i));
-                }
-                add(last ? kActionOutputLast : kActionOutput).argument = a->port;
+                if (kind == kPortTunnel)
+                    tunnel_output(a->port, actions.subspan(i), last);
+                else
+                    add(last ? kActionOutputLast : kActionOutput).argument = a->port;
                 if (last) return;
-            } else if (auto* a = action.get_if<Recirculate>()) {
-                if (!last) return refuse("recirculation of a copy");
-                add(kActionRecirculate).argument = a->id;
-                return;
+            } else if (ends_packet(action)) {
+                if (last) return end(actions.subspan(i));
+                copy(actions.subspan(i, 1));
+            } else if (action.get_if<Truncate>()) {
+                size_t output = truncated_output(actions, i);
+                if (output == actions.size()) return refuse("truncation of what is changed afterwards");
+                if (output + 1 == actions.size()) {
+                    if (truncate(actions.subspan(i), output - i)) return;
+                    continue;
+                }
+                copy(actions.subspan(i, output - i + 1));
+                for (i++; i < output; i++) change(actions[i]);
+            } else if (auto* a = action.get_if<Meter>()) {
+                meter(a->id, actions.subspan(i));
             } else if (auto* a = action.get_if<Drop>()) {
                 add(kActionDrop).argument = static_cast<uint32_t>(a->reason);
                 return;
-            } else if (auto* a = action.get_if<CheckPacketLength>()) {
-                if (!last) return refuse("check_pkt_len in the middle");
-                return check_length(*a);
             } else if (auto* a = action.get_if<Conntrack>()) {
                 conntrack(*a, actions.subspan(i));
             } else if (kind_of(action) == Kind::kOther) {
@@ -83,17 +90,112 @@ class Encoder {
         add(kActionEnd);
     }
 
+    // Actions that the packet does not come back from: with others behind them they get a copy.
+    static bool ends_packet(const Action& action) {
+        return action.get_if<Recirculate>() || action.get_if<CheckPacketLength>() || action.get_if<Clone>() ||
+               action.get_if<Sample>() || action.get_if<Userspace>();
+    }
+    void end(std::span<const Action> rest) {
+        if (auto* a = rest[0].get_if<Recirculate>())
+            add(kActionRecirculate).argument = a->id;
+        else if (auto* a = rest[0].get_if<CheckPacketLength>())
+            check_length(*a);
+        else if (auto* a = rest[0].get_if<Clone>())
+            nested(a->actions);
+        else if (auto* a = rest[0].get_if<Sample>())
+            sample(*a);
+        else if (rest[0].get_if<Userspace>())
+            add(kActionHandUp).small = resume_at(rest);
+    }
+    void nested(const Actions& actions) {
+        if (actions.empty())
+            add(kActionDrop).argument = static_cast<uint32_t>(explain::DropReason::kNoActions);
+        else
+            list(actions);
+    }
+
+    // A copy of the packet goes through the list.
+    void copy(std::span<const Action> list_of_copy) {
+        if (nesting_ == kMaxCopyNesting) return refuse("copies of copies of copies");
+        nesting_++;
+        // Who is not chosen needs no copy.
+        auto* sample = list_of_copy[0].get_if<Sample>();
+        size_t choice = sample ? choose(*sample) : 0, at = out_.actions.size();
+        add(kActionCopy);
+        aside([&] {
+            if (sample)
+                nested(sample->actions);
+            else
+                list(list_of_copy);
+        });
+        out_.actions[at].argument = here();
+        if (sample) out_.actions[choice].argument = here();
+        nesting_--;
+    }
+    size_t choose(const Sample& a) {
+        put(add(kActionSample), 0, a.probability);
+        return out_.actions.size() - 1;
+    }
+    void sample(const Sample& a) {
+        size_t choice = choose(a);
+        nested(a.actions);
+        out_.actions[choice].argument = here();
+        add(kActionEnd);
+    }
+
+    // Where what is truncated by actions[at] goes out, with nothing that changes it before; actions.size():
+    // nowhere.
+    static size_t truncated_output(std::span<const Action> actions, size_t at) {
+        for (size_t i = at + 1; i < actions.size(); i++) {
+            if (actions[i].get_if<Output>() || actions[i].get_if<Userspace>()) return i;
+            if (!actions[i].get_if<SetTunnel>()) break;
+        }
+        return actions.size();
+    }
+    // `rest` begins with the truncation and ends with what it is for.  True: the list has ended.
+    bool truncate(std::span<const Action> rest, size_t output) {
+        uint16_t at = resume_at(rest);
+        if (rest[output].get_if<Userspace>()) {
+            for (size_t i = 1; i < output; i++) change(rest[i]);
+            add(kActionHandUp).small = at;
+            return true;
+        }
+        if (!can_parse()) return true;
+        FlowAction& out = add(kActionTruncate);
+        out.argument = rest[0].get_if<Truncate>()->max_length;
+        out.small = at;
+        return false;
+    }
+
+    void meter(uint32_t id, std::span<const Action> rest) {
+        if (id >= kMeters) return refuse("a meter with a high number");
+        FlowAction& out = add(kActionMeter);
+        out.argument = id;
+        out.small = resume_at(rest);
+    }
+    // What the packet has become meanwhile does not matter for what comes behind.
+    template <typename Work>
+    void aside(const Work& work) {
+        bool opaque = opaque_;
+        int pushed = pushed_;
+        work();
+        opaque_ = opaque;
+        pushed_ = pushed;
+    }
+    uint32_t here() const { return static_cast<uint32_t>(out_.actions.size()); }
+
     // The daemon may go on with `rest`.
     uint16_t resume_at(std::span<const Action> rest) {
         out_.resume.push_back(rest);
         return static_cast<uint16_t>(out_.resume.size() - 1);
     }
 
-    void tunnel_output(PortNo port, std::span<const Action> rest) {
+    void tunnel_output(PortNo port, std::span<const Action> rest, bool last) {
         if (!can_parse()) return;
-        FlowAction& out = add(kActionTunnelOutput);
+        FlowAction& out = add(last ? kActionTunnelOutput : kActionTunnelOutputCopy);
         out.argument = port;
         out.small = resume_at(rest);
+        if (!last) resume_at(rest.first(1));
     }
 
     void conntrack(const Conntrack& a, std::span<const Action> rest) {
@@ -115,11 +217,12 @@ class Encoder {
             put(out, 4, Be32(a.mark->second));
         }
         out.small = a.zone;
-        out.argument = flags << 8 | resume_at(rest);
+        uint16_t at = resume_at(rest);
+        if (at > kMaxConntrackPlace) return refuse("connection tracking far behind");
+        out.argument = flags << 8 | at;
     }
 
     void set_tunnel(const SetTunnel& a) {
-        if (a.v6 || !packet::is_zero(a.ipv6_dst)) return refuse("a tunnel over IPv6");
         if (a.vxlan_gbp && (a.vxlan_gbp->id || a.vxlan_gbp->flags)) return refuse("a VXLAN group policy");
         SetTunnelData data;
         std::memset(&data, 0, sizeof data);
@@ -137,21 +240,23 @@ class Encoder {
         out.small = static_cast<uint16_t>(options);
         out.argument = Be32(a.dst).raw();
         put(out, 0, data);
-        out_.remotes.push_back({Be32(a.dst).raw(), data.src});
+        if (packet::is_zero(a.ipv6_dst)) {
+            out_.tunnels.push_back(
+                {packet::map_ipv4(a.dst), a.src ? packet::map_ipv4(a.src) : packet::Ipv6Addr{}});
+            return;
+        }
+        FlowAction& v6 = add(kActionSetTunnelIpv6);
+        put(v6, 0, a.ipv6_src);
+        put(v6, 16, a.ipv6_dst);
+        out_.tunnels.push_back({a.ipv6_dst, a.ipv6_src});
     }
 
     void check_length(const CheckPacketLength& a) {
         if (!can_parse()) return;
-        branches_ = true;
         size_t at = out_.actions.size();
-        FlowAction& check = add(kActionCheckLength);
-        check.small = a.length;
-        bool opaque = opaque_;
-        int pushed = pushed_;
-        list(a.if_greater);
-        opaque_ = opaque;
-        pushed_ = pushed;
-        out_.actions[at].argument = static_cast<uint32_t>(out_.actions.size());
+        add(kActionCheckLength).small = a.length;
+        aside([&] { list(a.if_greater); });
+        out_.actions[at].argument = here();
         list(a.if_not_greater);
     }
 
@@ -162,9 +267,10 @@ class Encoder {
                       action.get_if<SetIcmp>() || action.get_if<Set<ArpKey>>() ||
                       action.get_if<Set<PriorityKey>>() || action.get_if<Set<MarkKey>>() ||
                       action.get_if<PushVlan>() || action.get_if<PopVlan>() || action.get_if<Hash>() ||
-                      action.get_if<ConntrackClear>() || action.get_if<SetTunnel>();
-        return change || action.get_if<Output>() || action.get_if<Recirculate>() || action.get_if<Drop>() ||
-                       action.get_if<CheckPacketLength>() || action.get_if<Conntrack>()
+                      action.get_if<ConntrackClear>() || action.get_if<SetTunnel>() ||
+                      action.get_if<Truncate>();
+        return change || action.get_if<Output>() || ends_packet(action) || action.get_if<Drop>() ||
+                       action.get_if<Meter>() || action.get_if<Conntrack>()
                    ? Kind::kChange
                    : Kind::kOther;
     }
@@ -320,7 +426,7 @@ class Encoder {
     const KeyPair& flow_;
     const PortKinds& ports_;
     Encoded& out_;
-    bool branches_ = false;
+    int nesting_ = 0;      // copies of copies
     bool opaque_ = false;  // what the packet begins with now is not known
     int pushed_ = 0;       // tags that the list has put on
 };

@@ -17,13 +17,21 @@
 
 namespace weft::datapath::ebpf {
 
+// Of a tunnel's outer packets; IPv4 in mapped form, ::ffff:a.b.c.d.
+struct TunnelEnds {
+    packet::Ipv6Addr dst{}, src{};  // src zero: whatever the route says
+    auto operator<=>(const TunnelEnds&) const = default;
+};
+
 struct Encoded {
-    std::vector<FlowAction> actions;  // never empty
-    std::string_view why;             // not empty: the daemon carries the flow out
-    std::vector<PortNo> outputs;      // that the list names, whoever carries it out
+    // Never empty.  Places to go on at are indices of this list; FlowSlots::write() makes the programs' of
+    // them.
+    std::vector<FlowAction> actions;
+    std::string_view why;         // not empty: the daemon carries the flow out
+    std::vector<PortNo> outputs;  // that the list names, whoever carries it out
     // Where the daemon may have to go on: parts of the list of actions that was encoded.
     std::vector<std::span<const Action>> resume;
-    std::vector<RemoteKey> remotes;  // that tunnels' packets are sent to
+    std::vector<TunnelEnds> tunnels;  // that are sent by
 };
 
 // What the programs have for a port number, kPortNone if they cannot send to it.

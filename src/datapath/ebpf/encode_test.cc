@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "datapath/api/text.h"
+#include "packet/address.h"
 
 namespace weft::datapath::ebpf {
 namespace {
@@ -37,13 +38,11 @@ TEST(EbpfEncode, TheLastOutputIsThePacketsEnd) {
 
 TEST(EbpfEncode, WhatTheProgramsCannotDoIsTheDaemonsAllOfIt) {
     for (std::string_view actions :
-         {"2,7", "clone(set(skb_mark(0x1)),3),2", "2,userspace(pid=0)", "recirc(0x1),2", "set(sctp(dst=1)),2",
-          "push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2", "trunc(60),2", "meter(1),2", "5,2",
+         {"2,7", "set(sctp(dst=1)),2", "push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2", "clone(7),2",
+          "meter(5000),2", "trunc(60),set(skb_mark(0x1)),2", "trunc(60),recirc(0x1)",
           "set(tunnel(tun_id=1,dst=10.0.0.1,flags(key),geneve({class=0x102,type=0x80,len=8,0x1020304050607}))"
           "),5",
-          "set(tunnel(tun_id=1,ipv6_dst=fd00::1,flags(key))),5", "pop_vlan,ct,2",
-          "push_vlan(tpid=0x9100,vid=1,pcp=0),2", "check_pkt_len(size=100,gt(2),le(3)),2",
-          "check_pkt_len(size=100,gt(2,3,2,3),le(3,2,3,2))"}) {
+          "pop_vlan,ct,2", "push_vlan(tpid=0x9100,vid=1,pcp=0),2"}) {
         Encoded list = encoded(kAny, actions);
         EXPECT_EQ(kinds(list), (std::vector<int>{kActionToUserspace})) << actions;
         EXPECT_FALSE(list.why.empty()) << actions;
@@ -65,9 +64,71 @@ TEST(EbpfEncode, TunnelsAndConnectionsSayWhereTheDaemonGoesOn) {
     ASSERT_EQ(out.resume.size(), 2u);
     EXPECT_EQ(out.resume[out.actions[1].argument & 0xff].data(), list->data());
     EXPECT_EQ(out.resume[out.actions[3].small].data(), list->data() + 2);
-    ASSERT_EQ(out.remotes.size(), 1u);
-    EXPECT_EQ(out.remotes[0].dst, Be32(0x0a000001).raw());
-    EXPECT_EQ(out.remotes[0].src, 0u);
+    ASSERT_EQ(out.tunnels.size(), 1u);
+    EXPECT_EQ(out.tunnels[0].dst, packet::map_ipv4(0x0a000001));
+    EXPECT_EQ(out.tunnels[0].src, packet::Ipv6Addr{});
+}
+
+TEST(EbpfEncode, AnUnderlayOfIpv6TakesAnActionMore) {
+    Encoded list = encoded(kAny, "set(tunnel(tun_id=1,ipv6_src=fd00::2,ipv6_dst=fd00::1,flags(key))),5");
+    EXPECT_EQ(kinds(list), (std::vector<int>{kActionSetTunnel, kActionSetTunnelIpv6, kActionTunnelOutput}));
+    ASSERT_EQ(list.tunnels.size(), 1u);
+    EXPECT_EQ(packet::to_string(list.tunnels[0].dst), "fd00::1");
+    EXPECT_EQ(packet::to_string(list.tunnels[0].src), "fd00::2");
+}
+
+// What is not the packet's end gets a copy, and behind the copy's list it goes on.
+TEST(EbpfEncode, CopiesSayWhereThePacketGoesOn) {
+    Encoded list = encoded(kAny, "check_pkt_len(size=100,gt(push_vlan(vid=1,pcp=0),2),le(3)),recirc(0x1),2");
+    EXPECT_EQ(kinds(list),
+              (std::vector<int>{kActionCopy, kActionCheckLength, kActionPushVlan, kActionOutputLast,
+                                kActionOutputLast, kActionCopy, kActionRecirculate, kActionOutputLast}));
+    EXPECT_EQ(list.actions[0].argument, 5u);
+    EXPECT_EQ(list.actions[1].argument, 4u);
+    EXPECT_EQ(list.actions[5].argument, 7u);
+}
+
+TEST(EbpfEncode, WhoIsNotChosenNeedsNoCopy) {
+    Encoded list = encoded(kAny, "sample(sample=50%,actions(set(skb_mark(0x1)),3)),2");
+    EXPECT_EQ(kinds(list), (std::vector<int>{kActionSample, kActionCopy, kActionSetMark, kActionOutputLast,
+                                             kActionOutputLast}));
+    EXPECT_EQ(list.actions[0].argument, 4u);
+    EXPECT_EQ(list.actions[1].argument, 4u);
+    list = encoded(kAny, "2,sample(sample=50%,actions(3))");
+    EXPECT_EQ(kinds(list), (std::vector<int>{kActionOutput, kActionSample, kActionOutputLast, kActionEnd}));
+    EXPECT_EQ(list.actions[1].argument, 3u);
+}
+
+TEST(EbpfEncode, TheDaemonTakesTheLengthAlong) {
+    auto list = parse_actions("trunc(60),userspace(pid=0),trunc(70),2,3");
+    ASSERT_TRUE(list.ok()) << list.message();
+    auto both = parse_match(kAny);
+    Encoded out = encode(*list, *megaflow_key(both->key, both->mask), [](PortNo) { return kPortDevice; });
+    EXPECT_EQ(kinds(out), (std::vector<int>{kActionCopy, kActionHandUp, kActionCopy, kActionTruncate,
+                                            kActionOutputLast, kActionOutputLast}));
+    ASSERT_EQ(out.resume.size(), 2u);
+    EXPECT_EQ(out.resume[0].data(), list->data());
+    EXPECT_EQ(out.resume[0].size(), 2u);
+    EXPECT_EQ(out.resume[1].data(), list->data() + 2);
+    EXPECT_EQ(out.resume[1].size(), 2u);
+    EXPECT_EQ(out.actions[3].argument, 70u);
+}
+
+TEST(EbpfEncode, TunnelsInTheMidstHaveTwoPlaces) {
+    auto list = parse_actions("set(tunnel(dst=10.0.0.1,ttl=64)),5,set(tunnel(dst=10.0.0.2,ttl=64)),5,2");
+    ASSERT_TRUE(list.ok()) << list.message();
+    auto both = parse_match(kAny);
+    Encoded out = encode(*list, *megaflow_key(both->key, both->mask),
+                         [](PortNo port) { return port == 5 ? kPortTunnel : kPortDevice; });
+    EXPECT_EQ(kinds(out), (std::vector<int>{kActionSetTunnel, kActionTunnelOutputCopy, kActionSetTunnel,
+                                            kActionTunnelOutputCopy, kActionOutputLast}));
+    ASSERT_EQ(out.resume.size(), 4u);
+    uint16_t at = out.actions[3].small;
+    EXPECT_EQ(out.resume[at].size(), 2u);
+    EXPECT_EQ(out.resume[at].data(), list->data() + 3);
+    EXPECT_EQ(out.resume[at + 1].size(), 1u);
+    EXPECT_EQ(out.resume[at + 1].data(), list->data() + 3);
+    EXPECT_EQ(out.tunnels.size(), 2u);
 }
 
 TEST(EbpfEncode, BehindARemovedTagOnlyWhatWasSeenIsKnown) {

@@ -30,8 +30,8 @@ void add(FlowStats& sum, const FlowStats& more) {
 
 }  // namespace
 
-FlowOffload::FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const RemoteKey&)> remote)
-    : kernel_(kernel), ports_(std::move(ports)), remote_(std::move(remote)), slots_(kernel), masks_(kMasks) {}
+FlowOffload::FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const TunnelEnds&)> tunnel)
+    : kernel_(kernel), ports_(std::move(ports)), tunnel_(std::move(tunnel)), slots_(kernel), masks_(kMasks) {}
 
 void FlowOffload::put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats) {
     std::unique_ptr<Entry>& entry = entries_[flow->ufid];
@@ -73,10 +73,16 @@ void FlowOffload::offload(Entry& entry) {
     entry.outputs.clear();
     if (!entry.keys) return give_up(entry, "fields that the kernel's programs do not look at");
     Encoded encoded = encode(*entry.flow->actions, *entry.keys, ports_);
-    for (const RemoteKey& remote : encoded.remotes) remote_(remote);
+    for (const TunnelEnds& ends : encoded.tunnels) tunnel_(ends);
     entry.outputs = std::move(encoded.outputs);
     entry.why = encoded.why;
     if (!entry.why.empty()) lg.dbg("a flow is left to the daemon: {}", entry.why);
+    uint32_t port = entry.keys->key.in_port;
+    if (entry.slot == kFlowSlots) {
+        auto others = flows_of_port_.find(port);
+        if (others != flows_of_port_.end() && others->second >= slots_.free())
+            return give_up(entry, "its port has as many flows as there is room left for others");
+    }
     if (entry.mask == kMasks) {
         auto mask = hold_mask(entry.keys->mask);
         if (!mask) return give_up(entry, "more masks than the kernel's programs try");
@@ -93,6 +99,7 @@ void FlowOffload::offload(Entry& entry) {
         return give_up(entry, "more flows than the kernel's programs hold");
     }
     if (entry.slot != kFlowSlots) collect(entry);
+    flows_of_port_[port]++;
     entry.slot = *slot;
     entry.list = list;
 }
@@ -114,6 +121,8 @@ void FlowOffload::withdraw(Entry& entry) {
 // The slot's time is over: what it has counted is kept.
 void FlowOffload::collect(Entry& entry) {
     slots_.retire(entry.slot);
+    auto others = flows_of_port_.find(entry.keys->key.in_port);
+    if (others != flows_of_port_.end() && --others->second == 0) flows_of_port_.erase(others);
     if (lists_.contains(entry.list)) retired_.push_back({entry.list, clock::monotonic_ms()});
     add(entry.before, counted(entry));
     entry.slot = kFlowSlots;

@@ -22,8 +22,8 @@ namespace weft::datapath::ebpf {
 
 class FlowOffload {
   public:
-    // `ports`: see encode().  `remote` is told of ends of tunnels that flows send to.
-    FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const RemoteKey&)> remote);
+    // `ports`: see encode().  `tunnel` is told of what flows send by.
+    FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const TunnelEnds&)> tunnel);
 
     // A flow that was created or whose actions have changed.
     void put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats);
@@ -77,8 +77,11 @@ class FlowOffload {
 
     Kernel& kernel_;
     PortKinds ports_;
-    std::function<void(const RemoteKey&)> remote_;
+    std::function<void(const TunnelEnds&)> tunnel_;
     FlowSlots slots_;
+    // By in_port (network byte order).  A port's flows take no more slots than are left: so a port with ever
+    // new flows gets half of them, two get a third each, and others find room.
+    HashMap<uint32_t, uint32_t> flows_of_port_;
     struct List {
         std::shared_ptr<const Actions> all;
         std::vector<std::span<const Action>> places;

@@ -5,13 +5,23 @@
 
 namespace weft::datapath::ebpf {
 
+namespace {
+
+constexpr size_t kRetiredAtOnce = 256;  // slots that are worth waiting for
+
+bool has_place(const FlowAction& action) {
+    return action.kind == kActionCopy || action.kind == kActionCheckLength || action.kind == kActionSample;
+}
+
+}  // namespace
+
 FlowSlots::FlowSlots(Kernel& kernel) : kernel_(kernel), next_(kFlowSlots, kFlowSlots) {
     free_.reserve(kFlowSlots);
     for (uint32_t slot = kFlowSlots; slot > 0; slot--) free_.push_back(slot - 1);
 }
 
 std::optional<uint32_t> FlowSlots::take() {
-    if (free_.empty() && !retired_.empty()) {
+    if (free_.empty() && retired_.size() >= kRetiredAtOnce) {
         kernel_.wait_for_programs();
         std::swap(free_, retired_);
     }
@@ -42,6 +52,12 @@ std::optional<uint32_t> FlowSlots::write(uint32_t list, uint32_t mask, const Key
         size_t room = i + 1 < count ? kSlotActions - 1 : size_t{kSlotActions};
         size_t some = std::min(room, actions.size() - done);
         std::copy_n(actions.begin() + static_cast<ptrdiff_t>(done), some, out.actions);
+        for (size_t j = 0; j < some; j++) {
+            if (!has_place(out.actions[j])) continue;
+            size_t at = out.actions[j].argument, in = std::min(at / (kSlotActions - 1), count - 1);
+            out.actions[j].argument =
+                slots[in] * kSlotActions + static_cast<uint32_t>(at - in * (kSlotActions - 1));
+        }
         done += some;
         if (i + 1 < count) {
             out.actions[some].kind = kActionContinue;

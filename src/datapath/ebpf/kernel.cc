@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/big_endian.h"
 #include "base/log.h"
 #include "datapath/ebpf/object.h"
+#include "packet/address.h"
 
 namespace weft::datapath::ebpf {
 
@@ -89,10 +91,13 @@ Result<void> Kernel::start() {
     }
     port_program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "weft_port"));
     tunnel_program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "weft_tunnel"));
+    copy_program_ = bpf_program__fd(bpf_object__find_program_by_name(object_, "weft_copy"));
     for (auto [descriptor, name] :
          {std::pair(&megaflows_, "megaflows"), std::pair(&port_of_device_, "port_of_device"),
           std::pair(&connections_, "connections"), std::pair(&remotes_, "remotes"),
-          std::pair(&tunnel_ports_, "tunnel_ports"), std::pair(&local_addresses_, "local_addresses")}) {
+          std::pair(&tunnel_ports_, "tunnel_ports"), std::pair(&local_addresses_, "local_addresses"),
+          std::pair(&remotes_ipv6_, "remotes_ipv6"),
+          std::pair(&local_addresses_ipv6_, "local_addresses_ipv6")}) {
         *descriptor = bpf_object__find_map_fd_by_name(object_, name);
     }
     WEFT_TRY(map("config", config_));
@@ -100,6 +105,7 @@ Result<void> Kernel::start() {
     WEFT_TRY(map("masks", masks_));
     WEFT_TRY(map("flows", flows_));
     WEFT_TRY(map("tracked", tracked_));
+    WEFT_TRY(map("meters", meters_));
     WEFT_TRY(map("flow_counters", flow_counters_));
     WEFT_TRY(map("port_counters", port_counters_));
     return map("totals", totals_);
@@ -111,6 +117,7 @@ Kernel::~Kernel() {
     unmap(masks_);
     unmap(flows_);
     unmap(tracked_);
+    unmap(meters_);
     unmap(flow_counters_);
     unmap(port_counters_);
     unmap(totals_);
@@ -165,13 +172,45 @@ void Kernel::delete_connection(const TrackedTuple& tuple) {
     bpf_map_delete_elem(connections_, &tuple);
 }
 
-Result<void> Kernel::put_remote(const RemoteKey& key, const Remote& remote) {
-    if (bpf_map_update_elem(remotes_, &key, &remote, BPF_ANY)) return os_error("adding a tunnel's remote");
+namespace {
+
+uint32_t ipv4_of(const packet::Ipv6Addr& address) {  // network byte order; 0: zero, or IPv6
+    return Be32(packet::mapped_ipv4(address).value_or(0)).raw();
+}
+RemoteKeyIpv6 ipv6_key(const packet::Ipv6Addr& dst, const packet::Ipv6Addr& src) {
+    RemoteKeyIpv6 key;
+    std::memcpy(key.src, src.data(), sizeof key.src);
+    std::memcpy(key.dst, dst.data(), sizeof key.dst);
+    return key;
+}
+
+}  // namespace
+
+Result<void> Kernel::put_remote(const packet::Ipv6Addr& dst, const packet::Ipv6Addr& src, const Way& way) {
+    int failed;
+    if (uint32_t v4 = ipv4_of(dst)) {
+        RemoteKey key = {v4, ipv4_of(src)};
+        Remote remote = {way.ifindex, ipv4_of(way.src), way.mtu, ipv4_of(way.next)};
+        failed = bpf_map_update_elem(remotes_, &key, &remote, BPF_ANY);
+    } else {
+        RemoteKeyIpv6 key = ipv6_key(dst, src);
+        RemoteIpv6 remote = {way.ifindex, way.mtu, {}, {}};
+        std::memcpy(remote.src, way.src.data(), sizeof remote.src);
+        std::memcpy(remote.next, way.next.data(), sizeof remote.next);
+        failed = bpf_map_update_elem(remotes_ipv6_, &key, &remote, BPF_ANY);
+    }
+    if (failed) return os_error("adding a tunnel's remote");
     return {};
 }
 
-void Kernel::delete_remote(const RemoteKey& key) {
-    bpf_map_delete_elem(remotes_, &key);
+void Kernel::delete_remote(const packet::Ipv6Addr& dst, const packet::Ipv6Addr& src) {
+    if (uint32_t v4 = ipv4_of(dst)) {
+        RemoteKey key = {v4, ipv4_of(src)};
+        bpf_map_delete_elem(remotes_, &key);
+    } else {
+        RemoteKeyIpv6 key = ipv6_key(dst, src);
+        bpf_map_delete_elem(remotes_ipv6_, &key);
+    }
 }
 
 Result<void> Kernel::put_tunnel(uint32_t selector, uint32_t port) {
@@ -183,14 +222,19 @@ void Kernel::delete_tunnel(uint32_t selector) {
     bpf_map_delete_elem(tunnel_ports_, &selector);
 }
 
-Result<void> Kernel::put_local_address(uint32_t address) {
-    uint32_t one = 1;
-    if (bpf_map_update_elem(local_addresses_, &address, &one, BPF_ANY)) return os_error("adding an address");
+Result<void> Kernel::put_local_address(const packet::Ipv6Addr& address) {
+    uint32_t one = 1, v4 = ipv4_of(address);
+    int failed = v4 ? bpf_map_update_elem(local_addresses_, &v4, &one, BPF_ANY)
+                    : bpf_map_update_elem(local_addresses_ipv6_, address.data(), &one, BPF_ANY);
+    if (failed) return os_error("adding an address");
     return {};
 }
 
-void Kernel::delete_local_address(uint32_t address) {
-    bpf_map_delete_elem(local_addresses_, &address);
+void Kernel::delete_local_address(const packet::Ipv6Addr& address) {
+    if (uint32_t v4 = ipv4_of(address))
+        bpf_map_delete_elem(local_addresses_, &v4);
+    else
+        bpf_map_delete_elem(local_addresses_ipv6_, address.data());
 }
 
 void Kernel::wait_for_programs() {

@@ -12,6 +12,8 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "datapath/ebpf/layout_shared.h"
+#include "datapath/ebpf/meter_shared.h"
+#include "packet/flow.h"
 
 struct bpf_object;
 struct bpf_map;
@@ -28,6 +30,7 @@ class Kernel {
 
     int port_program() const { return port_program_; }      // of ports
     int tunnel_program() const { return tunnel_program_; }  // of underlays
+    int copy_program() const { return copy_program_; }      // of the device for copies
 
     uint32_t cpus() const { return cpus_; }
     Config& config() { return *config_.at; }
@@ -40,6 +43,7 @@ class Kernel {
     PortCounters& port_counters(uint32_t cpu, uint32_t port) {
         return port_counters_.at[size_t{cpu} * kPorts + port];
     }
+    MeterSlot& meter(uint32_t slot) { return meters_.at[slot]; }
     TrackedConnection& tracked(uint32_t slot) { return tracked_.at[slot]; }
     Totals& totals(uint32_t cpu) { return totals_.at[cpu]; }
 
@@ -50,12 +54,18 @@ class Kernel {
     bool put_connection(const TrackedTuple& tuple,
                         uint32_t value);  // false: it is there, or there is no room
     void delete_connection(const TrackedTuple& tuple);
-    Result<void> put_remote(const RemoteKey& key, const Remote& remote);
-    void delete_remote(const RemoteKey& key);
+    // By family, with addresses in mapped form as in TunnelEnds; mtu and device are the route's.
+    struct Way {
+        uint32_t ifindex = 0, mtu = 0;   // ifindex 0: there is none
+        packet::Ipv6Addr src{}, next{};  // next: the gateway, the remote itself, or zero
+        bool operator==(const Way&) const = default;
+    };
+    Result<void> put_remote(const packet::Ipv6Addr& dst, const packet::Ipv6Addr& src, const Way& way);
+    void delete_remote(const packet::Ipv6Addr& dst, const packet::Ipv6Addr& src);
     Result<void> put_tunnel(uint32_t selector, uint32_t port);  // WEFT_TUNNEL_SELECTOR
     void delete_tunnel(uint32_t selector);
-    Result<void> put_local_address(uint32_t address);  // network byte order
-    void delete_local_address(uint32_t address);
+    Result<void> put_local_address(const packet::Ipv6Addr& address);  // IPv4 in mapped form
+    void delete_local_address(const packet::Ipv6Addr& address);
 
     // Returns when no program is running any more that ran when it was called.
     void wait_for_programs();
@@ -83,14 +93,15 @@ class Kernel {
 
     bpf_object* object_ = nullptr;
     uint32_t cpus_ = 0;
-    int port_program_ = -1, tunnel_program_ = -1;
+    int port_program_ = -1, tunnel_program_ = -1, copy_program_ = -1;
     int megaflows_ = -1, port_of_device_ = -1, connections_ = -1, remotes_ = -1, tunnel_ports_ = -1,
-        local_addresses_ = -1;
+        local_addresses_ = -1, remotes_ipv6_ = -1, local_addresses_ipv6_ = -1;
     Mapped<Config> config_;
     Mapped<PortEntry> ports_;
     Mapped<Key> masks_;
     Mapped<FlowSlot> flows_;
     Mapped<TrackedConnection> tracked_;
+    Mapped<MeterSlot> meters_;
     Mapped<FlowCounters> flow_counters_;
     Mapped<PortCounters> port_counters_;
     Mapped<Totals> totals_;

@@ -37,6 +37,8 @@ void each_metadata_field(F& flow, K& key, const Visit& visit) {
     visit(flow.tunnel.id, key.tun_id);
     visit(flow.tunnel.src, key.tun_src);
     visit(flow.tunnel.dst, key.tun_dst);
+    visit(flow.tunnel.ipv6_src, key.tun_ipv6_src);
+    visit(flow.tunnel.ipv6_dst, key.tun_ipv6_dst);
     visit(flow.tunnel.flags, key.tun_flags);
     visit(flow.tunnel.tos, key.tun_tos);
     visit(flow.tunnel.ttl, key.tun_ttl);

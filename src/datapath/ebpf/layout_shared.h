@@ -2,8 +2,8 @@
 //
 // Fields of packets are in network byte order, as in packet/flow.h; everything else is the machine's.  Arrays
 // that the daemon reads or writes often are mapped into its memory (BPF_F_MMAPABLE), so that statistics and
-// new flows cost no system call.  Whatever changes here changes kLayoutVersion: programs and maps that are
-// found pinned with another version are replaced, not adopted.
+// new flows cost no system call.  Whatever changes here changes kLayoutVersion: connections of programs with
+// another version are not adopted (predecessor.h).
 //
 // Who writes what: the programs write counters, statistics, the cache and their scratch memory; all else is
 // the daemon's.  A flow's slot is written while its `alive` is 0 and no program can be in it
@@ -18,18 +18,19 @@ namespace weft::datapath::ebpf {
 #endif
 
 enum {
-    kLayoutVersion = 2,
+    kLayoutVersion = 3,
 
     kPorts = 4096,          // port numbers that the programs know; others are served by the daemon
     kFlowSlots = 65536,     // flows and continuations of long ones
     kMasks = 64,            // different masks; flows with others are carried out by the daemon
     kSlotActions = 8,       // actions in a slot
-    kMaxActions = 64,       // that one flow may carry out
+    kMaxActions = 256,      // that one flow may carry out
     kCacheBuckets = 32768,  // power of two
     kCacheWays = 4,
     kDropReasons = 96,  // explain::kDropReasons
     kMaxRecirculations = 6,
-    kScratchLevels = 4,    // programs inside programs on one CPU: a port behind a port
+    kScratchLevels = 8,    // programs inside programs on one CPU: a port behind a port, a copy of a packet
+    kMaxCopyNesting = 3,   // copies of copies
     kHeadBytes = 128,      // of a packet, that are looked at
     kConnections = 65536,  // that the programs track; others are tracked by the daemon
     kRemotes = 4096,       // ends of tunnels; others are served by the daemon
@@ -37,8 +38,7 @@ enum {
 };
 
 // A packet as the flow table sees it: packet::Flow without what only userspace handles (MPLS, NSH, ND,
-// packets without Ethernet header, IPv6 underlays, more Geneve options than OVN's one, IPv6 addresses of
-// connections).
+// packets without Ethernet header, more Geneve options than OVN's one, IPv6 addresses of connections).
 struct Key {
     // Metadata: stays with the packet from one lookup to the next.
     __u32 in_port, recirc_id;
@@ -58,6 +58,7 @@ struct Key {
     __u8 tun_tos, tun_ttl;
     __u16 tun_tp_src, tun_tp_dst;
     __u8 tun_options[8];
+    __u8 tun_ipv6_src[16], tun_ipv6_dst[16];
     // The packet.
     __u8 dl_dst[6];
     __u16 dl_type;
@@ -72,7 +73,7 @@ struct Key {
     __u8 nw_tos, nw_ttl;
     __u32 pad2;
 };
-enum { kMetadataWords = 12, kPacketWords = 9, kKeyWords = kMetadataWords + kPacketWords };
+enum { kMetadataWords = 16, kPacketWords = 9, kKeyWords = kMetadataWords + kPacketWords };
 
 struct MaskedKey {  // of the map `megaflows`, whose value is the slot's number
     struct Key key;
@@ -80,7 +81,8 @@ struct MaskedKey {  // of the map `megaflows`, whose value is the slot's number
     __u32 pad;
 };
 
-// How a flow's actions are written for the programs.  `data` is value and mask, byte for byte.
+// How a flow's actions are written for the programs.  `data` is value and mask, byte for byte.  A place to go
+// on at is kSlotActions * slot + action.
 enum ActionKind {
     kActionEnd = 0,
     kActionOutput,       // argument: port; not the last
@@ -95,6 +97,11 @@ enum ActionKind {
     kActionPushVlan,  // small: TPID, argument: TCI
     kActionPopVlan,
     kActionClearConntrack,
+    // A copy of the packet carries out what follows, to its end; the packet goes on at the place `argument`.
+    kActionCopy,
+    kActionSample,  // data: probability, of 2^32 - 1; argument: the place to go on at if it is not to be
+    kActionMeter,   // small: where the daemon may go on, argument: number
+    kActionHandUp,  // small: where the daemon goes on; the packet's end
     // From here on they need to know where the headers lie.
     kActionSetIpv4,     // data: struct SetIpv4Data
     kActionSetIpv6Src,  // data: 16 + 16
@@ -103,14 +110,19 @@ enum ActionKind {
     kActionSetPorts,      // small: protocol; data: struct SetPortsData
     kActionSetIcmp,       // small: protocol; data: type, code and masks
     kActionSetArp,        // small: offset in the ARP header; data: 16 + 16
-    kActionCheckLength,   // small: length, argument: where in this slot to go on if the packet is not longer
+    kActionCheckLength,   // small: length, argument: the place to go on at if the packet is not longer
     kActionHash,          // small: algorithm, argument: basis
+    kActionTruncate,      // small: where the daemon may go on, argument: length
     kActionTunnelOutput,  // small: where the daemon may go on, argument: port; the packet's end
+    // The same with a copy.  The daemon may go on at `small` with all that follows, or, for the copy alone,
+    // at the next number.
+    kActionTunnelOutputCopy,
     // Small: zone, argument: flags << 8 | where the daemon may go on; data: mark and its mask.
     kActionConntrack,
     // No header is needed.
-    kActionExpectLabel,  // for the next kActionConntrack; data: label and mask
-    kActionSetTunnel,    // small: bytes of options, argument: destination; data: struct SetTunnelData
+    kActionExpectLabel,    // for the next kActionConntrack; data: label and mask
+    kActionSetTunnel,      // small: bytes of options, argument: destination; data: struct SetTunnelData
+    kActionSetTunnelIpv6,  // behind it, if the underlay is IPv6; data: source, destination
 };
 struct FlowAction {
     __u16 kind;
@@ -159,7 +171,7 @@ struct PortEntry {
     __u32 tunnel;       // TunnelKind
     __u32 tunnel_port;  // UDP, network byte order
     __u32 watched;      // of tunnels: somebody captures, so the daemon is to see all packets
-    __u32 pad;
+    __u32 policed;      // what comes in has to pass two meters (meter_shared.h)
     // Upcalls of this port: sent by the programs, done with by the daemon.  Their difference is bounded, so
     // that a port that floods makes the others wait no longer than that.
     __u32 upcalls_sent, upcalls_done;
@@ -175,8 +187,15 @@ struct RemoteKey {
 struct Remote {
     __u32 ifindex;
     __u32 src;
-    __u32 mtu;  // of an outer IP packet
-    __u32 pad;
+    __u32 mtu;   // of an outer IP packet
+    __u32 next;  // the gateway or the remote itself; 0: not known
+};
+struct RemoteKeyIpv6 {
+    __u8 src[16], dst[16];  // in the key's order
+};
+struct RemoteIpv6 {
+    __u32 ifindex, mtu;
+    __u8 src[16], next[16];
 };
 // Which tunnel port a packet from an underlay is for: IP protocol << 16 | UDP port, network byte order.
 #define WEFT_TUNNEL_SELECTOR(protocol, port) ((__u32)(protocol) << 16 | (port))
@@ -192,8 +211,10 @@ struct TrackedTuple {  // conntrack::Tuple with ports in network byte order: of 
 struct TrackedEnd {  // TcpTracking::Numbers
     __u32 next, limit;
     __u16 max_window;
-    __u8 scale, pad;
+    __u8 scale;
+    __u8 kind;  // kEnd..., for the daemon
 };
+enum { kEndScales = 1, kEndLiberal = 2, kEndLiberalScale = 4 };
 enum { kTrackedSourceNat = 1, kTrackedDestinationNat = 2, kTrackedCheckSequences = 4 };
 struct TrackedConnection {
     __u64 used_ns;     // CLOCK_MONOTONIC of the last packet; written by both sides
@@ -217,11 +238,14 @@ struct CacheBucket {
 };
 
 struct Config {
+    __u64 layout;          // kLayoutVersion
     __u64 magic;           // of the headers in front of upcalls
     __u64 seed;            // of hashes
     __u32 upcall_ifindex;  // the device that upcalls are sent out of; 0: nobody listens
     __u32 upcall_window;   // upcalls of a port that may be under way
-    __u32 vlan_limit;      // tags that are looked behind
+    __u32 copy_ifindex;    // the device that copies are sent out of (copy_device.h)
+    __u32 pad;
+    __u32 vlan_limit;  // tags that are looked behind
     __u32 mask_count;
     __u32 mask_order[kMasks];  // in which masks are tried
     __u64 mask_hits[kMasks];   // written by the programs, about right
@@ -243,6 +267,7 @@ struct UpcallHeader {
 
 // Of a program in the kernel, for itself.
 enum { kLayoutStale = 1, kFieldsStale = 2 };
+enum { kCopyActions = 1, kCopyTunnelOutput = 2 };
 struct Scratch {
     struct Key key;
     struct MaskedKey masked;
@@ -256,10 +281,13 @@ struct Scratch {
     __u32 list, at;    // for the daemon, as in UpcallHeader
     __u8 tunnel_set;   // as in UpcallHeader
     __u8 from_tunnel;  // the packet came by a tunnel
-    __u8 pad[6];
+    __u8 copying;      // kCopy...: a copy has been sent that nobody has taken yet
+    __u8 parsed;       // key and layout are the packet's
+    __u8 pad[4];
+    __u32 copy_port;  // of kCopyTunnelOutput
+    __u32 sum_result;
     __u8 ct_ipv6_src[16], ct_ipv6_dst[16];  // the key has no room for them
-    __u32 sum_result, pad2;
-    __u32 label[8];  // of kActionExpectLabel
+    __u32 label[8];                         // of kActionExpectLabel
     struct TrackedTuple tuple;
     __u8 head[kHeadBytes + 64];
     __u8 sum_bytes[kSumBytes + 8];

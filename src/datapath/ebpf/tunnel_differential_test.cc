@@ -28,6 +28,16 @@ constexpr Kind kKinds[] = {{PortType::kGeneve, "geneve", 6081, IPPROTO_UDP},
                            {PortType::kVxlan, "vxlan", 4789, IPPROTO_UDP},
                            {PortType::kGre, "gre", 0, IPPROTO_GRE}};
 
+// Of the IP header at `p` and the UDP datagram in it.
+uint64_t outer_pseudo_sum(const uint8_t* p, size_t length) {
+    auto size = static_cast<uint32_t>(length);
+    if (p[0] >> 4 == 4) return packet::pseudo_header_sum(p, IPPROTO_UDP, size);
+    packet::Ipv6Addr src, dst;
+    std::memcpy(src.data(), p + 8, src.size());
+    std::memcpy(dst.data(), p + 24, dst.size());
+    return packet::pseudo_header_sum6(src, dst, IPPROTO_UDP, size);
+}
+
 // Frames of the underlay: what matters of outer headers, tunnel header and inner frame in hex.
 struct Wire : PacketSink {
     void received(PortNo, std::vector<Received>& packets) override {
@@ -37,27 +47,38 @@ struct Wire : PacketSink {
 
     void take(const Packet& packet) {
         const uint8_t* p = packet.data() + 14;
-        if (packet.size() < 42 || load_be16(packet.data() + 12) != 0x0800) return;
-        uint16_t total = load_be16(p + 2);
-        std::string text = fmt::format("tos {:x} fragment {:x} ttl {} {} > {} ", p[1], load_be16(p + 6), p[8],
-                                       hex({p + 12, 4}), hex({p + 16, 4}));
+        uint16_t type = load_be16(packet.data() + 12);
+        bool v6 = type == 0x86dd;
+        if (packet.size() < (v6 ? 62 : 42) || (!v6 && type != 0x0800)) return;
+        uint8_t protocol = v6 ? p[6] : p[9];
+        if (protocol != IPPROTO_UDP && protocol != IPPROTO_GRE) return;  // the host's own
+        size_t header = v6 ? 40 : 20;
+        std::string text;
+        if (v6) {  // whatever its flow label
+            text = fmt::format("class {:x} hops {} {} > {} ", load_be16(p) >> 4 & 255, p[7], hex({p + 8, 16}),
+                               hex({p + 24, 16}));
+        } else {
+            text = fmt::format("tos {:x} fragment {:x} ttl {} {} > {} ", p[1], load_be16(p + 6), p[8],
+                               hex({p + 12, 4}), hex({p + 16, 4}));
+            if (packet::checksum({p, 20})) text += "bad header checksum ";
+        }
         if (packet.offload.any()) text += "offload ";
-        if (packet::checksum({p, 20})) text += "bad header checksum ";
-        if (total + size_t{14} != packet.size()) text += "odd length ";
-        ByteView rest(p + 20, packet.size() - 34);
-        if (p[9] == IPPROTO_UDP) {
+        if (load_be16(p + (v6 ? 4 : 2)) + (v6 ? size_t{54} : size_t{14}) != packet.size())
+            text += "odd length ";
+        ByteView rest(p + header, packet.size() - 14 - header);
+        if (protocol == IPPROTO_UDP) {
             append(text, "udp {} ", load_be16(rest.data() + 2));
             if (load_be16(rest.data() + 4) != rest.size()) text += "odd udp length ";
             uint16_t check = load_be16(rest.data() + 6);
             summed += check != 0;
             if (check) {
-                uint64_t sum = packet::pseudo_header_sum(p, IPPROTO_UDP, static_cast<uint32_t>(rest.size()));
+                uint64_t sum = outer_pseudo_sum(p, rest.size());
                 if (packet::checksum_fold(packet::checksum_add(sum, rest)) != 0xffff) text += "bad checksum ";
             }
             ports.push_back(load_be16(rest.data()));
             rest = rest.subspan(8);
         } else {
-            append(text, "protocol {} ", p[9]);
+            append(text, "protocol {} ", protocol);
         }
         seen.push_back(text + hex(rest));
     }
@@ -79,7 +100,10 @@ class EbpfTunnelTest : public EbpfTest {
             "mtu 1500; for d in u0 u1; do sysctl -qw net.ipv6.conf.$d.disable_ipv6=1; ip link set $d up; "
             "done; "
             "ip link set u1 arp off; ip addr add 10.9.0.1/24 dev u0; "
-            "for i in 2 3; do ip neigh add 10.9.0.$i lladdr 02:00:00:00:09:02 dev u0 nud permanent; done; "
+            "sysctl -qw net.ipv6.conf.u0.disable_ipv6=0; ip addr add fd09::1/64 dev u0 nodad; "
+            "for i in 2 3; do for to in 10.9.0.$i fd09::$i; do ip neigh add $to lladdr 02:00:00:00:09:02 dev "
+            "u0 nud "
+            "permanent; done; done; "
             "ethtool -K u0 tx off gso off tso off >/dev/null 2>&1; "
             "for f in tx-udp_tnl-segmentation tx-udp_tnl-csum-segmentation tx-gre-segmentation "
             "tx-gre-csum-segmentation; do ethtool -K u0 $f off >/dev/null 2>&1; done; "
@@ -203,7 +227,12 @@ class EbpfTunnelTest : public EbpfTest {
         send(*wire_.port, packet);
         return compare(packet, expected, kernel_seen(expected));
     }
-    bool compare(const Packet& packet, const Seen& expected, const Seen& got) {
+    // Of copies of one packet those that go through the daemon are behind the others.
+    bool compare(const Packet& packet, Seen expected, Seen got) {
+        for (Seen* one : {&expected, &got}) {
+            one->fate.sort();
+            std::sort(one->wire.begin(), one->wire.end());
+        }
         if (got == expected) return true;
         Flow flow = packet::zero_flow();
         packet::extract(packet, flow);
@@ -216,28 +245,40 @@ class EbpfTunnelTest : public EbpfTest {
     }
 
     // `inner` as it arrives from 10.9.0.2.
-    static Packet outer(const Kind& kind, Packet inner, ByteView header, bool with_checksum) {
-        size_t size = 20 + (kind.protocol == IPPROTO_UDP ? 8u : 0u) + header.size();
-        packet::Offload offload = inner.offload;
+    static Packet outer(const Kind& kind, Packet inner, ByteView header, bool with_checksum, bool v6) {
+        size_t ip = v6 ? 40 : 20, size = ip + (kind.protocol == IPPROTO_UDP ? 8u : 0u) + header.size();
         size_t length = inner.size() + size;
         uint8_t* p = inner.push_front(size + 14);
-        const uint8_t ethernet[] = {2, 0, 0, 0, 9, 1, 2, 0, 0, 0, 9, 2, 8, 0};
+        const uint8_t ethernet[] = {2, 0, 0, 0, 9, 1, 2, 0, 0, 0, 9, 2};
         std::memcpy(p, ethernet, sizeof ethernet);
+        store_be16(p + 12, v6 ? 0x86dd : 0x0800);
         p += 14;
-        std::memset(p, 0, 20);
-        p[0] = 0x45;
-        p[1] = 4;
-        store_be16(p + 2, static_cast<uint16_t>(length));
-        p[8] = 61;
-        p[9] = kind.protocol;
-        store_be32(p + 12, 0x0a090002);
-        store_be32(p + 16, 0x0a090001);
-        store_be16(p + 10, packet::checksum({p, 20}));
-        uint8_t* t = p + 20;
+        std::memset(p, 0, ip);
+        if (v6) {
+            store_be32(p, 0x60412345);
+            store_be16(p + 4, static_cast<uint16_t>(length - ip));
+            p[6] = kind.protocol;
+            p[7] = 61;
+            for (size_t end : {8u, 24u}) {
+                p[end] = 0xfd;
+                p[end + 1] = 9;
+                p[end + 15] = end == 8 ? 2 : 1;
+            }
+        } else {
+            p[0] = 0x45;
+            p[1] = 4;
+            store_be16(p + 2, static_cast<uint16_t>(length));
+            p[8] = 61;
+            p[9] = kind.protocol;
+            store_be32(p + 12, 0x0a090002);
+            store_be32(p + 16, 0x0a090001);
+            store_be16(p + 10, packet::checksum({p, 20}));
+        }
+        uint8_t* t = p + ip;
         if (kind.protocol == IPPROTO_UDP) {
             store_be16(t, 51000);
             store_be16(t + 2, kind.port);
-            store_be16(t + 4, static_cast<uint16_t>(length - 20));
+            store_be16(t + 4, static_cast<uint16_t>(length - ip));
             store_be16(t + 6, 0);
             t += 8;
         }
@@ -246,12 +287,11 @@ class EbpfTunnelTest : public EbpfTest {
             Packet finished = inner;
             packet::finish_checksum(finished);
             const uint8_t* q = finished.data() + 14;
-            uint64_t sum = packet::pseudo_header_sum(q, IPPROTO_UDP, static_cast<uint32_t>(length - 20));
+            uint64_t sum = outer_pseudo_sum(q, length - ip);
             auto check = static_cast<uint16_t>(
-                ~packet::checksum_fold(packet::checksum_add(sum, {q + 20, length - 20})));
-            store_be16(p + 26, check ? check : 0xffff);
+                ~packet::checksum_fold(packet::checksum_add(sum, {q + ip, length - ip})));
+            store_be16(p + ip + 6, check ? check : 0xffff);
         }
-        (void)offload;
         return inner;
     }
     static Bytes header_of(const Kind& kind, bool with_options) {
@@ -284,7 +324,7 @@ constexpr std::string_view kTagged =
     "eth_type(0x0800),ipv4(src=192.168.0.1,dst=192.168.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src=1000,dst="
     "80))";
 
-std::string set_tunnel(const Kind& kind, std::string_view more = "flags(df|csum|key)") {
+std::string set_tunnel(const Kind& kind, std::string_view more = "flags(df|csum|key)", bool v6 = false) {
     std::string geneve =
         kind.type == PortType::kGeneve ? "geneve({class=0x102,type=0x80,len=4,0x10002})," : "";
     std::string port = kind.port ? fmt::format("tp_dst={},", kind.port) : "";
@@ -292,20 +332,31 @@ std::string set_tunnel(const Kind& kind, std::string_view more = "flags(df|csum|
     std::string flags(more);
     size_t csum = flags.find("csum|");
     if (kind.type == PortType::kGre && csum != std::string::npos) flags.erase(csum, 5);
-    return fmt::format("set(tunnel(tun_id=0x1234,dst=10.9.0.2,ttl=60,{}{}{}))", port, geneve, flags);
+    return fmt::format("set(tunnel(tun_id=0x1234,{},ttl=60,{}{}{}))",
+                       v6 ? "ipv6_dst=fd09::2" : "dst=10.9.0.2", port, geneve, flags);
 }
 
 TEST_F(EbpfTunnelTest, Sent) {
     for (const Kind& kind : kKinds) {
         SCOPED_TRACE(kind.name);
         add_tunnel(kind);
+        auto way = [&](bool v6, std::string_view more = "flags(df|csum|key)") {
+            return set_tunnel(kind, more, v6);
+        };
+        std::string flags = kind.type == PortType::kGre ? "df" : "df|key";
         for (const std::string& actions :
-             {set_tunnel(kind) + ",4", set_tunnel(kind, "flags(key)") + ",4",
-              "set(eth(src=00:00:00:00:00:09)),set(ipv4(src=10.0.0.1,ttl=63))," + set_tunnel(kind) + ",2,4",
-              "push_vlan(vid=5,pcp=3)," + set_tunnel(kind) + ",4", std::string("4"),
-              set_tunnel(kind) + ",4,2",
-              fmt::format("set(tunnel(tun_id=0x7,dst=10.9.0.3,tos=8,ttl=0,flags({}))),4",
-                          kind.type == PortType::kGre ? "df" : "df|key")}) {
+             {way(false) + ",4", way(true) + ",4", way(false, "flags(key)") + ",4",
+              way(true, "flags(key)") + ",4",
+              "set(eth(src=00:00:00:00:00:09)),set(ipv4(src=10.0.0.1,ttl=63))," + way(false) + ",2,4",
+              "push_vlan(vid=5,pcp=3)," + way(false) + ",4", "push_vlan(vid=5,pcp=3)," + way(true) + ",4",
+              std::string("4"), way(false) + ",4,2",
+              // Two chassis, a port between them, tags and changes behind: each sees what it was by then.
+              "2," + way(false) + ",4,push_vlan(vid=6,pcp=1),3," + way(true, "flags(df|key)") +
+                  ",4,pop_vlan,set(ipv4(ttl=3)),set(eth(dst=00:00:00:00:00:08)),2," + way(false) + ",4",
+              way(true) + ",trunc(70),4,clone(" + way(false) + ",4),2",
+              fmt::format("set(tunnel(tun_id=0x7,dst=10.9.0.3,tos=8,ttl=0,flags({}))),4", flags),
+              fmt::format("set(tunnel(tun_id=0x7,ipv6_dst=fd09::3,ipv6_src=fd09::1,tos=8,ttl=0,flags({}))),4",
+                          flags)}) {
             SCOPED_TRACE(actions);
             kernel_->flush_flows();
             reference_->flush_flows();
@@ -329,6 +380,34 @@ TEST_F(EbpfTunnelTest, Sent) {
     }
     EXPECT_GT(wire_.summed, 0u);
     for (uint16_t port : wire_.ports) EXPECT_GE(port, 32768);
+}
+
+// The daemon has no part in it: nothing can come up to it.
+TEST_F(EbpfTunnelTest, SentByTheProgramsAlone) {
+    for (const Kind& kind : kKinds) {
+        SCOPED_TRACE(kind.name);
+        add_tunnel(kind);
+        kernel_->flush_flows();
+        reference_->flush_flows();
+        put("recirc_id(0),in_port(1)", set_tunnel(kind) + ",4,2," +
+                                           set_tunnel(kind, "flags(df|csum|key)", true) +
+                                           ",4,push_vlan(vid=6,pcp=1),4,3");
+        loop_->run_once(0);
+        ASSERT_EQ(sh("ip link set weft-upcall down"), 0);
+        for (std::string_view key : {kTcp, kUdp6, kIcmp}) {
+            Packet packet = packet_of(key, 400);
+            same_sent(packet);
+            leave_checksum(packet);
+            same_sent(packet);
+            if (key == kIcmp) continue;
+            Packet super = packet_of(key, 20011);
+            leave_checksum(super, 1200);
+            same_sent(super);
+        }
+        ASSERT_EQ(sh("ip link set weft-upcall up"), 0);
+        remove_tunnel();
+        if (HasFailure()) return;
+    }
 }
 
 // What is too big for the path: segments are made smaller, other packets become fragments (the daemon's
@@ -366,34 +445,48 @@ TEST_F(EbpfTunnelTest, Arrived) {
         for (std::string_view actions : {"2", "set(ipv4(src=10.0.0.1,ttl=63)),3,2",
                                          "push_vlan(vid=5,pcp=3),2", "pop_vlan,2", "recirc(0x5)", ""}) {
             SCOPED_TRACE(actions);
-            kernel_->flush_flows();
-            reference_->flush_flows();
-            if (!actions.empty())
-                put("recirc_id(0),tunnel(tun_id=0x2a,src=10.9.0.2,dst=10.9.0.1,ttl=61,flags(-df-csum+key)),"
-                    "in_port(4)",
-                    actions);
-            for (std::string_view key : {kTcp, kUdp6, kIcmp, kArp, kTagged}) {
-                for (bool checksum : {false, true}) {
-                    for (bool options : {false, true}) {
+            for (bool v6 : {false, true}) {
+                kernel_->flush_flows();
+                reference_->flush_flows();
+                if (!actions.empty())
+                    put(fmt::format(
+                            "recirc_id(0),tunnel(tun_id=0x2a,{},ttl=61,flags(-df-csum+key)),in_port(4)",
+                            v6 ? "ipv6_src=fd09::2,ipv6_dst=fd09::1" : "src=10.9.0.2,dst=10.9.0.1"),
+                        actions);
+                for (std::string_view key : {kTcp, kUdp6, kIcmp, kArp, kTagged}) {
+                    for (int variant = 0; variant < 8; variant++) {
+                        bool options = variant & 1, checksum = variant & 2;
                         if (options && kind.type != PortType::kGeneve) continue;
-                        for (size_t size : {0u, 1301u}) {
-                            Packet packet = packet_of(key, size);
-                            same_arrived(outer(kind, packet, header_of(kind, options), checksum));
-                            leave_checksum(packet);
-                            if (packet.offload.any())
-                                same_arrived(outer(kind, packet, header_of(kind, options), checksum));
-                            if (HasFailure()) return;
-                        }
+                        Packet packet = packet_of(key, variant & 4 ? 1301 : 0);
+                        same_arrived(outer(kind, packet, header_of(kind, options), checksum, v6));
+                        leave_checksum(packet);
+                        if (packet.offload.any())
+                            same_arrived(outer(kind, packet, header_of(kind, options), checksum, v6));
+                        if (HasFailure()) return;
                     }
                 }
+                same_statistics();
+                if (HasFailure()) return;
             }
-            same_statistics();
-            if (HasFailure()) return;
         }
         DatapathStats stats = kernel_->stats();
         EXPECT_GT(stats.hits, 0u);
         remove_tunnel();
     }
+}
+
+// Without anybody behind the sockets: what arrives over either family is taken by the programs.
+TEST_F(EbpfTunnelTest, ArrivedWithoutTheSockets) {
+    add_tunnel(kKinds[0]);
+    put("recirc_id(0),in_port(4)", "2");
+    uint64_t hits = kernel_->stats().hits;
+    for (bool v6 : {false, true}) {
+        send(*wire_.port, outer(kKinds[0], packet_of(kTcp, 100), header_of(kKinds[0], true), true, v6));
+        send(*wire_.port, outer(kKinds[0], packet_of(kUdp6, 100), header_of(kKinds[0], true), false, v6));
+        send(*wire_.port, outer(kKinds[0], packet_of(kArp), header_of(kKinds[0], true), true, v6));
+    }
+    // The loop, and with it the daemon, has not run.
+    EXPECT_EQ(kernel_->stats().hits, hits + 6);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/big_endian.h"
 #include "base/log.h"
+#include "packet/address.h"
 
 namespace weft::datapath::ebpf {
 
@@ -83,35 +84,35 @@ void Underlay::remove_tunnel(PortNo port) {
     if (tunnels_.empty()) update();
 }
 
-void Underlay::want(const RemoteKey& remote) {
-    if (!remote.dst || remotes_.contains(remote) || remotes_.size() >= kRemotes) return;
-    remotes_[remote] = {};
-    resolve(remote);
+void Underlay::want(const TunnelEnds& ends) {
+    if (packet::is_zero(ends.dst) || remotes_.contains(ends) || remotes_.size() >= kRemotes) return;
+    remotes_[ends] = {};
+    resolve(ends);
 }
 
 void Underlay::update() {
     update_devices();
-    for (const auto& [key, remote] : remotes_) resolve(key);
+    for (const auto& [ends, way] : remotes_) resolve(ends);
 }
 
 void Underlay::update_devices() {
     std::set<int> devices;
-    std::set<uint32_t> addresses;
+    std::set<packet::Ipv6Addr> addresses;
     if (!tunnels_.empty()) {
         links_.refresh();
-        for (const Ipv4Address& one : ipv4_addresses()) {
-            addresses.insert(Be32(one.address).raw());
+        for (const HostAddress& one : host_addresses()) {
+            addresses.insert(one.address);
             const Link* link = links_.find(one.ifindex);
             if (link && link->ethernet && !link->loopback && !is_port_(link->name))
                 devices.insert(one.ifindex);
         }
     }
-    for (uint32_t address : addresses) {
+    for (const auto& address : addresses) {
         if (addresses_.contains(address)) continue;
         auto done = kernel_.put_local_address(address);
         if (!done) lg.warn("{}", done.message());
     }
-    for (uint32_t address : addresses_) {
+    for (const auto& address : addresses_) {
         if (!addresses.contains(address)) kernel_.delete_local_address(address);
     }
     addresses_ = std::move(addresses);
@@ -145,21 +146,23 @@ void Underlay::take_over() {
     }
 }
 
-void Underlay::resolve(const RemoteKey& key) {
-    Remote found;
-    std::memset(&found, 0, sizeof found);
-    auto route = find_ipv4_route(Be32::from_raw(key.dst), Be32::from_raw(key.src));
+void Underlay::resolve(const TunnelEnds& ends) {
+    Kernel::Way found;
+    // What only means something on one link needs a device to be said: the sockets know which.
+    bool link_local = ends.dst[0] == 0xfe && (ends.dst[1] & 0xc0) == 0x80;
+    auto route = link_local ? std::nullopt : find_route(ends.dst, ends.src);
     const Link* link = route ? links_.find(route->ifindex) : nullptr;
     if (link && link->ethernet && !link->loopback) {
         found.ifindex = static_cast<uint32_t>(route->ifindex);
-        found.src = Be32(route->source).raw();
+        found.src = route->source;
+        if (!route->other_family) found.next = packet::is_zero(route->gateway) ? ends.dst : route->gateway;
         found.mtu = static_cast<uint32_t>(route->mtu ? std::min(route->mtu, link->mtu) : link->mtu);
     }
-    Remote& now = remotes_[key];
-    if (std::memcmp(&now, &found, sizeof now) == 0) return;
+    Kernel::Way& now = remotes_[ends];
+    if (now == found) return;
     now = found;
-    if (!found.ifindex) return kernel_.delete_remote(key);
-    auto done = kernel_.put_remote(key, found);
+    if (!found.ifindex) return kernel_.delete_remote(ends.dst, ends.src);
+    auto done = kernel_.put_remote(ends.dst, ends.src, found);
     if (!done) lg.warn("{}", done.message());
 }
 

@@ -3,8 +3,8 @@
 // device and a source address (docs/decisions/0043-tunnels-in-the-kernel.md).
 //
 // Neighbours are the kernel's business, which resolves, probes and forgets them as for its own packets.  What
-// is not resolved here (no route, an address of this host, IPv6) the programs leave to the daemon, whose
-// sockets ask the kernel.
+// is not resolved here (no route, an address of this host or of the link alone) the programs leave to the
+// daemon, whose sockets ask the kernel.
 //
 // Nothing is attached anywhere while there is no tunnel.  The programs outlive the process.
 
@@ -16,6 +16,7 @@
 #include <set>
 
 #include "datapath/api/datapath.h"
+#include "datapath/ebpf/encode.h"
 #include "datapath/ebpf/kernel.h"
 #include "datapath/netdev/links.h"
 #include "datapath/netdev/routes.h"
@@ -36,7 +37,7 @@ class Underlay {
     void add_tunnel(const PortInfo& port);
     void remove_tunnel(PortNo port);
     // Flows send to it.  It is kept resolved from now on.
-    void want(const RemoteKey& remote);
+    void want(const TunnelEnds& ends);
     // Programs of an earlier process are replaced, or removed where nothing is wanted any more.
     void take_over();
     // Devices have changed: to be looked at again soon.
@@ -50,23 +51,17 @@ class Underlay {
     void update();
     void update_devices();
     void attach(int ifindex);
-    void resolve(const RemoteKey& key);
-
-    struct Less {
-        bool operator()(const RemoteKey& a, const RemoteKey& b) const {
-            return a.dst != b.dst ? a.dst < b.dst : a.src < b.src;
-        }
-    };
+    void resolve(const TunnelEnds& ends);
 
     Links& links_;
     Kernel& kernel_;
     std::function<bool(const std::string&)> is_port_;
     std::unique_ptr<RouteEvents> events_;
     std::unique_ptr<net::Loop::Timer> timer_;
-    std::map<PortNo, uint32_t> tunnels_;         // selectors
-    std::set<int> attached_;                     // ifindexes
-    std::set<uint32_t> addresses_;               // network byte order
-    std::map<RemoteKey, Remote, Less> remotes_;  // ifindex 0: not resolved
+    std::map<PortNo, uint32_t> tunnels_;  // selectors
+    std::set<int> attached_;              // ifindexes
+    std::set<packet::Ipv6Addr> addresses_;
+    std::map<TunnelEnds, Kernel::Way> remotes_;  // ifindex 0: not resolved
     bool taken_over_ = false;
 };
 

@@ -9,26 +9,47 @@
 
 #include "base/big_endian.h"
 #include "datapath/netdev/rtnetlink.h"
+#include "packet/address.h"
 
 namespace weft::datapath {
 
 namespace {
 
+using packet::Ipv6Addr;
+
+constexpr uint32_t kGroups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | RTMGRP_IPV6_IFADDR |
+                             RTMGRP_IPV6_ROUTE | 1u << (RTNLGRP_IPV6_RULE - 1);
+
 int read_metric(const nlattr* attribute, void* data) {
     if (mnl_attr_get_type(attribute) == RTAX_MTU && mnl_attr_get_payload_len(attribute) >= 4)
-        static_cast<Ipv4Route*>(data)->mtu = static_cast<int>(mnl_attr_get_u32(attribute));
+        static_cast<Route*>(data)->mtu = static_cast<int>(mnl_attr_get_u32(attribute));
     return MNL_CB_OK;
 }
 
+// Of either family, by its length; zero: neither.
+Ipv6Addr read_bytes(const nlattr* attribute) {
+    Ipv6Addr out{};
+    size_t length = mnl_attr_get_payload_len(attribute);
+    if (length == 4) return packet::map_ipv4(Be32::from_raw(mnl_attr_get_u32(attribute)));
+    if (length == out.size()) std::memcpy(out.data(), mnl_attr_get_payload(attribute), length);
+    return out;
+}
+
 int read_route(const nlattr* attribute, void* data) {
-    auto& route = *static_cast<Ipv4Route*>(data);
-    bool word = mnl_attr_get_payload_len(attribute) >= 4;
+    auto& route = *static_cast<Route*>(data);
     switch (mnl_attr_get_type(attribute)) {
         case RTA_OIF:
-            if (word) route.ifindex = static_cast<int>(mnl_attr_get_u32(attribute));
+            if (mnl_attr_get_payload_len(attribute) >= 4)
+                route.ifindex = static_cast<int>(mnl_attr_get_u32(attribute));
             break;
         case RTA_PREFSRC:
-            if (word) route.source = Be32::from_raw(mnl_attr_get_u32(attribute));
+            route.source = read_bytes(attribute);
+            break;
+        case RTA_GATEWAY:
+            route.gateway = read_bytes(attribute);
+            break;
+        case RTA_VIA:
+            route.other_family = true;
             break;
         case RTA_METRICS:
             return mnl_attr_parse_nested(attribute, read_metric, data);
@@ -38,10 +59,20 @@ int read_route(const nlattr* attribute, void* data) {
     return MNL_CB_OK;
 }
 
+// Of IPv4 IFA_LOCAL is the host's own where IFA_ADDRESS is the other end's; IPv6 may have the second alone.
 int read_address(const nlattr* attribute, void* data) {
-    if (mnl_attr_get_type(attribute) == IFA_LOCAL && mnl_attr_get_payload_len(attribute) >= 4)
-        static_cast<Ipv4Address*>(data)->address = Be32::from_raw(mnl_attr_get_u32(attribute));
+    auto& address = static_cast<HostAddress*>(data)->address;
+    uint16_t type = mnl_attr_get_type(attribute);
+    if (type == IFA_LOCAL || (type == IFA_ADDRESS && packet::is_zero(address)))
+        address = read_bytes(attribute);
     return MNL_CB_OK;
+}
+
+void put_address(nlmsghdr* message, uint16_t type, const Ipv6Addr& address) {
+    if (auto v4 = packet::mapped_ipv4(address))
+        mnl_attr_put_u32(message, type, Be32(*v4).raw());
+    else
+        mnl_attr_put(message, type, address.size(), address.data());
 }
 
 class NetlinkRouteEvents final : public RouteEvents {
@@ -54,8 +85,7 @@ class NetlinkRouteEvents final : public RouteEvents {
 
     Result<void> start(net::Loop& loop) {
         socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (!socket_ || mnl_socket_bind(socket_, RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE,
-                                        MNL_SOCKET_AUTOPID) < 0)
+        if (!socket_ || mnl_socket_bind(socket_, kGroups, MNL_SOCKET_AUTOPID) < 0)
             return Error{fmt::format("netlink: {}", std::strerror(errno))};
         watch_ = loop.watch(mnl_socket_get_fd(socket_), net::Loop::kRead, [this](unsigned) { read(); });
         return {};
@@ -77,49 +107,55 @@ class NetlinkRouteEvents final : public RouteEvents {
 
 }  // namespace
 
-std::optional<Ipv4Route> find_ipv4_route(uint32_t destination, uint32_t source) {
-    std::optional<Ipv4Route> found;
+std::optional<Route> find_route(const Ipv6Addr& destination, const Ipv6Addr& source) {
+    std::optional<Route> found;
+    bool v4 = packet::mapped_ipv4(destination).has_value();
+    uint8_t bits = v4 ? 32 : 128;
     auto done = rtnetlink(
         RTM_GETROUTE, 0,
         [&](nlmsghdr* message) {
             auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
-            route->rtm_family = AF_INET;
-            route->rtm_dst_len = 32;
-            mnl_attr_put_u32(message, RTA_DST, Be32(destination).raw());
-            if (source) {
-                route->rtm_src_len = 32;
-                mnl_attr_put_u32(message, RTA_SRC, Be32(source).raw());
+            route->rtm_family = static_cast<uint8_t>(v4 ? AF_INET : AF_INET6);
+            route->rtm_dst_len = bits;
+            put_address(message, RTA_DST, destination);
+            if (!packet::is_zero(source)) {
+                route->rtm_src_len = bits;
+                put_address(message, RTA_SRC, source);
             }
         },
         [&](const nlmsghdr* message) {
             if (message->nlmsg_type != RTM_NEWROUTE) return;
             auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
             if (route->rtm_type != RTN_UNICAST) return;
-            Ipv4Route read;
+            Route read;
             mnl_attr_parse(message, sizeof *route, read_route, &read);
-            if (source) read.source = source;
-            if (read.ifindex && read.source) found = read;
+            if (!packet::is_zero(source)) read.source = source;
+            if (read.ifindex && !packet::is_zero(read.source)) found = read;
         });
     return done ? found : std::nullopt;
 }
 
-std::vector<Ipv4Address> ipv4_addresses() {
-    std::vector<Ipv4Address> out;
-    (void)rtnetlink(
-        RTM_GETADDR, NLM_F_DUMP,
-        [](nlmsghdr* message) {
-            auto* info = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)));
-            info->ifa_family = AF_INET;
-        },
-        [&](const nlmsghdr* message) {
-            if (message->nlmsg_type != RTM_NEWADDR) return;
-            auto* info = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
-            Ipv4Address one;
-            one.ifindex = static_cast<int>(info->ifa_index);
-            mnl_attr_parse(message, sizeof *info, read_address, &one);
-            if (one.address) out.push_back(one);
-        })
-        .ok();
+std::vector<HostAddress> host_addresses() {
+    std::vector<HostAddress> out;
+    for (int family : {AF_INET, AF_INET6}) {
+        (void)rtnetlink(
+            RTM_GETADDR, NLM_F_DUMP,
+            [&](nlmsghdr* message) {
+                auto* info = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)));
+                info->ifa_family = static_cast<uint8_t>(family);
+            },
+            [&](const nlmsghdr* message) {
+                if (message->nlmsg_type != RTM_NEWADDR) return;
+                auto* info = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+                if (info->ifa_family != family) return;
+                if (family == AF_INET6 && info->ifa_scope == RT_SCOPE_LINK) return;
+                HostAddress one;
+                one.ifindex = static_cast<int>(info->ifa_index);
+                mnl_attr_parse(message, sizeof *info, read_address, &one);
+                if (!packet::is_zero(one.address)) out.push_back(one);
+            })
+            .ok();
+    }
     return out;
 }
 

@@ -1,6 +1,7 @@
-// The host's IPv4 addresses and routes, by rtnetlink (rtnetlink(7)).
+// The host's addresses and routes, by rtnetlink (rtnetlink(7)).
 //
-// Asked for when wanted; nothing is kept.  RouteEvents tells that something has changed, not what.
+// Asked for when wanted; nothing is kept.  RouteEvents tells that something has changed, not what.  IPv4
+// addresses are in mapped form, ::ffff:a.b.c.d.
 
 #pragma once
 
@@ -12,27 +13,31 @@
 
 #include "base/result.h"
 #include "net/loop.h"
+#include "packet/flow.h"
 
 namespace weft::datapath {
 
-struct Ipv4Route {
+struct Route {
     int ifindex = 0;
-    uint32_t source = 0;  // address that packets have who do not choose, host order
-    int mtu = 0;          // of the route, if it has one of its own; 0: the device's
+    packet::Ipv6Addr source{};   // address that packets have who do not choose
+    packet::Ipv6Addr gateway{};  // zero: the destination is a neighbour
+    bool other_family = false;   // the gateway's address is of another family, and not told
+    int mtu = 0;                 // of the route, if it has one of its own; 0: the device's
 };
-// The route that the host's own packets to `destination` take; `source` 0: they do not choose.  Host order.
+// The route that the host's own packets to `destination` take; `source` zero: they do not choose.
 // nullopt: none, or not to another host.
-std::optional<Ipv4Route> find_ipv4_route(uint32_t destination, uint32_t source);
+std::optional<Route> find_route(const packet::Ipv6Addr& destination, const packet::Ipv6Addr& source);
 
-struct Ipv4Address {
+struct HostAddress {
     int ifindex = 0;
-    uint32_t address = 0;  // host order
+    packet::Ipv6Addr address{};
 };
-std::vector<Ipv4Address> ipv4_addresses();  // of all devices
+// Of all devices, but for those that mean something on their own link only (fe80::/10).
+std::vector<HostAddress> host_addresses();
 
 class RouteEvents {
   public:
-    // Calls back when an IPv4 address or route has come, changed or gone.
+    // Calls back when an address, route or rule has come, changed or gone.
     static Result<std::unique_ptr<RouteEvents>> create(net::Loop& loop, std::function<void()> callback);
     virtual ~RouteEvents() = default;
 };

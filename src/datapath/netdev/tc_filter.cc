@@ -33,15 +33,29 @@ uint32_t parent_of(TcFilter::Hook hook) {
     return TC_H_MAKE(TC_H_CLSACT, hook == TcFilter::Hook::kIngress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
 }
 
-// For mnl_attr_parse(): the filter's name into the std::optional<std::string> at `data`.
+struct Filter {
+    std::optional<std::string> name;
+    std::optional<uint32_t> program;
+};
+
+// For mnl_attr_parse(), with a Filter at `data`.
 int read_name(const nlattr* attribute, void* data) {
-    if (mnl_attr_get_type(attribute) == TCA_BPF_NAME)
-        *static_cast<std::optional<std::string>*>(data) = mnl_attr_get_str(attribute);
+    auto& filter = *static_cast<Filter*>(data);
+    if (mnl_attr_get_type(attribute) == TCA_BPF_NAME) filter.name = mnl_attr_get_str(attribute);
+    if (mnl_attr_get_type(attribute) == TCA_BPF_ID && mnl_attr_get_payload_len(attribute) >= 4)
+        filter.program = mnl_attr_get_u32(attribute);
     return MNL_CB_OK;
 }
 int read_options(const nlattr* attribute, void* data) {
     if (mnl_attr_get_type(attribute) != TCA_OPTIONS) return MNL_CB_OK;
     return mnl_attr_parse_nested(attribute, read_name, data);
+}
+
+void delete_queue(int ifindex) {
+    (void)rtnetlink(RTM_DELQDISC, 0, [&](nlmsghdr* message) {
+        put_header(message, ifindex, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0), 0);
+        mnl_attr_put_strz(message, TCA_KIND, "clsact");
+    }).ok();
 }
 
 }  // namespace
@@ -74,8 +88,22 @@ Result<TcFilter> TcFilter::install(int ifindex, const std::string& device, Hook 
     return filter;
 }
 
-std::optional<std::string> TcFilter::find(int ifindex, Hook hook) {
-    std::optional<std::string> found;
+void TcFilter::remove_empty_queue(int ifindex) {
+    for (auto hook : {Hook::kIngress, Hook::kEgress}) {
+        bool any = false;
+        auto done = rtnetlink(
+            RTM_GETTFILTER, NLM_F_DUMP,
+            [&](nlmsghdr* message) { put_header(message, ifindex, parent_of(hook), 0, 0); },
+            [&](const nlmsghdr*) { any = true; });
+        if (!done || any) return;
+    }
+    delete_queue(ifindex);
+}
+
+namespace {
+
+Filter read_filter(int ifindex, TcFilter::Hook hook) {
+    Filter found;
     auto done = rtnetlink(
         RTM_GETTFILTER, NLM_F_DUMP,
         [&](nlmsghdr* message) { put_header(message, ifindex, parent_of(hook), 0, 0); },
@@ -87,6 +115,16 @@ std::optional<std::string> TcFilter::find(int ifindex, Hook hook) {
         });
     (void)done.ok();  // a device without clsact has none
     return found;
+}
+
+}  // namespace
+
+std::optional<std::string> TcFilter::find(int ifindex, Hook hook) {
+    return read_filter(ifindex, hook).name;
+}
+
+std::optional<uint32_t> TcFilter::program_id(int ifindex, Hook hook) {
+    return read_filter(ifindex, hook).program;
 }
 
 TcFilter TcFilter::adopt(int ifindex, Hook hook) {
@@ -102,12 +140,7 @@ void TcFilter::remove() {
         put_header(message, ifindex_, parent_of(hook_), kHandle, kFilterInfo);
         mnl_attr_put_strz(message, TCA_KIND, "bpf");
     }).ok();
-    if (made_qdisc_) {
-        (void)rtnetlink(RTM_DELQDISC, 0, [&](nlmsghdr* message) {
-            put_header(message, ifindex_, TC_H_CLSACT, TC_H_MAKE(TC_H_CLSACT, 0), 0);
-            mnl_attr_put_strz(message, TCA_KIND, "clsact");
-        }).ok();
-    }
+    if (made_qdisc_) delete_queue(ifindex_);
     ifindex_ = 0;
 }
 

@@ -23,9 +23,13 @@ class TcFilter {
                                     const char* name);
     // The name of one that is there already, of this process or another's; nullopt: there is none.
     static std::optional<std::string> find(int ifindex, Hook hook);
+    // The number of its program (BPF_PROG_GET_FD_BY_ID).
+    static std::optional<uint32_t> program_id(int ifindex, Hook hook);
     // One that is there already, to remove it later.
     static TcFilter adopt(int ifindex, Hook hook);
     void remove();
+    // The clsact queue, if no filter is left in it.
+    static void remove_empty_queue(int ifindex);
 
   private:
     int ifindex_ = 0;

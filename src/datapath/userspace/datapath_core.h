@@ -54,6 +54,12 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     virtual Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) = 0;
     // Installs connection tracking, in the place of the usual one; before any flow is put.
     void set_connections(std::unique_ptr<ConnectionTable> connections);
+    // Meters of flows, and of what ports let in, that others use as well; before there is any.
+    void share_meters(MeterTable::Buckets* flows, MeterTable::Buckets* bits, MeterTable::Buckets* packets) {
+        meters_.share(flows);
+        police_bits_.share(bits);
+        police_packets_.share(packets);
+    }
     void port_changed(PortNo port) {
         if (port_change_) port_change_(port);
     }

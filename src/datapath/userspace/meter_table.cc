@@ -31,6 +31,7 @@ Result<void> MeterTable::set(const MeterConfig& config, int64_t now_ms) {
         band.packets = band.bytes = 0;
         state.tokens.push_back(capacity(band));
     }
+    state.shared = buckets_ && buckets_->put(state.config);
     meters_[config.id] = std::move(state);
     return {};
 }
@@ -38,13 +39,20 @@ Result<void> MeterTable::set(const MeterConfig& config, int64_t now_ms) {
 Result<MeterConfig> MeterTable::get(uint32_t id) const {
     auto it = meters_.find(id);
     if (it == meters_.end()) return unknown(id);
-    return it->second.config;
+    return read(it->second);
+}
+
+MeterConfig MeterTable::read(const State& state) const {
+    MeterConfig config = state.config;
+    if (state.shared) buckets_->read(config);
+    return config;
 }
 
 Result<MeterConfig> MeterTable::remove(uint32_t id) {
     auto it = meters_.find(id);
     if (it == meters_.end()) return unknown(id);
-    MeterConfig config = std::move(it->second.config);
+    MeterConfig config = read(it->second);
+    if (buckets_) buckets_->remove(id);
     meters_.erase(it);
     return config;
 }
@@ -53,6 +61,7 @@ bool MeterTable::pass(uint32_t id, size_t bytes, int64_t now_ms) {
     auto it = meters_.find(id);
     if (it == meters_.end()) return true;
     State& state = it->second;
+    if (state.shared) return buckets_->pass(id, bytes);
     state.config.packets++;
     state.config.bytes += bytes;
     uint64_t elapsed = now_ms > state.filled_ms ? static_cast<uint64_t>(now_ms - state.filled_ms) : 0;

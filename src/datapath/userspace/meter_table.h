@@ -11,6 +11,18 @@ class MeterTable {
   public:
     static constexpr uint32_t kMax = 65536;
 
+    // Buckets in the place of this table's own, that somebody else takes from, too.
+    class Buckets {
+      public:
+        virtual ~Buckets() = default;
+        virtual bool put(const MeterConfig& config) = 0;  // a full one; false: this table is to hold it
+        virtual void remove(uint32_t id) = 0;
+        virtual bool pass(uint32_t id, size_t bytes) = 0;
+        virtual void read(MeterConfig& config) const = 0;  // what has been counted
+    };
+    // Before there is any meter.  They must outlive the table.
+    void share(Buckets* buckets) { buckets_ = buckets; }
+
     Result<void> set(const MeterConfig& config, int64_t now_ms);
     Result<MeterConfig> get(uint32_t id) const;
     Result<MeterConfig> remove(uint32_t id);
@@ -22,7 +34,11 @@ class MeterTable {
         MeterConfig config;
         std::vector<uint64_t> tokens;  // per band, in thousandths of a packet, or bits
         int64_t filled_ms = 0;
+        bool shared = false;
     };
+    MeterConfig read(const State& state) const;
+
+    Buckets* buckets_ = nullptr;
     HashMap<uint32_t, State> meters_;
 };
 

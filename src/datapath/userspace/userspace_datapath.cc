@@ -1,4 +1,5 @@
 #include "datapath/userspace/userspace_datapath.h"
+#include "datapath/api/forwarder.h"
 
 #include "datapath/dummy/dummy_port.h"
 #include "datapath/ebpf/underlay.h"
@@ -12,17 +13,21 @@ namespace weft::datapath {
 
 namespace {
 
-class UserspaceDatapath final : public DatapathCore {
+class UserspaceDatapath final : public DatapathCore, public Forwarder {
   public:
-    UserspaceDatapath(net::Loop& loop, Links& links, std::string type, std::string name)
+    UserspaceDatapath(net::Loop& loop, Links& links, std::string type, std::string name,
+                      std::string forwarder)
         : DatapathCore(loop, std::move(type), std::move(name)),
           links_(links),
+          forwarder_(std::move(forwarder)),
           alive_(std::make_shared<bool>(true)) {
         links_.on_change([this, alive = std::weak_ptr<bool>(alive_)](const std::string& device) {
             if (alive.expired()) return;
             if (auto port = find_port(device)) port_changed(port->number);
         });
     }
+
+    std::string forwarder() const override { return forwarder_; }
 
   protected:
     Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
@@ -54,6 +59,7 @@ class UserspaceDatapath final : public DatapathCore {
     }
 
     Links& links_;
+    std::string forwarder_;
     std::shared_ptr<bool> alive_;
 };
 
@@ -87,9 +93,9 @@ Result<std::unique_ptr<Datapath>> with_local_port(std::unique_ptr<Datapath> data
 }  // namespace
 
 Result<std::unique_ptr<Datapath>> create_userspace_datapath(net::Loop& loop, Links& links, std::string type,
-                                                            std::string name) {
-    return with_local_port(
-        std::make_unique<UserspaceDatapath>(loop, links, std::move(type), std::move(name)));
+                                                            std::string name, std::string forwarder) {
+    return with_local_port(std::make_unique<UserspaceDatapath>(loop, links, std::move(type), std::move(name),
+                                                               std::move(forwarder)));
 }
 
 Result<std::unique_ptr<Datapath>> create_dummy_datapath(net::Loop& loop, std::string name) {

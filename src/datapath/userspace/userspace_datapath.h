@@ -17,9 +17,10 @@
 namespace weft::datapath {
 
 // `type`: the datapath_type that it serves ("system", "netdev").  Creates port 0, a TAP device called `name`
-// (an existing TAP of that name is taken over).  `links` must outlive the datapath.
+// (an existing TAP of that name is taken over).  `links` must outlive the datapath.  `forwarder`: what it
+// says of itself (api/forwarder.h).
 Result<std::unique_ptr<Datapath>> create_userspace_datapath(net::Loop& loop, Links& links, std::string type,
-                                                            std::string name);
+                                                            std::string name, std::string forwarder = "");
 
 // The same flow table and actions with dummy ports only (dummy/dummy_device.h); port 0 is a dummy internal
 // port.

@@ -6,8 +6,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "datapath/api/forwarder.h"
 #include "datapath/dummy/dummy_device.h"
 #include "datapath/ebpf/ebpf_datapath.h"
+#include "datapath/netdev/leftovers.h"
 #include "datapath/userspace/userspace_datapath.h"
 #include "net/directories.h"
 #include "packet/address.h"
@@ -180,7 +182,9 @@ Result<Backer*> Switch::backer(const std::string& type) {
         if (!made) {
             lg.warn("the eBPF datapath cannot be used here, userspace forwards in its place: {}",
                     made.message());
-            made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-" + type);
+            made = datapath::create_userspace_datapath(
+                loop_, *links_, type, "ovs-" + type,
+                fmt::format("the daemon, since the programs do not load: {}", made.message()));
         }
     } else {
         return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev, ebpf", type,
@@ -188,6 +192,8 @@ Result<Backer*> Switch::backer(const std::string& type) {
     }
     if (!made) return made.error();
     auto backer = std::make_unique<Backer>(loop_, type, *std::move(made));
+    if (std::string forwarder = datapath::forwarder_of(backer->datapath()); !forwarder.empty())
+        lg.info("{}@{}: packets are forwarded by {}", type, backer->datapath().name(), forwarder);
     backer->set_packet_in_sink([this](PacketIn packet) { connections_->packet_in(std::move(packet)); });
     backer->set_protocol_sink(
         [this](OfPort& port, SlowPath protocol, const packet::Packet& packet, const packet::Flow& key) {
@@ -788,6 +794,11 @@ void Switch::clean_up() {
     std::vector<std::string> names;
     for (const auto& [name, interface] : interfaces_) names.push_back(name);
     for (const std::string& name : names) remove_interface(name);
+    for (auto& [type, backer] : backers_) {
+        for (const datapath::PortInfo& port : backer->datapath().ports())
+            (void)backer->datapath().delete_port(port.number).ok();
+    }
+    if (links_) datapath::remove_leftovers(*links_);
 }
 
 }  // namespace weft::vswitch

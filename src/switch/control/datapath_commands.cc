@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/clock.h"
+#include "datapath/api/forwarder.h"
 #include "switch/control/commands.h"
 
 namespace weft::vswitch {
@@ -45,6 +46,8 @@ Result<std::string> dpif_show(const Switch& owner) {
         datapath::DatapathStats stats = backer->datapath().stats();
         out += fmt::format("{}@{}: hit:{} missed:{}\n", type, backer->datapath().name(), stats.hits,
                            stats.misses);
+        std::string forwarder = datapath::forwarder_of(backer->datapath());
+        if (!forwarder.empty()) out += fmt::format("  forwarded by {}\n", forwarder);
         for (const auto& [name, bridge] : backer->bridges()) {
             out += fmt::format("  {}:\n", name);
             std::map<std::string, const OfPort*> ports;

@@ -8,6 +8,7 @@
 
 #include "conntrack.bpf.h"
 #include "memory.bpf.h"
+#include "meter.bpf.h"
 #include "parse.bpf.h"
 #include "sum.bpf.h"
 #include "tunnel.bpf.h"
@@ -194,6 +195,43 @@ static __always_inline int output(struct __sk_buff* skb, struct Scratch* s, __u3
     return kNext;
 }
 
+// Sends a copy of the packet out of the device whose program, weft_copy, goes on with it at once.
+static __always_inline int send_copy(struct __sk_buff* skb, struct Scratch* s, __u8 what) {
+    struct Config* c = config_of();
+    if (!c) return kDone;
+    s->copying = what;
+    // Whatever it returns: what has become of a copy that was taken is counted.
+    bpf_clone_redirect(skb, c->copy_ifindex, 0);
+    if (*(volatile __u8*)&s->copying) {
+        s->copying = 0;
+        count_drop(kDropTransmitError);
+    }
+    return kNext;
+}
+static __always_inline int go_on_at(struct Scratch* s, __u32 place) {
+    s->slot = place / kSlotActions;
+    s->pc = place % kSlotActions;
+    return kNext;
+}
+
+// The packet's first `length` bytes, tag included.  A checksum that is still to be filled in would be of what
+// is left then: such packets are the daemon's.
+static __always_inline int truncate(struct __sk_buff* skb, struct Scratch* s, __u32 length) {
+    __u32 tag = skb->vlan_present ? kTag : 0;
+    if (length >= skb->len + tag) return kNext;
+    __u32 check = transport_checksum(s);
+    __u16 field;
+    if (check) {
+        if (bpf_skb_load_bytes(skb, check, &field, 2) || field == pseudo_sum(s)) return kHandUp;
+    } else if (s->key.dl_type != bpf_htons(kTypeArp) &&
+               (s->key.dl_type != bpf_htons(kTypeIpv4) || s->key.nw_proto != kProtocolIcmp)) {
+        return kHandUp;
+    }
+    if (skb->gso_size || length < kEthernetHeader + tag || bpf_skb_change_tail(skb, length - tag, 0))
+        return kHandUp;
+    return kNext;
+}
+
 // Ethernet frame to the end of the IP packet, tags included.
 static __always_inline __u32 length_without_padding(struct __sk_buff* skb, const struct Scratch* s) {
     return (s->l3_end ? s->l3_end : skb->len) + (skb->vlan_present ? 4 : 0);
@@ -223,7 +261,14 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
             return output(skb, s, a->argument, 1);
         case kActionTunnelOutput:
             s->at = a->small;
-            return push_tunnel(skb, level, a->argument);
+            return push_tunnel(skb, level, a->argument, 0);
+        case kActionTunnelOutputCopy:
+            // What this one cannot be sent by, the next ones cannot either.
+            s->at = a->small;
+            if (push_tunnel(skb, level, a->argument, 1) != kNext) return kHandUp;
+            s->at = a->small + 1;
+            s->copy_port = a->argument;
+            return send_copy(skb, s, kCopyTunnelOutput);
         case kActionConntrack:
             return track(skb, level);
         case kActionExpectLabel: {
@@ -235,6 +280,25 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
         case kActionSetTunnel:
             set_tunnel(s, a);
             return kNext;
+        case kActionSetTunnelIpv6:
+            set_tunnel_ipv6(s, a);
+            return kNext;
+        case kActionCopy:
+            if (send_copy(skb, s, kCopyActions) != kNext) return kDone;
+            return go_on_at(s, a->argument);
+        case kActionSample:
+            if (*(const __u32*)a->data == 0xffffffff || bpf_get_prandom_u32() < *(const __u32*)a->data)
+                return kNext;
+            return go_on_at(s, a->argument);
+        case kActionMeter:
+            s->at = a->small;
+            return meter(skb, a->argument);
+        case kActionTruncate:
+            s->at = a->small;
+            return truncate(skb, s, a->argument);
+        case kActionHandUp:
+            s->at = a->small;
+            return kHandUp;
         case kActionDrop:
             count_drop(a->argument);
             return kDone;
@@ -309,7 +373,7 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
             return kNext;
         }
         case kActionCheckLength:
-            if (length_without_padding(skb, s) <= a->small) s->pc = a->argument;
+            if (length_without_padding(skb, s) <= a->small) return go_on_at(s, a->argument);
             return kNext;
         default:  // kActionEnd
             return kDone;

@@ -188,7 +188,7 @@ __noinline int track(struct __sk_buff* skb, __u32 level) {
     __u32 index = *found >> 1, reply = *found & 1;
     struct TrackedConnection* c = bpf_map_lookup_elem(&tracked, &index);
     if (!c || !*(volatile __u32*)&c->alive) return kHandUp;
-    __u64 now = bpf_ktime_get_ns();
+    __u64 now = coarse_now_ns();
     if ((__s64)(now - *(volatile __u64*)&c->used_ns) >= (__s64)c->timeout_ns) return kHandUp;
     if (flags & kTrackCommit && ((flags & kTrackForce && reply) || !committed(s, a, flags, c)))
         return kHandUp;

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "../layout_shared.h"
+#include "../meter_shared.h"
 
 #define MAPPED_ARRAY(name, type_, count)   \
     struct {                               \
@@ -24,6 +26,7 @@ MAPPED_ARRAY(ports, struct PortEntry, kPorts);
 MAPPED_ARRAY(masks, struct Key, kMasks);
 MAPPED_ARRAY(flows, struct FlowSlot, kFlowSlots);
 MAPPED_ARRAY(tracked, struct TrackedConnection, kConnections);
+MAPPED_ARRAY(meters, struct MeterSlot, kMeterSlots);
 // These have an entry for each CPU: the daemon multiplies their sizes before it loads them.
 MAPPED_ARRAY(flow_counters, struct FlowCounters, kFlowSlots);
 MAPPED_ARRAY(port_counters, struct PortCounters, kPorts);
@@ -83,6 +86,22 @@ struct {
 } local_addresses SEC(".maps");
 
 struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, kRemotes);
+    __type(key, struct RemoteKeyIpv6);
+    __type(value, struct RemoteIpv6);
+} remotes_ipv6 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 4096);
+    __type(key, struct in6_addr);  // of this host
+    __type(value, __u32);
+} local_addresses_ipv6 SEC(".maps");
+
+struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, kScratchLevels);
     __type(key, __u32);
@@ -119,6 +138,11 @@ static __always_inline __u32 packet_bytes(struct __sk_buff* skb) {
     return skb->len + (skb->vlan_present ? 4 : 0);
 }
 
+// CLOCK_MONOTONIC as of the last tick: some milliseconds old, and a tenth of the price.
+static __always_inline __u64 coarse_now_ns(void) {
+    return bpf_ktime_get_coarse_ns();
+}
+
 #define BLEND(old, value, mask) (((old) & ~(mask)) | ((value) & (mask)))
 
 // Explain::DropReason's numbers that the programs use.
@@ -126,10 +150,12 @@ enum {
     kDropNoActions = 1,
     kDropUpcallLost = 3,
     kDropNoHandler = 4,
+    kDropMeter = 5,
     kDropRecursionTooDeep = 6,
     kDropTooBig = 34,
     kDropNoSuchPort = 48,
     kDropTransmitError = 51,
+    kDropPolicing = 53,
     kDropTunnelMalformed = 67,
     kDropBadChecksum = 37,
 };
