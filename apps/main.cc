@@ -80,7 +80,7 @@ bool write_manual_page(const Program& program, std::FILE* out) {
 }
 
 // The programs that are shell scripts beside the binary write their own pages.
-constexpr const char* kScripts[] = {"ovn-ctl", "ovs-ctl"};
+constexpr const char* kScripts[] = {"ovn-ctl", "ovs-ctl", "ovs-tcpdump"};
 
 bool is_script(std::string_view name) {
     for (const char* script : kScripts) {

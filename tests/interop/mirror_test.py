@@ -1,7 +1,10 @@
 """Mirrors: a packet's copies are those that Debian's switch makes, by port, by VLAN, cut or whole, and are counted."""
+import os
 import re
 
 import rig
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../schema/reference/vswitch.ovsschema")
 
 FLOWS = ("priority=1,in_port=1,actions=2", "priority=1,in_port=2,actions=mod_dl_dst:02:00:00:00:00:09,1,mod_vlan_vid:7,4",
          "priority=1,in_port=4,actions=drop", "priority=1,in_port=5,actions=NORMAL", "priority=1,in_port=3,actions=NORMAL",
@@ -72,5 +75,48 @@ def same_copies():
         raise rig.Failure(f"{len(different)} of {len(debian)} differ\n" + "\n".join(different[:12]))
 
 
+def filtered():
+    """A filter, which Debian's does not have, lets its packets alone be copied; one that is wrong, none"""
+    base = "in_port={},dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02"
+    cases = [("ip", base.format(1) + ",ip", base.format(1) + ",arp"),
+             ("tcp,tp_dst=80", base.format(1) + ",tcp,tp_dst=80", base.format(1) + ",tcp,tp_dst=81"),
+             ("in_port=2", base.format(2) + ",ip", base.format(1) + ",ip"),
+             ("dl_vlan=9", base.format(1) + ",ip,dl_vlan=9", base.format(1) + ",ip"),
+             ("dl_dst=02:00:00:00:00:09", base.format(2) + ",arp,dl_vlan=9", base.format(1) + ",arp")]
+    with rig.Rig(weft={"ovs-vswitchd", "ovs-vsctl", "ovsdb-server", "ovsdb-tool"}, name="filter") as r:
+        r.run("ovsdb-tool", "create", f"{r.dir}/conf.db", SCHEMA)
+        r.start_databases("conf")
+        r.start_vswitchd("--enable-dummy=override", "--disable-system")
+        words = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure"]
+        for n in range(1, 5):
+            words += ["--", "add-port", "br0", f"p{n}", "--", "set", "interface", f"p{n}", "type=dummy", f"ofport_request={n}"]
+        r.run("ovs-vsctl", *words)
+        for flow in FLOWS[:2]:
+            r.run("ovs-ofctl", "add-flow", f"{r.dir}/br0.mgmt", flow.replace(",mod_vlan_vid:7,4", ""))
+        configure(r, select_all="true", out=["p3"])
+
+        def copied(packet):
+            trace = r.appctl("ovs-vswitchd", "ofproto/trace", "br0", packet)
+            return "3" in re.findall(r"(?:^|,)(\d+)", re.search("Datapath actions: (.*)", trace).group(1))
+        for text, wanted, other in cases:
+            r.run("ovs-vsctl", "set", "mirror", "m", f'filter="{text}"')
+            # What is rewritten on its way is selected by what it is then.
+            rig.wait_for(lambda: copied(wanted), f"{text}: {wanted} is copied")
+            assert not copied(other), f"{text}: {other} is copied"
+        # What is cached depends on what the filter looked at.
+        r.run("ovs-vsctl", "set", "mirror", "m", 'filter="udp,tp_dst=53"')
+        frame = lambda port: ("020000000002020000000001080045000026000000004011" + "00000a0000010a000002" + "0400" + f"{port:04x}" + "00120000" + "00" * 10)
+        for port in (54, 53, 54, 53, 53, 52):
+            r.appctl("ovs-vswitchd", "netdev-dummy/receive", "p1", frame(port))
+        rig.wait_for(lambda: "tx_packets=3" in r.run("ovs-vsctl", "get", "mirror", "m", "statistics"), "three copies counted", 20)
+        for text in ("tcp_dst=80", "nonsense", "tun_metadata0=1"):
+            r.run("ovs-vsctl", "set", "mirror", "m", f'filter="{text}"')
+            rig.wait_for(lambda: not copied(cases[0][1]), f"nothing is copied by {text}")
+            with open(f"{r.dir}/ovs-vswitchd.log") as log:
+                assert f'filter "{text}" is invalid' in log.read(), text
+            r.run("ovs-vsctl", "clear", "mirror", "m", "filter")
+            rig.wait_for(lambda: copied(cases[0][1]), "everything is copied again")
+
+
 if __name__ == "__main__":
-    rig.main(same_copies)
+    rig.main(same_copies, filtered)

@@ -7,9 +7,9 @@ import tempfile
 
 import rig
 
-PROGRAMS = ["ovsdb-server", "ovsdb-client", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ovs-dpctl", "ovn-northd",
+PROGRAMS = ["ovsdb-server", "ovsdb-client", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ovs-dpctl", "ovs-pcap", "ovs-tcpundump", "ovn-northd",
             "ovn-controller", "ovn-ic", "ovn-nbctl", "ovn-sbctl", "ovn-ic-nbctl", "ovn-ic-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace"]
-SCRIPTS = ["ovs-ctl", "ovn-ctl"]
+SCRIPTS = ["ovs-ctl", "ovn-ctl", "ovs-tcpdump"]
 # Long options as a help page writes them: "--sort[=field]", "-O, --protocols", "[--may-create] mod-group".
 LONG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(\[?=)?")
 

@@ -83,6 +83,29 @@ def plain_tunnels():
                     talk(left, right, f"{kind} key={key} over IPv{6 if v6 else 4}", 1472)
 
 
+def mirrored_frames():
+    """ERSPAN of both versions between plain bridges, over IPv4 and IPv6; its numbers arrive"""
+    with Cable(mtu=1600) as cable:
+        left, right = cable.host("a", 1, rig.ALL), cable.host("b", 2)
+        for host, peer in ((left, right), (right, left)):
+            host.start_switch()
+            host.bridge("br0")
+            number = host.number
+            host.guest("br0", f"g{number}", f"10.0.0.{number}/24", mac=f"02:00:00:00:00:0{number}")
+        for v6 in (False, True):
+            for options, field in ((dict(erspan_ver=1, erspan_idx=5), "erspan(ver=1,idx=0x5)"), (dict(erspan_ver=2, erspan_dir=1, erspan_hwid=7), "erspan(ver=2,dir=1,hwid=0x7)")):
+                for host, peer in ((left, right), (right, left)):
+                    host.run("ovs-vsctl", "--if-exists", "del-port", "br0", "tun0")
+                    host.tunnel("br0", "erspan", peer, "tun0", v6, key=7, **options)
+                    host.run("ovs-ofctl", "add-flow", "br0", f"priority=9,in_port=tun0,tun_erspan_ver={options['erspan_ver']},actions=NORMAL")
+                    host.run("ovs-ofctl", "add-flow", "br0", "priority=8,in_port=tun0,actions=drop")
+                    host.appctl_switch("fdb/flush", "br0")
+                what = f"{field} over IPv{6 if v6 else 4}"
+                rig.wait_for(lambda: pings(left.guests["g1"], "10.0.0.2") and pings(right.guests["g2"], "10.0.0.1", 1400), what, 30)
+                flows = left.appctl_switch("dpctl/dump-flows")
+                assert field in flows, f"{what}: {flows}"
+
+
 def narrow_underlay():
     """An underlay as narrow as Ethernet, guests of 1400 bytes"""
     with Cable(mtu=1500) as cable:
@@ -121,4 +144,4 @@ def ovn():
 
 
 if __name__ == "__main__":
-    rig.main(plain_tunnels, narrow_underlay, ovn)
+    rig.main(plain_tunnels, mirrored_frames, narrow_underlay, ovn)

@@ -86,6 +86,32 @@ def serve_and_stop(path):
         expect(place.run("ovs-ctl", "stop"), "Exiting ovsdb-server")
 
 
+def restart_keeps_tables(path):
+    """What the tables of a bridge hold is there after a restart, and the switch does not wait for it any longer."""
+    options = ("--system-id=host1", "--no-mlockall", "--ovs-vswitchd-options=--enable-dummy=override --disable-system")
+    with Place(path) as place:
+        place.run("ovs-ctl", "start", *options)
+        place.run("ovs-vsctl", "add-br", "br0", "--", "set", "bridge", "br0", "fail_mode=secure", "--", "add-port", "br0", "p1", "--", "add-br", "fake", "br0", "7")
+        place.run("ovs-ofctl", "add-tlv-map", "br0", "{class=0x102,type=0x80,len=8}->tun_metadata3,{class=0x102,type=0x81,len=4}->tun_metadata0")
+        place.run("ovs-ofctl", "-OOpenFlow13", "add-group", "br0", "group_id=7,type=select,bucket=weight=2,actions=output:1,bucket=drop")
+        for flow in ("priority=7,tun_metadata3=0x12,actions=group:7", "table=3,cookie=0x99,idle_timeout=900,tcp,tp_dst=80,actions=NORMAL", "actions=drop"):
+            place.run("ovs-ofctl", "add-flow", "br0", flow)
+
+        def tables():
+            return [sorted(place.run("ovs-ofctl", "--no-stats", "dump-flows", "br0").split("\n")),
+                    place.run("ovs-ofctl", "-OOpenFlow13", "dump-groups", "br0").split("\n", 1)[1],
+                    place.run("ovs-ofctl", "dump-tlv-map", "br0").split("\n", 1)[1]]
+        before = tables()
+        assert "tun_metadata3=0x12" in str(before[0]) and "cookie=0x99" in str(before[0]) and "group_id=7" in before[1], before
+        expect(place.run("ovs-ctl", "restart", *options), "Saving flows.", "Exiting ovs-vswitchd", "Starting ovs-vswitchd.", "Restoring saved flows.")
+        after = tables()
+        assert after == before, (before, after)
+        assert place.run("ovs-vsctl", "get", "Open_vSwitch", ".", "other_config") == "{}\n"
+        trace = place.run("ovs-appctl", "ofproto/trace", "br0", "in_port=1")
+        expect(trace, "Datapath actions: drop")
+        place.run("ovs-ctl", "stop")
+
+
 def control_each_other():
     with Place(f"{WEFT_BIN}:{DEBIAN}") as place:
         place.run("ovs-ctl", "start", "--system-id=host1", "--no-ovs-vswitchd")
@@ -101,9 +127,11 @@ def main():
     folder = scripts_alone()
     try:
         serve_and_stop(f"{folder}/bin:{DEBIAN}")
+        restart_keeps_tables(f"{folder}/bin:{DEBIAN}")
     finally:
         shutil.rmtree(folder)
     serve_and_stop(f"{WEFT_BIN}:{DEBIAN}")
+    restart_keeps_tables(f"{WEFT_BIN}:{DEBIAN}")
     control_each_other()
 
 

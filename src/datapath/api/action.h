@@ -154,6 +154,12 @@ struct SetTunnel {
         uint8_t flags = 0;
         bool operator==(const VxlanGbp&) const = default;
     };
+    struct Erspan {
+        uint8_t version = 1;
+        uint32_t index = 0;               // of version 1
+        uint8_t direction = 0, hwid = 0;  // of version 2
+        bool operator==(const Erspan&) const = default;
+    };
     uint64_t id = 0;
     bool v6 = false;
     uint32_t src = 0, dst = 0;  // 0: source chosen by the host's routes
@@ -163,6 +169,7 @@ struct SetTunnel {
     uint16_t flags = 0;               // packet::kTunnel…
     std::optional<Geneve> geneve;
     std::optional<VxlanGbp> vxlan_gbp;
+    std::optional<Erspan> erspan;
     bool operator==(const SetTunnel&) const = default;
 };
 
@@ -199,6 +206,10 @@ struct Meter {
     uint32_t id = 0;
     bool operator==(const Meter&) const = default;
 };
+struct LbOutput {  // out of the port that the bond has for the packet's hash
+    uint32_t bond = 0;
+    bool operator==(const LbOutput&) const = default;
+};
 struct Drop {
     explain::DropReason reason = explain::DropReason::kExplicit;
     bool operator==(const Drop&) const = default;
@@ -232,7 +243,7 @@ struct Action {
     std::variant<Output, Userspace, PushVlan, PopVlan, PushMpls, PopMpls, PushEth, PopEth, Set<EthernetKey>,
                  Set<Ipv4Key>, Set<Ipv6Key>, SetPorts, SetIcmp, Set<ArpKey>, Set<NdKey>, Set<NdExtensionsKey>,
                  Set<MplsKey>, Set<PriorityKey>, Set<MarkKey>, SetTunnel, Recirculate, Hash, Truncate, Clone,
-                 Sample, CheckPacketLength, Meter, Drop, Conntrack, ConntrackClear>
+                 Sample, CheckPacketLength, Meter, Drop, Conntrack, ConntrackClear, LbOutput>
         kind;
 
     Action() = default;

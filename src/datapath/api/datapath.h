@@ -16,6 +16,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,9 +35,13 @@
 
 namespace weft::datapath {
 
-enum class PortType : uint8_t { kSystem, kInternal, kGeneve, kVxlan, kGre, kDummy };
+enum class PortType : uint8_t { kSystem, kInternal, kGeneve, kVxlan, kGre, kDummy, kErspan };
 std::string_view port_type_name(PortType type);  // "system", "internal", "geneve", ...
 std::optional<PortType> parse_port_type(std::string_view name);
+// Tunnels behind GRE, which have no ports.
+constexpr bool is_gre(PortType type) {
+    return type == PortType::kGre || type == PortType::kErspan;
+}
 
 struct PortSpec {
     std::string name;  // the device, or e.g. "genev_sys_6081"
@@ -124,6 +129,11 @@ struct Policing {
     bool operator==(const Policing&) const = default;
 };
 
+// Where LbOutput sends a packet, by the low byte of its hash; kNoPort: it is dropped.
+inline constexpr size_t kBondBuckets = 256;
+using BondBuckets = std::array<PortNo, kBondBuckets>;
+using BondBytes = std::array<uint64_t, kBondBuckets>;
+
 struct DatapathStats {
     uint64_t hits = 0, misses = 0, lost = 0;   // lookups
     uint64_t exact_hits = 0, masks_tried = 0;  // in front of, and in, the megaflow table
@@ -191,6 +201,13 @@ class Datapath {
     virtual Result<MeterConfig> get_meter(uint32_t id) const = 0;
     virtual Result<MeterConfig> delete_meter(uint32_t id) = 0;
 
+    // Bonds, for LbOutput (if features().lb_output): created or replaced; their bytes go on being counted.
+    virtual Result<void> set_bond(uint32_t, const BondBuckets&) {
+        return Error{"this datapath has no lb_output action"};
+    }
+    virtual void delete_bond(uint32_t) {}
+    virtual BondBytes bond_bytes(uint32_t) const { return {}; }  // sent since the bond was created
+
     // Connection tracking; nullptr: flows with `ct` actions are refused by put_flow().
     virtual ConnectionTable* connections() = 0;
 
@@ -201,7 +218,8 @@ class Datapath {
         int max_hash_algorithm = 1;
         bool recirculation = true, masked_set = true, tunnel_push_pop = false, ufid = true, truncate = true,
              clone = true, sample_nesting = true, ct_eventmask = false, ct_clear = false,
-             check_pkt_len = true, ct_timeout = false, explicit_drop = true, ct_zero_snat = false, ct = false;
+             check_pkt_len = true, ct_timeout = false, explicit_drop = true, ct_zero_snat = false, ct = false,
+             lb_output = false;
     };
     virtual Features features() const = 0;
 };

@@ -206,6 +206,8 @@ SetTunnel tunnel_from_key(const packet::Tunnel& key) {
                                    key.metadata.begin() + static_cast<ptrdiff_t>(options));
     }
     if (key.gbp_id || key.gbp_flags) out.vxlan_gbp = SetTunnel::VxlanGbp{key.gbp_id, key.gbp_flags};
+    if (key.erspan_ver)
+        out.erspan = SetTunnel::Erspan{key.erspan_ver, key.erspan_idx, key.erspan_dir, key.erspan_hwid};
     return out;
 }
 
@@ -229,6 +231,12 @@ void tunnel_to_key(const SetTunnel& tunnel, packet::Tunnel& key) {
     if (tunnel.vxlan_gbp) {
         key.gbp_id = tunnel.vxlan_gbp->id;
         key.gbp_flags = tunnel.vxlan_gbp->flags;
+    }
+    if (tunnel.erspan) {
+        key.erspan_ver = tunnel.erspan->version;
+        key.erspan_idx = tunnel.erspan->index;
+        key.erspan_dir = tunnel.erspan->direction;
+        key.erspan_hwid = tunnel.erspan->hwid;
     }
 }
 

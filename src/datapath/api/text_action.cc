@@ -132,6 +132,11 @@ class ActionWriter {
         if (a.vxlan_gbp) {
             out += fmt::format("vxlan(gbp(id={},flags={})),", a.vxlan_gbp->id, hex(a.vxlan_gbp->flags));
         }
+        if (a.erspan && a.erspan->version == 1)
+            out += fmt::format("erspan(ver=1,idx={}),", hex(a.erspan->index));
+        else if (a.erspan)
+            out += fmt::format("erspan(ver={},dir={},hwid={}),", a.erspan->version, a.erspan->direction,
+                               hex(a.erspan->hwid));
         if (a.geneve) out += text::geneve_options(a.geneve->options, {}, false) + ",";
         std::string flags;
         static constexpr std::pair<uint16_t, std::string_view> kNames[] = {
@@ -164,6 +169,7 @@ class ActionWriter {
                            list(a.if_not_greater));
     }
     std::string text(const Meter& a) { return fmt::format("meter({})", a.id); }
+    std::string text(const LbOutput& a) { return fmt::format("lb_output({})", a.bond); }
     std::string text(const Drop&) { return "drop"; }
     std::string text(const ConntrackClear&) { return "ct_clear"; }
     std::string text(const Conntrack& a) {

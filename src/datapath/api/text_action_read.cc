@@ -116,6 +116,10 @@ class ActionReader {
             WEFT_ASSIGN(uint64_t id, read_number(item.body, UINT32_MAX));
             return Action(Meter{static_cast<uint32_t>(id)});
         }
+        if (name == "lb_output") {
+            WEFT_ASSIGN(uint64_t id, read_number(item.body, UINT32_MAX));
+            return Action(LbOutput{static_cast<uint32_t>(id)});
+        }
         if (name == "drop") return Action(Drop{});
         if (name == "ct") return conntrack(item.body);
         if (name == "ct_clear") return Action(ConntrackClear{});

@@ -512,6 +512,24 @@ Result<void> read_gbp(std::string_view body, packet::Tunnel& key, packet::Tunnel
     return {};
 }
 
+Result<void> read_erspan(std::string_view body, packet::Tunnel& key, packet::Tunnel& mask) {
+    WEFT_ASSIGN(std::vector<Field> fields, split_fields(body));
+    for (const Field& f : fields) {
+        if (f.name == "ver") {
+            WEFT_TRY(Target{f}.number(key.erspan_ver, mask.erspan_ver));
+        } else if (f.name == "idx") {
+            WEFT_TRY(Target{f}.number(key.erspan_idx, mask.erspan_idx));
+        } else if (f.name == "dir") {
+            WEFT_TRY(Target{f}.number(key.erspan_dir, mask.erspan_dir));
+        } else if (f.name == "hwid") {
+            WEFT_TRY(Target{f}.number(key.erspan_hwid, mask.erspan_hwid));
+        } else {
+            return unknown("erspan", f.name);
+        }
+    }
+    return {};
+}
+
 Result<void> read_tunnel(const std::vector<Field>& fields, packet::Tunnel& k, packet::Tunnel& m) {
     for (const Field& f : fields) {
         Target t{f};
@@ -537,6 +555,8 @@ Result<void> read_tunnel(const std::vector<Field>& fields, packet::Tunnel& k, pa
             WEFT_TRY(read_geneve(f.item.body, k, m));
         } else if (f.name == "vxlan") {
             WEFT_TRY(read_gbp(f.item.body, k, m));
+        } else if (f.name == "erspan") {
+            WEFT_TRY(read_erspan(f.item.body, k, m));
         } else if (f.name == "flags") {
             uint32_t flags, bits;
             WEFT_TRY(read_flags("tunnel flags", f.item.body, kTunnelFlags, flags, bits));

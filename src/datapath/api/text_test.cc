@@ -91,6 +91,7 @@ TEST(Text, ActionsPrintAsTheyWereRead) {
           "check_pkt_len(size=100,gt(2),le(1))",
           "check_pkt_len(size=100,gt(drop),le(1,2))",
           "meter(3)",
+          "lb_output(4)",
           "drop",
           "ct_clear",
           "pop_eth",
@@ -123,6 +124,8 @@ TEST(Text, ActionsPrintAsTheyWereRead) {
           "0x102,"
           "type=0x80,len=4,0x10002}{class=0x1,type=0,len=0}),flags(df|csum|key))),4",
           "set(tunnel(dst=1.1.1.1,ttl=64,vxlan(gbp(id=5,flags=0x8)),flags(df)))",
+          "set(tunnel(tun_id=0x7,dst=1.1.1.1,ttl=64,erspan(ver=1,idx=0x5),flags(df|key)))",
+          "set(tunnel(tun_id=0x7,dst=1.1.1.1,ttl=64,erspan(ver=2,dir=1,hwid=0x3f),flags(df|key)))",
           "set(tunnel(dst=10.0.0.1))",
           "set(tunnel(tun_id=0x0,dst=10.0.0.1,flags(key)))"}) {
         auto actions = parse_actions(text);

@@ -143,6 +143,20 @@ void write_tunnel(std::string& out, const Context& c) {
         }
         group.text(gbp + ")");
     }
+    if (k.erspan_ver && (m.erspan_ver || m.erspan_idx || m.erspan_dir || m.erspan_hwid)) {
+        std::string erspan;
+        {
+            Group inner(erspan, "erspan", c.verbose);
+            inner.decimal<uint8_t>("ver", k.erspan_ver, m.erspan_ver);
+            if (k.erspan_ver == 1) {
+                inner.hexadecimal<uint32_t>("idx", k.erspan_idx, m.erspan_idx);
+            } else {
+                inner.decimal<uint8_t>("dir", k.erspan_dir, m.erspan_dir);
+                inner.hexadecimal<uint8_t>("hwid", k.erspan_hwid, m.erspan_hwid);
+            }
+        }
+        group.text(erspan);
+    }
     size_t options =
         static_cast<size_t>(std::min<uint64_t>(k.metadata_present, packet::kTunnelMetadataBytes));
     if (options && m.metadata_present) {

@@ -73,13 +73,15 @@ std::string_view port_type_name(PortType type) {
             return "gre";
         case PortType::kDummy:
             return "dummy";
+        case PortType::kErspan:
+            return "erspan";
     }
     return "";
 }
 
 std::optional<PortType> parse_port_type(std::string_view name) {
     for (PortType type : {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan,
-                          PortType::kGre, PortType::kDummy}) {
+                          PortType::kGre, PortType::kDummy, PortType::kErspan}) {
         if (name == port_type_name(type)) return type;
     }
     return std::nullopt;
@@ -90,7 +92,7 @@ DatapathCore::DatapathCore(net::Loop& loop, std::string type, std::string name)
       type_(std::move(type)),
       name_(std::move(name)),
       by_number_(kDirectPorts),
-      executor_(*this, meters_),
+      executor_(*this, meters_, bonds_),
       drops_(explain::kDropReasons) {
     set_connections(std::make_unique<conntrack::Tracker>());
     conntrack_timer_ = loop_.timer([this] {
@@ -383,6 +385,11 @@ DatapathStats DatapathCore::stats() const {
 
 Result<void> DatapathCore::set_meter(const MeterConfig& meter) {
     return meters_.set(meter, clock::monotonic_ms());
+}
+
+Result<void> DatapathCore::set_bond(uint32_t id, const BondBuckets& buckets) {
+    bonds_.set(id, buckets);
+    return {};
 }
 
 Datapath::Features DatapathCore::features() const {

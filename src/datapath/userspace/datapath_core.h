@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "datapath/api/datapath.h"
+#include "datapath/userspace/bond_table.h"
 #include "datapath/userspace/executor.h"
 #include "datapath/userspace/megaflow_table.h"
 #include "datapath/userspace/meter_table.h"
@@ -47,6 +48,9 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     Result<void> set_meter(const MeterConfig& meter) override;
     Result<MeterConfig> get_meter(uint32_t id) const override { return meters_.get(id); }
     Result<MeterConfig> delete_meter(uint32_t id) override { return meters_.remove(id); }
+    Result<void> set_bond(uint32_t id, const BondBuckets& buckets) override;
+    void delete_bond(uint32_t id) override { bonds_.remove(id); }
+    BondBytes bond_bytes(uint32_t id) const override { return bonds_.bytes(id); }
     ConnectionTable* connections() override { return connections_.get(); }
     Features features() const override;
 
@@ -104,6 +108,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     MeterTable meters_;
     MeterTable police_bits_, police_packets_;  // by port
     std::map<PortNo, Policing> policing_;
+    BondTable bonds_;
     std::unique_ptr<ConnectionTable> connections_;
     std::unique_ptr<net::Loop::Timer> conntrack_timer_;
     Executor executor_;

@@ -1,5 +1,6 @@
 // The packet tables: what comes out of a datapath with dummy ports for what goes in.
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -319,6 +320,43 @@ TEST_F(DatapathTest, MegaflowsAreFoundAsByLinearSearch) {
         ASSERT_EQ(datapath_->stats().hits - hits, expected ? 1u : 0u)
             << "seed " << seed << " round " << round;
     }
+}
+
+TEST_F(DatapathTest, BondsSpreadByHash) {
+    ASSERT_TRUE(datapath_->features().lb_output);
+    add_flow("in_port(1),eth_type(0x0800),ipv4(frag=no)", "lb_output(7),3");
+    auto send = [&](int port) {
+        inject(fmt::format(
+            "in_port(1),eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),eth_type(0x0800),ipv4(src=10.0.0.1,"
+            "dst=10.0.0.2,proto=17,tos=0,ttl=64,frag=no),udp(src={},dst=7)",
+            port));
+        return std::pair(sent("p1").size(), sent("p2").size());
+    };
+    EXPECT_EQ(send(1), std::pair(size_t{0}, size_t{0}));  // no such bond
+    EXPECT_EQ(sent("p3").size(), 1u);                     // what follows is done all the same
+    BondBuckets buckets;
+    for (size_t i = 0; i < buckets.size(); ++i) buckets[i] = i % 2 ? 1u : 2u;
+    ASSERT_TRUE(datapath_->set_bond(7, buckets).ok());
+    size_t first = 0;
+    for (int port = 1; port <= 100; ++port) {
+        auto where = send(port);
+        EXPECT_EQ(where.first + where.second, 1u);
+        EXPECT_EQ(send(port), where);  // a connection stays where it is
+        first += where.first;
+    }
+    EXPECT_GT(first, 25u);
+    EXPECT_LT(first, 75u);
+    BondBytes bytes = datapath_->bond_bytes(7);
+    uint64_t sum = 0;
+    for (uint64_t each : bytes) sum += each;
+    EXPECT_EQ(sum, 200u * (14 + 20 + 8 + 26));
+    buckets.fill(2);  // a member fails
+    ASSERT_TRUE(datapath_->set_bond(7, buckets).ok());
+    for (int port = 1; port <= 20; ++port) EXPECT_EQ(send(port), std::pair(size_t{0}, size_t{1}));
+    EXPECT_GT(datapath_->bond_bytes(7), bytes);
+    datapath_->delete_bond(7);
+    EXPECT_EQ(send(1), std::pair(size_t{0}, size_t{0}));
+    EXPECT_EQ(datapath_->bond_bytes(7), BondBytes{});
 }
 
 TEST(Meter, DropsWhatExceedsTheRate) {

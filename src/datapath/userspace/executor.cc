@@ -1,6 +1,7 @@
 #include "datapath/userspace/executor.h"
 
 #include "datapath/api/set_fields.h"
+#include "datapath/userspace/bond_table.h"
 #include "datapath/userspace/meter_table.h"
 #include "packet/arp.h"
 #include "packet/ethernet.h"
@@ -59,18 +60,7 @@ void Executor::run_list(Work work, std::span<const Action> actions, const Action
 Executor::Step Executor::one(Work& work, const Action& action, bool last, const Actions& all) {
     auto pass = [&] { return last ? std::move(work) : Work(work); };
     if (auto* a = action.get_if<Output>()) {
-        Work out = pass();
-        work.truncate = 0;
-        if (out.truncate) {
-            // A super-packet cannot be shortened as such: what is cut is the packet as one.
-            if (out.truncate < out.packet.size()) {
-                packet::finish_checksum(out.packet);
-                out.packet.offload = {};
-                out.packet.truncate(out.truncate);
-            }
-            out.truncate = 0;
-        }
-        sink_.output(a->port, std::move(out));
+        output(work, a->port, last);
         return Step::kNext;
     }
     if (!set_group(action).empty()) return set(work, action);
@@ -134,6 +124,13 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
             sink_.dropped(DropReason::kMeter);
             return Step::kEnd;
         }
+    } else if (auto* a = action.get_if<LbOutput>()) {
+        work.refresh();
+        PortNo port = bonds_.choose(a->bond, packet::flow_hash(work.key, 0), work.packet.size());
+        if (port == kNoPort)
+            sink_.dropped(DropReason::kNoSuchPort);
+        else
+            output(work, port, last);
     } else if (auto* a = action.get_if<Drop>()) {
         sink_.dropped(a->reason);
         return Step::kEnd;
@@ -147,6 +144,21 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         key.ct_ipv6_src = key.ct_ipv6_dst = {};
     }
     return Step::kNext;
+}
+
+void Executor::output(Work& work, PortNo port, bool last) {
+    Work out = last ? std::move(work) : Work(work);
+    work.truncate = 0;
+    if (out.truncate) {
+        // A super-packet cannot be shortened as such: what is cut is the packet as one.
+        if (out.truncate < out.packet.size()) {
+            packet::finish_checksum(out.packet);
+            out.packet.offload = {};
+            out.packet.truncate(out.truncate);
+        }
+        out.truncate = 0;
+    }
+    sink_.output(port, std::move(out));
 }
 
 // `rest`: what follows, which each of several fragments goes through.

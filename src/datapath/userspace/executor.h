@@ -14,6 +14,7 @@
 
 namespace weft::datapath {
 
+class BondTable;
 class MeterTable;
 
 // A packet on its way, with its key.
@@ -44,7 +45,8 @@ class ActionSink {
 
 class Executor {
   public:
-    Executor(ActionSink& sink, MeterTable& meters) : sink_(sink), meters_(meters) {}
+    Executor(ActionSink& sink, MeterTable& meters, BondTable& bonds)
+        : sink_(sink), meters_(meters), bonds_(bonds) {}
 
     void set_connections(ConnectionTable* connections) { connections_ = connections; }
     // Consumes the packet.
@@ -58,9 +60,11 @@ class Executor {
     Step one(Work& work, const Action& action, bool last, const Actions& all);
     Step track(Work& work, const Conntrack& action, std::span<const Action> rest, const Actions& all);
     Step set(Work& work, const Action& action);
+    void output(Work& work, PortNo port, bool last);
 
     ActionSink& sink_;
     MeterTable& meters_;
+    BondTable& bonds_;
     ConnectionTable* connections_ = nullptr;
     int64_t now_ms_ = 0;
     int nesting_ = 0;

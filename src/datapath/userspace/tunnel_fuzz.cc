@@ -10,7 +10,8 @@ using namespace weft::datapath;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < 2) return 0;
-    static constexpr PortType kTypes[] = {PortType::kGeneve, PortType::kVxlan, PortType::kGre};
+    static constexpr PortType kTypes[] = {PortType::kGeneve, PortType::kVxlan, PortType::kGre,
+                                          PortType::kErspan};
     packet::Tunnel key;
     std::memset(static_cast<void*>(&key), 0, sizeof key);
     auto inner = read_tunnel_header(ByteView(data + 2, size - 2), kTypes[data[0] % 3], key);

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "packet/checksum.h"
+#include "packet/erspan.h"
 #include "packet/ethernet.h"
 #include "packet/geneve.h"
 #include "packet/gre.h"
+#include "packet/vlan.h"
 #include "packet/vxlan.h"
 
 namespace weft::datapath {
@@ -19,6 +22,7 @@ using packet::Tunnel;
 namespace geneve = packet::geneve;
 namespace vxlan = packet::vxlan;
 namespace gre = packet::gre;
+namespace erspan = packet::erspan;
 
 size_t option_bytes(const Tunnel& key) {
     return static_cast<size_t>(std::min<uint64_t>(key.metadata_present, geneve::kMaxOptions)) & ~size_t{3};
@@ -66,6 +70,35 @@ void write_gre(Packet& packet, uint8_t* p, const Tunnel& key) {
     store_be16(p + gre::kFlags, flags);
     store_be16(p + gre::kProtocol, packet::ethernet::kTransparentBridging);
     if (flags & gre::kChecksum) store_be16(p + gre::kHeader, packet::checksum(packet.view()));
+}
+
+size_t erspan_size(const Tunnel& key) {
+    return gre::kHeader + gre::kWord + (key.erspan_ver == 2 ? erspan::kHeader2 : erspan::kHeader1);
+}
+
+// `inner`: the frame behind the header.
+void write_erspan(uint8_t* p, ByteView inner, const Tunnel& key, uint32_t sequence) {
+    bool second = key.erspan_ver == 2;
+    store_be16(p + gre::kFlags, gre::kSequence);
+    store_be16(p + gre::kProtocol, second ? erspan::kProtocol2 : erspan::kProtocol1);
+    store_be32(p + gre::kHeader, sequence);
+    p += gre::kHeader + gre::kWord;
+    uint16_t vlan = 0, session = static_cast<uint16_t>(key.id & erspan::kMostSession);
+    if (inner.size() >= packet::ethernet::kHeader + packet::vlan::kHeader &&
+        load_be16(inner.data() + packet::ethernet::kType) == packet::ethernet::kVlan) {
+        uint16_t tci = load_be16(inner.data() + packet::ethernet::kType + packet::vlan::kTci);
+        vlan = tci & packet::vlan::kVid;
+        session = static_cast<uint16_t>(session | erspan::kTagged | (tci & packet::vlan::kPcp));
+    }
+    store_be16(p + erspan::kVersionVlan,
+               static_cast<uint16_t>((second ? 2 : 1) << erspan::kVersionShift | vlan));
+    store_be16(p + erspan::kSession, session);
+    if (!second) return store_be32(p + erspan::kIndex, key.erspan_idx & erspan::kMostIndex);
+    store_be32(p + erspan::kTime, static_cast<uint32_t>(clock::monotonic_ms() * 10));  // in 100 us
+    store_be16(p + erspan::kGroup, 0);
+    auto hwid = static_cast<uint16_t>(key.erspan_hwid & erspan::kMostHardware);
+    store_be16(p + erspan::kHardware, static_cast<uint16_t>(hwid << erspan::kHardwareShift |
+                                                            (key.erspan_dir & 1 ? erspan::kDirection : 0)));
 }
 
 Result<ByteView> read_geneve(ByteView packet, Tunnel& key) {
@@ -132,7 +165,43 @@ Result<ByteView> read_gre(ByteView packet, Tunnel& key) {
     return packet.subspan(size);
 }
 
+Result<ByteView> read_erspan(ByteView packet, Tunnel& key) {
+    if (packet.size() < gre::kHeader + gre::kWord) return Error{"GRE header cut short"};
+    const uint8_t* p = packet.data();
+    uint16_t protocol = load_be16(p + gre::kProtocol);
+    if (load_be16(p + gre::kFlags) != gre::kSequence)
+        return Error{"ERSPAN's GRE header has not the sequence number alone"};
+    bool second = protocol == erspan::kProtocol2;
+    if (!second && protocol != erspan::kProtocol1)
+        return Error{fmt::format("GRE payload 0x{:04x} is not ERSPAN", protocol)};
+    packet = packet.subspan(gre::kHeader + gre::kWord);
+    size_t size = second ? erspan::kHeader2 : erspan::kHeader1;
+    if (packet.size() < size) return Error{"ERSPAN header cut short"};
+    p = packet.data();
+    int version = load_be16(p + erspan::kVersionVlan) >> erspan::kVersionShift;
+    if (version != (second ? 2 : 1))
+        return Error{fmt::format("ERSPAN version {} in GRE payload 0x{:04x}", version, protocol)};
+    key.id = load_be16(p + erspan::kSession) & erspan::kMostSession;
+    key.flags |= packet::kTunnelKey;
+    key.erspan_ver = static_cast<uint8_t>(version);
+    if (second) {
+        uint16_t hardware = load_be16(p + erspan::kHardware);
+        key.erspan_hwid = static_cast<uint8_t>(hardware >> erspan::kHardwareShift & erspan::kMostHardware);
+        key.erspan_dir = hardware & erspan::kDirection ? 1 : 0;
+    } else {
+        key.erspan_idx = load_be32(p + erspan::kIndex) & erspan::kMostIndex;
+    }
+    return packet.subspan(size);
+}
+
 }  // namespace
+
+bool is_for(ByteView bytes, PortType type) {
+    if (bytes.size() < gre::kHeader) return type == PortType::kGre;
+    uint16_t protocol = load_be16(bytes.data() + gre::kProtocol);
+    bool mirrored = protocol == erspan::kProtocol1 || protocol == erspan::kProtocol2;
+    return mirrored == (type == PortType::kErspan);
+}
 
 size_t tunnel_header_size(PortType type, const Tunnel& key) {
     switch (type) {
@@ -143,12 +212,14 @@ size_t tunnel_header_size(PortType type, const Tunnel& key) {
         case PortType::kGre:
             return gre::kHeader + (key.flags & packet::kTunnelCsum ? gre::kWord : 0) +
                    (key.flags & packet::kTunnelKey ? gre::kWord : 0);
+        case PortType::kErspan:
+            return erspan_size(key);
         default:
             return 0;
     }
 }
 
-void push_tunnel_header(Packet& packet, PortType type, const Tunnel& key) {
+void push_tunnel_header(Packet& packet, PortType type, const Tunnel& key, uint32_t sequence) {
     uint8_t* p = packet.push_front(tunnel_header_size(type, key));
     switch (type) {
         case PortType::kGeneve:
@@ -157,6 +228,8 @@ void push_tunnel_header(Packet& packet, PortType type, const Tunnel& key) {
             return write_vxlan(p, key);
         case PortType::kGre:
             return write_gre(packet, p, key);
+        case PortType::kErspan:
+            return write_erspan(p, packet.view().subspan(erspan_size(key)), key, sequence);
         default:
             return;
     }
@@ -171,6 +244,8 @@ Result<ByteView> read_tunnel_header(ByteView bytes, PortType type, Tunnel& key) 
                 return read_vxlan(bytes, key);
             case PortType::kGre:
                 return read_gre(bytes, key);
+            case PortType::kErspan:
+                return read_erspan(bytes, key);
             default:
                 return Error{"not a tunnel"};
         }

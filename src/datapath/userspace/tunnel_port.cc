@@ -105,7 +105,7 @@ class TunnelPort final : public Port {
         std::vector<Packet> frames = packet::segment(std::move(work.packet));
         if (frames.empty()) return drop(DropReason::kMalformed);
         for (Packet& frame : frames) {
-            push_tunnel_header(frame, info_.type, key);
+            push_tunnel_header(frame, info_.type, key, ++sequence_);
             size_t size = frame.size();
             bool joins = trains && &frame != &frames[0] && queue_.back().frames.size() < kMaxTrain &&
                          queue_.back().bytes + size <= kMaxTrainBytes;
@@ -139,7 +139,7 @@ class TunnelPort final : public Port {
         int64_t until_ms = 0;
     };
 
-    bool gre() const { return info_.type == PortType::kGre; }
+    bool gre() const { return is_gre(info_.type); }
     void drop(DropReason reason) {
         stats_.tx_dropped++;
         sink_.dropped(reason);
@@ -351,6 +351,7 @@ class TunnelPort final : public Port {
     }
 
     void take_datagram(ByteView bytes, Tunnel key) {
+        if (gre() && !is_for(bytes, info_.type)) return;  // every GRE socket hears all of it
         auto inner = read_tunnel_header(bytes, info_.type, key);
         if (!inner) {
             stats_.rx_errors++;
@@ -378,6 +379,7 @@ class TunnelPort final : public Port {
     std::unique_ptr<CaptureDevice> capture_;
     Family families_[2];  // IPv4, IPv6
     HashMap<packet::Ipv6Addr, PathMtu> paths_;
+    uint32_t sequence_ = 0;  // of ERSPAN
     std::vector<Outgoing> queue_;
     std::vector<iovec> parts_;
     packet::Coalescer joined_;

@@ -55,7 +55,7 @@ bool bind_port(const Descriptor& socket, bool v6, uint16_t port) {
 }
 
 Result<Descriptor> open_socket(const PortInfo& info, bool v6) {
-    bool gre = info.type == PortType::kGre;
+    bool gre = is_gre(info.type);
     Descriptor socket(::socket(v6 ? AF_INET6 : AF_INET,
                                (gre ? SOCK_RAW : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
                                gre ? IPPROTO_GRE : IPPROTO_UDP));
@@ -105,7 +105,7 @@ Result<Descriptor> open_tunnel_receiver(const PortInfo& info, bool v6) {
         socket.option(IPPROTO_IP, IP_RECVTOS, 1);
         socket.option(IPPROTO_IP, IP_RECVTTL, 1);
     }
-    if (info.type == PortType::kGre) return socket;
+    if (is_gre(info.type)) return socket;
     if (v6) socket.option(IPPROTO_UDP, kNoChecksum6Rx, 1);
     socket.option(IPPROTO_UDP, UDP_GRO, 1);
     if (!bind_port(socket, v6, info.tunnel_port)) {
@@ -119,7 +119,7 @@ Result<Descriptor> open_tunnel_sender(const PortInfo& info, bool v6, uint16_t sr
     sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
     sock_fprog program = {1, &nothing};
     setsockopt(socket.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-    if (info.type == PortType::kGre) return socket;
+    if (is_gre(info.type)) return socket;
     if (src_port) socket.option(SOL_SOCKET, SO_REUSEADDR, 1);
     if (!bind_port(socket, v6, src_port))
         return os_error(info.name, fmt::format("binding UDP port {}", src_port));

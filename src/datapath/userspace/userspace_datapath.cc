@@ -13,6 +13,12 @@ namespace weft::datapath {
 
 namespace {
 
+// Every datapath carries the action out, but one with something faster in front of it recirculates there.
+Datapath::Features with_lb_output(Datapath::Features features) {
+    features.lb_output = true;
+    return features;
+}
+
 class UserspaceDatapath final : public DatapathCore, public Forwarder {
   public:
     UserspaceDatapath(net::Loop& loop, Links& links, std::string type, std::string name,
@@ -28,6 +34,7 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
     }
 
     std::string forwarder() const override { return forwarder_; }
+    Features features() const override { return with_lb_output(DatapathCore::features()); }
 
   protected:
     Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
@@ -39,6 +46,7 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
             case PortType::kGeneve:
             case PortType::kVxlan:
             case PortType::kGre:
+            case PortType::kErspan:
                 // Where an eBPF datapath was, its programs would go on taking the tunnels' packets.
                 ebpf::Underlay::remove_programs(links_);
                 return open_tunnel_port(loop_, *this, std::move(info), &links_);
@@ -67,12 +75,15 @@ class DummyDatapath final : public DatapathCore {
   public:
     DummyDatapath(net::Loop& loop, std::string name) : DatapathCore(loop, "dummy", std::move(name)) {}
 
+    Features features() const override { return with_lb_output(DatapathCore::features()); }
+
   protected:
     Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
         switch (spec.type) {
             case PortType::kGeneve:
             case PortType::kVxlan:
             case PortType::kGre:
+            case PortType::kErspan:
                 return open_tunnel_port(loop_, *this, std::move(info));
             default:
                 return open_dummy_port(loop_, *this, std::move(info), spec);

@@ -20,7 +20,7 @@ uint16_t in_range(const ovsdb::StringMap& config, std::string_view key, uint16_t
 
 }  // namespace
 
-BondOptions parse_bond_options(const schema::vswitch::Port& row, std::vector<std::string>& warnings) {
+BondOptions parse_bond_options(const schema::vswitch::Port& row) {
     BondOptions out;
     std::string mode = row.bond_mode.value_or("active-backup");
     for (BondMode each : {BondMode::kActiveBackup, BondMode::kBalanceSlb, BondMode::kBalanceTcp}) {
@@ -34,12 +34,7 @@ BondOptions parse_bond_options(const schema::vswitch::Port& row, std::vector<std
     out.primary = ovsdb::get_string(row.other_config, "bond-primary");
     out.all_members_active = ovsdb::get_bool(row.other_config, "all-members-active");
     out.fallback_ab = ovsdb::get_bool(row.other_config, "lacp-fallback-ab");
-    if (ovsdb::get_bool(row.other_config, "lb-output-action")) {
-        warnings.push_back(fmt::format(
-            "port {}: the datapath has no lb_output action (other_config:lb-output-action); packets of the "
-            "bond recirculate",
-            row.name));
-    }
+    out.datapath_spreads = ovsdb::get_bool(row.other_config, "lb-output-action");
     return out;
 }
 

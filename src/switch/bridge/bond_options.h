@@ -14,8 +14,8 @@
 
 namespace weft::vswitch {
 
-// A value that cannot be read leaves the default, with a line in `warnings`.
-BondOptions parse_bond_options(const schema::vswitch::Port& row, std::vector<std::string>& warnings);
+// A value that cannot be read leaves the default.
+BondOptions parse_bond_options(const schema::vswitch::Port& row);
 
 // nullopt: LACP is off.  `bridge_mac` is the system's id unless the row names one, which must be right.
 std::optional<LacpOptions> parse_lacp_options(const schema::vswitch::Port& row,

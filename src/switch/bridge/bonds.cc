@@ -1,5 +1,7 @@
 #include "switch/bridge/bonds.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/clock.h"
@@ -58,6 +60,8 @@ void Bonds::drop_bond(Group& group) {
     if (!group.bond) return;
     group.bond.reset();
     group.bundle->bond.reset();
+    group.bundle->lb_output.reset();
+    group.spread.reset();
     group.recirculation = RecirculationRefs();
     group.recirc_id = 0;
     group.bridge->touch();
@@ -94,7 +98,7 @@ void Bonds::configure(const schema::vswitch::Port& row,
         group.lacp->configure(*lacp, now);
     }
     if (bonded && !group.bond) {
-        group.bond = std::make_shared<Bond>(row.name, parse_bond_options(row, warnings), now);
+        group.bond = std::make_shared<Bond>(row.name, parse_bond_options(row), now);
         bundle.bond = group.bond;
         if (Backer* backer = find_backer_(bridge)) {
             group.recirculation = RecirculationRefs(backer->recirculations());
@@ -103,7 +107,7 @@ void Bonds::configure(const schema::vswitch::Port& row,
         }
         bridge.touch();
     } else if (bonded) {
-        group.bond->configure(parse_bond_options(row, warnings), now);
+        group.bond->configure(parse_bond_options(row), now);
     } else {
         drop_bond(group);
     }
@@ -111,6 +115,7 @@ void Bonds::configure(const schema::vswitch::Port& row,
         for (Bond::Port port : group.bond->members()) {
             if (!ours(port)) group.bond->remove_member(port);
         }
+        choose_spread(group, warnings);
     }
     for (const schema::vswitch::Interface* interface : rows) {
         OfPort* port = bridge.port(interface->name);
@@ -121,6 +126,35 @@ void Bonds::configure(const schema::vswitch::Port& row,
         if (!std::exchange(port->lacp, true)) bridge.touch();
     }
     loop_.wake();
+}
+
+// Whether the datapath spreads the packets of a balance-tcp bond by itself.
+void Bonds::choose_spread(Group& group, std::vector<std::string>& warnings) {
+    const BondOptions& options = group.bond->options();
+    bool wanted = options.mode == BondMode::kBalanceTcp && options.datapath_spreads;
+    Backer* backer = find_backer_(*group.bridge);
+    if (wanted && (!backer || !backer->datapath().features().lb_output)) {
+        warnings.push_back(fmt::format(
+            "port {}: the datapath has no lb_output action (other_config:lb-output-action); packets of the "
+            "bond recirculate",
+            group.bond->name()));
+        wanted = false;
+    }
+    if (wanted == (group.spread != nullptr)) return;
+    group.spread.reset();
+    if (wanted) group.spread = std::make_unique<DatapathBond>(backer->datapath(), ++last_datapath_bond_);
+    group.bundle->lb_output.reset();
+    if (group.spread) group.bundle->lb_output = group.spread->id();
+    group.bridge->touch();
+}
+
+void Bonds::spread(Group& group) {
+    datapath::BondBuckets buckets;
+    for (size_t i = 0; i < buckets.size(); ++i) {
+        const OfPort* port = group.bundle->member(group.bond->member_of(static_cast<uint8_t>(i)));
+        buckets[i] = port ? port->dp_port : datapath::kNoPort;
+    }
+    group.spread->set(buckets);
 }
 
 void Bonds::remove_port(const OfPort& port) {
@@ -191,6 +225,7 @@ void Bonds::run(Group& group, int64_t now_ms) {
         group.bridge->touch();
         loop_.wake();
     }
+    if (group.spread && (outcome.changed || !group.spread->filled())) spread(group);
     if (outcome.teach) teach(group);
     std::string mac = packet::to_string(group.bond->active_mac());
     if (std::exchange(group.active_mac, mac) != mac) changed_();
@@ -259,8 +294,13 @@ std::optional<bool> Bonds::lacp_current(const OfPort& port) const {
     return it->second.lacp->has_partner(port.number);
 }
 
-void Bonds::pull_loads(const Group& group) {
-    if (Backer* backer = find_backer_(*group.bridge)) backer->pull_statistics();
+void Bonds::pull_loads(Group& group) {
+    if (group.spread) {
+        datapath::BondBytes bytes = group.spread->take_bytes();
+        for (size_t i = 0; i < bytes.size(); ++i) group.bond->account(static_cast<uint8_t>(i), bytes[i]);
+    } else if (Backer* backer = find_backer_(*group.bridge)) {
+        backer->pull_statistics();
+    }
 }
 
 }  // namespace weft::vswitch

@@ -19,6 +19,7 @@
 
 #include "net/loop.h"
 #include "schema/vswitch.h"
+#include "switch/bridge/datapath_bond.h"
 #include "switch/ofproto/bridge.h"
 #include "switch/protocols/bond.h"
 #include "switch/protocols/lacp.h"
@@ -52,20 +53,24 @@ class Bonds {
         std::unique_ptr<Lacp> lacp;  // null: off
         uint32_t recirc_id = 0;
         RecirculationRefs recirculation;
+        std::unique_ptr<DatapathBond> spread;          // null: packets recirculate
         std::string active_mac;                        // as it was reported
         std::map<std::string, bool> partner_reported;  // by interface
     };
     const std::map<std::string, Group>& groups() const { return groups_; }
+    std::map<std::string, Group>& groups() { return groups_; }
     Group* find(std::string_view port);
     std::optional<std::string> active_mac(std::string_view port) const;  // Port:bond_active_slave
     std::optional<bool> lacp_current(const OfPort& port) const;          // Interface:lacp_current
-    void pull_loads(const Group& group);  // what the datapath counted goes into the buckets
+    void pull_loads(Group& group);  // what the datapath counted goes into the buckets
     void wake() { loop_.wake(); }
 
   private:
     void run(Group& group, int64_t now_ms);
     void exchange(Group& group, int64_t now_ms);
     void teach(Group& group);
+    void choose_spread(Group& group, std::vector<std::string>& warnings);
+    void spread(Group& group);
     void send(Group& group, const OfPort& port, packet::Packet packet);
     void drop_lacp(Group& group);
     void drop_bond(Group& group);
@@ -74,6 +79,7 @@ class Bonds {
     FindBacker find_backer_;
     std::function<void()> changed_;
     std::map<std::string, Group> groups_;  // by port
+    uint32_t last_datapath_bond_ = 0;
     std::unique_ptr<net::Loop::Timer> timer_;
 };
 

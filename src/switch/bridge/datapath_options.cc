@@ -47,7 +47,7 @@ ovsdb::StringMap capabilities(const datapath::Datapath::Features& f) {
     number("max_mpls_depth", f.max_mpls_depth);
     number("max_hash_alg", f.max_hash_algorithm);
     flag("recirc", f.recirculation);
-    flag("lb_output_action", false);
+    flag("lb_output_action", f.lb_output);
     for (const char* name : {"ct_state", "ct_state_nat", "ct_zone", "ct_mark", "ct_label", "ct_orig_tuple",
                              "ct_orig_tuple6", "ct_flush"}) {
         flag(name, f.ct);

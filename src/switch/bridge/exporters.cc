@@ -45,6 +45,7 @@ std::optional<IpfixTunnel> ipfix_tunnel(const OfPort& port, uint32_t src, uint32
             out.type = IpfixTunnel::kVxlan;
             break;
         case datapath::PortType::kGre:
+        case datapath::PortType::kErspan:
             out.type = IpfixTunnel::kGre;
             key_size = 4;
             break;

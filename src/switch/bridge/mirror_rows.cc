@@ -2,9 +2,31 @@
 
 #include <fmt/core.h>
 
+#include "openflow/text.h"
+
 namespace weft::vswitch {
 
 namespace db = schema::vswitch;
+
+namespace {
+
+// A match as ovs-ofctl takes it.  What would match nothing in particular is refused, so that a slip does not
+// copy everything.
+Result<openflow::Match> parse_filter(std::string_view text) {
+    openflow::Match match;
+    openflow::text::Term term;
+    while (openflow::text::next_term(text, term)) {
+        WEFT_ASSIGN(bool known,
+                    openflow::parse_match_term(term.key, term.value, term.delimiter != 0, nullptr, match));
+        if (!known) return Error{fmt::format("unknown keyword {}", term.key)};
+    }
+    if (match.tunnel_table) return Error{"tun_metadata fields cannot be matched"};
+    if (!match.prerequisites_met())
+        return Error{"a field needs another one matched first (ovs-fields(7), Prerequisites)"};
+    return match;
+}
+
+}  // namespace
 
 std::vector<Mirror> read_mirrors(const db::Bridge& row, const ovsdb::client::Replica& replica,
                                  std::vector<std::string>& warnings) {
@@ -37,10 +59,15 @@ std::vector<Mirror> read_mirrors(const db::Bridge& row, const ovsdb::client::Rep
             continue;
         }
         if (config->filter) {
-            warnings.push_back(
-                fmt::format("bridge {}: mirror {}: filter is not supported; all that the other "
-                            "columns select is copied",
-                            row.name, mirror.name));
+            auto filter = parse_filter(*config->filter);
+            if (!filter) {
+                warnings.push_back(
+                    fmt::format("bridge {}: mirror {}: filter \"{}\" is invalid, nothing is "
+                                "copied: {}",
+                                row.name, mirror.name, *config->filter, filter.message()));
+                continue;
+            }
+            if (!filter->is_catch_all()) mirror.filter = *std::move(filter);
         }
         if (config->snaplen && *config->snaplen < 65535)
             mirror.snaplen = static_cast<uint16_t>(*config->snaplen);

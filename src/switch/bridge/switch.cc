@@ -17,6 +17,7 @@
 #include "switch/bridge/datapath_options.h"
 #include "switch/bridge/mirror_rows.h"
 #include "switch/bridge/tunnel_options.h"
+#include "switch/bridge/unserved.h"
 #include "switch/connection/connection_manager.h"
 
 namespace weft::vswitch {
@@ -27,8 +28,6 @@ namespace {
 
 log::Module lg("bridge");
 
-constexpr int64_t kDefaultStatisticsInterval = 5000;
-
 }  // namespace
 
 Switch::Switch(net::Loop& loop, SwitchOptions options)
@@ -38,6 +37,10 @@ Switch::Switch(net::Loop& loop, SwitchOptions options)
       monitors_(
           loop, [this](const OfPort& port) { return backer_of(port.bridge->name()); },
           [this] { write_pending_ = true; }),
+      continuity_(
+          loop, [this](const OfPort& port) { return backer_of(port.bridge->name()); },
+          [this] { write_pending_ = true; }),
+      discovery_(loop, [this](const OfPort& port) { return backer_of(port.bridge->name()); }),
       trees_(
           loop, [this](std::string_view name) { return bridge(name); },
           [this](const OfPort& port) { return backer_of(port.bridge->name()); },
@@ -77,6 +80,7 @@ Result<void> Switch::start() {
     replica_->monitor<db::CTTimeoutPolicy>();
     replica_->monitor<db::Mirror>();
     replica_->monitor<db::SSL>();
+    replica_->monitor<db::AutoAttach>();
     replica_->monitor<db::FlowSampleCollectorSet>();
     replica_->monitor<db::NetFlow>();
     replica_->monitor<db::SFlow>();
@@ -106,9 +110,9 @@ Result<void> Switch::start() {
     turn_ = loop_.each_turn([this] { turn(); });
     statistics_timer_ = loop_.timer([this] {
         write_back(true);
-        statistics_timer_->arm_in(kDefaultStatisticsInterval);
+        statistics_timer_->arm_in(settings_.statistics_interval_ms);
     });
-    statistics_timer_->arm_in(kDefaultStatisticsInterval);
+    statistics_timer_->arm_in(settings_.statistics_interval_ms);
     replica_->start();
     return {};
 }
@@ -130,6 +134,8 @@ void Switch::turn() {
     }
     if (options_.dummy != SwitchOptions::Dummy::kNone) refresh_dummies();
     monitors_.run();
+    continuity_.run();
+    discovery_.run();
     trees_.run();
     bonds_.run();
     exporters_.run();
@@ -201,12 +207,17 @@ Result<Backer*> Switch::backer(const std::string& type) {
                 trees_.received(port, packet);
             else if (protocol == SlowPath::kLacp)
                 bonds_.received(port, packet);
+            else if (protocol == SlowPath::kCfm)
+                continuity_.received(port, packet);
+            else if (protocol == SlowPath::kLldp)
+                discovery_.received(port, packet);
             else
                 monitors_.received(port, packet, key);
         });
     backer->set_sample_sink([this](Bridge& bridge, const UserAction& action, const datapath::Upcall& upcall,
                                    OfPort* in) { exporters_.sampled(bridge, action, upcall, in); });
     backer->datapath().on_port_change([this](datapath::PortNo) { dirty_ = true; });
+    apply_settings(*backer);
     Backer* result = backer.get();
     backers_[type] = std::move(backer);
     return result;
@@ -251,6 +262,7 @@ void Switch::reconfigure() {
     auto roots = replica_->table<db::OpenVSwitch>();
     const db::OpenVSwitch* root = roots.empty() ? nullptr : &*roots.begin();
     tls_.follow(root, *replica_);  // before controllers are connected to
+    follow_settings(root);
     int64_t vlans = root ? ovsdb::get_int(root->other_config, "vlan-limit", 1) : 1;
     packet::set_vlan_limit(vlans > 0 ? static_cast<size_t>(vlans) : packet::kMaxVlans);
     std::map<std::string, const db::Bridge*> wanted;
@@ -278,6 +290,7 @@ void Switch::reconfigure() {
             if (interface.bridge == it->first) names.push_back(name);
         }
         for (const std::string& name : names) remove_interface(name);
+        internal_mtus_.erase(it->first);
         trees_.remove_bridge(it->first);
         connections_->remove_bridge(it->first);
         if (Bridge* bridge = this->bridge(it->first)) {
@@ -334,6 +347,29 @@ void Switch::reconfigure() {
     }
 }
 
+void Switch::follow_settings(const db::OpenVSwitch* root) {
+    std::vector<std::string> warnings;
+    SwitchSettings settings;
+    if (root) settings = parse_switch_settings(root->other_config, warnings);
+    if (configured_ && !settings_.restoring_flows)
+        settings.restoring_flows = false;  // only from the start on
+    for (const std::string& line : unserved_settings(*replica_)) warnings.push_back(line);
+    for (const std::string& line : warnings) say_once(line);
+    if (settings == settings_) return;
+    SwitchSettings before = std::exchange(settings_, settings);
+    if (settings.statistics_interval_ms != before.statistics_interval_ms)
+        statistics_timer_->arm_in(settings.statistics_interval_ms);
+    for (const auto& [type, backer] : backers_) apply_settings(*backer);
+    connections_->hold(settings.restoring_flows);
+}
+
+void Switch::apply_settings(Backer& backer) const {
+    backer.set_flow_limit(settings_.flow_limit);
+    backer.max_idle_ms = settings_.max_idle_ms;
+    backer.revalidation_ms = settings_.revalidation_ms;
+    backer.set_waiting(settings_.restoring_flows);
+}
+
 void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& backer) {
     FailMode fail_mode =
         row.fail_mode && *row.fail_mode == "secure" ? FailMode::kSecure : FailMode::kStandalone;
@@ -367,9 +403,11 @@ void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& bac
         local_port.name = row.name;
         ports.insert(ports.begin(), &local_port);
     }
+    const db::AutoAttach* attach =
+        row.auto_attach ? replica_->find<db::AutoAttach>(*row.auto_attach) : nullptr;
     for (const db::Port* port : ports) {
         bundles.insert(port->name);
-        configure_port(*port, bridge, backer);
+        configure_port(*port, bridge, backer, attach);
     }
     std::vector<std::string> gone;
     for (const auto& [name, bundle] : bridge.bundles()) {
@@ -380,6 +418,7 @@ void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& bac
         bridge.remove_bundle(name);
     }
     choose_local_mac(row, bridge);
+    follow_mtus(bridge);
     for (const db::Port* port : ports) configure_bond(*port, bridge);
     std::vector<std::string> warnings;
     exporters_.configure(row, bridge, *replica_, warnings);
@@ -418,7 +457,8 @@ void Switch::configure_tables(const db::Bridge& row, Bridge& bridge) {
     }
 }
 
-void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer) {
+void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer,
+                            const db::AutoAttach* attach) {
     std::vector<std::string> warnings;
     Bundle& bundle = bridge.bundle(port.name);
     VlanConfig vlan = parse_vlan_options(port, warnings);
@@ -460,6 +500,7 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
     });
     for (const db::Interface* row : rows) {
         std::optional<packet::EthAddr> mac = row->mac ? packet::parse_eth(*row->mac) : std::nullopt;
+        int mtu_request = static_cast<int>(std::clamp<int64_t>(row->mtu_request.value_or(0), 0, INT32_MAX));
         auto it = interfaces_.find(row->name);
         if (it != interfaces_.end()) {
             Interface& have = it->second;
@@ -478,7 +519,8 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
                     of_port->bundle = &bundle;
                     bundle.members.push_back(of_port);
                 }
-                configure_monitors(*row, bridge);
+                have.mtu_request = mtu_request;
+                configure_monitors(*row, bridge, attach);
                 continue;
             }
             remove_interface(row->name);
@@ -488,6 +530,7 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
         state.type = row->type;
         state.options = row->options;
         state.mac = mac;
+        state.mtu_request = mtu_request;
         auto added = add_interface(*row, bridge, backer, state);
         if (!added) {
             state.error = added.message();
@@ -499,7 +542,7 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
             lg.info("bridge {}: added interface {} on port {}", bridge.name(), row->name, of_port->number);
         }
         interfaces_[row->name] = std::move(state);
-        configure_monitors(*row, bridge);
+        configure_monitors(*row, bridge, attach);
     }
 }
 
@@ -516,15 +559,14 @@ void Switch::configure_bond(const db::Port& port, Bridge& bridge) {
     for (const std::string& line : warnings) say_once(line);
 }
 
-void Switch::configure_monitors(const db::Interface& row, Bridge& bridge) {
+void Switch::configure_monitors(const db::Interface& row, Bridge& bridge, const db::AutoAttach* attach) {
     OfPort* port = bridge.port(row.name);
     if (!port) return;
     std::vector<std::string> warnings;
     monitors_.configure(*port, row.bfd, warnings);
+    continuity_.configure(*port, row, warnings);
+    discovery_.configure(*port, row, attach);
     if (Backer* backer = backer_of(bridge.name())) shaping_.police(row, *port, *backer, warnings);
-    if (row.cfm_mpid)
-        warnings.push_back(
-            fmt::format("interface {}: connectivity fault management (cfm_mpid) is not supported", row.name));
     for (const std::string& line : warnings) say_once(line);
 }
 
@@ -552,6 +594,7 @@ uint32_t Switch::wanted_number(const db::Interface& row, const Bridge& bridge) c
 Result<datapath::PortNo> Switch::tunnel_vport(Backer& backer, const TunnelConfig& config, std::string& name) {
     std::string_view type = datapath::port_type_name(config.type);
     name = config.type == datapath::PortType::kGre      ? "gre_sys"
+           : config.type == datapath::PortType::kErspan ? "erspan_sys"
            : config.type == datapath::PortType::kGeneve ? fmt::format("genev_sys_{}", config.dst_port)
                                                         : fmt::format("{}_sys_{}", type, config.dst_port);
     std::string key = backer.type() + "/" + name;
@@ -661,7 +704,7 @@ Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Bac
                 "could not open network device {} (Address family not supported by protocol)", row.name)};
         }
         if (state.mac) spec.mac = *state.mac;
-        if (row.mtu_request) spec.mtu = static_cast<int>(*row.mtu_request);
+        spec.mtu = state.mtu_request;
         // A port of that name that is there already (ours of before, or the datapath's) is taken over.
         if (auto existing = backer.datapath().find_port(row.name)) {
             port.dp_port = existing->number;
@@ -689,6 +732,8 @@ void Switch::remove_interface(const std::string& name) {
     datapath::PortNo dp_port = port->dp_port;
     bool device = !port->is_patch && !port->tunnel;
     monitors_.remove(*port);
+    continuity_.remove(*port);
+    discovery_.remove(*port);
     bonds_.remove_port(*port);
     shaping_.remove_port(*port);
     backer->unmap_port(*port);
@@ -722,6 +767,7 @@ void Switch::refresh_port(OfPort& port) {
         }
         if (port.number == openflow::kPortLocal) port.bridge->local_mac = port.mac;
     }
+    if (before.mtu != port.mtu) dirty_ = true;  // internal ports follow
     if (before.state != port.state || before.config != port.config || before.mac != port.mac) {
         port.bridge->port_changed(port);
         trees_.ports_changed();

@@ -20,10 +20,13 @@
 #include "net/loop.h"
 #include "ovsdb/client/replica.h"
 #include "switch/bridge/bonds.h"
+#include "switch/bridge/continuity_checks.h"
 #include "switch/bridge/exporters.h"
+#include "switch/bridge/link_discovery.h"
 #include "switch/bridge/port_monitors.h"
 #include "switch/bridge/shaping.h"
 #include "switch/bridge/spanning_trees.h"
+#include "switch/bridge/switch_settings.h"
 #include "switch/bridge/tls_settings.h"
 #include "switch/bridge/vlan_options.h"
 #include "switch/upcall/backer.h"
@@ -59,6 +62,8 @@ class Switch {
     Backer* find_datapath(std::string_view name) const;
     ConnectionManager& connections() { return *connections_; }
     PortMonitors& monitors() { return monitors_; }
+    ContinuityChecks& continuity() { return continuity_; }
+    const LinkDiscovery& discovery() const { return discovery_; }
     SpanningTrees& trees() { return trees_; }
     Bonds& bonds() { return bonds_; }
     const Exporters& exporters() const { return exporters_; }
@@ -82,9 +87,11 @@ class Switch {
         ovsdb::StringMap options;
         std::optional<packet::EthAddr> mac;
         uint32_t number = 0;
-        std::string vport;   // the datapath's port that tunnels share
-        std::string error;   // it could not be made: why
-        bool retry = false;  // when a device appears
+        std::string vport;    // the datapath's port that tunnels share
+        std::string error;    // it could not be made: why
+        bool retry = false;   // when a device appears
+        int mtu_request = 0;  // 0: none
+        std::string egress;   // of a tunnel: the device by which its packets leave, as of the last look
     };
 
     void turn();
@@ -92,9 +99,11 @@ class Switch {
     std::string datapath_type(const std::string& wanted) const;
     Result<Backer*> backer(const std::string& type);
     void configure_bridge(const schema::vswitch::Bridge& row, Bridge& bridge, Backer& backer);
-    void configure_port(const schema::vswitch::Port& port, Bridge& bridge, Backer& backer);
+    void configure_port(const schema::vswitch::Port& port, Bridge& bridge, Backer& backer,
+                        const schema::vswitch::AutoAttach* attach);
     void configure_bond(const schema::vswitch::Port& port, Bridge& bridge);
-    void configure_monitors(const schema::vswitch::Interface& row, Bridge& bridge);
+    void configure_monitors(const schema::vswitch::Interface& row, Bridge& bridge,
+                            const schema::vswitch::AutoAttach* attach);
     void configure_tables(const schema::vswitch::Bridge& row, Bridge& bridge);
     void configure_multicast(const schema::vswitch::Bridge& row, Bridge& bridge);
     Result<void> add_interface(const schema::vswitch::Interface& row, Bridge& bridge, Backer& backer,
@@ -103,7 +112,11 @@ class Switch {
     void remove_interface(const std::string& name);
     void release_vport(Backer& backer, const std::string& name);
     void refresh_port(OfPort& port);
+    void follow_mtus(Bridge& bridge);
+    void set_mtu(OfPort& port, int mtu);
     void refresh_dummies();
+    void follow_settings(const schema::vswitch::OpenVSwitch* root);
+    void apply_settings(Backer& backer) const;
     void choose_local_mac(const schema::vswitch::Bridge& row, Bridge& bridge);
     uint32_t wanted_number(const schema::vswitch::Interface& row, const Bridge& bridge) const;
     void say_once(const std::string& line, bool error = false);
@@ -114,6 +127,7 @@ class Switch {
     void write_bridge(ovsdb::client::Transaction& txn, const schema::vswitch::Bridge& row, bool statistics);
     void write_ports(ovsdb::client::Transaction& txn, const schema::vswitch::Bridge& row, bool statistics);
     ovsdb::Map<std::string, int64_t> interface_statistics(const OfPort& port) const;
+    void look_for_egress(const OfPort& port, Interface& state) const;
 
     net::Loop& loop_;
     SwitchOptions options_;
@@ -123,13 +137,17 @@ class Switch {
     std::map<std::string, std::string> bridge_types_;         // bridge -> the datapath type that serves it
     std::map<std::string, Interface> interfaces_;             // by name
     std::map<std::string, int> vports_;                       // users of each shared tunnel port
+    std::map<std::string, int> internal_mtus_;                // by bridge: what internal ports follow
     TlsSettings tls_;
     std::unique_ptr<ConnectionManager> connections_;
     PortMonitors monitors_;
+    ContinuityChecks continuity_;
+    LinkDiscovery discovery_;
     SpanningTrees trees_;
     Bonds bonds_;
     Exporters exporters_;
     Shaping shaping_;
+    SwitchSettings settings_;
     std::unique_ptr<net::Loop::Turn> turn_;
     std::unique_ptr<net::Loop::Timer> statistics_timer_;
     std::set<std::string> said_;

@@ -44,10 +44,22 @@ void parse_key(std::string_view text, bool& present, bool& flow, uint64_t& key) 
     key = flow ? 0 : std::strtoull(std::string(text).c_str(), nullptr, 0);
 }
 
+// An option of ERSPAN: a number, or "flow".  False: neither, or too large.
+template <typename Number>
+bool parse_erspan(const std::string& text, uint32_t least, uint32_t most, Number& number, bool& flow) {
+    flow = text == "flow";
+    if (flow) return true;
+    char* end = nullptr;
+    unsigned long value = std::strtoul(text.c_str(), &end, 0);
+    if (text.empty() || *end || value < least || value > most) return false;
+    number = static_cast<Number>(value);
+    return true;
+}
+
 bool known_option(std::string_view name) {
     static constexpr std::string_view kKnown[] = {
         "remote_ip", "local_ip", "key", "in_key", "out_key", "tos", "ttl", "df_default", "csum", "dst_port",
-        "exts", "packet_type", "egress_pkt_mark",
+        "exts", "packet_type",
         // Names of the field that say nothing here.
         "ipsec_psk", "ipsec_cert", "remote_name", "psk", "remote_cert", "ipsec_skb_mark",
         "ipsec_encapsulation", "local_name", "certificate", "private_key", "ca_cert"};
@@ -60,14 +72,16 @@ bool known_option(std::string_view name) {
 }  // namespace
 
 bool is_tunnel_type(std::string_view type) {
-    return type == "geneve" || type == "vxlan" || type == "gre";
+    return type == "geneve" || type == "vxlan" || type == "gre" || type == "erspan" || type == "ip6gre" ||
+           type == "ip6erspan";
 }
 
 Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_view type,
                                           const ovsdb::StringMap& options,
                                           std::vector<std::string>& warnings) {
     TunnelConfig config;
-    config.type = *datapath::parse_port_type(type);
+    bool six = type.starts_with("ip6");  // older names of the same over IPv6
+    config.type = *datapath::parse_port_type(six ? type.substr(3) : type);
     config.dst_port = type == "geneve" ? kGenevePort : type == "vxlan" ? kVxlanPort : 0;
     bool has_remote = false;
     bool has_key = false;
@@ -121,6 +135,16 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
             long port = std::strtol(value.c_str(), nullptr, 10);
             if (port <= 0 || port > 65535) return Error{fmt::format("{}: bad dst_port '{}'", name, value)};
             config.dst_port = static_cast<uint16_t>(port);
+        } else if (key.starts_with("erspan_") && config.type == datapath::PortType::kErspan) {
+            bool right =
+                key == "erspan_ver" ? parse_erspan(value, 1, 2, config.erspan_ver, config.erspan_ver_flow)
+                : key == "erspan_idx"
+                    ? parse_erspan(value, 0, 0xfffff, config.erspan_idx, config.erspan_idx_flow)
+                : key == "erspan_dir" ? parse_erspan(value, 0, 1, config.erspan_dir, config.erspan_dir_flow)
+                : key == "erspan_hwid"
+                    ? parse_erspan(value, 0, 0x3f, config.erspan_hwid, config.erspan_hwid_flow)
+                    : false;
+            if (!right) return Error{fmt::format("{}: bad {} '{}'", name, key, value)};
         } else if (key == "exts") {
             if (value == "gbp" && type == "vxlan")
                 config.gbp = true;
@@ -133,6 +157,9 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
                     fmt::format("{}: packet_type '{}' is not supported by type {}; only legacy_l2 is", name,
                                 value, type)};
             }
+        } else if (key == "egress_pkt_mark") {
+            warnings.push_back(
+                fmt::format("{}: egress_pkt_mark is not supported, outer packets have no mark", name));
         } else if (!known_option(key)) {
             warnings.push_back(fmt::format("{}: unknown {} argument '{}'", name, type, key));
         }
@@ -141,8 +168,10 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
     if (config.local_flow && !config.remote_flow) {
         return Error{fmt::format("{}: {} type requires 'remote_ip=flow' with 'local_ip=flow'", name, type)};
     }
+    if (six && !config.v6 && !config.remote_flow)
+        return Error{fmt::format("{}: {} type requires an IPv6 'remote_ip'", name, type)};
     // Without a key, GRE carries none, and the others 0.
-    if (!has_key && type == "gre") config.out_key_present = false;
+    if (!has_key && config.type == datapath::PortType::kGre) config.out_key_present = false;
     return config;
 }
 

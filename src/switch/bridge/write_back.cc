@@ -4,9 +4,12 @@
 
 #include "base/log.h"
 #include "datapath/dummy/dummy_device.h"
+#include "datapath/netdev/routes.h"
+#include "net/directories.h"
 #include "packet/address.h"
 #include "switch/bridge/datapath_options.h"
 #include "switch/bridge/switch.h"
+#include "switch/bridge/system_statistics.h"
 #include "switch/connection/connection_manager.h"
 
 namespace weft::vswitch {
@@ -42,13 +45,32 @@ ovsdb::Map<std::string, int64_t> Switch::interface_statistics(const OfPort& port
         add("tx_dropped", stats->tx_dropped);
         add("tx_errors", stats->tx_errors);
     }
+    if (!links_ || port.type == "internal" || port.number == openflow::kPortLocal ||
+        backer->type() == "dummy") {
+        return out;
+    }
+    if (auto device = links_->stats(port.name)) {
+        add("rx_crc_err", device->rx_crc_err);
+        add("rx_frame_err", device->rx_frame_err);
+        add("rx_over_err", device->rx_over_err);
+        add("rx_missed_errors", device->rx_missed_errors);
+        add("collisions", device->collisions);
+    }
     return out;
+}
+
+void Switch::look_for_egress(const OfPort& port, Interface& state) const {
+    state.egress.clear();
+    if (!port.tunnel || port.tunnel->remote_flow || port.tunnel->v6 || !links_) return;
+    auto route = datapath::find_ipv4_route(port.tunnel->remote, port.tunnel->local);
+    const datapath::Link* link = route ? links_->find(route->ifindex) : nullptr;
+    if (link) state.egress = link->name;
 }
 
 void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interface& row, bool statistics) {
     auto it = interfaces_.find(row.name);
     if (it == interfaces_.end()) return;
-    const Interface& state = it->second;
+    Interface& state = it->second;
     Bridge* bridge = this->bridge(state.bridge);
     OfPort* port = bridge ? bridge->port(row.name) : nullptr;
     std::optional<std::string> error;
@@ -63,6 +85,7 @@ void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interfac
         txn.set(row.uuid, db::Interface::kStatistics, {});
         txn.set(row.uuid, db::Interface::kStatus, {});
         txn.set(row.uuid, db::Interface::kBfdStatus, {});
+        continuity_.write(txn, row);
         txn.set(row.uuid, db::Interface::kLacpCurrent, std::nullopt);
         return;
     }
@@ -101,9 +124,18 @@ void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interfac
     txn.set(row.uuid, db::Interface::kIfindex, std::optional<int64_t>(ifindex));
     txn.set(row.uuid, db::Interface::kAdminState, std::optional<std::string>(admin_up ? "up" : "down"));
     txn.set(row.uuid, db::Interface::kLinkState, std::optional<std::string>(carrier ? "up" : "down"));
+    if (port->tunnel) {
+        if (statistics || state.egress.empty()) look_for_egress(*port, state);
+        const datapath::Link* egress = links_ && !state.egress.empty() ? links_->find(state.egress) : nullptr;
+        if (egress) {
+            status.set("tunnel_egress_iface", egress->name);
+            status.set("tunnel_egress_iface_carrier", egress->carrier ? "up" : "down");
+        }
+    }
     if (port->mtu > 0) txn.set(row.uuid, db::Interface::kMtu, std::optional<int64_t>(port->mtu));
     txn.set(row.uuid, db::Interface::kStatus, status);
     txn.set(row.uuid, db::Interface::kBfdStatus, monitors_.status(row.name));
+    continuity_.write(txn, row);
     txn.set(row.uuid, db::Interface::kLacpCurrent, bonds_.lacp_current(*port));
     if (statistics || row.statistics.empty())
         txn.set(row.uuid, db::Interface::kStatistics, interface_statistics(*port));
@@ -160,8 +192,13 @@ void Switch::write_back(bool statistics) {
     ovsdb::client::Transaction txn(replica_->store());
     const db::OpenVSwitch& root = *roots.begin();
     txn.set(root.uuid, db::OpenVSwitch::kCurCfg, applied_cfg_);
+    if (!settings_.system_statistics)
+        txn.set(root.uuid, db::OpenVSwitch::kStatistics, {});
+    else if (statistics || root.statistics.empty())
+        txn.set(root.uuid, db::OpenVSwitch::kStatistics, system_statistics(net::ovs_rundir()));
     ovsdb::Set<std::string> types{"ebpf", "netdev", "system"},
-        interfaces{"geneve", "gre", "internal", "patch", "system", "tap", "vxlan"};
+        interfaces{"erspan", "geneve", "gre",    "internal", "ip6erspan",
+                   "ip6gre", "patch",  "system", "tap",      "vxlan"};
     if (options_.dummy != SwitchOptions::Dummy::kNone) {
         types.insert("dummy");
         interfaces.insert("dummy");
@@ -180,6 +217,7 @@ void Switch::write_back(bool statistics) {
     for (const db::Bridge& row : replica_->table<db::Bridge>()) write_bridge(txn, row, statistics);
     for (const db::Interface& row : replica_->table<db::Interface>()) write_interface(txn, row, statistics);
     connections_->write_status(txn, *replica_);
+    discovery_.write_trunks(txn, *replica_);
     if (txn.empty()) return;
     committing_ = true;
     replica_->commit(std::move(txn), [this](const CommitOutcome& outcome) {

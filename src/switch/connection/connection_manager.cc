@@ -251,6 +251,7 @@ void ConnectionManager::closed(BridgeState& state, OfConnection& connection, con
 }
 
 void ConnectionManager::connect(BridgeState& state, Controller& controller) {
+    if (held_) return;
     controller.state = "CONNECTING";
     lg.info("{}<->{}: connecting...", state.bridge->name(), controller.target);
     auto stream = net::connect(loop_, net::with_default_port(controller.target, kOpenFlowPort));
@@ -324,7 +325,7 @@ void ConnectionManager::tick() {
                 closed(*state, *connection, "no response to inactivity probe");
             }
         }
-        if (!state->had_controllers || connected) continue;
+        if (!state->had_controllers || connected || held_) continue;
         if (!state->alone_since_ms) state->alone_since_ms = now;
         if (state->bridge->fail_mode == FailMode::kStandalone && !state->bridge->fail_open() &&
             now - state->alone_since_ms >= 3 * probe) {

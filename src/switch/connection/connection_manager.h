@@ -36,6 +36,8 @@ class ConnectionManager {
     void remove_bridge(const std::string& name);
     void write_status(ovsdb::client::Transaction& txn, const ovsdb::client::Replica& db) const;
     void reconnect(const std::string& bridge);  // "" all
+    // While held, no controller is connected to.
+    void hold(bool held) { held_ = held; }
 
     void packet_in(PacketIn packet);
 
@@ -73,6 +75,7 @@ class ConnectionManager {
     // Connections that ended inside their own callbacks.
     std::vector<std::unique_ptr<OfConnection>> dead_;
     uint64_t epoch_;
+    bool held_ = false;
 };
 
 }  // namespace weft::vswitch

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "packet/address.h"
@@ -46,12 +47,30 @@ Result<std::string> bond_show(Switch& owner, const Arguments& args) {
     std::string out;
     int64_t now = clock::monotonic_ms();
     owner.bonds().run();  // link states as they are now
-    for (const auto& [name, group] : owner.bonds().groups()) {
+    for (auto& [name, group] : owner.bonds().groups()) {
         if (!group.bond || (!args.empty() && args[0] != name)) continue;
         owner.bonds().pull_loads(group);
-        out += group.bond->show(group.recirc_id, now);
+        out += group.bond->show(group.recirc_id, group.bundle->lb_output, now);
     }
     if (out.empty() && !args.empty()) return Error{"no such bond"};
+    return out;
+}
+
+// Which of the datapath's ports each bucket of a bond goes to that the datapath spreads itself.
+Result<std::string> datapath_bonds(Switch& owner, const Arguments& args) {
+    Backer* backer = owner.find_datapath(args.empty() ? "" : args[0]);
+    if (!backer) return Error{"please specify an existing datapath"};
+    std::map<uint32_t, const DatapathBond*> bonds;
+    for (const auto& [name, group] : std::as_const(owner.bonds()).groups()) {
+        if (group.spread && owner.backer_of(group.bridge->name()) == backer)
+            bonds[group.spread->id()] = group.spread.get();
+    }
+    std::string out = bonds.empty() ? "" : "Bonds:\n";
+    for (const auto& [id, bond] : bonds) {
+        out += fmt::format("  bond-id {}:\n", id);
+        for (size_t i = 0; i < bond->buckets().size(); ++i)
+            out += fmt::format("    bucket {} - member {}\n", i, bond->buckets()[i]);
+    }
     return out;
 }
 
@@ -121,6 +140,8 @@ void add_bond_commands(net::ControlServer& control, Switch& owner) {
     control.add("bond/list", "", 0, 0, [&owner](const Arguments&) { return bond_list(owner); });
     control.add("bond/show", "[port]", 0, 1,
                 [&owner](const Arguments& args) { return bond_show(owner, args); });
+    control.add("dpif-netdev/bond-show", "[dp]", 0, 1,
+                [&owner](const Arguments& args) { return datapath_bonds(owner, args); });
     control.add("bond/migrate", "port hash member", 3, 3,
                 [&owner](const Arguments& args) { return bond_migrate(owner, args); });
     control.add("bond/hash", "mac [vlan] [basis]", 1, 3,

@@ -17,10 +17,9 @@ void add_dummy_commands(net::ControlServer& control);  // netdev-dummy/*
 void add_trace_commands(net::ControlServer& control,
                         Switch& owner);  // ofproto/trace, ofproto/trace-packet-out
 
-void add_monitor_commands(net::ControlServer& control, Switch& owner);    // bfd/*
+void add_monitor_commands(net::ControlServer& control, Switch& owner);    // bfd/*, cfm/*, autoattach/*
 void add_multicast_commands(net::ControlServer& control, Switch& owner);  // mdb/*
 void add_tree_commands(net::ControlServer& control, Switch& owner);       // stp/*, rstp/*
-void add_monitor_commands(net::ControlServer& control, Switch& owner);    // bfd/*
 void add_qos_commands(net::ControlServer& control, Switch& owner);        // qos/*
 void add_bond_commands(net::ControlServer& control, Switch& owner);       // bond/*, lacp/*
 

@@ -165,16 +165,16 @@ void add_datapath_commands(net::ControlServer& control, Switch& owner) {
                 "Sample nesting: {}\nConntrack eventmask: {}\nConntrack clear: {}\nMax dp_hash algorithm: "
                 "{}\n"
                 "Check pkt length action: {}\nConntrack timeout policy: {}\nExplicit Drop action: {}\n"
-                "Optimized Balance TCP mode: No\nConntrack all-zero IP SNAT: {}\nMPLS Label add: No\n"
+                "Optimized Balance TCP mode: {}\nConntrack all-zero IP SNAT: {}\nMPLS Label add: No\n"
                 "Max VLAN headers: {}\nMax MPLS depth: {}\nRecirc: {}\nCT state: {}\nCT zone: {}\nCT mark: "
                 "{}\n"
                 "CT label: {}\nCT state NAT: {}\nCT orig tuple: {}\nCT orig tuple for IPv6: {}\n"
                 "IPv6 ND Extension: Yes\n",
                 yes(f.masked_set), yes(f.tunnel_push_pop), yes(f.ufid), yes(f.truncate), yes(f.clone),
                 f.sample_nesting ? 10 : 0, yes(f.ct_eventmask), yes(f.ct_clear), f.max_hash_algorithm,
-                yes(f.check_pkt_len), yes(f.ct_timeout), yes(f.explicit_drop), yes(f.ct_zero_snat),
-                f.max_vlan_headers, f.max_mpls_depth, yes(f.recirculation), yes(f.ct), yes(f.ct), yes(f.ct),
-                yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct));
+                yes(f.check_pkt_len), yes(f.ct_timeout), yes(f.explicit_drop), yes(f.lb_output),
+                yes(f.ct_zero_snat), f.max_vlan_headers, f.max_mpls_depth, yes(f.recirculation), yes(f.ct),
+                yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct));
         });
     control.add("dpctl/show", "[-s] [dp...]", 0, -1,
                 [&owner](const Arguments& args) { return dpctl_show(owner, args); });

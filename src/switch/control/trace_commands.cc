@@ -241,6 +241,8 @@ void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* f
     if (output.slow != SlowPath::kNone) {
         out += "This flow is handled by the userspace slow path because it:\n";
         out += output.slow == SlowPath::kBfd    ? "  - Consists of BFD packets.\n"
+               : output.slow == SlowPath::kCfm  ? "  - Consists of CFM packets.\n"
+               : output.slow == SlowPath::kLldp ? "  - Consists of LLDP packets.\n"
                : output.slow == SlowPath::kStp  ? "  - Consists of STP packets.\n"
                : output.slow == SlowPath::kLacp ? "  - Consists of LACP packets.\n"
                                                 : "  - Uses action(s) not supported by datapath.\n";

@@ -2,8 +2,9 @@
 // VLAN (RSPAN).
 //
 // A packet is copied once for each mirror that selects it: as it came in, if its input port is selected, else
-// as it went out of the first selected port.  A mirror's output port is for copies alone: what it receives is
-// dropped, and NORMAL does not send to it.
+// as it went out of the first selected port.  A filter (newer than Open vSwitch 3.1) further says which
+// packets, as they are at that moment, are copied.  A mirror's output port is for copies alone: what it
+// receives is dropped, and NORMAL does not send to it.
 
 #pragma once
 
@@ -13,6 +14,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+
+#include "openflow/match.h"
 
 namespace weft::vswitch {
 
@@ -27,6 +30,7 @@ struct Mirror {
     std::string output;                   // bundle; "": none
     std::optional<uint16_t> output_vlan;  // if `output` is none
     uint16_t snaplen = 0;                 // 0: whole packets
+    std::optional<openflow::Match> filter;
 
     bool takes_from(std::string_view bundle) const { return all || sources.contains(bundle); }
     bool takes_to(std::string_view bundle) const { return all || destinations.contains(bundle); }

@@ -15,6 +15,7 @@
 #include "packet/flow.h"
 #include "switch/protocols/bfd_options.h"
 #include "switch/protocols/bond.h"
+#include "switch/protocols/cfm_options.h"
 #include "switch/protocols/spanning_tree_port.h"
 
 namespace weft::vswitch {
@@ -36,6 +37,10 @@ struct TunnelConfig {
     uint8_t tos = 0, ttl = 64;
     bool dont_fragment = true, csum = false;
     bool gbp = false;
+    // ERSPAN's numbers; those that are `flow` are the packet's tun_erspan_* fields.
+    uint8_t erspan_ver = 1, erspan_dir = 0, erspan_hwid = 0;
+    uint32_t erspan_idx = 0;
+    bool erspan_ver_flow = false, erspan_dir_flow = false, erspan_hwid_flow = false, erspan_idx_flow = false;
     bool operator==(const TunnelConfig&) const = default;
 };
 
@@ -63,15 +68,18 @@ struct OfPort {
     datapath::PortStats counted;  // of patch and tunnel ports, which have no device of their own
     int64_t created_ms = 0;
     std::optional<BfdFilter> bfd;      // which packets are the BFD session's; none: there is no session
+    std::optional<CfmFilter> cfm;      // which packets are continuity checks; none: no maintenance point
+    bool lldp = false;                 // LLDP is the switch's
     bool lacp = false;                 // frames of the slow protocols are the switch's
-    bool monitored_up = true;          // false: a monitor (BFD) says that nothing gets through
+    bool monitored_up = true;          // false: BFD says that nothing gets through
+    bool continuous = true;            // false: continuity checks say so
     TreeState tree = TreeState::kOff;  // what the spanning tree lets through
 
     bool may_receive() const { return !(config & (kPortConfigDown | kPortConfigNoRecv)); }
     bool may_forward() const { return !(config & (kPortConfigDown | kPortConfigNoFwd)); }
     bool up() const { return !(config & kPortConfigDown) && !(state & kPortStateLinkDown); }
     // What groups, bundles and bonds go by.
-    bool live() const { return up() && monitored_up; }
+    bool live() const { return up() && monitored_up && continuous; }
 };
 
 enum class VlanMode : uint8_t { kAccess, kTrunk, kNativeTagged, kNativeUntagged, kDot1qTunnel };
@@ -124,7 +132,8 @@ struct Bundle {
     bool floodable = true;
     bool multicast_flood = false, multicast_flood_reports = false;  // mcast-snooping-flood, -flood-reports
     std::vector<OfPort*> members;
-    std::shared_ptr<Bond> bond;  // of several members (bridge/bonds.h)
+    std::shared_ptr<Bond> bond;         // of several members (bridge/bonds.h)
+    std::optional<uint32_t> lb_output;  // the datapath's bond that spreads packets in its place
 
     OfPort* member(uint32_t number) const {
         for (OfPort* port : members) {

@@ -300,7 +300,7 @@ packet::EthAddr Bond::active_mac() const {
     return it == members_.end() ? packet::EthAddr{} : it->second.mac;
 }
 
-std::string Bond::show(uint32_t recirc_id, int64_t now_ms) const {
+std::string Bond::show(uint32_t recirc_id, std::optional<uint32_t> datapath_bond, int64_t now_ms) const {
     std::string out;
     auto truth = [](bool value) { return value ? "true" : "false"; };
     append(out, "---- {} ----\nbond_mode: {}\n", name_, bond_mode_name(options_.mode));
@@ -308,7 +308,8 @@ std::string Bond::show(uint32_t recirc_id, int64_t now_ms) const {
         append(out, "bond may use recirculation: yes, Recirc-ID : {}\n", recirc_id);
     else
         append(out, "bond may use recirculation: no, Recirc-ID : -1\n");
-    append(out, "bond-hash-basis: {}\nlb_output action: disabled, bond-id: -1\n", options_.hash_basis);
+    append(out, "bond-hash-basis: {}\nlb_output action: {}, bond-id: {}\n", options_.hash_basis,
+           datapath_bond ? "enabled" : "disabled", datapath_bond ? int64_t{*datapath_bond} : -1);
     if (options_.mode == BondMode::kBalanceSlb)
         append(out, "all members active: {}\n", truth(options_.all_members_active));
     append(out, "updelay: {} ms\ndowndelay: {} ms\n", options_.updelay_ms, options_.downdelay_ms);

@@ -38,7 +38,8 @@ struct BondOptions {
     uint32_t hash_basis = 0;
     std::string primary;  // of active-backup: the member that is active whenever it can be; "": none
     bool all_members_active = false;
-    bool fallback_ab = false;  // goes on without a LACP partner: balance-tcp as active-backup
+    bool fallback_ab = false;       // goes on without a LACP partner: balance-tcp as active-backup
+    bool datapath_spreads = false;  // balance-tcp without recirculation, if the datapath can
     bool operator==(const BondOptions&) const = default;
 };
 
@@ -93,7 +94,8 @@ class Bond {
     void migrate(uint8_t bucket, Port port);
     packet::EthAddr active_mac() const;  // zeros: none
 
-    std::string show(uint32_t recirc_id, int64_t now_ms) const;  // bond/show
+    // bond/show; `datapath_bond`: the one that spreads the packets, none if they recirculate.
+    std::string show(uint32_t recirc_id, std::optional<uint32_t> datapath_bond, int64_t now_ms) const;
 
   private:
     struct Member {

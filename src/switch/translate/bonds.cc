@@ -45,8 +45,13 @@ bool Walk::admitted(const Bundle& bundle, uint16_t vlan) {
 void Walk::output_bond(Bundle& bundle, uint16_t vlan, bool check_in_port) {
     Bond& bond = *bundle.bond;
     if (bond.by_packet_hash()) {
-        // The datapath hashes it, and it comes back to thaw_bond().
         commit();
+        if (bundle.lb_output) {
+            append(datapath::LbOutput{*bundle.lb_output});
+            if (!bridge_->mirrors().empty() && !bridge_->mirrors_to(bundle.name)) mirror_output(bundle);
+            return;
+        }
+        // The datapath hashes it, and it comes back to thaw_bond().
         datapath::Hash hash;
         hash.algorithm = datapath::HashAlgorithm::kL4;
         hash.basis = bond.options().hash_basis;

@@ -22,6 +22,16 @@ void Walk::mirror_output(const Bundle& to) {
     mirror(chosen, to);
 }
 
+// Whether the packet, as it is now, is one that the filter wants.
+bool Walk::wanted(const openflow::Match& filter) {
+    const uint64_t *value = packet::words(filter.value), *compared = packet::words(filter.mask);
+    for (size_t i = 0; i < packet::kFlowWords; ++i) {
+        packet::words(mask_)[i] |= compared[i];
+        if ((packet::words(flow_)[i] ^ value[i]) & compared[i]) return false;
+    }
+    return true;
+}
+
 void Walk::mirror(uint32_t chosen, const Bundle& bundle) {
     chosen &= ~mirrored_;
     if (!chosen) return;
@@ -34,6 +44,7 @@ void Walk::mirror(uint32_t chosen, const Bundle& bundle) {
         if (in_.flow.vlans[0].tci && (!mirror.every_vlan || mirror.output_vlan))
             mask_.vlans[0].tci |= packet::kVlanVidMask | packet::kVlanCfi;
         if (!mirror.every_vlan && !mirror.vlans.test(vlan)) continue;
+        if (mirror.filter && !wanted(*mirror.filter)) continue;
         mirrored_ |= 1u << i;
         note(EffectCache::CountMirror{bridge_, mirror.name});
         truncate_ = mirror.snaplen;

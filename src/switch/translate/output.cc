@@ -225,6 +225,12 @@ void Walk::output_tunnel(OfPort& port) {
         tunnel.tos |= ecn == 3 ? 2 : ecn;
     }
     tunnel.tp_dst = config.dst_port;
+    if (config.type == datapath::PortType::kErspan) {
+        tunnel.erspan_ver = config.erspan_ver_flow ? saved.erspan_ver : config.erspan_ver;
+        tunnel.erspan_idx = config.erspan_idx_flow ? saved.erspan_idx.get() : config.erspan_idx;
+        tunnel.erspan_dir = config.erspan_dir_flow ? saved.erspan_dir : config.erspan_dir;
+        tunnel.erspan_hwid = config.erspan_hwid_flow ? saved.erspan_hwid : config.erspan_hwid;
+    }
     tunnel.gbp_id = saved.gbp_id;
     tunnel.gbp_flags = saved.gbp_flags;
     tunnel.metadata_present = saved.metadata_present;

@@ -10,6 +10,10 @@ const char* slow_path_name(SlowPath reason) {
             break;
         case SlowPath::kBfd:
             return "bfd";
+        case SlowPath::kCfm:
+            return "cfm";
+        case SlowPath::kLldp:
+            return "lldp";
         case SlowPath::kStp:
             return "stp";
         case SlowPath::kLacp:

@@ -15,8 +15,8 @@
 namespace weft::vswitch {
 
 // Why the switch itself, and not the datapath, handles the packets of a flow: they are a protocol's (kBfd,
-// kStp, kLacp), or the switch has to look at each before it forwards it (kAction).
-enum class SlowPath : uint16_t { kNone = 0, kBfd = 1, kStp = 2, kAction = 3, kLacp = 4 };
+// kCfm, kStp, kLacp, kLldp), or the switch has to look at each before it forwards it (kAction).
+enum class SlowPath : uint16_t { kNone = 0, kBfd = 1, kStp = 2, kAction = 3, kLacp = 4, kCfm = 5, kLldp = 6 };
 const char* slow_path_name(SlowPath reason);  // "stp"
 
 struct UserAction {

@@ -9,6 +9,7 @@
 #include "packet/bpdu.h"
 #include "packet/ethernet.h"
 #include "packet/lacp.h"
+#include "packet/lldp.h"
 
 namespace weft::vswitch {
 
@@ -140,6 +141,10 @@ bool Walk::enter_mirrors(const OfPort& port) {
 bool Walk::takes_protocol(const OfPort& port) {
     if (port.lacp && flow_.dl_type == packet::kSlowProtocols)
         out_.slow = SlowPath::kLacp;
+    else if (port.lldp && flow_.dl_type == packet::kLldp)
+        out_.slow = SlowPath::kLldp;
+    else if (port.cfm && port.cfm->matches(flow_, mask_))
+        out_.slow = SlowPath::kCfm;
     else if (port.bfd && port.bfd->matches(flow_, mask_))
         out_.slow = SlowPath::kBfd;
     else

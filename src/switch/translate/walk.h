@@ -93,6 +93,7 @@ class Walk {
     // mirrors.cc
     void mirror_input(const Bundle& from);
     void mirror_output(const Bundle& to);
+    bool wanted(const openflow::Match& filter);
     void mirror(uint32_t chosen, const Bundle& bundle);
 
     // fields.cc

@@ -7,10 +7,9 @@ namespace weft::vswitch {
 
 namespace {
 
-constexpr int64_t kStatisticsInterval = 500;
 constexpr int64_t kPausedPacketLife = 60000;
 constexpr int64_t kTakeOverAtLatest = 30000;
-constexpr int kSettledAfter = 4;     // looks, kStatisticsInterval apart
+constexpr int kSettledAfter = 4;     // looks, revalidation_ms apart
 constexpr int64_t kUnderWay = 1000;  // as long as a packet may take to come back
 
 log::Module lg("ofproto_dpif_upcall");
@@ -25,9 +24,9 @@ Backer::Backer(net::Loop& loop, std::string type, std::unique_ptr<datapath::Data
     timer_ = loop_.timer([this] {
         revalidate(false);
         take_over_when_settled();
-        timer_->arm_in(kStatisticsInterval);
+        timer_->arm_in(revalidation_ms);
     });
-    timer_->arm_in(kStatisticsInterval);
+    timer_->arm_in(revalidation_ms);
 }
 
 Backer::~Backer() {
@@ -40,7 +39,7 @@ Backer::~Backer() {
 // Controllers have come back and said what they had to say, as far as one can see: every bridge has flows,
 // and for a while nothing has changed.
 void Backer::take_over_when_settled() {
-    if (taken_over_) return;
+    if (taken_over_ || waiting_) return;
     bool empty = bridges_.empty();
     for (const auto& [name, bridge] : bridges_) empty = empty || !bridge->flow_count();
     uint64_t now = generation();
@@ -49,6 +48,13 @@ void Backer::take_over_when_settled() {
     if (settled_ < kSettledAfter && clock::monotonic_ms() < take_over_by_ms_) return;
     taken_over_ = true;
     datapath_->take_over();
+}
+
+void Backer::set_waiting(bool waiting) {
+    if (waiting == waiting_) return;
+    waiting_ = waiting;
+    // Whoever restored the tables says when they are whole.
+    if (!waiting_) take_over_by_ms_ = clock::monotonic_ms();
 }
 
 Bridge& Backer::add_bridge(const std::string& name) {

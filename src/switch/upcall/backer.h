@@ -107,7 +107,9 @@ class Backer : public datapath::UpcallHandler {
     size_t megaflows() const { return megaflows_.size(); }
     size_t flow_limit() const { return flow_limit_; }
     void set_flow_limit(size_t limit) { flow_limit_ = limit; }
-    int64_t max_idle_ms = 10000;
+    int64_t max_idle_ms = 10000, revalidation_ms = 500;
+    // While it waits, packets are not looked at: flow tables are being restored.
+    void set_waiting(bool waiting);
     int64_t last_dump_ms() const { return last_dump_ms_; }
     size_t average_flows() const { return average_flows_; }
     size_t max_flows() const { return most_flows_; }
@@ -177,6 +179,7 @@ class Backer : public datapath::UpcallHandler {
     uint64_t validated_generation_ = 0;
     int64_t next_validation_ms_ = 0;
     bool paused_ = false;
+    bool waiting_ = false;
     bool taken_over_ = false;  // Datapath::take_over() was called
     int64_t take_over_by_ms_ = 0;
     uint64_t settling_generation_ = 0;

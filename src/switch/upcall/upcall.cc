@@ -5,6 +5,7 @@
 #include "datapath/api/text.h"
 #include "packet/address.h"
 #include "packet/lacp.h"
+#include "packet/lldp.h"
 #include "switch/translate/user_action.h"
 #include "switch/upcall/backer.h"
 
@@ -49,6 +50,7 @@ TranslateOutput Backer::translate_key(const packet::Flow& key, const Lookup& loo
 }
 
 void Backer::handle(std::vector<datapath::Upcall> upcalls) {
+    if (waiting_) return;
     for (datapath::Upcall& upcall : upcalls) {
         if (dpif_lg.enabled(log::Level::kDbg)) {
             dpif_lg.dbg("{}@{}: {} upcall:\n{}", type_, datapath_->name(),
@@ -168,6 +170,8 @@ void Backer::take_protocol(const datapath::Upcall& upcall, SlowPath protocol) {
     packet::Flow unused = packet::zero_flow();
     if (!port || !protocol_) return;
     bool wanted = protocol == SlowPath::kBfd    ? port->bfd && port->bfd->matches(upcall.key, unused)
+                  : protocol == SlowPath::kCfm  ? port->cfm && port->cfm->matches(upcall.key, unused)
+                  : protocol == SlowPath::kLldp ? port->lldp && upcall.key.dl_type == packet::kLldp
                   : protocol == SlowPath::kLacp ? port->lacp && upcall.key.dl_type == packet::kSlowProtocols
                   : protocol == SlowPath::kStp  ? port->bridge->spanning_tree
                                                 : false;

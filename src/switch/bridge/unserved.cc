@@ -1,0 +1,58 @@
+#include "switch/bridge/unserved.h"
+
+#include <fmt/core.h>
+
+#include "schema/vswitch.h"
+
+namespace weft::vswitch {
+
+namespace db = schema::vswitch;
+
+namespace {
+
+void check(const db::Controller& row, std::vector<std::string>& out) {
+    auto add = [&](const char* what, const char* why) {
+        out.push_back(fmt::format("controller {}: {} says nothing: {}", row.target, what, why));
+    };
+    constexpr const char* kOutOfBand = "controllers are reached by the host's own network, not in-band";
+    if (row.connection_mode && *row.connection_mode == "in-band") add("connection_mode=in-band", kOutOfBand);
+    if (row.local_ip) add("local_ip", kOutOfBand);
+    if (row.local_netmask) add("local_netmask", kOutOfBand);
+    if (row.local_gateway) add("local_gateway", kOutOfBand);
+    constexpr const char* kAllPackets = "packets to controllers are not limited";
+    if (row.controller_rate_limit) add("controller_rate_limit", kAllPackets);
+    if (row.controller_burst_limit) add("controller_burst_limit", kAllPackets);
+    if (row.controller_queue_size) add("controller_queue_size", kAllPackets);
+    if (row.enable_async_messages && !*row.enable_async_messages)
+        add("enable_async_messages=false", "a controller chooses by OpenFlow what it is told");
+    if (row.other_config.contains("dscp"))
+        add("other_config:dscp", "connections have the host's own code point");
+}
+
+void check(const db::Interface& row, std::vector<std::string>& out) {
+    for (const char* key :
+         {"n_rxq", "n_rxq_desc", "n_txq_desc", "xdp-mode", "use-need-wakeup", "rx-flow-ctrl", "tx-flow-ctrl",
+          "flow-ctrl-autoneg", "dpdk-lsc-interrupt", "tx-steering"}) {
+        if (row.options.contains(key)) {
+            out.push_back(fmt::format("interface {}: options:{} says nothing: a device has one queue here",
+                                      row.name, key));
+        }
+    }
+    for (const char* key : {"pmd-rxq-affinity", "emc-enable", "tx-steering"}) {
+        if (row.other_config.contains(key)) {
+            out.push_back(fmt::format(
+                "interface {}: other_config:{} says nothing: packets have one thread here", row.name, key));
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> unserved_settings(const ovsdb::client::Replica& replica) {
+    std::vector<std::string> out;
+    for (const db::Controller& row : replica.table<db::Controller>()) check(row, out);
+    for (const db::Interface& row : replica.table<db::Interface>()) check(row, out);
+    return out;
+}
+
+}  // namespace weft::vswitch
