@@ -61,8 +61,12 @@ ovsdb::Map<std::string, int64_t> Switch::interface_statistics(const OfPort& port
 
 void Switch::look_for_egress(const OfPort& port, Interface& state) const {
     state.egress.clear();
-    if (!port.tunnel || port.tunnel->remote_flow || port.tunnel->v6 || !links_) return;
-    auto route = datapath::find_ipv4_route(port.tunnel->remote, port.tunnel->local);
+    if (!port.tunnel || port.tunnel->remote_flow || !links_) return;
+    const TunnelConfig& tunnel = *port.tunnel;
+    auto end = [&](uint32_t v4, const packet::Ipv6Addr& v6) {
+        return tunnel.v6 || v4 == 0 ? v6 : packet::map_ipv4(v4);
+    };
+    auto route = datapath::find_route(end(tunnel.remote, tunnel.remote6), end(tunnel.local, tunnel.local6));
     const datapath::Link* link = route ? links_->find(route->ifindex) : nullptr;
     if (link) state.egress = link->name;
 }
