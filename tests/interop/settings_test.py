@@ -11,7 +11,7 @@ def mtus():
         twins.vsctl("add-br", "br0", "--", "add-port", "br0", "p1", "--", "add-port", "br0", "p2",
                     "--", "add-port", "br0", "i1", "--", "set", "interface", "i1", "type=internal")
         for words in ((), ("set", "interface", "p1", "mtu_request=1400"), ("set", "interface", "p2", "mtu_request=1300"),
-                      ("clear", "interface", "p2", "mtu_request"), ("set", "interface", "i1", "mtu_request=2000"), ("set", "interface", "p1", "mtu_request=1450")):
+                      ("clear", "interface", "p2", "mtu_request"), ("set", "interface", "i1", "mtu_request=2000"), ("set", "interface", "p1", "mtu_request=1450"), ("set", "interface", "p2", "mtu_request=1500")):
             if words:
                 twins.vsctl(*words)
             twins.warp(100)
