@@ -34,8 +34,8 @@ class UpcallDevice {
                                                         Receiver receiver);
     ~UpcallDevice();
 
-    // Many packets that no flow is there for are to come at once, of ports that do no wrong: for a second or two
-    // ports may have more of them under way.
+    // Many packets that no flow is there for are to come at once, of ports that do no wrong: for a second or
+    // two ports may have more of them under way.
     void expect_many();
     // What is there now, for tests that do not run the loop.
     void read();
