@@ -59,7 +59,8 @@ def removed_on_demand():
         ovs_ctl(host, "stop", "--datapath", "--no-ovsdb-server")
         if left(host) or pings(a, "10.0.0.2", wait=1):
             raise rig.Failure(f"there is still {left(host)}")
-        host.start_vswitchd()
+        # Its control socket where ovs-ctl looks for it.
+        host.start("ovs-vswitchd", "ovs-vswitchd", f"unix:{host.socket('conf')}")
         rig.wait_for(lambda: pings(a, "10.0.0.2"), "a ping again", 20)
         text = ovs_ctl(host, "stop", "--datapath", "--no-ovsdb-server")
         if left(host) or "Exiting ovs-vswitchd" not in text:

@@ -112,7 +112,7 @@ def program_comes_and_goes():
         rig.wait_for(lambda: not programs(host), "no program without a tunnel")
         host.run(*tunnel)
         rig.wait_for(lambda: programs(host), "the program again")
-        host.sh("ip", "-4", "addr", "flush", "dev", "eth0")
+        host.sh("ip", "addr", "flush", "dev", "eth0", "scope", "global")
         rig.wait_for(lambda: not programs(host), "no program without an address")
         host.sh("ip", "addr", "add", "192.0.2.1/24", "dev", "eth0")
         rig.wait_for(lambda: programs(host), "the program with the address")

@@ -93,6 +93,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         auto before =
             waiting_.empty() ? std::nullopt : ebpf::Predecessor::find(waiting_[0].ifindex, waiting_[0].hook);
         if (before) adopt_connections(*before);
+        if (!waiting_.empty()) upcalls_->expect_many();
         for (const Waiting& one : waiting_) {
             auto filter =
                 TcFilter::install(one.ifindex, one.device, one.hook, kernel_->port_program(), kFilterName);

@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kMaxFrame = 65535 + 64 + sizeof(UpcallHeader);
 constexpr int kQueue = 16384;      // packets between the programs and the daemon
 constexpr uint32_t kWindow = 512;  // of one port
+constexpr uint32_t kWideWindow = kQueue / 2;
+constexpr int kWideLooks = 4;
 constexpr int64_t kForgetMs = 500;
 constexpr size_t kTagAt = packet::ethernet::kType;  // where the kernel puts a tag, header or not
 
@@ -122,6 +124,11 @@ bool UpcallDevice::take(size_t length) {
     return true;
 }
 
+void UpcallDevice::expect_many() {
+    wide_ = kWideLooks;
+    __atomic_store_n(&kernel_.config().upcall_window, kWideWindow, __ATOMIC_RELAXED);
+}
+
 // Upcalls that got lost between the programs and here (the queue was full, the device down) must not count
 // as under way for ever: what was sent before the last look, and has not come since, does not come.
 void UpcallDevice::forget_lost() {
@@ -133,6 +140,7 @@ void UpcallDevice::forget_lost() {
         sent_before_[port] = __atomic_load_n(&entry.upcalls_sent, __ATOMIC_RELAXED);
     }
     heard_ = false;
+    if (wide_ && --wide_ == 0) __atomic_store_n(&kernel_.config().upcall_window, kWindow, __ATOMIC_RELAXED);
 }
 
 }  // namespace weft::datapath::ebpf

@@ -34,6 +34,9 @@ class UpcallDevice {
                                                         Receiver receiver);
     ~UpcallDevice();
 
+    // Many packets that no flow is there for are to come at once, of ports that do no wrong: for a second or
+    // two ports may have more of them under way.
+    void expect_many();
     // What is there now, for tests that do not run the loop.
     void read();
 
@@ -51,6 +54,7 @@ class UpcallDevice {
     std::vector<HandedUp> batch_;
     std::vector<uint32_t> sent_before_;  // by port, when looked at last
     bool heard_ = false;                 // since then
+    int wide_ = 0;                       // looks until ports are held to the usual window again
 };
 
 }  // namespace weft::datapath::ebpf

@@ -13,6 +13,11 @@ log::Module lg("netdev");
 
 constexpr std::string_view kOurs = "weft_";  // every program's name begins with it
 
+// A device that tunnels' packets are captured at.
+bool shows_tunnel(std::string_view name) {
+    return name.starts_with("genev_sys_") || name.starts_with("vxlan_sys_") || name.starts_with("gre_sys");
+}
+
 // True: the device was there for us alone.
 bool remove_programs(const Link& link, int& removed) {
     bool ours = false;
@@ -23,7 +28,7 @@ bool remove_programs(const Link& link, int& removed) {
         TcFilter::adopt(link.ifindex, hook).remove();
         removed++;
         // A program that sees what the host sends: an internal port, or a device for copies.
-        ours = ours || (hook == TcFilter::Hook::kEgress && link.kind == "tun");
+        if (link.kind == "tun") ours = ours || hook == TcFilter::Hook::kEgress || shows_tunnel(link.name);
     }
     if (removed > before) TcFilter::remove_empty_queue(link.ifindex);
     return ours;
