@@ -11,6 +11,7 @@ namespace weft::vswitch {
 namespace of = openflow;
 
 void Walk::commit() {
+    commit_encap();
     datapath::compose_difference(base_, flow_, out_.actions, mask_);
 }
 
@@ -124,6 +125,9 @@ void Walk::send_to(OfPort& port) {
     }
     if (port.tunnel) return output_tunnel(port);
     if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
+    mask_.packet_type = ~0u;
+    if (flow_.packet_type != 0)
+        return warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
     commit();
     sample_output(port);
     if (truncate_) append(datapath::Truncate{truncate_});
@@ -225,10 +229,16 @@ void Walk::output_tunnel(OfPort& port) {
         tunnel.tos |= ecn == 3 ? 2 : ecn;
     }
     tunnel.tp_dst = config.dst_port;
-    tunnel.gbp_id = saved.gbp_id;
-    tunnel.gbp_flags = saved.gbp_flags;
+    if (config.gbp) {
+        tunnel.gbp_id = saved.gbp_id;
+        tunnel.gbp_flags = saved.gbp_flags;
+    }
     tunnel.metadata_present = saved.metadata_present;
     tunnel.metadata = saved.metadata;
+    if (came_by_tunnel()) {
+        if (config.type == datapath::PortType::kGeneve) look_at_options();
+        if (config.gbp) look_at_policy();
+    }
     note(EffectCache::CountTunnel{bridge_, port.number, true});
     commit();
     if (truncate_) append(datapath::Truncate{truncate_});
