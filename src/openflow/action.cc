@@ -38,17 +38,29 @@ void encode_field_header(EncodeContext& c, FieldId id, bool nxm) {
     encode_oxm_header(nxm ? f.nxm : f.wire(c.version), false, f.bytes, c.out);
 }
 
-OfError decode_field(ByteReader& in, FieldId& id) {
+bool option_is_mapped(const Field& field, const DecodeContext& c) {
+    return !field.is_tun_metadata() || !c.tunnel_table || c.tunnel_table->slot(field.tun_metadata_index());
+}
+
+bool option_has(const Subfield& s, const DecodeContext& c) {
+    const Field& f = field(s.field);
+    if (!f.is_tun_metadata() || !c.tunnel_table) return true;
+    const TunnelTable::Slot* slot = c.tunnel_table->slot(f.tun_metadata_index());
+    return slot && s.offset + s.bits <= slot->size * 8;
+}
+
+OfError decode_field(ByteReader& in, const DecodeContext& c, FieldId& id) {
     OxmHeader header;
     if (!decode_oxm_header(in, header)) return OfError::OFPBAC_BAD_LEN;
     if (!header.field) return OfError::OFPBAC_BAD_SET_TYPE;
     if (header.has_mask || header.length != header.field->bytes) return OfError::OFPBAC_BAD_ARGUMENT;
+    if (!option_is_mapped(*header.field, c)) return OfError::NXFMFC_INVALID_TLV_FIELD;
     id = header.field->id;
     return OfError::kNone;
 }
 
-OfError decode_subfield(ByteReader& in, uint16_t bits, Subfield& out) {
-    if (OfError error = decode_field(in, out.field); error != OfError::kNone) return error;
+OfError decode_subfield(ByteReader& in, const DecodeContext& c, uint16_t bits, Subfield& out) {
+    if (OfError error = decode_field(in, c, out.field); error != OfError::kNone) return error;
     out.offset = bits >> 6;
     out.bits = static_cast<uint16_t>((bits & 63) + 1);
     return out.offset + out.bits > field(out.field).bits ? OfError::OFPBAC_BAD_ARGUMENT : OfError::kNone;

@@ -127,16 +127,21 @@ OfError Checker::one(const Action& action, bool top) {
     }
     if (auto* a = std::get_if<Encap>(&v)) {
         if (a->packet_type == 0) {
-            value_.packet_type = 0;
-            mask_.dl_type = 0;
+            value_.packet_type = 0;  // the Ethertype is that of what is below
         } else {
+            value_.packet_type = a->packet_type;
             set_type(static_cast<uint16_t>(a->packet_type));
         }
         return OfError::kNone;
     }
     if (std::holds_alternative<Decap>(v)) {
+        if (value_.packet_type == 0u) {  // Ethernet: what is below keeps its type
+            value_.packet_type = 1u << 16 | value_.dl_type;
+            return OfError::kNone;
+        }
         mask_.dl_type = 0;  // whatever is below
         value_.dl_type = 0;
+        value_.packet_type = 0;
         return OfError::kNone;
     }
     if (auto* a = std::get_if<Resubmit>(&v)) {

@@ -52,9 +52,9 @@ using BodyVariant = std::variant<
     GroupStatsReply, GroupFeaturesRequest, GroupFeaturesReply, MeterConfigRequest, MeterConfigReply,
     MeterStatsRequest, MeterStatsReply, MeterFeaturesRequest, MeterFeaturesReply, FlowMonitorRequest,
     FlowMonitorReply, FlowMonitorCancel, FlowMonitorPaused, FlowMonitorResumed,  //
-    RoleRequest, RoleReply, RoleStatus, GetAsyncRequest, GetAsyncReply, SetAsync, BundleControl, BundleAdd,
-    SetFlowFormat, FlowModTableId, SetPacketInFormat, SetControllerId, TlvTableMod, TlvTableRequest,
-    TlvTableReply, CtFlushZone, CtFlush, IpfixStatsRequest, IpfixStatsReply, VendorMessage>;
+    RoleRequest, RoleReply, RoleStatus, TableStatus, GetAsyncRequest, GetAsyncReply, SetAsync, BundleControl,
+    BundleAdd, SetFlowFormat, FlowModTableId, FlowAge, SetPacketInFormat, SetControllerId, TlvTableMod,
+    TlvTableRequest, TlvTableReply, CtFlushZone, CtFlush, IpfixStatsRequest, IpfixStatsReply, VendorMessage>;
 
 // As with Action: what would make every user compile code for all alternatives is done once, in message.cc.
 struct Body : BodyVariant {

@@ -397,6 +397,13 @@ struct Printer {
         out += '\n';
     }
     void operator()(const FlowMonitorCancel& m) const { text::append(out, " id={}\n", m.id); }
+    void operator()(const TableStatus& s) const {
+        out += s.reason == TableStatus::Reason::kVacancyDown ? " reason=VACANCY_DOWN" : " reason=VACANCY_UP";
+        out += "\ntable_desc:-";
+        TableDescReply one;
+        one.tables.push_back(s.table);
+        print_table_descs(one, out);
+    }
     void operator()(const TableMod& m) const { print_table_mod(m, message.version, out); }
     void operator()(const TableDescReply& r) const { print_table_descs(r, out); }
     void operator()(const QueueConfigReply& r) const { print_queue_configs(r, message.version, names, out); }
@@ -485,6 +492,7 @@ constexpr const char* kNames[] = {"OFPT_HELLO",
                                   "OFPT_ROLE_REQUEST",
                                   "OFPT_ROLE_REPLY",
                                   "OFPT_ROLE_STATUS",
+                                  "OFPT_TABLE_STATUS",
                                   "OFPT_GET_ASYNC_REQUEST",
                                   "OFPT_GET_ASYNC_REPLY",
                                   "OFPT_SET_ASYNC",
@@ -492,6 +500,7 @@ constexpr const char* kNames[] = {"OFPT_HELLO",
                                   "OFPT_BUNDLE_ADD_MESSAGE",
                                   "NXT_SET_FLOW_FORMAT",
                                   "NXT_FLOW_MOD_TABLE_ID",
+                                  "NXT_FLOW_AGE",
                                   "NXT_SET_PACKET_IN_FORMAT",
                                   "NXT_SET_CONTROLLER_ID",
                                   "NXT_TLV_TABLE_MOD",

@@ -7,6 +7,7 @@
 #include "packet/icmpv6.h"
 #include "packet/ipv6.h"
 #include "packet/mpls.h"
+#include "packet/nsh.h"
 #include "packet/sctp.h"
 #include "packet/tcp.h"
 #include "packet/udp.h"
@@ -179,6 +180,55 @@ bool pop_eth(Packet& packet, Layout& layout) {
     if (!header || header > packet.size()) return false;
     packet.pull_front(header);
     shift(layout, -static_cast<ptrdiff_t>(header));
+    return true;
+}
+
+bool push_nsh(Packet& packet, Layout& layout, const Nsh& header, ByteView metadata) {
+    size_t size = nsh::kBase + metadata.size();
+    if (metadata.size() % 4 || metadata.size() > nsh::kMaxMetadata) return false;
+    uint8_t* p = packet.push_front(size);
+    store_be16(p, static_cast<uint16_t>((header.flags << nsh::kFlagsShift & nsh::kFlags) |
+                                        (header.ttl << nsh::kTtlShift & nsh::kTtl) | size / 4));
+    p[nsh::kMdType] = header.mdtype;
+    p[nsh::kNextProtocol] = header.np;
+    store_be32(p + nsh::kPath, header.path_hdr);
+    if (!metadata.empty()) std::memcpy(p + nsh::kContext, metadata.data(), metadata.size());
+    layout = {};
+    return true;
+}
+
+namespace {
+
+// The length of the service header at `at`; 0 if it is damaged.
+size_t nsh_length(const Packet& packet, size_t at) {
+    if (at + nsh::kBase > packet.size()) return 0;
+    uint16_t word = load_be16(packet.data() + at);
+    size_t length = static_cast<size_t>(word & nsh::kLength) * 4;
+    return word & nsh::kVersion || length < nsh::kBase || at + length > packet.size() ? 0 : length;
+}
+
+}  // namespace
+
+std::optional<uint8_t> pop_nsh(Packet& packet, Layout& layout) {
+    size_t length = nsh_length(packet, layout.l3);
+    if (!length) return std::nullopt;
+    uint8_t next = packet.data()[layout.l3 + nsh::kNextProtocol];
+    packet.pull_front(layout.l3 + length);
+    layout = {};
+    return next;
+}
+
+bool set_nsh(Packet& packet, const Layout& layout, const Nsh& header) {
+    size_t length = nsh_length(packet, layout.l3);
+    if (!length) return false;
+    uint8_t* p = packet.data() + layout.l3;
+    store_be16(p, static_cast<uint16_t>((load_be16(p) & nsh::kLength) |
+                                        (header.flags << nsh::kFlagsShift & nsh::kFlags) |
+                                        (header.ttl << nsh::kTtlShift & nsh::kTtl)));
+    store_be32(p + nsh::kPath, header.path_hdr);
+    if (p[nsh::kMdType] == 1 && length >= nsh::kMdType1) {
+        for (size_t i = 0; i < 4; i++) store_be32(p + nsh::kContext + 4 * i, header.context[i]);
+    }
     return true;
 }
 

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <optional>
+
 #include "packet/address.h"
 #include "packet/extract.h"
 
@@ -21,6 +23,12 @@ bool set_mpls_lse(Packet& packet, const Layout& layout, uint32_t lse);
 
 bool push_eth(Packet& packet, Layout& layout, const EthAddr& src, const EthAddr& dst, uint16_t ethertype);
 bool pop_eth(Packet& packet, Layout& layout);
+// A network service header (RFC 8300) with `metadata` (whole words) in front of everything.
+bool push_nsh(Packet& packet, Layout& layout, const Nsh& header, ByteView metadata);
+// Its next protocol; nullopt if there is none.
+std::optional<uint8_t> pop_nsh(Packet& packet, Layout& layout);
+// Flags, TTL, path, and context headers of metadata type 1.
+bool set_nsh(Packet& packet, const Layout& layout, const Nsh& header);
 bool set_eth(Packet& packet, const EthAddr& src, const EthAddr& dst);
 
 // IPv4, values in host order.

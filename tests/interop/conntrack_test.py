@@ -317,6 +317,143 @@ def stories(pair, rnd):
     print(f"{pair.cases} stories, {pair.packets} packets")
 
 
+# --- helpers
+
+
+def helper_rules(alg, port, nat4, nat6):
+    """Control connections from port 1 are committed with a helper, and only what they announce from anywhere."""
+    text, protocol = OUT, {"ftp": "tcp", "tftp": "udp"}[alg]
+    for family, six, nat in (("ip", "", nat4), ("ipv6", "6", nat6)):
+        text += f"""table=0,priority=100,{family},actions=ct(table=1,zone=1,nat)
+table=1,priority=9,in_port=1,{protocol}{six},tp_dst={port},ct_state=+new-rel,actions=ct(commit,zone=1,alg={alg},{EXEC}{nat},table=2)
+table=1,priority=8,{family},ct_state=+new+rel,actions=ct(commit,zone=1,nat,table=2)
+table=1,priority=1,{family},actions=goto_table:2
+"""
+    return text
+
+
+class Stream:
+    """A TCP connection whose packets go through the switches: the ends see addresses and sequence numbers as they come out."""
+
+    def __init__(self, pair, story, client, server, sport, dport, seen, first=1):
+        # `seen`: what each end takes the other for.
+        self.pair, self.story, self.first = pair, story, first
+        self.ends = {1: (client, seen[0], sport, dport), 2: (server, seen[1], dport, sport)}
+        self.next = {1: 1000, 2: 0xfffffff0}
+        self.peer = {1: 0, 2: 0}
+
+    def send(self, way, flags, data=b""):
+        src, dst, sport, dport = self.ends[way]
+        segment = pk.tcp(src, dst, sport, dport, flags, self.next[way], self.peer[way] if "A" in flags else 0, data=data)
+        port = way if self.first == 1 else 3 - way
+        frame = pk.frame(src, dst, 6, segment)
+        out = self.pair.send(self.story, (port, frame))
+        self.story.append(f"{port}: {src}:{sport} > {dst}:{dport} {flags} {data!r}")
+        self.next[way] += len(data) + ("S" in flags) + ("F" in flags)
+        head, _, rest = out[3 - port][0].partition("...") if len(out[3 - port]) == 1 else ("", "", "")
+        got = bytes.fromhex(head)
+        if got:
+            at = 14 + (40 if pk.is_v6(src) else 20)
+            size = int(rest.split(":")[0] or len(got)) - at - (got[at + 12] >> 4) * 4 + ("S" in flags) + ("F" in flags)
+            sequence = struct.unpack(">I", got[at + 4:at + 8])[0]
+            if self.peer[3 - way] and sequence != self.peer[3 - way]:
+                raise rig.Failure(f"{self.story}: {sequence} follows {self.peer[3 - way]}")
+            self.peer[3 - way] = (sequence + size) & 0xffffffff
+        return got
+
+    def open(self):
+        return [self.send(1, "S"), self.send(2, "SA"), self.send(1, "A")]
+
+
+def mention(form, address, port):
+    numbers = f"{address.replace('.', ',')},{port >> 8},{port & 255}"
+    family = 2 if ":" in address else 1
+    return {"PORT": f"PORT {numbers}\r\n", "EPRT": f"EPRT |{family}|{address}|{port}|\r\n",
+            "227": f"227 Entering Passive Mode ({numbers}).\r\n", "229": f"229 Entering Extended Passive Mode (|||{port}|)\r\n"}[form].encode()
+
+
+class Alone:
+    """Stands for a pair where what Debian's does is no measure: it leaves addresses in the text as they are."""
+
+    def __init__(self, pair):
+        self.switch = pair.switches[1]
+
+    def send(self, story, *sent):
+        out = self.switch.send(*sent)
+        return {port: [shown(f) for f in frames] for port, frames in out.items()}
+
+
+def ftp_session(pair, rnd, story, form, client, server, seen, asked):
+    """What came out of the announcement, and of the data connection's packets."""
+    port, sport = rnd.randrange(2000, 60000), rnd.randrange(1024, 50000)
+    control = Stream(pair, story, client, server, sport, 21, (asked, seen))
+    control.open()
+    control.send(2, "PA", b"220 ready\r\n")
+    control.send(1, "PA", b"USER me\r\n")
+    if form in ("PORT", "EPRT", "wrong", "low"):
+        said = mention("PORT" if form in ("wrong", "low") else form, "10.0.0.77" if form == "wrong" else client, 80 if form == "low" else port)
+        got = control.send(1, "PA", said)
+        control.send(2, "PA", b"200 fine\r\n")
+        data = Stream(pair, story, server, client, 20, port, (seen, asked), first=2)
+    else:
+        control.send(1, "PA", b"PASV\r\n")
+        got = control.send(2, "PA", mention(form, server, port))
+        data = Stream(pair, story, client, server, sport + 1, port, (asked, seen))
+    outs = [data.send(way, flags, more) for way, flags, more in ((1, "S", b""), (2, "SA", b""), (1, "A", b""), (1, "PA", b"data"), (2, "A", b""))]
+    for way in (1, 2, 1, 2):
+        control.send(way, "PA", b"more of it\r\n")
+    return got, port, outs
+
+
+def ftp(pair, rnd):
+    """FTP: data connections that either end announces are related"""
+    for form, client, server in [(f, A, B) for f in ("PORT", "227", "wrong", "low")] + [(f, A6, B6) for f in ("EPRT", "229")]:
+        pair.rules(helper_rules("ftp", 21, "", ""))
+        pair.both("dpctl/flush-conntrack")
+        ftp_session(pair, rnd, [form], form, client, server, client, server)
+        pair.cases += 1
+
+
+def ftp_translated(pair, rnd):
+    """FTP: addresses in the text are translated, and both ends see a stream without gaps"""
+    alone = Alone(pair)
+    scenes = [(f",nat(src={C})", f",nat(src={C6})", C, B, C6, B6),
+              (",nat(src=200.200.200.200)", ",nat(src=fc00:1111:2222:3333:4444:5555:6666:7777)", "200.200.200.200", B,
+               "fc00:1111:2222:3333:4444:5555:6666:7777", B6),
+              (f",nat(dst={B})", f",nat(dst={B6})", A, "10.9.9.9", A6, "fc00::99"), ("", "", A, B, A6, B6)]
+    for nat4, nat6, seen4, asked4, seen6, asked6 in scenes:
+        alone.switch.rules(helper_rules("ftp", 21, nat4, nat6))
+        for form, v6 in (("PORT", False), ("227", False), ("EPRT", False), ("229", False), ("EPRT", True), ("229", True)):
+            client, server, seen, asked = (A6, B6, seen6, asked6) if v6 else (A, B, seen4, asked4)
+            alone.switch.say("dpctl/flush-conntrack")
+            story = [f"nat {nat4 or 'none'}, {form}"]
+            got, port, outs = ftp_session(alone, rnd, story, form, client, server, seen, asked)
+            want = mention(form, seen if form in ("PORT", "EPRT") else asked, port)
+            text = got[14 + (60 if v6 else 40):]
+            if text != want[:len(text)] or (len(got) < 100 and text != want):
+                raise rig.Failure(f"{story}: the text is {got[-80:]}, not {want}")
+            if not all(outs) or not outs[0][11] & 4:
+                raise rig.Failure(f"{story}: the data connection is not let through as related: {[o.hex() for o in outs]}")
+            pair.cases += 1
+
+
+def tftp(pair, rnd):
+    """TFTP: the server answers from a port of its own"""
+    for nat4, nat6, seen4, seen6 in (("", "", A, A6), (f",nat(src={C})", f",nat(src={C6})", C, C6)):
+        pair.rules(helper_rules("tftp", 69, nat4, nat6))
+        for a, b, c in ((A, B, seen4), (A6, B6, seen6)):
+            for operation in (1, 2):
+                pair.both("dpctl/flush-conntrack")
+                port = rnd.randrange(1024, 60000)
+                request = struct.pack(">H", operation) + b"file\0octet\0"
+                story = [f"nat {nat4 or 'none'}, operation {operation}"]
+                pair.send(story, (1, pk.frame(a, b, 17, pk.udp(a, b, port, 69, data=request))))
+                for _ in range(2):
+                    pair.send(story, (2, pk.frame(b, c, 17, pk.udp(b, c, 3000, port, data=b"\0\3\0\1block"))))
+                    pair.send(story, (1, pk.frame(a, b, 17, pk.udp(a, b, port, 3000, data=b"\0\4\0\1"))))
+                pair.cases += 1
+
+
 # --- what has to be, where choices are free
 
 
@@ -399,7 +536,7 @@ def main():
             run = lambda: test(pair, rnd)
             run.__doc__ = test.__doc__
             return run
-        rig.main(*[bound(test) for test in (stories, chosen_ports, limits_and_timeouts)])
+        rig.main(*[bound(test) for test in (stories, ftp, ftp_translated, tftp, chosen_ports, limits_and_timeouts)])
     finally:
         pair.stop()
 

@@ -8,7 +8,8 @@ import subprocess
 import time
 
 import rig
-from openflow import BARRIER_REPLY, BARRIER_REQUEST, ECHO_REQUEST, MULTIPART_REPLY, MULTIPART_REQUEST, ROLE_STATUS, Session, unix
+from openflow import (BARRIER_REPLY, BARRIER_REQUEST, ECHO_REQUEST, ERROR, FEATURES_REQUEST, MULTIPART_REPLY, MULTIPART_REQUEST, ROLE_STATUS,
+                      SET_ASYNC, SET_CONFIG, TABLE_STATUS, Session, error_code, unix)
 
 
 def listener():
@@ -241,6 +242,127 @@ def long_dumps(r):
     return [served, len(seen) == count and seen == set(range(count)), after, other.all_until_barrier(), flows(r)]
 
 
+def filling(r):
+    """Tables that tell how full they are"""
+    r.run("ovs-vsctl", "--", "--id=@t", "create", "Flow_Table", "flow_limit=5", "--", "set", "bridge", "br0", "flow_tables:3=@t")
+    out, switch_ = [], f"{r.dir}/br0.mgmt"
+    for version in ("OpenFlow14", "OpenFlow15"):
+        ofctl(r, "del-flows", switch_)
+        s = unix(r, version=version)
+        s.send(SET_CONFIG, struct.pack(">HH", 0, 128))       # or nothing comes unasked
+        s.send(SET_ASYNC, struct.pack(">HHI", 9, 8, 0x18))
+
+        def told():
+            got, barrier = [], s.send(BARRIER_REQUEST)
+            while (one := s.expect(TABLE_STATUS, BARRIER_REPLY))[1] != barrier:
+                got.append(one[2].hex())
+            out.append(got)
+        for setting in ("vacancy:40,60", "vacancy:50,50", "vacancy:0,100", "vacancy:100,100", "novacancy", "vacancy:20,20"):
+            out.append(setting)
+            ofctl(r, "mod-table", switch_, "3", setting)
+            told()
+            for n in range(5):
+                ofctl(r, "add-flow", switch_, f"table=3,priority={n + 1},actions=drop")
+                told()
+            out.append(r.run("ovs-ofctl", "-OOpenFlow15", "add-flow", switch_, "table=3,priority=9,actions=drop", check=False).returncode)
+            out.append(re.findall(r"table 3:.*?\n(.*?\n.*?\n)", ofctl(r, "dump-table-desc", switch_)))
+            # Changed while the table is full, and emptied one by one, the last two at once.
+            ofctl(r, "mod-table", switch_, "3", setting)
+            told()
+            for n in range(3):
+                ofctl(r, "--strict", "del-flows", switch_, f"table=3,priority={n + 1}")
+                told()
+            ofctl(r, "del-flows", switch_, "table=3")
+            told()
+        s.socket.close()
+    r.run("ovs-vsctl", "clear", "bridge", "br0", "flow_tables")
+    return out
+
+
+def requests_in_parts(r):
+    """Requests of several messages"""
+    out = []
+    for version in ("OpenFlow13", "OpenFlow15"):
+        s = unix(r, version=version)
+
+        def ask(kind, *parts, xid, flags=None):
+            for i, part in enumerate(parts):
+                more = int(i + 1 < len(parts)) if flags is None else flags
+                s.send(MULTIPART_REQUEST, struct.pack(">HHI", kind, more, 0) + part, xid)
+
+        def answers():
+            """By transaction: kinds of replies; of errors the code, and length and flags of the part that is meant."""
+            got, barrier = [], s.send(BARRIER_REQUEST)
+            while (one := s.expect(ERROR, MULTIPART_REPLY, BARRIER_REPLY, FEATURES_REQUEST + 1))[1] != barrier:
+                kind, xid, body = one
+                if kind == ERROR:
+                    about = body[12:] if body[:2] == b"\xff\xff" else body[4:]
+                    got.append((xid, error_code(s.version, body), about[8:12].hex()))
+                elif (xid, kind) not in got:
+                    got.append((xid, kind))
+            out.append(got)
+        ask(12, b"", xid=900)
+        features = b""
+        while True:
+            _, _, body = s.expect(MULTIPART_REPLY)
+            features += body[8:]
+            if not body[3] & 1:
+                break
+        tables = []
+        while features:
+            size = struct.unpack(">H", features[:2])[0]
+            tables.append(features[:size])
+            features = features[size:]
+        a, b, c = tables[:3]
+        bad = struct.pack(">H", len(c) + 8) + c[2:]
+        port, desc = struct.pack(">II", 0xffffffff, 0), b""
+        for number, (kind, *parts) in enumerate([(0, desc, desc), (3, b"", b"", b""), (12, b"", b""), (12, a), (12, a, b), (12, a, b, c), (12, a, b""),
+                                                 (12, b"", a), (12, a + a), (12, a, a + b), (12, a, b, bad), (12, a, bad, b), (4, port, port),
+                                                 (4, port, port, port), (6, b"", port), (99, a, b), (12, *tables)]):
+            ask(kind, *parts, xid=1000 + number)
+            answers()
+        # Several at a time, with other messages between, and one that changes its mind.
+        ask(12, a, xid=2000, flags=1)
+        ask(12, b, xid=2001, flags=1)
+        s.send(FEATURES_REQUEST, xid=2000)
+        ask(0, b"", xid=2002)
+        ask(12, b, xid=2001, flags=0)
+        ask(0, b"", xid=2000, flags=0)
+        ask(12, b, xid=2000, flags=0)
+        answers()
+        # The rest never comes.
+        ask(12, a, xid=3000, flags=1)
+        ask(12, b"", xid=3001, flags=1)
+        ask(4, port, xid=3002, flags=1)
+        answers()
+        late = sorted((xid, error_code(s.version, body)) for _, xid, body in (s.expect(ERROR) for _ in range(3)))
+        out.append(late)
+        s.socket.close()
+    return out
+
+
+def tunnel_options(r):
+    """Fields that are options of tunnels: known and not known"""
+    out, switch_ = [], f"{r.dir}/br0.mgmt"
+    for mapped in (False, True):
+        if mapped:
+            ofctl(r, "add-tlv-map", switch_, "{class=0x102,type=0x80,len=4}->tun_metadata0")
+        for version in ("OpenFlow10", "OpenFlow13", "OpenFlow15"):
+            for flow in ("set_field:9->tun_metadata0", "set_field:0x1/0x3->tun_metadata0", "load:5->NXM_NX_TUN_METADATA0[]",
+                         "move:NXM_NX_REG0[]->NXM_NX_TUN_METADATA0[]",
+                         "move:NXM_NX_REG0[]->NXM_NX_TUN_METADATA0[0..31]", "move:NXM_NX_REG0[]->NXM_NX_TUN_METADATA0[16..47]",
+                         "push:NXM_NX_TUN_METADATA0[0..31]", "pop:NXM_NX_TUN_METADATA5[0..31]", "learn(table=1,NXM_NX_TUN_METADATA5[0..31])",
+                         "learn(table=1,NXM_NX_TUN_METADATA0[0..31])", "output:NXM_NX_TUN_METADATA5[0..3]", "clone(set_field:1->tun_metadata5)",
+                         "delete_field:tun_metadata0", "delete_field:tun_metadata5"):
+                done = r.run("ovs-ofctl", f"-O{version}", "add-flow", switch_, f"actions={flow}", check=False)
+                out.append((version, flow, done.returncode, re.findall(r"[A-Z]+_[A-Z_]+_[A-Z_]+", done.stderr.replace("_FLOW_MOD", ""))[:1]))
+                if not done.returncode:
+                    out.append([flow.replace("reset_counts ", "") for flow in flows(r)])
+    ofctl(r, "del-flows", switch_)
+    ofctl(r, "del-tlv-map", switch_)
+    return out
+
+
 def play(scene):
     def test():
         results = []
@@ -256,7 +378,8 @@ def play(scene):
     return test
 
 
-SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing, long_dumps]
+SCENES = [roles, flow_monitors, fail_modes, passive, bundles, learning, pausing, long_dumps, filling, requests_in_parts,
+          tunnel_options]
 
 if __name__ == "__main__":
     only = os.environ.get("WEFT_SCENES", "").split()

@@ -10,6 +10,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,8 +58,13 @@ struct PushMpls {
     bool operator==(const PushMpls&) const = default;
 };
 struct PopMpls {
-    uint16_t ethertype = 0x0800;  // of what follows
+    uint16_t ethertype = 0x0800;  // of what follows; of a packet of type MPLS 0x6558 for an Ethernet frame
     bool operator==(const PopMpls&) const = default;
+};
+struct AddMpls {  // in front of everything: the packet is of type MPLS then
+    uint32_t lse = 0;
+    uint16_t ethertype = 0x8847;  // or 0x8848
+    bool operator==(const AddMpls&) const = default;
 };
 struct PushEth {
     packet::EthAddr src{}, dst{};
@@ -66,6 +72,19 @@ struct PushEth {
 };
 struct PopEth {
     bool operator==(const PopEth&) const = default;
+};
+// A network service header (RFC 8300) in front of everything; the packet is of type NSH then.  The length is
+// that of the metadata.
+struct PushNsh {
+    uint8_t flags = 0, ttl = 63, mdtype = 1, np = 0;
+    uint32_t path_hdr = 0;  // spi << 8 | si
+    Bytes metadata;         // mdtype 1: 16 bytes of context; 2: TLVs padded to 4, at most 240 bytes
+    bool operator==(const PushNsh&) const = default;
+};
+// Takes it off: what is below is an Ethernet, IPv4, IPv6 or NSH packet as `np` says; of others the packet
+// ends.
+struct PopNsh {
+    bool operator==(const PopNsh&) const = default;
 };
 
 // Fields, grouped by header as the text form groups them.
@@ -116,6 +135,13 @@ struct NdExtensionsKey {
 struct MplsKey {
     uint32_t lse = 0;  // of the outermost label
     bool operator==(const MplsKey&) const = default;
+};
+struct NshKey {
+    uint8_t flags = 0, ttl = 0;
+    uint8_t mdtype = 0, np = 0;  // printed, never set
+    uint32_t path_hdr = 0;
+    std::array<uint32_t, 4> context{};  // of mdtype 1
+    bool operator==(const NshKey&) const = default;
 };
 struct PriorityKey {
     uint32_t value = 0;
@@ -242,8 +268,9 @@ struct ConntrackClear {
 struct Action {
     std::variant<Output, Userspace, PushVlan, PopVlan, PushMpls, PopMpls, PushEth, PopEth, Set<EthernetKey>,
                  Set<Ipv4Key>, Set<Ipv6Key>, SetPorts, SetIcmp, Set<ArpKey>, Set<NdKey>, Set<NdExtensionsKey>,
-                 Set<MplsKey>, Set<PriorityKey>, Set<MarkKey>, SetTunnel, Recirculate, Hash, Truncate, Clone,
-                 Sample, CheckPacketLength, Meter, Drop, Conntrack, ConntrackClear, LbOutput>
+                 Set<MplsKey>, Set<PriorityKey>, Set<MarkKey>, Set<NshKey>, PushNsh, PopNsh, AddMpls,
+                 SetTunnel, Recirculate, Hash, Truncate, Clone, Sample, CheckPacketLength, Meter, Drop,
+                 Conntrack, ConntrackClear, LbOutput>
         kind;
 
     Action() = default;

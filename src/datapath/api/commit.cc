@@ -30,6 +30,12 @@ class Difference {
         return part(&(from_.*member)[index], &(to_.*member)[index], &(megaflow_.*member)[index],
                     &(mask_.*member)[index], sizeof(from_.*member)[index]);
     }
+    // A member of a field.
+    template <typename S, typename T>
+    Difference& part_of(S Flow::*member, T S::*inner) {
+        return part(&(from_.*member.*inner), &(to_.*member.*inner), &(megaflow_.*member.*inner),
+                    &(mask_.*member.*inner), sizeof(T));
+    }
     void append(Actions& actions, std::string_view group) {
         if (!any_) return;
         auto action = set_from_flow(group, to_, mask_);
@@ -211,6 +217,13 @@ void layer3(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
                 .field(&Flow::arp_tha)
                 .append(actions, "arp");
             break;
+        case packet::ethernet::kNsh: {
+            Difference nsh(from, to, mask);
+            nsh.part_of(&Flow::nsh, &packet::Nsh::flags).part_of(&Flow::nsh, &packet::Nsh::ttl);
+            nsh.part_of(&Flow::nsh, &packet::Nsh::path_hdr).part_of(&Flow::nsh, &packet::Nsh::context);
+            nsh.append(actions, "nsh");
+            break;
+        }
         default:
             break;
     }

@@ -45,6 +45,14 @@ void spread(const NdExtensionsKey& from, Flow& to) {
 void spread(const MplsKey& from, Flow& to) {
     to.mpls_lse[0] = from.lse;
 }
+void spread(const NshKey& from, Flow& to) {
+    to.nsh.flags = from.flags;
+    to.nsh.ttl = from.ttl;
+    to.nsh.mdtype = from.mdtype;
+    to.nsh.np = from.np;
+    to.nsh.path_hdr = from.path_hdr;
+    for (size_t i = 0; i < from.context.size(); i++) to.nsh.context[i] = from.context[i];
+}
 void spread(const PriorityKey& from, Flow& to) {
     to.skb_priority = from.value;
 }
@@ -92,6 +100,14 @@ void gather(const Flow& from, NdExtensionsKey& to) {
 void gather(const Flow& from, MplsKey& to) {
     to = {from.mpls_lse[0]};
 }
+void gather(const Flow& from, NshKey& to) {
+    to.flags = from.nsh.flags;
+    to.ttl = from.nsh.ttl;
+    to.mdtype = from.nsh.mdtype;
+    to.np = from.nsh.np;
+    to.path_hdr = from.nsh.path_hdr;
+    for (size_t i = 0; i < to.context.size(); i++) to.context[i] = from.nsh.context[i];
+}
 void gather(const Flow& from, PriorityKey& to) {
     to = {from.skb_priority};
 }
@@ -120,6 +136,7 @@ struct GroupName {
     std::string_view operator()(const Set<NdKey>&) const { return "nd"; }
     std::string_view operator()(const Set<NdExtensionsKey>&) const { return "nd_ext"; }
     std::string_view operator()(const Set<MplsKey>&) const { return "mpls"; }
+    std::string_view operator()(const Set<NshKey>&) const { return "nsh"; }
     std::string_view operator()(const Set<PriorityKey>&) const { return "skb_priority"; }
     std::string_view operator()(const Set<MarkKey>&) const { return "skb_mark"; }
     std::string_view operator()(const SetPorts& set) const {
@@ -175,6 +192,7 @@ std::optional<Action> set_from_flow(std::string_view name, const Flow& value, co
     if (name == "nd") return gathered(Set<NdKey>{}, value, mask);
     if (name == "nd_ext") return gathered(Set<NdExtensionsKey>{}, value, mask);
     if (name == "mpls") return gathered(Set<MplsKey>{}, value, mask);
+    if (name == "nsh") return gathered(Set<NshKey>{}, value, mask);
     if (name == "skb_priority") return gathered(Set<PriorityKey>{}, value, mask);
     if (name == "skb_mark") return gathered(Set<MarkKey>{}, value, mask);
     if (name == "tcp") return ports(Transport::kTcp);

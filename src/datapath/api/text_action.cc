@@ -76,6 +76,7 @@ class ActionWriter {
         if (group == "mpls") text::write_mpls(out, c, 1);
         if (group == "tcp" || group == "udp" || group == "sctp") text::write_ports(out, c, group);
         if (group == "icmp" || group == "icmpv6") text::write_icmp(out, c, group == "icmpv6");
+        if (group == "nsh") text::write_nsh(out, c);
         if (group == "skb_priority") number(out, group, value.skb_priority, mask.skb_priority);
         if (group == "skb_mark") number(out, group, value.pkt_mark, mask.pkt_mark);
         return out + ")";
@@ -114,6 +115,19 @@ class ActionWriter {
         return fmt::format("push_eth(src={},dst={})", packet::to_string(a.src), packet::to_string(a.dst));
     }
     std::string text(const PopEth&) { return "pop_eth"; }
+    std::string text(const PushNsh& a) {
+        std::string out = fmt::format("push_nsh(flags={},ttl={},mdtype={},np={},spi=0x{:x},si={}", a.flags,
+                                      a.ttl, a.mdtype, a.np, a.path_hdr >> 8, a.path_hdr & 0xff);
+        if (a.mdtype == 1) {
+            for (size_t i = 0; i < 4 && a.metadata.size() >= 4 * (i + 1); i++)
+                out += fmt::format(",c{}=0x{:x}", i + 1, load_be32(a.metadata.data() + 4 * i));
+        } else {
+            out += a.metadata.empty() ? ",md2=0" : ",md2=0x" + hex_bytes(a.metadata);
+        }
+        return out + ")";
+    }
+    std::string text(const AddMpls& a) { return "add" + text(PushMpls{a.lse, a.ethertype}).substr(4); }
+    std::string text(const PopNsh&) { return "pop_nsh()"; }
     std::string text(const SetTunnel& a) {
         std::string out = "set(tunnel(";
         if (a.flags & packet::kTunnelKey) out += fmt::format("tun_id=0x{:x},", a.id);

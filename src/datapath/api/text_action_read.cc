@@ -10,6 +10,7 @@
 #include "datapath/api/text_fields.h"
 #include "packet/address.h"
 #include "packet/ethernet.h"
+#include "packet/nsh.h"
 
 namespace weft::datapath {
 
@@ -92,9 +93,16 @@ class ActionReader {
         if (name == "push_vlan") return push_vlan(item.body);
         if (name == "pop_vlan") return Action(PopVlan{});
         if (name == "push_mpls") return push_mpls(item.body);
+        if (name == "add_mpls") {
+            WEFT_ASSIGN(Action same, push_mpls(item.body));
+            const PushMpls& as = *same.get_if<PushMpls>();
+            return Action(AddMpls{as.lse, as.ethertype});
+        }
         if (name == "pop_mpls") return pop_mpls(item.body);
         if (name == "push_eth") return push_eth(item.body);
         if (name == "pop_eth") return Action(PopEth{});
+        if (name == "push_nsh") return push_nsh(item.body);
+        if (name == "pop_nsh") return Action(PopNsh{});
         if (name == "recirc") {
             WEFT_ASSIGN(uint64_t id, read_number(item.body, UINT32_MAX));
             return Action(Recirculate{static_cast<uint32_t>(id)});
@@ -260,6 +268,63 @@ class ActionReader {
                 return Error{fmt::format("push_eth({}) is not push_eth(src=MAC,dst=MAC)", body)};
             }
             (part.name == "src" ? out.src : out.dst) = *address;
+        }
+        return Action(out);
+    }
+
+    Result<Action> push_nsh(std::string_view body) {
+        PushNsh out;
+        std::array<uint32_t, 4> context{};
+        Bytes options;
+        out.path_hdr = 0xff;
+        WEFT_ASSIGN(std::vector<Part> parts, parts_of(body));
+        for (const Part& part : parts) {
+            auto number = [&](auto& into, uint64_t max) -> Result<void> {
+                WEFT_ASSIGN(uint64_t value, read_number(part.value, max));
+                into = static_cast<std::remove_reference_t<decltype(into)>>(value);
+                return {};
+            };
+            if (part.name == "flags") {
+                WEFT_TRY(number(out.flags, 3));
+            } else if (part.name == "ttl") {
+                WEFT_TRY(number(out.ttl, 63));
+            } else if (part.name == "mdtype") {
+                WEFT_TRY(number(out.mdtype, 2));
+            } else if (part.name == "np") {
+                WEFT_TRY(number(out.np, 255));
+            } else if (part.name == "spi") {
+                uint32_t spi = 0;
+                WEFT_TRY(number(spi, 0xffffff));
+                out.path_hdr = spi << 8 | (out.path_hdr & 0xff);
+            } else if (part.name == "si") {
+                uint32_t si = 0;
+                WEFT_TRY(number(si, 0xff));
+                out.path_hdr = (out.path_hdr & ~0xffu) | si;
+            } else if (part.name.size() == 2 && part.name[0] == 'c' && part.name[1] >= '1' &&
+                       part.name[1] <= '4') {
+                WEFT_TRY(number(context[static_cast<size_t>(part.name[1] - '1')], UINT32_MAX));
+            } else if (part.name == "md2") {
+                std::string_view digits = part.value;
+                if (digits == "0") digits = {};
+                if (digits.starts_with("0x")) digits.remove_prefix(2);
+                for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+                    WEFT_ASSIGN(uint64_t byte, read_number("0x" + std::string(digits.substr(i, 2)), 0xff));
+                    options.push_back(static_cast<uint8_t>(byte));
+                }
+                if (digits.size() % 2 || options.size() % 4 || options.size() > packet::nsh::kMaxMetadata)
+                    return Error{fmt::format("push_nsh: md2={} is not whole words of at most {} bytes",
+                                             part.value, packet::nsh::kMaxMetadata)};
+            } else {
+                return Error{fmt::format("push_nsh has no field \"{}\"", part.name)};
+            }
+        }
+        if (out.mdtype == 2) {
+            out.metadata = std::move(options);
+        } else if (out.mdtype == 1) {
+            out.metadata.resize(16);
+            for (size_t i = 0; i < 4; i++) store_be32(out.metadata.data() + 4 * i, context[i]);
+        } else {
+            return Error{"push_nsh: mdtype is neither 1 nor 2"};
         }
         return Action(out);
     }

@@ -2,10 +2,12 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <variant>
 
+#include "datapath/conntrack/sequence_shift.h"
 #include "datapath/conntrack/tcp_tracking.h"
 #include "datapath/conntrack/tuple.h"
 
@@ -31,6 +33,11 @@ struct Connection {
     // What translation changes, in packets of the original direction.
     bool source_nat = false, destination_nat = false;
 
+    enum class Helper : uint8_t { kNone, kFtp, kTftp };
+    Helper helper = Helper::kNone;  // who looks for announcements of others
+    std::unique_ptr<Tuple> parent;  // of one that was announced: the original tuple of who did; null: none
+    // TCP whose text the helper made longer or shorter: by direction, original and reply.  Null: never.
+    std::unique_ptr<std::array<SequenceShift, 2>> shifts;
     // Of an accelerator (accelerator.h): where it has the connection; 0: it has not.
     uint32_t accelerated = 0;
 

@@ -122,7 +122,9 @@ Tracked Tracker::track(packet::Packet& packet, const packet::Layout& layout, Flo
         }
         Flow whole_key = key;
         packet::Layout whole_layout = packet::extract(packet, whole_key);
+        in_fragments_ = true;
         Outcome outcome = track_whole(packet, whole_layout, whole_key, action, now_ms);
+        in_fragments_ = false;
         // The pieces' own fields are read again by whoever goes on with them.
         key = whole_key;
         if (outcome == Outcome::kNatExhausted) {
@@ -155,10 +157,15 @@ Tracker::Outcome Tracker::track_whole(packet::Packet& packet, const packet::Layo
         found.reply = !found.reply;
     }
     if (found && action.commit && action.force && found.reply) {
-        store_.remove(found.connection);
+        end(found.connection);
         found = {};
     }
     uint32_t state = 0;
+    packet::Layout here = layout;
+    if (found && found.connection->shifts) {
+        shift_acknowledgment(packet, layout, (*found.connection->shifts)[!found.reply]);
+        headers->tcp.acknowledgment = load_be32(packet.data() + layout.l4 + packet::tcp::kAcknowledgment);
+    }
     if (found) {
         state = update(found, *headers, now_ms);
         if (!state) found = {};
@@ -167,15 +174,27 @@ Tracker::Outcome Tracker::track_whole(packet::Packet& packet, const packet::Layo
 
     Connection& connection = *found.connection;
     key.ct_state = packet::kCtTracked | state;
+    if (connection.parent && !(state & packet::kCtInvalid)) key.ct_state |= packet::kCtRelated;
     if (action.commit && !(state & packet::kCtInvalid)) write_mark_and_label(connection, action);
     offer(connection, !(state & packet::kCtInvalid));
     read_mark_and_label(key, connection);
     set_original_tuple(key, connection.original);
+    if (connection.helper != Connection::Helper::kNone && !(state & packet::kCtInvalid)) {
+        if (!help(packet, here, *headers, connection, found.reply, action, now_ms))
+            key.ct_state |= packet::kCtInvalid;
+    }
+    if (connection.shifts) shift_sequence(packet, here, (*connection.shifts)[found.reply]);
     if (action.nat && connection.translated()) {
-        rewrite_tuple(packet, layout, headers->tuple, translated(connection, found.reply));
+        rewrite_tuple(packet, here, headers->tuple, translated(connection, found.reply));
         key.ct_state |= nat_bits(connection, found.reply);
     }
     return Outcome::kGoOn;
+}
+
+// What it announced ends with it.
+void Tracker::end(Connection* connection) {
+    expectations_.forget(connection->original);
+    store_.remove(connection);
 }
 
 uint32_t Tracker::update(const Found& found, const Headers& headers, int64_t now_ms) {
@@ -188,7 +207,7 @@ uint32_t Tracker::update(const Found& found, const Headers& headers, int64_t now
             case TcpVerdict::kInvalid:
                 return packet::kCtInvalid;
             case TcpVerdict::kRestart:
-                store_.remove(found.connection);
+                end(found.connection);
                 return 0;
             case TcpVerdict::kNew:
                 state = packet::kCtNew;
@@ -228,6 +247,8 @@ void Tracker::renew_accelerated(Connection& connection) const {
 
 void Tracker::offer(Connection& connection, bool used) {
     if (!accelerator_) return;
+    // Whose text is read, and what has the state "related", is the tracker's alone.
+    if (connection.helper != Connection::Helper::kNone || connection.parent) return;
     auto* tcp = std::get_if<TcpTracking>(&connection.protocol);
     bool established =
         tcp ? tcp->established()
@@ -293,13 +314,26 @@ Tracker::Outcome Tracker::track_new(packet::Packet& packet, const packet::Layout
     if (!may_begin(headers)) return Outcome::kGoOn;  // as invalid
     key.ct_state = packet::kCtTracked | packet::kCtNew;
     set_original_tuple(key, headers.tuple);
+    if (expectations_.find(headers.tuple, now_ms)) key.ct_state |= packet::kCtRelated;
     if (!action.commit || !has_room(action.zone, now_ms)) return Outcome::kGoOn;
 
     auto connection = std::make_unique<Connection>();
     connection->original = headers.tuple;
     connection->reply = reversed(headers.tuple);
     auto is_free = [&](const Tuple& tuple) { return store_.is_free(tuple, now_ms); };
-    if (action.nat && (action.nat->source || action.nat->destination)) {
+    auto expected = expectations_.take(headers.tuple, now_ms);
+    if (expected) {
+        connection->parent = std::make_unique<Tuple>(expected->parent);
+        connection->mark = expected->mark;
+        connection->label = expected->label;
+        expected->translated.src_port = headers.tuple.src_port;
+    }
+    if (expected && action.nat && is_free(reversed(expected->translated))) {
+        // As the connection that announced it.
+        connection->reply = reversed(expected->translated);
+        connection->source_nat = expected->source_nat;
+        connection->destination_nat = expected->destination_nat;
+    } else if (action.nat && (action.nat->source || action.nat->destination)) {
         auto reply = nat_.choose(headers.tuple, *action.nat, is_free);
         if (!reply) return Outcome::kNatExhausted;
         Tuple plain = connection->reply;
@@ -321,11 +355,20 @@ Tracker::Outcome Tracker::track_new(packet::Packet& packet, const packet::Layout
         tcp.begin(headers.tcp);
         connection->protocol = tcp;
     }
+    if (action.helper == "ftp" && headers.tuple.protocol == packet::protocol::kTcp)
+        connection->helper = Connection::Helper::kFtp;
+    if (action.helper == "tftp" && headers.tuple.protocol == packet::protocol::kUdp)
+        connection->helper = Connection::Helper::kTftp;
     connection->timeouts = policies_.find(action.timeout_policy);
     renew(*connection, now_ms);
     write_mark_and_label(*connection, action);
     Connection* added = store_.add(std::move(connection), now_ms);
     read_mark_and_label(key, *added);
+    if (added->helper != Connection::Helper::kNone) {
+        packet::Layout here = layout;
+        Headers copy = headers;
+        (void)help(packet, here, copy, *added, false, action, now_ms);
+    }
     if (action.nat && added->translated()) {
         rewrite_tuple(packet, layout, headers.tuple, translated(*added, false));
         key.ct_state |= nat_bits(*added, false);
@@ -372,8 +415,9 @@ size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original
             (!original.matches(to_api(connection.original)) || !reply.matches(to_api(connection.reply))))
             return;
         flushed++;
-        store_.remove(&connection);
+        end(&connection);
     });
+    if (any && !zone) expectations_.clear();
     return flushed;
 }
 
@@ -399,6 +443,9 @@ void Tracker::dump(std::optional<uint16_t> zone, int64_t now_ms,
                 out.window_scale[reply] = tcp->window_scale(reply);
             }
         }
+        if (connection.helper != Connection::Helper::kNone)
+            out.helper = connection.helper == Connection::Helper::kFtp ? "ftp" : "tftp";
+        if (connection.parent) out.parent = to_api(*connection.parent);
         each(out);
     });
 }

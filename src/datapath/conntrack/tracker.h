@@ -3,7 +3,8 @@
 // track() is the way of a packet: fragments are collected (fragments.h); headers are read and verified
 // (headers.h); the tuple is looked up (connection_store.h); the protocol's state moves on (tcp_tracking.h)
 // and says whether the packet is new, established or invalid; translation is chosen for new connections and
-// carried out for all (nat.h); `commit` keeps the connection, its mark and label.
+// carried out for all (nat.h); `commit` keeps the connection, its mark and label.  Connections committed with
+// a helper (alg=) announce others (expectations.h).
 //
 // The limits: connections in all and by zone.  At a limit new connections are not kept and those that are
 // live on; what a flood of SYNs has left goes after 30 s (tcp_syn_sent), also without packets.
@@ -18,6 +19,7 @@
 #include "datapath/api/connection_table.h"
 #include "datapath/conntrack/accelerator.h"
 #include "datapath/conntrack/connection_store.h"
+#include "datapath/conntrack/expectations.h"
 #include "datapath/conntrack/fragments.h"
 #include "datapath/conntrack/nat.h"
 
@@ -82,12 +84,24 @@ class Tracker final : public ConnectionTable {
                      const Headers& headers, const Conntrack& action, int64_t now_ms);
     // The state of a packet of `found`; 0: it begins a new connection in the place of the old, which is gone.
     uint32_t update(const Found& found, const Headers& headers, int64_t now_ms);
+    void end(Connection* connection);
+    // helper.cc: what a packet of a connection with a helper announces.  Before the packet is translated.
+    // False: what may not be announced, the packet is invalid.
+    bool help(packet::Packet& packet, packet::Layout& layout, Headers& headers, Connection& connection,
+              bool reply, const Conntrack& action, int64_t now_ms);
+    bool help_ftp(packet::Packet& packet, packet::Layout& layout, Headers& headers, Connection& connection,
+                  bool reply, bool translate, int64_t now_ms);
+    // Announces a connection to `port` of the sender of a packet of `tuple`; the port as the other end is to
+    // know it.
+    uint16_t expect(const Tuple& tuple, const Connection& connection, bool reply, bool translate,
+                    uint16_t port, int64_t now_ms);
     void renew_accelerated(Connection& connection) const;
     void offer(Connection& connection, bool used);
     void offer_again();
     bool has_room(uint16_t zone, int64_t now_ms);
     Accelerator* accelerator_ = nullptr;
     ConnectionStore store_;
+    Expectations expectations_;
     Fragments fragments_;
     Nat nat_;
     TimeoutPolicies policies_;
@@ -95,7 +109,9 @@ class Tracker final : public ConnectionTable {
     uint32_t default_limit_ = 0;
     std::map<uint16_t, uint32_t> zone_limits_;
     bool check_sequences_ = true;
-    bool translated_before_ = false;  // of the packet under way
+    // Of the packet under way.
+    bool translated_before_ = false;
+    bool in_fragments_ = false;  // it came in pieces, whose lengths stay what they are
 };
 
 }  // namespace weft::datapath::conntrack

@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         action.zone = how & 1;
         action.commit = how & 2;
         action.force = how & 4;
+        if (how & 32) action.helper = how & 64 ? "ftp" : "tftp";
         if (how & 8) {
             NatRange nat;
             nat.source = how & 16;

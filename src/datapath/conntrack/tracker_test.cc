@@ -73,7 +73,7 @@ Packet udp(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport) {
 }
 
 Packet tcp(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint16_t flags, uint32_t seq,
-           uint32_t ack) {
+           uint32_t ack, std::string_view data = {}) {
     ByteWriter out;
     out.u16(sport);
     out.u16(dport);
@@ -82,6 +82,7 @@ Packet tcp(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint16_t 
     out.u16(static_cast<uint16_t>(0x5000 | flags));
     out.u16(65535);
     out.u32(0);
+    out.bytes(as_bytes(data));
     out.patch_u16(16, pseudo(src, dst, 6, out.view()));
     return ipv4(src, dst, 6, out.view());
 }
@@ -355,6 +356,61 @@ TEST_F(TrackerTest, FragmentsAreTrackedAsOne) {
     EXPECT_EQ(track(ipv4(kA, kB, 17, ByteView(datagram).first(800), 5, packet::ipv4::kMoreFragments)).state,
               kInv)
         << "too small";
+}
+
+// The client of a control connection hides behind an address whose text is longer than its own.
+TEST_F(TrackerTest, WhatFtpAnnouncesIsRelated) {
+    constexpr uint32_t kLong = 0xc8c8c8c8;
+    constexpr uint16_t kSyn = 2, kAck = 16, kPush = 8;
+    Conntrack keep = commit(range(true, kLong));
+    keep.helper = "ftp";
+    track(tcp(kA, kB, 3000, 21, kSyn, 100, 0), keep);
+    track(tcp(kB, kLong, 21, 3000, kSyn | kAck, 500, 101), translate());
+    track(tcp(kA, kB, 3000, 21, kAck, 101, 501), translate());
+
+    // In pieces it is let through as it is, and announces nothing.
+    std::string said = "PORT 10,0,0,1,4,2\r\n" + std::string(1980, 'x');
+    Packet whole = tcp(kA, kB, 3000, 21, kAck, 101, 501, said);
+    ByteView segment = whole.view().subspan(34);
+    auto piece = [&](size_t at, size_t size) {
+        uint16_t more = at + size < segment.size() ? packet::ipv4::kMoreFragments : 0;
+        return ipv4(kA, kB, 6, segment.subspan(at, size), 9, static_cast<uint16_t>(at / 8 | more));
+    };
+    EXPECT_EQ(track(piece(0, 1480), translate()).tracked, Tracked::kHeld);
+    Out pieces = track(piece(1480, segment.size() - 1480), translate());
+    ASSERT_EQ(pieces.tracked, Tracked::kFragments);
+    Bytes together;
+    for (const Packet& fragment : pieces.fragments) {
+        ByteView view = fragment.view().subspan(34);
+        together.insert(together.end(), view.begin(), view.end());
+    }
+    expect_right(ipv4(kLong, kB, 6, together));
+    EXPECT_EQ(std::string(together.begin() + 20, together.end()), said);
+    EXPECT_EQ(track(tcp(kB, kLong, 20, 1026, kSyn, 1, 0)).state, kNew);
+
+    auto sequence = static_cast<uint32_t>(101 + said.size());
+    Out out = track(tcp(kA, kB, 3000, 21, kAck | kPush, sequence, 501, "PORT 10,0,0,1,4,1\r\n"), translate());
+    EXPECT_EQ(out.state, kEst | kSnat);
+    expect_right(out.packet);
+    ByteView text = out.packet.view().subspan(54);
+    EXPECT_EQ(std::string(text.begin(), text.end()), "PORT 200,200,200,200,4,1\r\n");
+    // Both ends see a stream without gaps.
+    Out answer = track(tcp(kB, kLong, 21, 3000, kAck, 501, sequence + 26), translate());
+    EXPECT_EQ(answer.state, kEst | kRpl | kDnat);
+    EXPECT_EQ(load_be32(answer.packet.data() + 42), sequence + 19);
+    Out next = track(tcp(kA, kB, 3000, 21, kAck | kPush, sequence + 19, 501, "NOOP\r\n"), translate());
+    EXPECT_EQ(load_be32(next.packet.data() + 38), sequence + 26);
+    expect_right(next.packet);
+
+    EXPECT_EQ(track(tcp(kB, kLong, 20, 1026, kSyn, 1, 0)).state, kNew) << "another port";
+    Conntrack related = commit();
+    related.nat.emplace();
+    Out first = track(tcp(kB, kLong, 20, 1025, kSyn, 1, 0), related);
+    EXPECT_EQ(first.state, kNew | packet::kCtRelated | kDnat);
+    EXPECT_EQ(first.seen.nw_dst, kA);
+    EXPECT_EQ(track(tcp(kA, kB, 1025, 20, kSyn | kAck, 1, 2), translate()).state,
+              kEst | kRpl | packet::kCtRelated | kSnat);
+    EXPECT_EQ(track(tcp(kB, kLong, 21, 1025, kSyn, 1, 0)).state, kNew) << "announced once";
 }
 
 TEST_F(TrackerTest, LiesAreInvalid) {

@@ -33,11 +33,15 @@ std::array<const Actions*, 2> nested_in(const Action& action) {
     return {nullptr, nullptr};
 }
 
+bool is_helper(const std::string& name) {
+    return name.empty() || name == "ftp" || name == "tftp";
+}
+
 // The first `ct` action that this datapath cannot carry out.
 const Conntrack* find_conntrack(const Actions& actions, bool with_helper) {
     for (const Action& action : actions) {
         auto* ct = action.get_if<Conntrack>();
-        if (ct && (!with_helper || !ct->helper.empty())) return ct;
+        if (ct && (!with_helper || !is_helper(ct->helper))) return ct;
         for (const Actions* nested : nested_in(action)) {
             if (!nested) continue;
             if (auto* found = find_conntrack(*nested, with_helper)) return found;
@@ -51,7 +55,7 @@ Result<void> check_actions(const Actions& actions, bool conntrack) {
         return Error{"this datapath does not track connections: the ct action is not supported"};
     }
     if (auto* ct = find_conntrack(actions, true)) {
-        return Error{fmt::format("the ct action's helper \"{}\" is not supported: there are no helpers yet",
+        return Error{fmt::format("the ct action's helper \"{}\" is not supported: there are ftp and tftp",
                                  ct->helper)};
     }
     return {};

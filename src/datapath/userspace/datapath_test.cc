@@ -254,10 +254,10 @@ TEST_F(DatapathTest, WhatIsNotTrackedIsRefusedClearly) {
     FlowPut put;
     put.ufid = Uuid::random();
     put.key = put.mask = packet::zero_flow();
-    put.actions = *parse_actions("clone(ct(commit,helper=ftp),2)");
+    put.actions = *parse_actions("clone(ct(commit,helper=sip),2)");
     auto done = datapath_->put_flow(put);
-    EXPECT_EQ(done.message(), "the ct action's helper \"ftp\" is not supported: there are no helpers yet");
-    put.actions = *parse_actions("clone(ct(commit),2)");
+    EXPECT_EQ(done.message(), "the ct action's helper \"sip\" is not supported: there are ftp and tftp");
+    put.actions = *parse_actions("clone(ct(commit,helper=ftp),2)");
     EXPECT_TRUE(datapath_->put_flow(put).ok());
 }
 

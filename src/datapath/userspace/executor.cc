@@ -5,6 +5,8 @@
 #include "datapath/userspace/meter_table.h"
 #include "packet/arp.h"
 #include "packet/ethernet.h"
+#include "packet/mpls.h"
+#include "packet/nsh.h"
 #include "packet/rewrite.h"
 #include "packet/segment.h"
 
@@ -24,6 +26,32 @@ void blend(T& field, const T& value, const T& mask) {
     auto* v = reinterpret_cast<const uint8_t*>(&value);
     auto* m = reinterpret_cast<const uint8_t*>(&mask);
     for (size_t i = 0; i < sizeof(T); i++) f[i] = static_cast<uint8_t>((f[i] & ~m[i]) | (v[i] & m[i]));
+}
+
+constexpr uint16_t kBridgedEthernet = 0x6558;  // RFC 1701
+
+bool bare_mpls(const Work& work) {
+    uint32_t type = work.key.packet_type;
+    return type >> 16 == 1 && packet::ethernet::is_mpls(static_cast<uint16_t>(type));
+}
+
+// Takes the service header off; the type of what was below, if that is known.
+std::optional<uint32_t> pop_nsh_type(Work& work) {
+    if (work.key.packet_type != (1u << 16 | packet::ethernet::kNsh)) return std::nullopt;
+    auto next = pop_nsh(work.packet, work.layout);
+    if (!next) return std::nullopt;
+    switch (*next) {
+        case packet::nsh::kEthernet:
+            return 0;
+        case packet::nsh::kIpv4:
+            return 1u << 16 | packet::ethernet::kIpv4;
+        case packet::nsh::kIpv6:
+            return 1u << 16 | packet::ethernet::kIpv6;
+        case packet::nsh::kNsh:
+            return 1u << 16 | packet::ethernet::kNsh;
+        default:
+            return std::nullopt;
+    }
 }
 
 // Length as check_pkt_len counts: with VLAN tags, without the padding behind the IP packet.
@@ -89,6 +117,16 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         work.refresh();
         push_mpls(work.packet, work.layout, a->ethertype, a->lse);
         work.stale = true;
+    } else if (auto* a = action.get_if<AddMpls>()) {
+        packet::finish_checksum(work.packet);
+        store_be32(work.packet.push_front(packet::mpls::kEntry), a->lse);
+        work.key.packet_type = 1u << 16 | a->ethertype;
+        work.stale = true;
+    } else if (auto* a = action.get_if<PopMpls>(); a && bare_mpls(work)) {
+        if (work.packet.size() < packet::mpls::kEntry) return Step::kNext;
+        work.packet.pull_front(packet::mpls::kEntry);
+        work.key.packet_type = a->ethertype == kBridgedEthernet ? 0u : 1u << 16 | a->ethertype;
+        work.stale = true;
     } else if (auto* a = action.get_if<PopMpls>()) {
         work.refresh();
         pop_mpls(work.packet, work.layout, a->ethertype);
@@ -101,6 +139,26 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
     } else if (action.get_if<PopEth>()) {
         work.refresh();
         if (pop_eth(work.packet, work.layout)) work.key.packet_type = 1u << 16 | work.key.dl_type;
+        work.stale = true;
+    } else if (auto* a = action.get_if<PushNsh>()) {
+        packet::Nsh header{};
+        header.flags = a->flags;
+        header.ttl = a->ttl;
+        header.mdtype = a->mdtype;
+        header.np = a->np;
+        header.path_hdr = a->path_hdr;
+        packet::finish_checksum(work.packet);  // what is below is no business of a device's
+        push_nsh(work.packet, work.layout, header, a->metadata);
+        work.key.packet_type = 1u << 16 | packet::ethernet::kNsh;
+        work.stale = true;
+    } else if (action.get_if<PopNsh>()) {
+        work.refresh();
+        auto type = pop_nsh_type(work);
+        if (!type) {
+            sink_.dropped(DropReason::kWrongPacketType);
+            return Step::kEnd;
+        }
+        work.key.packet_type = *type;
         work.stale = true;
     } else if (auto* a = action.get_if<Hash>()) {
         work.refresh();
@@ -251,7 +309,18 @@ Executor::Step Executor::set(Work& work, const Action& action) {
         work.stale = true;  // which option is which address has changed
     } else if (auto* a = action.get_if<Set<MplsKey>>()) {
         blend(key.mpls_lse[0], Be32(a->value.lse), Be32(a->mask.lse));
-        set_mpls_lse(packet, layout, key.mpls_lse[0]);
+        if (!bare_mpls(work))
+            set_mpls_lse(packet, layout, key.mpls_lse[0]);
+        else if (packet.size() >= packet::mpls::kEntry)
+            store_be32(packet.data(), key.mpls_lse[0]);
+    } else if (auto* a = action.get_if<Set<NshKey>>()) {
+        if (key.dl_type != packet::ethernet::kNsh) return Step::kNext;
+        blend(key.nsh.flags, a->value.flags, a->mask.flags);
+        blend(key.nsh.ttl, a->value.ttl, a->mask.ttl);
+        blend(key.nsh.path_hdr, Be32(a->value.path_hdr), Be32(a->mask.path_hdr));
+        for (size_t i = 0; i < 4; i++)
+            blend(key.nsh.context[i], Be32(a->value.context[i]), Be32(a->mask.context[i]));
+        set_nsh(packet, layout, key.nsh);
     } else if (auto* a = action.get_if<Set<PriorityKey>>()) {
         blend(key.skb_priority, Be32(a->value.value), Be32(a->mask.value));
     } else if (auto* a = action.get_if<Set<MarkKey>>()) {

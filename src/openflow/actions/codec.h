@@ -37,9 +37,12 @@ struct DecodeContext {
 };
 // `body`: what follows the subtype (Nicira) or the length (standard), to the action's end.
 using Decoder = OfError (*)(ByteReader& body, DecodeContext& c);
-// A 4- or 8-byte field header whose field must be known.
-OfError decode_field(ByteReader& in, FieldId& id);
-OfError decode_subfield(ByteReader& in, uint16_t ofs_nbits, Subfield& out);
+// A 4- or 8-byte field header whose field must be known, and mapped if it is an option of tunnels.
+OfError decode_field(ByteReader& in, const DecodeContext& c, FieldId& id);
+OfError decode_subfield(ByteReader& in, const DecodeContext& c, uint16_t ofs_nbits, Subfield& out);
+// True of other fields, and if the switch's table is not known.
+bool option_is_mapped(const Field& field, const DecodeContext& c);
+bool option_has(const Subfield& s, const DecodeContext& c);  // so many bits
 OfError decode_list(ByteView bytes, DecodeContext& c, ActionList& out);
 bool all_zeros(ByteView bytes);
 

@@ -197,7 +197,7 @@ OfError decode_ct(ByteReader& in, DecodeContext& c) {
         in.skip(4);
         a.zone_imm = in.u16();
     } else {
-        if (OfError error = decode_field(in, a.zone_src.field); error != OfError::kNone) return error;
+        if (OfError error = decode_field(in, c, a.zone_src.field); error != OfError::kNone) return error;
         uint16_t bits = in.u16();
         a.zone_src.offset = bits >> 6;
         a.zone_src.bits = static_cast<uint16_t>((bits & 63) + 1);

@@ -278,7 +278,7 @@ OfError decode_check_pkt_larger(ByteReader& in, DecodeContext& c) {
     a.length = in.u16();
     a.dst.offset = in.u16();
     a.dst.bits = 1;
-    if (OfError error = decode_field(in, a.dst.field); error != OfError::kNone) return error;
+    if (OfError error = decode_field(in, c, a.dst.field); error != OfError::kNone) return error;
     if (a.dst.offset >= field(a.dst.field).bits) return OfError::OFPBAC_BAD_ARGUMENT;
     c.out.push_back(a);
     return OfError::kNone;

@@ -107,7 +107,7 @@ OfError decode_multipath(ByteReader& in, DecodeContext& c) {
     a.arg = in.u32();
     in.skip(2);
     uint16_t bits = in.u16();
-    if (OfError error = decode_subfield(in, bits, a.dst); error != OfError::kNone) return error;
+    if (OfError error = decode_subfield(in, c, bits, a.dst); error != OfError::kNone) return error;
     if (!in.ok() || fields >= std::size(kHashNames) || algorithm >= std::size(kMultipathNames)) {
         return OfError::OFPBAC_BAD_ARGUMENT;
     }
@@ -125,7 +125,7 @@ OfError decode_any_bundle(ByteReader& in, DecodeContext& c, bool load) {
     uint32_t type = in.u32();
     uint16_t members = in.u16(), bits = in.u16();
     if (load) {
-        if (OfError error = decode_subfield(in, bits, a.dst); error != OfError::kNone) return error;
+        if (OfError error = decode_subfield(in, c, bits, a.dst); error != OfError::kNone) return error;
         if (a.dst.bits < 16) return OfError::OFPBAC_BAD_ARGUMENT;
         in.skip(4);
     } else {

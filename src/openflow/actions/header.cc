@@ -94,7 +94,6 @@ void encode_oxm_set(const SetField& a, EncodeContext& c, bool nicira) {
     size_t start;
     if (nicira) {
         start = begin_nicira(c, kNxRegLoad2);
-        c.out.zeros(6);
     } else {
         start = begin(c, kSetField);
     }
@@ -209,7 +208,7 @@ void encode(const SetField& a, EncodeContext& c) {
     bool oxm_header = f.wire(c.version).exists;
     if (c.version == Version::k15 && oxm_header) return encode_oxm_set(a, c, false);
     if (f.is_tun_metadata() || f.nxm.oxm_class == 0xffff) {
-        return encode_oxm_set(a, c, c.version < Version::k12 || !exact);
+        return encode_oxm_set(a, c, c.version < Version::k12 || !exact || a.load);
     }
     if (!a.load && exact && at_least(c, Version::k12)) return encode_oxm_set(a, c, false);
     if (!a.load && c.version == Version::k10 && encode_legacy(a, c)) return;
@@ -428,10 +427,11 @@ void encode(const PopMpls& a, EncodeContext& c) {
     end(c, start);
 }
 void encode(const DeleteField& a, EncodeContext& c) {
+    constexpr size_t kSize = 24;  // there is room for a longer header
     size_t start = begin_nicira(c, kNxDeleteField);
     const Field& f = field(a.field);
     encode_oxm_header(f.wire(c.version), false, f.bytes, c.out);
-    c.out.pad(8, start);
+    c.out.zeros(start + kSize - c.out.size());
     end(c, start);
 }
 
@@ -476,6 +476,7 @@ OfError decode_set_field(ByteReader& in, DecodeContext& c) {
     if (!decode_oxm_header(in, header)) return OfError::OFPBAC_BAD_SET_LEN;
     if (!header.field) return OfError::OFPBAC_BAD_SET_TYPE;
     const Field& f = *header.field;
+    if (!option_is_mapped(f, c)) return OfError::NXFMFC_INVALID_TLV_FIELD;
     if (in.size() < header.length) return OfError::OFPBAC_BAD_SET_LEN;
     size_t size = header.has_mask ? header.length / 2u : header.length;
     if (!size || (f.is_tun_metadata() ? size > f.bytes : size != f.bytes) ||
@@ -507,15 +508,10 @@ OfError decode_set_field(ByteReader& in, DecodeContext& c) {
     return OfError::kNone;
 }
 
-OfError decode_reg_load2(ByteReader& in, DecodeContext& c) {
-    if (!all_zeros(in.bytes(6))) return OfError::NXBRC_MUST_BE_ZERO;
-    return decode_set_field(in, c);
-}
-
 OfError decode_reg_load(ByteReader& in, DecodeContext& c) {
     uint16_t bits = in.u16();
     Subfield dst;
-    if (OfError error = decode_subfield(in, bits, dst); error != OfError::kNone) return error;
+    if (OfError error = decode_subfield(in, c, bits, dst); error != OfError::kNone) return error;
     uint64_t value = in.u64();
     if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
     if (dst.bits < 64 && value >> dst.bits) return OfError::OFPBAC_BAD_ARGUMENT;
@@ -526,8 +522,8 @@ OfError decode_reg_load(ByteReader& in, DecodeContext& c) {
 
 OfError make_move(ByteReader& in, uint16_t bits, uint16_t src_ofs, uint16_t dst_ofs, DecodeContext& c) {
     RegMove a;
-    if (OfError error = decode_field(in, a.src.field); error != OfError::kNone) return error;
-    if (OfError error = decode_field(in, a.dst.field); error != OfError::kNone) return error;
+    if (OfError error = decode_field(in, c, a.src.field); error != OfError::kNone) return error;
+    if (OfError error = decode_field(in, c, a.dst.field); error != OfError::kNone) return error;
     if (!bits || src_ofs + bits > field(a.src.field).bits || dst_ofs + bits > field(a.dst.field).bits ||
         !field(a.dst.field).writable) {
         return OfError::OFPBAC_BAD_ARGUMENT;
@@ -535,6 +531,7 @@ OfError make_move(ByteReader& in, uint16_t bits, uint16_t src_ofs, uint16_t dst_
     a.src.offset = src_ofs;
     a.dst.offset = dst_ofs;
     a.src.bits = a.dst.bits = bits;
+    if (!option_has(a.src, c) || !option_has(a.dst, c)) return OfError::OFPBAC_BAD_SET_LEN;
     c.out.push_back(a);
     return OfError::kNone;
 }
@@ -552,26 +549,26 @@ OfError decode_copy_field(ByteReader& in, DecodeContext& c) {
     return make_move(in, bits, src, dst, c);
 }
 
-OfError decode_stack(ByteReader& in, Subfield& s) {
+OfError decode_stack(ByteReader& in, const DecodeContext& c, Subfield& s) {
     s.offset = in.u16();
-    if (OfError error = decode_field(in, s.field); error != OfError::kNone) return error;
+    if (OfError error = decode_field(in, c, s.field); error != OfError::kNone) return error;
     s.bits = in.u16();
     if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
     if (!all_zeros(in.rest())) return OfError::NXBAC_MUST_BE_ZERO;
     if (!s.bits || s.offset + s.bits > field(s.field).bits) return OfError::OFPBAC_BAD_ARGUMENT;
-    return OfError::kNone;
+    return option_has(s, c) ? OfError::kNone : OfError::OFPBAC_BAD_SET_LEN;
 }
 
 OfError decode_push(ByteReader& in, DecodeContext& c) {
     StackPush a;
-    OfError error = decode_stack(in, a.subfield);
+    OfError error = decode_stack(in, c, a.subfield);
     if (error == OfError::kNone) c.out.push_back(a);
     return error;
 }
 
 OfError decode_pop(ByteReader& in, DecodeContext& c) {
     StackPop a;
-    OfError error = decode_stack(in, a.subfield);
+    OfError error = decode_stack(in, c, a.subfield);
     if (error == OfError::kNone && !field(a.subfield.field).writable) error = OfError::OFPBAC_BAD_ARGUMENT;
     if (error == OfError::kNone) c.out.push_back(a);
     return error;
@@ -664,6 +661,7 @@ OfError decode_delete_field(ByteReader& in, DecodeContext& c) {
     OxmHeader header;
     if (!decode_oxm_header(in, header)) return OfError::OFPBAC_BAD_LEN;
     if (!header.field || !header.field->is_tun_metadata()) return OfError::OFPBAC_BAD_ARGUMENT;
+    if (!option_is_mapped(*header.field, c)) return OfError::NXFMFC_INVALID_TLV_FIELD;
     c.out.push_back(DeleteField{header.field->id});
     return OfError::kNone;
 }
@@ -757,7 +755,7 @@ const NumberedDecoder kHeaderDecoders[] = {
     {kNxPop, decode_pop},
     {kNxSetMplsLabel, decode_nx_mpls_label},
     {kNxSetMplsTc, decode_mpls_tc},
-    {kNxRegLoad2, decode_reg_load2},
+    {kNxRegLoad2, decode_set_field},
     {kNxEncap, decode_encap},
     {kNxDecap, decode_decap},
     {kNxDecNshTtl, decode_dec_nsh_ttl},

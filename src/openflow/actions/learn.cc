@@ -137,15 +137,15 @@ void format(const Boxed<Learn>& boxed, const Names* names, std::string& out) {
 
 namespace {
 
-OfError decode_part(ByteReader& in, uint16_t bits, Subfield& s) {
-    if (OfError error = decode_field(in, s.field); error != OfError::kNone) return error;
+OfError decode_part(ByteReader& in, const DecodeContext& c, uint16_t bits, Subfield& s) {
+    if (OfError error = decode_field(in, c, s.field); error != OfError::kNone) return error;
     s.offset = in.u16();
     s.bits = bits;
     if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
     return s.offset + bits > field(s.field).bits ? OfError::OFPBAC_BAD_ARGUMENT : OfError::kNone;
 }
 
-OfError decode_specs(ByteReader& in, Learn& a) {
+OfError decode_specs(ByteReader& in, const DecodeContext& c, Learn& a) {
     while (in.size() >= 2) {
         uint16_t header = in.u16();
         if (!header) break;
@@ -160,11 +160,12 @@ OfError decode_specs(ByteReader& in, Learn& a) {
             ByteView value = in.bytes(immediate_bytes(spec.bits));
             if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
             spec.value.assign(value.begin(), value.end());
-        } else if (OfError error = decode_part(in, spec.bits, spec.src); error != OfError::kNone) {
+        } else if (OfError error = decode_part(in, c, spec.bits, spec.src); error != OfError::kNone) {
             return error;
         }
         if (spec.destination != LearnSpec::Destination::kOutput) {
-            if (OfError error = decode_part(in, spec.bits, spec.dst); error != OfError::kNone) return error;
+            if (OfError error = decode_part(in, c, spec.bits, spec.dst); error != OfError::kNone)
+                return error;
             if (spec.destination == LearnSpec::Destination::kLoad && !field(spec.dst.field).writable) {
                 return OfError::OFPBAC_BAD_ARGUMENT;
             }
@@ -195,12 +196,13 @@ OfError decode_any_learn(ByteReader& in, DecodeContext& c, bool second) {
         if (a.flags & Learn::kWriteResult) {
             a.result_dst.offset = offset;
             a.result_dst.bits = 1;
-            if (OfError error = decode_field(in, a.result_dst.field); error != OfError::kNone) return error;
+            if (OfError error = decode_field(in, c, a.result_dst.field); error != OfError::kNone)
+                return error;
             if (offset >= field(a.result_dst.field).bits) return OfError::OFPBAC_BAD_ARGUMENT;
         }
         if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
     }
-    if (OfError error = decode_specs(in, a); error != OfError::kNone) return error;
+    if (OfError error = decode_specs(in, c, a); error != OfError::kNone) return error;
     c.out.push_back(Boxed<Learn>(std::move(a)));
     return OfError::kNone;
 }

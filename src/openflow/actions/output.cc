@@ -280,7 +280,7 @@ OfError decode_meter(ByteReader& in, DecodeContext& c) {
 OfError decode_output_reg(ByteReader& in, DecodeContext& c) {
     uint16_t bits = in.u16();
     OutputReg a;
-    if (OfError error = decode_subfield(in, bits, a.source); error != OfError::kNone) return error;
+    if (OfError error = decode_subfield(in, c, bits, a.source); error != OfError::kNone) return error;
     a.max_len = in.u16();
     if (!all_zeros(in.bytes(6))) return OfError::OFPBAC_BAD_ARGUMENT;
     if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
@@ -292,7 +292,7 @@ OfError decode_output_reg2(ByteReader& in, DecodeContext& c) {
     uint16_t bits = in.u16();
     OutputReg a;
     a.max_len = in.u16();
-    if (OfError error = decode_subfield(in, bits, a.source); error != OfError::kNone) return error;
+    if (OfError error = decode_subfield(in, c, bits, a.source); error != OfError::kNone) return error;
     if (!all_zeros(in.rest())) return OfError::NXBRC_MUST_BE_ZERO;
     c.out.push_back(a);
     return OfError::kNone;

@@ -79,6 +79,7 @@ enum : uint32_t {
     kNxFlowModTableId = 15,
     kNxSetPacketInFormat = 16,
     kNxPacketIn = 17,
+    kNxFlowAge = 18,
     kNxSetAsync = 19,
     kNxSetControllerId = 20,
     kNxMonitorCancel = 21,
@@ -208,6 +209,7 @@ WEFT_MESSAGE(FlowMonitorResumed);
 WEFT_MESSAGE(RoleRequest);
 WEFT_MESSAGE(RoleReply);
 WEFT_MESSAGE(RoleStatus);
+WEFT_MESSAGE(TableStatus);
 WEFT_MESSAGE(GetAsyncRequest);
 WEFT_MESSAGE(GetAsyncReply);
 WEFT_MESSAGE(SetAsync);
@@ -215,6 +217,7 @@ WEFT_MESSAGE(BundleControl);
 WEFT_MESSAGE(BundleAdd);
 WEFT_MESSAGE(SetFlowFormat);
 WEFT_MESSAGE(FlowModTableId);
+WEFT_MESSAGE(FlowAge);
 WEFT_MESSAGE(SetPacketInFormat);
 WEFT_MESSAGE(SetControllerId);
 WEFT_MESSAGE(TlvTableMod);

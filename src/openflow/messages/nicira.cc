@@ -154,6 +154,9 @@ void encode(const SetControllerId& m, EncodeContext& c) {
     c.out.zeros(6);
     c.out.u16(m.id);
 }
+void encode(const FlowAge&, EncodeContext& c) {
+    c.vendor(kVendorNicira, kNxFlowAge);
+}
 void encode(const TlvTableMod& m, EncodeContext& c) {
     c.vendor(kVendorNicira, kNxTlvMod);
     c.out.u16(static_cast<uint16_t>(m.command));
@@ -216,6 +219,9 @@ bool decode_nicira(uint32_t subtype, ByteReader& in, DecodeContext&, Body& body,
                 return true;
             }
             body.emplace<SetControllerId>().id = in.u16();
+            break;
+        case kNxFlowAge:
+            body = FlowAge{};
             break;
         case kNxMonitorCancel:
             body.emplace<FlowMonitorCancel>().id = in.u32();

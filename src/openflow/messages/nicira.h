@@ -19,6 +19,10 @@ struct FlowModTableId {
     bool set = false;
     bool operator==(const FlowModTableId&) const = default;
 };
+// NXT_FLOW_AGE: the controller wants to be told ages; they always are.
+struct FlowAge {
+    bool operator==(const FlowAge&) const = default;
+};
 struct SetPacketInFormat {
     PacketInFormat format = PacketInFormat::kStandard;
     bool operator==(const SetPacketInFormat&) const = default;

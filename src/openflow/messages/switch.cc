@@ -173,29 +173,68 @@ void encode(const TableDescRequest&, EncodeContext& c) {
     if (c.version < Version::k14) return c.refuse();
     c.stats(kStatsTableDesc, false);
 }
-void encode(const TableDescReply& r, EncodeContext& c) {
-    c.stats(kStatsTableDesc, true, r.more);
-    for (const TableDesc& t : r.tables) {
-        bool flags = t.eviction_flags != TableDesc::kNoFlags;
-        bool vacancy = t.config & kTableVacancy;
-        c.out.u16(static_cast<uint16_t>(8 + (flags ? 8 : 0) + (vacancy ? 8 : 0)));
-        c.out.u8(t.table);
+
+namespace {
+
+void put_table_desc(const TableDesc& t, EncodeContext& c) {
+    bool flags = t.eviction_flags != TableDesc::kNoFlags;
+    bool vacancy = t.config & kTableVacancy;
+    c.out.u16(static_cast<uint16_t>(8 + (flags ? 8 : 0) + (vacancy ? 8 : 0)));
+    c.out.u8(t.table);
+    c.out.u8(0);
+    c.out.u32(t.config);
+    if (flags) {
+        c.out.u16(2);
+        c.out.u16(8);
+        c.out.u32(t.eviction_flags);
+    }
+    if (vacancy) {
+        c.out.u16(3);
+        c.out.u16(8);
+        c.out.u8(t.vacancy_down);
+        c.out.u8(t.vacancy_up);
+        c.out.u8(t.vacancy);
         c.out.u8(0);
-        c.out.u32(t.config);
-        if (flags) {
-            c.out.u16(2);
-            c.out.u16(8);
-            c.out.u32(t.eviction_flags);
-        }
-        if (vacancy) {
-            c.out.u16(3);
-            c.out.u16(8);
-            c.out.u8(t.vacancy_down);
-            c.out.u8(t.vacancy_up);
-            c.out.u8(t.vacancy);
-            c.out.u8(0);
+    }
+}
+
+OfError take_table_desc(ByteReader& in, TableDesc& t) {
+    size_t before = in.size();
+    uint16_t length = in.u16();
+    if (!in.ok() || length < 8 || length > before) return OfError::OFPBRC_BAD_LEN;
+    ByteReader entry = in.sub(length - 2u);
+    t.table = entry.u8();
+    entry.skip(1);
+    t.config = entry.u32();
+    while (entry.size() >= 8) {
+        uint16_t type = entry.u16();
+        if (entry.u16() != 8) break;
+        if (type == 2) {
+            t.eviction_flags = entry.u32();
+        } else if (type == 3) {
+            t.vacancy_down = entry.u8();
+            t.vacancy_up = entry.u8();
+            t.vacancy = entry.u8();
+            entry.skip(1);
+        } else {
+            entry.skip(4);
         }
     }
+    return OfError::kNone;
+}
+
+}  // namespace
+
+void encode(const TableDescReply& r, EncodeContext& c) {
+    c.stats(kStatsTableDesc, true, r.more);
+    for (const TableDesc& t : r.tables) put_table_desc(t, c);
+}
+void encode(const TableStatus& s, EncodeContext& c) {
+    if (c.version < Version::k14) return c.refuse();
+    c.type(kTableStatus);
+    c.out.u8(static_cast<uint8_t>(s.reason));
+    c.out.zeros(7);
+    put_table_desc(s.table, c);
 }
 
 // Table features (OpenFlow 1.3 §7.3.5.5): a property for each ability, in pairs of "otherwise" and "on a
@@ -609,6 +648,19 @@ bool decode_switch(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, O
             error = length_error(in);
             return true;
         }
+        case kTableStatus: {
+            if (c.version < Version::k14) return false;
+            TableStatus& r = body.emplace<TableStatus>();
+            uint8_t reason = in.u8();
+            in.skip(7);
+            if (reason != 3 && reason != 4) {
+                error = OfError::OFPBPC_BAD_VALUE;
+                return true;
+            }
+            r.reason = static_cast<TableStatus::Reason>(reason);
+            error = take_table_desc(in, r.table);
+            return true;
+        }
         case kGetAsyncRequest:
             if (c.version < Version::k13) return false;
             body = GetAsyncRequest{};
@@ -678,33 +730,9 @@ bool decode_switch_stats(uint16_t type, bool reply, ByteReader& in, DecodeContex
             }
             TableDescReply& r = body.emplace<TableDescReply>();
             r.more = c.more;
-            while (!in.empty()) {
-                size_t before = in.size();
-                uint16_t length = in.u16();
-                if (!in.ok() || length < 8 || length > before) {
-                    error = OfError::OFPBRC_BAD_LEN;
-                    return true;
-                }
-                ByteReader entry = in.sub(length - 2u);
-                TableDesc t;
-                t.table = entry.u8();
-                entry.skip(1);
-                t.config = entry.u32();
-                while (entry.size() >= 8) {
-                    uint16_t type = entry.u16();
-                    if (entry.u16() != 8) break;
-                    if (type == 2) {
-                        t.eviction_flags = entry.u32();
-                    } else if (type == 3) {
-                        t.vacancy_down = entry.u8();
-                        t.vacancy_up = entry.u8();
-                        t.vacancy = entry.u8();
-                        entry.skip(1);
-                    } else {
-                        entry.skip(4);
-                    }
-                }
-                r.tables.push_back(t);
+            while (!in.empty() && error == OfError::kNone) {
+                r.tables.emplace_back();
+                error = take_table_desc(in, r.tables.back());
             }
             return true;
         }

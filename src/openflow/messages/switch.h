@@ -119,6 +119,14 @@ struct TableDescReply {
     bool operator==(const TableDescReply&) const = default;
 };
 
+// OFPT_TABLE_STATUS (1.4+): how full a table is passed a mark.
+struct TableStatus {
+    enum class Reason : uint8_t { kVacancyDown = 3, kVacancyUp = 4 };
+    Reason reason = Reason::kVacancyDown;
+    TableDesc table;
+    bool operator==(const TableStatus&) const = default;
+};
+
 // OFPMP_TABLE_FEATURES (1.3+): what each table can do.  Properties for a miss (index 1) and otherwise (0).
 struct TableFeatures {
     struct Properties {

@@ -165,6 +165,18 @@ void OfConnection::lose_primary(uint64_t generation) {
     send(std::move(out));
 }
 
+void OfConnection::table_status(uint8_t table) {
+    if (!ready() || version() < of::Version::k14) return;
+    if (kind_ == Kind::kService && !miss_send_len_) return;
+    of::TableStatus out;
+    out.reason = bridge_.table(table).vacancy_low ? of::TableStatus::Reason::kVacancyDown
+                                                  : of::TableStatus::Reason::kVacancyUp;
+    size_t column = role_ == of::Role::kSecondary ? 1 : 0;
+    if (!(async_.table_status[column] & reason_bit(static_cast<unsigned>(out.reason)))) return;
+    out.table = describe_table(table);
+    send(std::move(out));
+}
+
 void OfConnection::port_status(const OfPort& port, PortReason reason) {
     if (!ready()) return;
     if (kind_ == Kind::kService && !miss_send_len_) return;

@@ -74,6 +74,9 @@ class ConnectionManager::Events : public BridgeEvents {
     void flow_changed(const Rule& rule, FlowEvent event, RemovedReason reason) override {
         for (auto& c : state_.connections) c->flow_changed(rule, event, reason);
     }
+    void vacancy_changed(uint8_t table) override {
+        for (auto& c : state_.connections) c->table_status(table);
+    }
     void port_status(const OfPort& port, PortReason reason) override {
         for (auto& c : state_.connections) c->port_status(port, reason);
     }
@@ -296,6 +299,7 @@ void ConnectionManager::connection_ready(OfConnection& connection) {
 void ConnectionManager::tick() {
     int64_t now = clock::monotonic_ms();
     for (auto& [name, state] : bridges_) {
+        for (auto& connection : state->connections) connection->forget_late_requests(now);
         bool connected = false;
         int64_t probe = 5000;
         for (auto& [target, controller] : state->controllers) {

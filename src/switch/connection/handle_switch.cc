@@ -1,6 +1,7 @@
 // The switch as a whole and the connection: features, configuration, tables, roles, tunnel options.
 
 #include <algorithm>
+#include <bitset>
 
 #include "base/clock.h"
 #include "packet/address.h"
@@ -84,9 +85,6 @@ void OfConnection::handle(const of::DescRequest&) {
 
 void OfConnection::handle(const of::TableMod& mod) {
     if (mod.table != of::kTableAll && mod.table >= kInternalTable) return fail(OfError::OFPTMFC_BAD_TABLE);
-    // There are no events about how full a table is.
-    if (version() >= of::Version::k14 && mod.config & of::kTableVacancy)
-        return fail(OfError::OFPTMFC_BAD_CONFIG);
     size_t first = mod.table == of::kTableAll ? 0 : mod.table;
     size_t last = mod.table == of::kTableAll ? kInternalTable - 1u : mod.table;
     for (size_t i = first; i <= last; ++i) {
@@ -97,6 +95,10 @@ void OfConnection::handle(const of::TableMod& mod) {
                                                  : MissAction::kDrop;
         } else if (version() >= of::Version::k14) {
             table.evict = mod.config & of::kTableEviction;
+            table.vacancy_events = mod.config & of::kTableVacancy;
+            table.vacancy_down = mod.vacancy_down;
+            table.vacancy_up = mod.vacancy_up;
+            table.vacancy_low = table.vacancy() < mod.vacancy_down;
         }
     }
     bridge_.touch();
@@ -122,17 +124,42 @@ void OfConnection::handle(const of::TableStatsRequest&) {
 void OfConnection::handle(const of::TableDescRequest&) {
     of::TableDescReply out;
     for (size_t i = 0; i < kInternalTable; ++i) {
-        of::TableDesc desc;
-        desc.table = static_cast<uint8_t>(i);
-        desc.config = bridge_.table(desc.table).evict ? of::kTableEviction : 0;
-        desc.eviction_flags = of::kEvictAll;
-        out.tables.push_back(desc);
+        out.tables.push_back(describe_table(static_cast<uint8_t>(i)));
     }
     reply(std::move(out));
 }
 
+of::TableDesc OfConnection::describe_table(uint8_t id) const {
+    const FlowTable& table = bridge_.table(id);
+    of::TableDesc desc;
+    desc.table = id;
+    desc.config = (table.evict ? of::kTableEviction : 0) | (table.vacancy_events ? of::kTableVacancy : 0);
+    desc.eviction_flags = of::kEvictAll;
+    desc.vacancy_down = table.vacancy_down;
+    desc.vacancy_up = table.vacancy_up;
+    desc.vacancy = table.vacancy();
+    return desc;
+}
+
+std::string OfConnection::table_name(uint8_t id) const {
+    const std::string& name = bridge_.table(id).name;
+    return name.empty() ? "table" + std::to_string(id) : name;
+}
+
 void OfConnection::handle(const of::TableFeaturesRequest& request) {
-    if (!request.tables.empty()) return fail(OfError::OFPTFFC_EPERM);
+    std::bitset<256> seen;
+    for (const of::TableFeatures& table : request.tables) {
+        if (seen.test(table.table)) return fail(OfError::NXTFFC_DUP_TABLE);
+        seen.set(table.table);
+    }
+    // All tables or none; of what they can do only their names change.
+    if (!request.tables.empty() && seen.count() != kInternalTable) return fail(OfError::OFPTFFC_EPERM);
+    for (const of::TableFeatures& table : request.tables) {
+        if (table.table >= kInternalTable) return fail(OfError::OFPTFFC_BAD_TABLE);
+    }
+    for (const of::TableFeatures& table : request.tables) {
+        if (table.name != table_name(table.table)) bridge_.table(table.table).name = table.name;
+    }
     // All tables are alike.  A few fit in a message.
     of::TableFeatures features;
     features.metadata_match = features.metadata_write = ~0ull;
@@ -158,8 +185,7 @@ void OfConnection::handle(const of::TableFeaturesRequest& request) {
     for (size_t i = 0; i < kInternalTable; ++i) {
         of::TableFeatures each = features;
         each.table = static_cast<uint8_t>(i);
-        const std::string& name = bridge_.table(each.table).name;
-        each.name = name.empty() ? "table" + std::to_string(i) : name;
+        each.name = table_name(each.table);
         for (auto& properties : each.properties) {
             for (size_t next = i + 1; next < kInternalTable; ++next)
                 properties.next_tables.push_back(static_cast<uint8_t>(next));
@@ -230,6 +256,8 @@ void OfConnection::handle(const of::SetFlowFormat& format) {
 void OfConnection::handle(const of::FlowModTableId& setting) {
     flow_mod_table_id_ = setting.set;
 }
+
+void OfConnection::handle(const of::FlowAge&) {}  // ages are told in any case
 
 void OfConnection::handle(const of::SetPacketInFormat& format) {
     packet_in_format_ = format.format;

@@ -1,5 +1,7 @@
 #include "switch/connection/of_connection.h"
 
+#include <iterator>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "openflow/messages/form.h"
@@ -29,12 +31,34 @@ of::OfError unfit(ByteView frame, of::Version version) {
     auto type = of::messages::type_of_wire(version, header.type);
     if (!type) return of::OfError::OFPBRC_BAD_TYPE;
     ByteView body = frame.subspan(of::kHeaderBytes);
+    // A part of a request that has nothing to say, and others follow (MultipartRequests).
+    if (*type == of::messages::kStatsRequest && version != of::Version::k10 && body.size() == 8 &&
+        load_be16(body.data() + 2) & 1)
+        return of::OfError::kNone;
     if (of::OfError error = of::messages::check_form(version, *type, body); error != of::OfError::kNone)
         return error;
-    if (of::messages::is_from_switch(*type, body)) return of::OfError::OFPBRC_BAD_TYPE;
-    // A request in several parts: there is no buffer for them (1.3, 7.3.5).
-    bool more = *type == of::messages::kStatsRequest && load_be16(body.data() + 2) & 1;
-    return more ? of::OfError::OFPBRC_MULTIPART_BUFFER_OVERFLOW : of::OfError::kNone;
+    return of::messages::is_from_switch(*type, body) ? of::OfError::OFPBRC_BAD_TYPE : of::OfError::kNone;
+}
+
+// Whether it may be one of several parts (from OpenFlow 1.1 on).
+bool is_request(ByteView frame, of::Version version) {
+    return version != of::Version::k10 &&
+           frame[1] == of::messages::wire_type(version, of::messages::kStatsRequest);
+}
+
+// What a later part of a request adds to it.
+of::OfError append(of::Message& whole, of::Message&& part) {
+    if (auto* tables = std::get_if<of::TableFeaturesRequest>(&whole.body)) {
+        auto& more = std::get<of::TableFeaturesRequest>(part.body).tables;
+        std::move(more.begin(), more.end(), std::back_inserter(tables->tables));
+        return of::OfError::kNone;
+    }
+    if (auto* monitors = std::get_if<of::FlowMonitorRequest>(&whole.body)) {
+        auto& more = std::get<of::FlowMonitorRequest>(part.body).monitors;
+        std::move(more.begin(), more.end(), std::back_inserter(monitors->monitors));
+        return of::OfError::kNone;
+    }
+    return of::OfError::OFPBRC_BAD_STAT;  // of the others one message holds all that they can ask
 }
 
 }  // namespace
@@ -115,9 +139,18 @@ void OfConnection::go_on() {
 void OfConnection::receive(ByteView frame) {
     of::Message message;
     of::OfError error = unfit(frame, version());
-    if (error == of::OfError::kNone) error = of::decode(frame, decode_options(), message);
-    xid_ = message.xid;
+    MultipartRequests::Outcome request;
     frame_ = frame;
+    xid_ = frame.size() >= of::kHeaderBytes ? load_be32(frame.data() + 4) : 0;
+    bool whole = true;
+    if (error == of::OfError::kNone && is_request(frame, version())) {
+        request = requests_.add(frame, clock::monotonic_ms());
+        error = request.error;
+        whole = !request.parts.empty();
+        if (whole && error == of::OfError::kNone) error = put_together(request.parts, message);
+    } else if (error == of::OfError::kNone) {
+        error = of::decode(frame, decode_options(), message);
+    }
     manager_.snoop(bridge_, frame);
     if (of::Header header; of::peek_header(frame, header) && header.type == kEchoReply && header.version)
         return;
@@ -128,7 +161,33 @@ void OfConnection::receive(ByteView frame) {
     }
     if (lg.enabled(log::Level::kDbg))
         lg.dbg("{}: received message of type {}, xid={:#x}", name(), frame[1], xid_);
-    handle(message, frame);
+    if (whole) handle(message, frame);
+}
+
+// A request of several parts as one message; frame_ is the part that an error is about.
+of::OfError OfConnection::put_together(const std::vector<Bytes>& parts, of::Message& message) {
+    for (size_t i = 0; i < parts.size(); ++i) {
+        of::Message part;
+        frame_ = parts[i];
+        if (of::OfError error = of::decode(parts[i], decode_options(), part); error != of::OfError::kNone)
+            return error;
+        if (i == 0) {
+            message = std::move(part);
+        } else if (of::OfError error = append(message, std::move(part)); error != of::OfError::kNone) {
+            frame_ = parts[0];
+            return error;
+        }
+    }
+    return of::OfError::kNone;
+}
+
+void OfConnection::forget_late_requests(int64_t now_ms) {
+    if (!ready()) return;
+    for (const Bytes& first : requests_.take_late(now_ms)) {
+        frame_ = first;
+        fail(of::OfError::OFPBRC_MULTIPART_REQUEST_TIMEOUT);
+        frame_ = {};
+    }
 }
 
 of::DecodeOptions OfConnection::decode_options() const {

@@ -21,6 +21,7 @@
 #include "openflow/connection.h"
 #include "openflow/message.h"
 #include "switch/connection/flow_dump.h"
+#include "switch/connection/multipart_requests.h"
 #include "switch/upcall/backer.h"
 
 namespace weft::vswitch {
@@ -53,9 +54,12 @@ class OfConnection {
     void flow_removed(const Rule& rule, RemovedReason reason);
     void flow_changed(const Rule& rule, FlowEvent event, RemovedReason reason);
     void port_status(const OfPort& port, PortReason reason);
+    void table_status(uint8_t table);  // it passed one of its marks of vacancy
     void flush_updates();
     // In every turn: goes on with what could not be sent at once.
     void go_on();
+    // Answers requests whose rest did not come in time.
+    void forget_late_requests(int64_t now_ms);
     bool sees_port_changes() const;
 
     openflow::Port describe(const OfPort& port) const;
@@ -67,6 +71,7 @@ class OfConnection {
     void on_ready();
     void handle_frames();
     void receive(ByteView frame);
+    openflow::OfError put_together(const std::vector<Bytes>& parts, openflow::Message& message);
     openflow::DecodeOptions decode_options() const;
     void handle(const openflow::Message& message, ByteView frame);
     void send(openflow::Body body);
@@ -107,6 +112,8 @@ class OfConnection {
     void handle(const openflow::QueueStatsRequest& request);
     void handle(const openflow::QueueConfigRequest& request);
     openflow::OfError apply(const openflow::PortMod& mod);
+    openflow::TableDesc describe_table(uint8_t table) const;
+    std::string table_name(uint8_t id) const;  // as it is told
     openflow::PortStats statistics(const OfPort& port) const;
 
     // handle_switch.cc
@@ -125,6 +132,7 @@ class OfConnection {
     void handle(const openflow::EchoReply& reply);
     void handle(const openflow::SetFlowFormat& format);
     void handle(const openflow::FlowModTableId& setting);
+    void handle(const openflow::FlowAge& age);
     void handle(const openflow::SetPacketInFormat& format);
     void handle(const openflow::SetControllerId& id);
     void handle(const openflow::TlvTableMod& mod);
@@ -154,6 +162,8 @@ class OfConnection {
     Closed closed_;
     bool greeted_ = false;
     int64_t last_received_ms_ = 0;
+
+    MultipartRequests requests_;
 
     // The message being handled.
     uint32_t xid_ = 0;

@@ -170,20 +170,6 @@ OfError Bridge::check(const FlowChange& change) const {
             if (!group(g->group_id)) return OfError::OFPBAC_BAD_OUT_GROUP;
         } else if (auto* m = openflow::action_cast<openflow::Meter>(action)) {
             if (!meters.contains(m->meter_id)) return OfError::OFPMMFC_INVALID_METER;
-        } else if (openflow::action_cast<openflow::Encap>(action) ||
-                   openflow::action_cast<openflow::Decap>(action) ||
-                   openflow::action_cast<openflow::DecNshTtl>(action)) {
-            return OfError::OFPBAC_BAD_TYPE;  // packets of other types than Ethernet are not supported
-        } else if (auto* ct = openflow::action_cast<openflow::Ct>(action); ct && ct->alg) {
-            static log::RateLimit limit(5, 5);
-            if (limit.pass(lg)) {
-                lg.warn("{}: a flow with ct(alg={}) is refused: there are no helpers for related connections",
-                        name_,
-                        ct->alg == 21   ? "ftp"
-                        : ct->alg == 69 ? "tftp"
-                                        : fmt::format("{}", ct->alg));
-            }
-            return OfError::OFPBAC_BAD_ARGUMENT;
         }
     }
     return OfError::kNone;
@@ -378,8 +364,24 @@ void Bridge::commit(Transaction& transaction) {
             }
         }
     }
+    int last_table = -1;
+    for (const Transaction::Step& step : transaction.steps) {
+        if (step.rule->table == last_table || step.kind == Kind::kModified) continue;
+        last_table = step.rule->table;
+        check_vacancy(step.rule->table);
+    }
     transaction.steps.clear();
     transaction.groups.clear();
+}
+
+void Bridge::check_vacancy(uint8_t id) {
+    FlowTable& table = *tables_[id];
+    if (!table.vacancy_events || table.max_flows == UINT32_MAX || !events) return;
+    uint8_t vacancy = table.vacancy();
+    bool passed = table.vacancy_low ? vacancy > table.vacancy_up : vacancy < table.vacancy_down;
+    if (!passed) return;
+    table.vacancy_low = !table.vacancy_low;
+    events->vacancy_changed(id);
 }
 
 void Bridge::restore_groups(Transaction& transaction) {

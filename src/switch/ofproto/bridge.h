@@ -42,6 +42,7 @@ class BridgeEvents {
     virtual ~BridgeEvents() = default;
     virtual void flow_removed(const Rule& rule, RemovedReason reason) = 0;
     virtual void flow_changed(const Rule& rule, FlowEvent event, RemovedReason reason) = 0;
+    virtual void vacancy_changed(uint8_t table) = 0;  // past one of its marks
     virtual void port_status(const OfPort& port, PortReason reason) = 0;
 };
 
@@ -172,6 +173,7 @@ class Bridge {
     void make_internal_rules();
     RuleRef make_rule(const FlowChange& change);
     void restore_groups(Transaction& transaction);
+    void check_vacancy(uint8_t table);
 
     std::string name_, datapath_type_;
     ActionPool action_pool_;

@@ -1,13 +1,47 @@
+#include <cstring>
+
+#include "packet/address.h"
 #include "packet/extract.h"
 #include "switch/translate/walk.h"
 
 namespace weft::vswitch {
 
-FrozenState Walk::freeze_state() const {
+// Whether flow_.tunnel may say what the packet's key said.
+bool Walk::came_by_tunnel() const {
+    const packet::Tunnel& tunnel = in_.flow.tunnel;
+    return !in_.frozen && bridge_ == in_.bridge && (tunnel.dst || !packet::is_zero(tunnel.ipv6_dst));
+}
+
+// Which of the fields that are Geneve options there are, and what they say.
+void Walk::look_at_options() {
+    packet::Tunnel& mask = mask_.tunnel;
+    for (unsigned i = 0; i < packet::kTunnelMetadataFields; ++i) {
+        const auto* slot = tunnel_table()->slot(i);
+        if (!slot) continue;
+        mask.metadata_present = mask.metadata_present | uint64_t{1} << i;
+        if (in_.flow.tunnel.metadata_present >> i & 1)
+            std::memset(mask.metadata.data() + slot->offset, 0xff, slot->size);
+    }
+}
+
+void Walk::look_at_policy() {
+    mask_.tunnel.gbp_id = 0xffff;
+    mask_.tunnel.gbp_flags = 0xff;
+}
+
+// What is kept of a tunnel is kept for all packets of the megaflow: it must be theirs, too.
+FrozenState Walk::freeze_state() {
+    if (came_by_tunnel()) {
+        mask_.tunnel.tos = mask_.tunnel.ttl = 0xff;
+        look_at_options();
+        OfPort* port = bridge_->port(in_.flow.in_port);
+        if (port && port->tunnel && port->tunnel->gbp) look_at_policy();
+    }
     FrozenState state;
     state.bridge = bridge_->name();
     state.metadata = packet::zero_flow();
     state.metadata.tunnel = flow_.tunnel;
+    state.metadata.tunnel.tp_src = state.metadata.tunnel.tp_dst = 0;  // no field of OpenFlow's
     state.metadata.metadata = flow_.metadata;
     state.metadata.regs = flow_.regs;
     state.metadata.in_port = flow_.in_port;

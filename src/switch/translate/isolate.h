@@ -13,8 +13,10 @@ inline bool irreversible(const datapath::Actions& actions, size_t from) {
         if (action.get_if<datapath::Conntrack>() || action.get_if<datapath::Recirculate>() ||
             action.get_if<datapath::PushMpls>() || action.get_if<datapath::PopMpls>() ||
             action.get_if<datapath::PushEth>() || action.get_if<datapath::PopEth>() ||
-            action.get_if<datapath::Meter>() || action.get_if<datapath::ConntrackClear>() ||
-            action.get_if<datapath::Hash>() || action.get_if<datapath::Truncate>()) {
+            action.get_if<datapath::PushNsh>() || action.get_if<datapath::PopNsh>() ||
+            action.get_if<datapath::AddMpls>() || action.get_if<datapath::Meter>() ||
+            action.get_if<datapath::ConntrackClear>() || action.get_if<datapath::Hash>() ||
+            action.get_if<datapath::Truncate>()) {
             return true;
         }
     }
@@ -28,6 +30,8 @@ void Walk::isolated(Body body, bool last) {
     size_t stack_bytes = stack_bytes_;
     auto action_set = action_set_;
     bool conntracked = conntracked_, was_mpls = was_mpls_, was_exit = exit_;
+    auto pending_nsh = pending_nsh_ ? std::make_unique<Bytes>(*pending_nsh_) : nullptr;
+    bool pending_mpls = pending_mpls_;
     auto segments = std::move(segments_);
     segments_.clear();
     datapath::Actions before = std::move(out_.actions);
@@ -50,6 +54,8 @@ void Walk::isolated(Body body, bool last) {
     stack_ = std::move(stack);
     stack_bytes_ = stack_bytes;
     action_set_ = std::move(action_set);
+    pending_nsh_ = std::move(pending_nsh);
+    pending_mpls_ = pending_mpls;
     conntracked_ = conntracked;
     was_mpls_ = was_mpls;
     segments_ = std::move(segments);

@@ -11,6 +11,7 @@ namespace weft::vswitch {
 namespace of = openflow;
 
 void Walk::commit() {
+    commit_encap();
     datapath::compose_difference(base_, flow_, out_.actions, mask_);
 }
 
@@ -124,6 +125,9 @@ void Walk::send_to(OfPort& port) {
     }
     if (port.tunnel) return output_tunnel(port);
     if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
+    mask_.packet_type = ~0u;
+    if (flow_.packet_type != 0)
+        return warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
     commit();
     sample_output(port);
     if (truncate_) append(datapath::Truncate{truncate_});
@@ -231,10 +235,20 @@ void Walk::output_tunnel(OfPort& port) {
         tunnel.erspan_dir = config.erspan_dir_flow ? saved.erspan_dir : config.erspan_dir;
         tunnel.erspan_hwid = config.erspan_hwid_flow ? saved.erspan_hwid : config.erspan_hwid;
     }
-    tunnel.gbp_id = saved.gbp_id;
-    tunnel.gbp_flags = saved.gbp_flags;
+    if (config.gbp) {
+        tunnel.gbp_id = saved.gbp_id;
+        tunnel.gbp_flags = saved.gbp_flags;
+    }
     tunnel.metadata_present = saved.metadata_present;
     tunnel.metadata = saved.metadata;
+    if (came_by_tunnel()) {
+        if (config.type == datapath::PortType::kGeneve) look_at_options();
+        if (config.gbp) look_at_policy();
+        if (config.erspan_ver_flow) mask_.tunnel.erspan_ver = 0xff;
+        if (config.erspan_idx_flow) mask_.tunnel.erspan_idx = 0xffffffff;
+        if (config.erspan_dir_flow) mask_.tunnel.erspan_dir = 0xff;
+        if (config.erspan_hwid_flow) mask_.tunnel.erspan_hwid = 0xff;
+    }
     note(EffectCache::CountTunnel{bridge_, port.number, true});
     commit();
     if (truncate_) append(datapath::Truncate{truncate_});

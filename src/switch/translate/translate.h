@@ -124,7 +124,8 @@ enum class TranslateError : uint8_t {
     kNoRecirculation,
     kBridgeNotFound,
     kTunnelNoDestination,
-    kForwardingDisabled
+    kForwardingDisabled,
+    kUnsupportedPacketType
 };
 const char* error_text(TranslateError error);
 

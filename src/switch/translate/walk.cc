@@ -31,6 +31,8 @@ const char* error_text(TranslateError error) {
             return "Bridge not found";
         case TranslateError::kTunnelNoDestination:
             return "Native tunnel neighbor cache miss";
+        case TranslateError::kUnsupportedPacketType:
+            return "Unsupported packet type";
         case TranslateError::kForwardingDisabled:
             return "Forwarding is disabled";
     }
@@ -419,6 +421,9 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
     if (auto* a = action_cast<of::Multipath>(action)) return multipath(*a);
     if (auto* a = action_cast<of::Bundle>(action)) return bundle_action(*a);
     if (auto* a = action_cast<of::Learn>(action)) return learn(*a);
+    if (auto* a = action_cast<of::Encap>(action)) return encap(*a);
+    if (auto* a = action_cast<of::Decap>(action)) return decap(*a);
+    if (action_cast<of::DecNshTtl>(action)) return void(exit_ |= dec_nsh_ttl());
     if (auto* a = action_cast<of::Nat>(action)) return void(ct_nat_ = a);
     if (action_cast<of::CtClear>(action)) return ct_clear();
     if (auto* a = action_cast<of::DeleteField>(action)) return delete_field(*a);

@@ -117,6 +117,15 @@ class Walk {
     void look_at_with_prerequisites(const openflow::Field& field);
     const openflow::TunnelTable* tunnel_table() const { return bridge_->tunnel_table.get(); }
 
+    // encap.cc
+    void encap(const openflow::Encap& action);
+    void commit_encap();
+    void decap(const openflow::Decap& action);
+    bool dec_nsh_ttl();
+    void encap_mpls(uint16_t ethertype);
+    void decap_mpls(const openflow::Decap& action);
+    void unsupported_packet_type(std::string what);
+
     // conntrack.cc
     void ct(const openflow::Ct& action, bool last);
     void ct_clear();
@@ -165,7 +174,10 @@ class Walk {
                        datapath::PortNo tunnel_egress = datapath::kNoPort);
 
     // freeze.cc
-    FrozenState freeze_state() const;
+    FrozenState freeze_state();
+    bool came_by_tunnel() const;
+    void look_at_options();
+    void look_at_policy();
     uint32_t freeze(FrozenState state);
     void recirculate(FrozenState state);
     void start_freezing();  // the actions that remain are collected while the walk unwinds
@@ -226,8 +238,10 @@ class Walk {
     bool was_mpls_ = false;
     bool no_actions_ = false;  // rules are found and counted, but not carried out
     bool freezing_ = false;
-    bool resume_at_current_ = false;  // the action that froze is done again after the thaw
-    bool last_output_ = false;        // nothing follows the output that is being made
+    bool resume_at_current_ = false;      // the action that froze is done again after the thaw
+    bool last_output_ = false;            // nothing follows the output that is being made
+    std::unique_ptr<Bytes> pending_nsh_;  // a service header to push, with TLVs of metadata type 2
+    bool pending_mpls_ = false;           // a label to add
     uint32_t truncate_ = 0;
     uint32_t mirrored_ = 0;  // the bridge's mirrors that have their copy
     uint32_t hash_basis_ = 0;

@@ -12,6 +12,7 @@
 
 #include "datapath/dummy/dummy_device.h"
 #include "datapath/userspace/userspace_datapath.h"
+#include "openflow/message.h"
 #include "openflow/messages/flow.h"
 #include "openflow/messages/group.h"
 #include "switch/upcall/backer.h"
@@ -59,11 +60,32 @@ class TestWorld {
         }
     }
 
+    // A tunnel without a device: keys and actions alone.
+    void add_tunnel(const std::string& bridge_name, uint32_t number, uint32_t dp_port,
+                    const TunnelConfig& config) {
+        OfPort port;
+        port.name = device(number);
+        port.number = number;
+        port.dp_port = dp_port;
+        port.tunnel = config;
+        place(bridge_name, std::move(port), {});
+    }
+
     // Lines as `ovs-ofctl add-flow` takes them.  Errors are returned, "" is success.
     std::string flow(const std::string& bridge_name, const std::string& text,
                      openflow::FlowMod::Command command = openflow::FlowMod::Command::kAdd) {
         auto mod = openflow::parse_flow_mod(text, command);
         if (!mod) return mod.message();
+        // As a controller's message: options of tunnels lie where the bridge says.
+        if (auto& table = bridge(bridge_name).tunnel_table; table->bytes_used()) {
+            openflow::DecodeOptions options;
+            options.tunnel_table = table;
+            openflow::Message message;
+            Bytes wire = openflow::encode(openflow::Version::k15, 1, *mod);
+            if (auto error = openflow::decode(wire, options, message); error != openflow::OfError::kNone)
+                return openflow::error_name(error);
+            mod = *message.get_if<openflow::FlowMod>();
+        }
         FlowChange change;
         change.command = static_cast<FlowChange::Command>(command);
         change.match = mod->match;
