@@ -161,7 +161,8 @@ bool help_is_manual_page = false;
 
 // By man(7): 1 for what any user calls, 8 for what administrators and the system do.
 int manual_section(std::string_view program) {
-    for (std::string_view name : {"ovsdb-client", "ovsdb-tool", "ovn-detrace", "weft"}) {
+    for (std::string_view name :
+         {"ovsdb-client", "ovsdb-tool", "ovs-pcap", "ovs-tcpundump", "ovn-detrace", "weft", "weft-sim"}) {
         if (program == name) return 1;
     }
     return 8;

@@ -115,7 +115,9 @@ def one_switch():
         weft(r, "replace-flows", "br0", f"{r.dir}/flows")
         if "n_packets=1," not in weft(r, "dump-flows", "br0", "ip"):
             raise rig.Failure("replace-flows added a flow that had not changed")
-        for refused in (("-O", "OpenFlow14", "mod-table", "br0", "1", "vacancy:20,80"), ("dump-ipfix-bridge", "br0"), ("dump-ipfix-flow", "br0")):
+        same(r, "-O", "OpenFlow14", "mod-table", "br0", "1", "vacancy:20,80")
+        same(r, "-O", "OpenFlow14", "dump-table-desc", "br0", "1")
+        for refused in (("dump-ipfix-bridge", "br0"), ("dump-ipfix-flow", "br0")):
             code, _, problem = tool(r, True, *refused)
             if code != 1 or not problem:
                 raise rig.Failure(f"{refused}: exit {code}: {problem}")
