@@ -1,6 +1,7 @@
 """What one too many hears of the database server, and that the others notice nothing: clients beyond --max-sessions or beyond
 the files that may be open, requests that are too long, and crowds that connect while the server is busy (docs/decisions/0055).
 """
+import contextlib
 import json
 import os
 import resource
@@ -79,8 +80,9 @@ def few_files():
     with rig.Rig(weft=("ovsdb-server", "ovsdb-tool"), name="files") as r:
         remote = start(r, files=100)
         crowd = [ovsdb.Client(remote) for _ in range(150)]
-        for number, client in enumerate(crowd):
-            client.send("list_dbs")
+        for client in crowd:
+            with contextlib.suppress(ConnectionError):  # who was told without being asked is closed already
+                client.send("list_dbs")
         outcomes = {"served": [], "told": 0, "closed": 0}
         for client in crowd:
             try:
