@@ -16,8 +16,10 @@ LONG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)(\[?=)?")
 
 
 def weft(*words):
-    return subprocess.run([os.path.join(rig.WEFT_BIN, words[0]), *words[1:]], text=True, capture_output=True, timeout=20,
-                          env=dict(os.environ, LC_ALL="C", OVS_CTL_TIMEOUT="5"))
+    """In a folder of its own: an option that names a file may take what follows it for the name."""
+    with tempfile.TemporaryDirectory(prefix="weft-options-") as folder:
+        return subprocess.run([os.path.join(rig.WEFT_BIN, words[0]), *words[1:]], text=True, capture_output=True, timeout=20,
+                              cwd=folder, env=dict(os.environ, LC_ALL="C", OVS_CTL_TIMEOUT="5"))
 
 
 def help_of(path):
