@@ -150,31 +150,32 @@ std::vector<Placement> Kubernetes::add_node(Transaction& txn, size_t node) {
 }
 
 // Pods that operations add come behind the first ones, so many to a node as it takes.
+Kubernetes::AddedPod Kubernetes::added_pod(size_t number) const {
+    size_t node = number % size_.nodes;
+    size_t pod = size_.ports + number / size_.nodes % (kMaxPorts + 40 - size_.ports);
+    return {{pod_name(node, pod), node},
+            pod_address(node, pod),
+            nb_.table<nb::LogicalSwitch>().find_by(nb::LogicalSwitch::kName, node_name(node))->uuid,
+            nb_.table<nb::PortGroup>().find_by(nb::PortGroup::kName, namespace_group(node))->uuid,
+            nb_.table<nb::AddressSet>().find_by(nb::AddressSet::kName, namespace_set(node))->uuid};
+}
+
 Operation::Effect Kubernetes::add_pod(Transaction& txn, size_t number) {
-    size_t node = number % size_.nodes,
-           pod = size_.ports + number / size_.nodes % (kMaxPorts + 40 - size_.ports);
-    std::string name = pod_name(node, pod);
-    const auto* own = nb_.table<nb::LogicalSwitch>().find_by(nb::LogicalSwitch::kName, node_name(node));
-    const auto* group = nb_.table<nb::PortGroup>().find_by(nb::PortGroup::kName, namespace_group(node));
-    const auto* set = nb_.table<nb::AddressSet>().find_by(nb::AddressSet::kName, namespace_set(node));
-    Uuid port = add_workload(txn, own->uuid, name, both(pod_address(node, pod)));
-    txn.add(group->uuid, nb::PortGroup::kPorts, port);
-    txn.add(set->uuid, nb::AddressSet::kAddresses, address_text(pod_address(node, pod)));
-    return {Placement{name, node}, {}};
+    AddedPod pod = added_pod(number);
+    Uuid port = add_workload(txn, pod.logical_switch, pod.placement.port, both(pod.address));
+    txn.add(pod.group, nb::PortGroup::kPorts, port);
+    txn.add(pod.set, nb::AddressSet::kAddresses, address_text(pod.address));
+    return {pod.placement, {}};
 }
 
 Operation::Effect Kubernetes::delete_pod(Transaction& txn, size_t number) {
-    size_t node = number % size_.nodes,
-           pod = size_.ports + number / size_.nodes % (kMaxPorts + 40 - size_.ports);
-    std::string name = pod_name(node, pod);
-    const auto* own = nb_.table<nb::LogicalSwitch>().find_by(nb::LogicalSwitch::kName, node_name(node));
-    const auto* group = nb_.table<nb::PortGroup>().find_by(nb::PortGroup::kName, namespace_group(node));
-    const auto* set = nb_.table<nb::AddressSet>().find_by(nb::AddressSet::kName, namespace_set(node));
-    const auto* port = nb_.table<nb::LogicalSwitchPort>().find_by(nb::LogicalSwitchPort::kName, name);
-    txn.remove(own->uuid, nb::LogicalSwitch::kPorts, port->uuid);
-    txn.remove(group->uuid, nb::PortGroup::kPorts, port->uuid);
-    txn.remove(set->uuid, nb::AddressSet::kAddresses, address_text(pod_address(node, pod)));
-    return {{}, Placement{name, node}};
+    AddedPod pod = added_pod(number);
+    const auto& ports = nb_.table<nb::LogicalSwitchPort>();
+    Uuid port = ports.find_by(nb::LogicalSwitchPort::kName, pod.placement.port)->uuid;
+    txn.remove(pod.logical_switch, nb::LogicalSwitch::kPorts, port);
+    txn.remove(pod.group, nb::PortGroup::kPorts, port);
+    txn.remove(pod.set, nb::AddressSet::kAddresses, address_text(pod.address));
+    return {{}, pod.placement};
 }
 
 std::vector<Operation> Kubernetes::operations() {

@@ -20,6 +20,12 @@ class Kubernetes : public Shape {
     std::vector<Operation> operations() override;
 
   private:
+    struct AddedPod {
+        Placement placement;
+        uint32_t address;
+        Uuid logical_switch, group, set;  // rows that it belongs to
+    };
+    AddedPod added_pod(size_t number) const;  // of the `number`-th round
     void add_gateway_router(ovsdb::client::Transaction& txn, size_t node, const Uuid& balancers);
     void add_service(ovsdb::client::Transaction& txn, const Uuid& group, size_t service);
     std::string endpoints(size_t service, size_t turn) const;
