@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "base/options.h"
 #include "base/version.h"
@@ -15,25 +18,30 @@ namespace weft::apps {
 
 namespace {
 
-struct Asked {
-    bool help = false, version = false;
-};
-
-void add_options(OptionTable& options, Asked& asked) {
-    options.section("Options");
-    options.add("help", 'h', "", "Print this text.", [&](std::string_view) {
-        asked.help = true;
-        return Result<void>();
-    });
-    options.add("version", 'V', "", "Print version information.", [&](std::string_view) {
-        asked.version = true;
-        return Result<void>();
-    });
-}
-
 int fail(const std::string& program, const std::string& message) {
     std::fprintf(stderr, "%s: %s\n", program.c_str(), message.c_str());
     return 1;
+}
+
+// Reads the command line into `words`.  The exit code, if nothing is left to be done.
+std::optional<int> begin(const ProgramText& text, int argc, char** argv, std::vector<std::string>& words) {
+    bool help = false, version = false;
+    OptionTable options;
+    options.section("Options");
+    options.add("help", 'h', "", "Print this text.", [&](std::string_view) {
+        help = true;
+        return Result<void>();
+    });
+    options.add("version", 'V', "", "Print version information.", [&](std::string_view) {
+        version = true;
+        return Result<void>();
+    });
+    auto parsed = options.parse({argv + 1, argv + argc});
+    if (!parsed) return fail(text.name, parsed.message());
+    words = *std::move(parsed);
+    if (!help && !version) return std::nullopt;
+    std::fputs((help ? help_page(text, options) : version_text(text.name)).c_str(), stdout);
+    return 0;
 }
 
 int print_file(const std::string& program, const std::string& path) {
@@ -53,11 +61,6 @@ int print_file(const std::string& program, const std::string& path) {
 
 int ovs_pcap(int argc, char** argv) {
     const std::string program = "ovs-pcap";
-    Asked asked;
-    OptionTable options;
-    add_options(options, asked);
-    auto words = options.parse({argv + 1, argv + argc});
-    if (!words) return fail(program, words.message());
     ProgramText text{
         program,
         "print packets from a pcap file as hex",
@@ -66,20 +69,15 @@ int ovs_pcap(int argc, char** argv) {
         "its own, as ofproto/trace of ovs-vswitchd takes it.  FILE may be of "
         "either byte order, with times in microseconds or nanoseconds; pcapng is not read.",
         {}};
-    if (asked.help) return std::fputs(help_page(text, options).c_str(), stdout), 0;
-    if (asked.version) return std::fputs(version_text(program).c_str(), stdout), 0;
-    if (words->size() != 1)
+    std::vector<std::string> words;
+    if (auto code = begin(text, argc, argv, words)) return *code;
+    if (words.size() != 1)
         return fail(program, "exactly 1 non-option argument required (use --help for help)");
-    return print_file(program, words->front());
+    return print_file(program, words.front());
 }
 
 int ovs_tcpundump(int argc, char** argv) {
     const std::string program = "ovs-tcpundump";
-    Asked asked;
-    OptionTable options;
-    add_options(options, asked);
-    auto words = options.parse({argv + 1, argv + argc});
-    if (!words) return fail(program, words.message());
     ProgramText text{
         program,
         "print packets from tcpdump's output as hex",
@@ -88,9 +86,9 @@ int ovs_tcpundump(int argc, char** argv) {
         "hexadecimal digits on a line of its own, as ofproto/trace of ovs-vswitchd takes it.  With "
         "less than two -x or -X tcpdump leaves the Ethernet header out.",
         {}};
-    if (asked.help) return std::fputs(help_page(text, options).c_str(), stdout), 0;
-    if (asked.version) return std::fputs(version_text(program).c_str(), stdout), 0;
-    if (!words->empty()) return fail(program, "non-option argument not supported (use --help for help)");
+    std::vector<std::string> words;
+    if (auto code = begin(text, argc, argv, words)) return *code;
+    if (!words.empty()) return fail(program, "non-option argument not supported (use --help for help)");
     cli::TcpdumpReader reader(std::cin);
     while (auto packet = reader.next()) std::puts(packet->c_str());
     return 0;
