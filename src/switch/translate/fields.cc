@@ -237,9 +237,7 @@ bool Walk::dec_ttl(const of::DecTtl& action) {
         return false;
     }
     warning(fmt::format("{} decrement TTL exception", flow_.dl_type == 0x0800 ? "IPv4" : "IPv6"));
-    std::vector<uint16_t> controllers = action.controllers;
-    if (controllers.empty()) controllers.push_back(0);
-    for (uint16_t id : controllers) {
+    for (uint16_t id : action.controllers.value_or(std::vector<uint16_t>{0})) {
         of::Controller to;
         to.controller_id = id;
         to.reason = of::PacketInReason::kInvalidTtl;
