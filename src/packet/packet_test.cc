@@ -338,10 +338,10 @@ TEST(Segment, UnfinishedPacketsAreKnown) {
         for (const Packet& one : segment(std::move(left))) {
             Flow part = zero_flow();
             Layout at = extract(one, part);
-            EXPECT_LE(at.l3_end - at.l3, 1280u);
-            bytes += at.l3_end - at.payload;
+            EXPECT_LE(static_cast<size_t>(at.l3_end - at.l3), 1280u);
+            bytes += static_cast<size_t>(at.l3_end - at.payload);
         }
-        EXPECT_EQ(bytes, layout.l3_end - layout.payload);
+        EXPECT_EQ(bytes, static_cast<size_t>(layout.l3_end - layout.payload));
     }
     EXPECT_GT(known, 500u);
 }
