@@ -18,7 +18,7 @@ constexpr Without kWithout[] = {
     {"per-port-memory", kNoDpdk},
     {"shared-mempool-config", kNoDpdk},
     {"vhost-", kNoDpdk},
-    {"hw-offload", "there is no offload to hardware here; datapath_type=ebpf forwards in the kernel"},
+    {"hw-offload", "there is no offload to hardware here; datapath_type=system forwards in the kernel"},
     {"offload-rebalance", "there is no offload to hardware here"},
     {"n-offload-threads", "there is no offload to hardware here"},
     {"tc-policy", "there is no offload to hardware here"},
