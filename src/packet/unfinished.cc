@@ -20,7 +20,7 @@ bool mark_unfinished(Packet& packet) {
     size_t size = packet.size(), l3 = ethernet::kHeader;
     if (size < l3 + ipv4::kHeader) return false;
     uint16_t type = load_be16(p + ethernet::kType);
-    if (ethernet::is_vlan(type)) {
+    for (int tags = 0; tags < 2 && ethernet::is_vlan(type); tags++) {
         type = load_be16(p + l3 + 2);
         l3 += 4;
     }

@@ -122,7 +122,8 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
     // One tag that the kernel keeps beside the packet goes into the inner frame.
     __u32 tag = skb->vlan_present ? kTag : 0;
     if (!port || port->kind != kPortTunnel || port->watched || !s->tunnel_set || s->from_tunnel ||
-        (tag ? k->vlan[3] : k->vlan[1]))
+        (tag ? k->vlan[3] : k->vlan[1]) || k->dl_type == bpf_htons(kTypeVlan) ||
+        k->dl_type == bpf_htons(kTypeQinq))
         return kHandUp;
     // Without offloads, and the helper for encapsulation does not take it.
     int no_ip = k->dl_type != bpf_htons(kTypeIpv4) && k->dl_type != bpf_htons(kTypeIpv6);
@@ -334,13 +335,15 @@ static __always_inline int outer_sum_right(struct __sk_buff* skb, struct Scratch
     int inner = parsed == kNext ? transport_sum(skb, s) : -1;
     __u32 to = s->l4, length = skb->len;
     asm volatile("" : "+r"(to), "+r"(length));  // or the compiler makes one load of two
-    if (inner < 0) {
-        if (skb->gso_size) return 1;  // each segment had its own
-        inner = 0;
-        to = length;
+    if (inner >= 0) {
+        if (sum_packet(skb, level, 0, to)) return 1;
+        if (fold((__u64)s->sum_result + outer + (__u16)inner) == 0xffff) return 1;
+        // The inner packet may have been damaged before the outer one was made: then the sum is of what is
+        // there.
     }
-    if (sum_packet(skb, level, 0, to)) return 1;
-    return fold((__u64)s->sum_result + outer + (__u16)inner) == 0xffff;
+    if (skb->gso_size) return 1;  // each segment had its own
+    if (sum_packet(skb, level, 0, length)) return 1;
+    return fold((__u64)s->sum_result + outer) == 0xffff;
 }
 
 // The outer IP header of a packet for this host: the key's fields, what follows and where.
