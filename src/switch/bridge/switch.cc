@@ -367,6 +367,7 @@ void Switch::follow_settings(const db::OpenVSwitch* root) {
         statistics_timer_->arm_in(settings.statistics_interval_ms);
     for (const auto& [type, backer] : backers_) apply_settings(*backer);
     connections_->hold(settings.restoring_flows);
+    connections_->set_bundle_idle(settings.bundle_idle_ms);
 }
 
 void Switch::apply_settings(Backer& backer) const {
