@@ -2,6 +2,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import rig
 from overlay import Cable, pings
@@ -28,8 +29,10 @@ class Capture:
 
 
 def both_ways(host, peer, words, what):
-    """From the moment that tcpdump listens, nothing is missing."""
+    """From the moment that tcpdump listens, nothing is missing; a listener that is not promiscuous is found within 100 ms."""
     with Capture(host, *words) as capture:
+        if "-p" in words:
+            time.sleep(0.2)
         if not pings(peer.guests["g2"], "10.0.0.1", count=3):
             raise rig.Failure(f"{what}: no ping")
         rig.wait_for(lambda: capture.text().count("ICMP echo") >= 6, f"{what}: three requests and three replies")
@@ -39,6 +42,11 @@ def both_ways(host, peer, words, what):
                 raise rig.Failure(f"{what}: not thrice {line}: {text}")
         if text.count("ICMP echo") != 6:
             raise rig.Failure(f"{what}: packets shown twice: {text}")
+
+
+def log(host):
+    with open(f"{host.dir}/ovs-vswitchd.log") as f:
+        return f.read()
 
 
 def devices():
@@ -69,8 +77,11 @@ def devices():
             # The switch may die and come back: the device stays and works.
             host.kill("ovs-vswitchd")
             host.sh("ip", "link", "show", device)
+            before = log(host).count("taken over")
             host.start_vswitchd()
             rig.wait_for(lambda: pings(peer.guests["g2"], "10.0.0.1"), f"{kind}: ping after a restart", 20)
+            # Until then the programs of the switch that died forward, and show nothing.
+            rig.wait_for(lambda: log(host).count("taken over") > before, "the new programs to take over", 40)
             both_ways(host, peer, ["-i", device, "icmp"], f"{device} after a restart")
             for h in (host, peer):
                 h.run("ovs-vsctl", "del-port", "br0", "tun0")

@@ -32,6 +32,7 @@ namespace {
 log::Module lg("ebpf");
 
 constexpr int64_t kTidyMs = 1000;
+constexpr int64_t kWatchMs = 100;          // how long a capture that is not announced may stay unseen
 constexpr int64_t kInheritUsedMs = 10000;  // as long as a switch keeps flows that nobody uses
 constexpr const char* kFilterName = "weft_ebpf";
 
@@ -60,6 +61,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         });
         timer_ = loop_.timer([this] { tidy(); });
         timer_->arm_in(kTidyMs);
+        watch_timer_ = loop_.timer([this] { watch(); });
         turn_ = loop_.each_turn([this] {
             if (!tunnels_.empty() && links_.generation() != links_generation_) look_for_watchers();
         });
@@ -451,9 +453,15 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         }
     }
 
+    // Listeners that are not promiscuous are not announced by the kernel.
+    void watch() {
+        look_for_watchers();
+        if (!tunnels_.empty()) watch_timer_->arm_in(kWatchMs);
+    }
+
     void tidy() {
         flows_.tidy();
-        look_for_watchers();
+        if (!watch_timer_->armed()) watch();
         set_vlan_limit();
         timer_->arm_in(kTidyMs);
     }
@@ -484,7 +492,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     bool taken_over_ = false;
     std::optional<ebpf::Predecessor> before_;  // until take_over(), if it is of our version
     bool looked_before_ = false;
-    std::unique_ptr<net::Loop::Timer> timer_;
+    std::unique_ptr<net::Loop::Timer> timer_, watch_timer_;
     std::set<PortNo> tunnels_;
     uint64_t links_generation_ = 0;
     std::unique_ptr<net::Loop::Turn> turn_;
