@@ -2,8 +2,8 @@
 // bridge, into a GRE or ERSPAN tunnel to the sink, or out of a local interface that says that it is the sink
 // (type local: Interface.external_ids:mirror-id).
 //
-// A mirror of the switch has the logical one's name, is known as ours by external_ids:ovn-owned, and its tunnel's
-// port is called ovn-NAME.  It is there while one of its ports is.
+// A mirror of the switch has the logical one's name, is known as ours by external_ids:ovn-owned, and its
+// tunnel's port is called ovn-NAME.  It is there while one of its ports is.
 
 #pragma once
 

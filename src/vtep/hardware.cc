@@ -126,7 +126,7 @@ void Hardware::clean_up(Transaction& txn) {
     for (const auto& row : replica_.table<vt::UcastMacsRemote>()) txn.erase<vt::UcastMacsRemote>(row.uuid);
     for (const auto& row : replica_.table<vt::McastMacsRemote>()) txn.erase<vt::McastMacsRemote>(row.uuid);
     for (const auto& row : replica_.table<vt::LogicalSwitch>())
-        txn.set(row.uuid, vt::LogicalSwitch::kTunnelKey, std::optional<int64_t>(0));
+        txn.set(row.uuid, vt::LogicalSwitch::kTunnelKey, std::optional<int64_t>());
 }
 
 }  // namespace weft::vtep

@@ -226,13 +226,13 @@ def persistent():
             receive(h, "p1", packet)
             return len(got(h, "p2")) > before
         rig.wait_for(passes, "the first packet")
-        cloud.tell(f'set ACL {acl} match="inport == \\\\"p1\\\\" && udp.dst == 54"')
+        cloud.tell(f'set ACL {acl} match=\'"inport == \\\\"p1\\\\" && udp.dst == 54"\'')
         rig.wait_for(lambda: not passes(), "without the option the connection is looked at anew")
-        cloud.tell(f'set ACL {acl} match="inport == \\\\"p1\\\\" && udp.dst == 53" options:persist-established=true')
+        cloud.tell(f'set ACL {acl} match=\'"inport == \\\\"p1\\\\" && udp.dst == 53"\' options:persist-established=true')
         rows = lambda: cloud.central.run("ovn-sbctl", "--bare", "--columns=_uuid,id", "list", "ACL_ID").split()
         expect(rows()[:1] == [acl] and int(rows()[1]) > 0, f"ACL_ID {rows()}")
         rig.wait_for(passes, "packets with the option")
-        cloud.tell(f'set ACL {acl} match="inport == \\\\"p1\\\\" && udp.dst == 54"')
+        cloud.tell(f'set ACL {acl} match=\'"inport == \\\\"p1\\\\" && udp.dst == 54"\'')
         time.sleep(0.2)
         expect(all(passes() for _ in range(5)), "the connection does not pass any more")
         before = len(got(h, "p1"))
@@ -322,9 +322,8 @@ def global_options():
         c.run("ovn-sbctl", "chassis-add", "hv2", "geneve", "10.0.0.2")
         cloud.tell(SWITCH, "lsp-add sw0 ln -- lsp-set-type ln localnet -- lsp-set-addresses ln unknown -- lsp-set-options ln network_name=phys", wait="sb")
         c.run("ovn-sbctl", "lsp-bind", "p2", "hv2")
-        by_tunnel = lambda: [l for l in h.run("ovs-ofctl", "dump-flows", f"unix:{h.dir}/br-int.mgmt", "table=39").splitlines() if "priority=100" in l and "output" in l and "reg15=0x2," in l]
+        by_tunnel = lambda: [l for l in h.run("ovs-ofctl", "dump-flows", f"unix:{h.dir}/br-int.mgmt", "table=39").splitlines() if "priority=100" in l and "output" in l and f"reg15={int(key):#x}," in l]
         key = c.run("ovn-sbctl", "--bare", "--columns=tunnel_key", "find", "Port_Binding", "logical_port=p2").strip()
-        expect(key == "2", f"key of p2: {key} (the test is wrong)")
         cfg = lambda: c.run("ovn-sbctl", "--bare", "--columns=nb_cfg", "find", "Chassis_Private", "name=hv1").strip()
         rig.wait_for(lambda: "hv2" in h.run("ovs-vsctl", "show") or h.run("ovs-vsctl", "--bare", "--columns=name", "find", "Interface", "type=geneve"), "a tunnel")
         c.run("ovn-nbctl", "--wait=sb", "sync")

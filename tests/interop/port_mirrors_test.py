@@ -99,7 +99,7 @@ def logical():
         rig.wait_for(lambda: copies(1, 2) == 1, "a copy of what p1 sends")
         expect(copies(2, 1) == 1, "a copy of what p1 gets")
         expect(copies(1, 2, 9, reaches=False) == 1, "a copy of what is dropped later")
-        cloud.tell('--id=@r create Mirror_Rule match="udp.dst\\ ==\\ 3" action=skip priority=10 -- add Mirror {Mirror m} mirror_rules @r')
+        cloud.tell('--id=@r create Mirror_Rule match=\'"udp.dst == 3"\' action=skip priority=10 -- add Mirror {Mirror m} mirror_rules @r')
         rig.wait_for(lambda: copies(1, 2, 3) == 0, "no copy where a rule says skip")
         expect(copies(1, 2) == 1, "a copy of others")
         cloud.tell('--id=@r create Mirror_Rule match=udp action=mirror priority=20 -- add Mirror {Mirror m} mirror_rules @r')

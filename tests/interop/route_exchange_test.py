@@ -44,7 +44,7 @@ class Namespace:
     def __enter__(self):
         ip("netns", "add", NAMESPACE)
         inside("link", "set", "lo", "up")
-        inside("link", "add", "out", "type", "dummy")
+        inside("link", "add", "out", "type", "veth", "peer", "name", "far")
         inside("addr", "add", "10.1.0.200/24", "dev", "out")
         inside("link", "set", "out", "up")
 

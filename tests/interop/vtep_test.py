@@ -58,7 +58,9 @@ class Side(rig.Rig):
                     for u, r in get("Physical_Locator", "encapsulation_type", "dst_ip", "tunnel_key").items()}
         sets = {u: sorted(locators[e[1]] for e in elements(r["locators"])) for u, r in get("Physical_Locator_Set", "locators").items()}
         switches = get("Logical_Switch", "name", "tunnel_key", "replication_mode")
-        found = {("Logical_Switch", s["name"], str(s["tunnel_key"]), str(s["replication_mode"])) for s in switches.values()}
+        # What a switch that is of no network (any more) has as its mode depends on what came when.
+        found = {("Logical_Switch", s["name"], str(s["tunnel_key"]), str(s["replication_mode"]) if s["tunnel_key"] not in (0, ["set", []]) else "")
+                 for s in switches.values()}
         for r in get("Ucast_Macs_Remote", "MAC", "logical_switch", "locator", "ipaddr").values():
             found.add(("Ucast", r["MAC"], switches[r["logical_switch"][1]]["name"], str(locators[r["locator"][1]]), r["ipaddr"]))
         for r in get("Mcast_Macs_Remote", "MAC", "logical_switch", "locator_set", "ipaddr").values():
@@ -108,7 +110,8 @@ class Both:
 BASE = """
 vtep-ctl add-ps ps0 -- add-port ps0 p0 -- add-port ps0 p1 -- set Physical_Switch ps0 tunnel_ips=192.0.2.9
 vtep-ctl add-ls vls0 -- add-ls vls1 -- bind-ls ps0 p0 100 vls0
-ovn-nbctl ls-add sw0 -- ls-add sw1
+ovn-nbctl ls-add sw0
+ovn-nbctl ls-add sw1
 ovn-sbctl chassis-add hv1 vxlan 192.0.2.1 -- chassis-add hv2 geneve,vxlan 192.0.2.2 -- chassis-add hv3 geneve 192.0.2.3
 ovn-nbctl lsp-add sw0 a -- lsp-set-addresses a "02:00:00:00:00:01 10.0.0.1" -- lsp-add sw0 b -- lsp-set-addresses b "02:00:00:00:00:02" unknown
 ovn-nbctl lsp-add sw0 c -- lsp-set-addresses c "02:00:00:00:00:03 10.0.0.3"
@@ -176,16 +179,19 @@ class Walk:
     def step(self):
         r = self.r
         port = r.choice(["a", "b", "c"])
-        mac = "02:00:00:00:00:%02x" % r.randint(1, 20)
+        mac = "02:00:00:00:%02x:%02x" % (ord(port), r.randint(1, 20))
         vlan = str(r.choice([100, 101, 102]))
+        there = r.choice(["p0", "p1"])
+        bound = any(int(line.split()[0]) == int(vlan) for line in self.both.sides[1].do("vtep-ctl", "list-bindings", "ps0", there).splitlines())
+        unbind = ("unbind-ls", "ps0", there, vlan, "--") if bound else ()
         choices = [
             ("ovn-sbctl", "lsp-unbind", port),
-            ("ovn-sbctl", "--may-exist", "lsp-bind", port, r.choice(["hv1", "hv2", "hv3"])),
+            ("ovn-sbctl", "lsp-unbind", port, "--", "lsp-bind", port, r.choice(["hv1", "hv2", "hv3"])),
             ("ovn-nbctl", "lsp-set-addresses", port, f"{mac} 10.0.0.{r.randint(1, 99)}"),
             ("ovn-nbctl", "lsp-set-addresses", port, mac, "unknown"),
             ("ovn-nbctl", "lsp-set-addresses", port),
-            ("vtep-ctl", "bind-ls", "ps0", r.choice(["p0", "p1"]), vlan, r.choice(["vls0", "vls1"])),
-            ("vtep-ctl", "unbind-ls", "ps0", r.choice(["p0", "p1"]), vlan),
+            ("vtep-ctl", *unbind, "bind-ls", "ps0", there, vlan, r.choice(["vls0", "vls1"])),
+            ("vtep-ctl", *unbind[:-1]) if bound else ("vtep-ctl", "show"),
             ("vtep-ctl", "set", "Physical_Switch", "ps0", f"tunnel_ips=192.0.2.{r.randint(9, 12)}"),
             ("ovn-nbctl", "lsp-set-options", "gw0", "vtep-physical-switch=" + r.choice(["ps0", "ps0", "nowhere"]),
              "vtep-logical-switch=" + r.choice(["vls0", "vls1", "nowhere"])),

@@ -63,8 +63,9 @@ void show_map(CtlContext& context, const NamedColumn& column, const CtlShow& of,
         const void* each = context.transaction().row(table, value.value(i).uuid());
         if (!each) continue;
         indent(context.output, level + 1);
-        context.output += fmt::format("{}={}\n", ovsdb::to_text(ovsdb::Datum::of(value.key(i)), {column.type().key}),
-                                      ovsdb::to_text(name.value(each), name.type()));
+        context.output +=
+            fmt::format("{}={}\n", ovsdb::to_text(ovsdb::Datum::of(value.key(i)), {column.type().key}),
+                        ovsdb::to_text(name.value(each), name.type()));
     }
 }
 

@@ -96,7 +96,8 @@ Result<void> run_del_port(CtlContext& context) {
     auto port = find_port(context, context[0], context[1]);
     if (!port && context.has("--if-exists")) return {};
     WEFT_TRY(port);
-    delete_port(context, Uuid(find_named<vt::PhysicalSwitch>(context, context[0])->uuid), Uuid((*port)->uuid));
+    delete_port(context, Uuid(find_named<vt::PhysicalSwitch>(context, context[0])->uuid),
+                Uuid((*port)->uuid));
     return {};
 }
 
