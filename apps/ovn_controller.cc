@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "base/options.h"
-#include "base/version.h"
 #include "cli/tls_options.h"
 #include "controller/controller.h"
 #include "net/control_server.h"
@@ -40,32 +39,18 @@ const ProgramText& text() {
 struct Settings {
     std::string chassis;
     net::TlsConfig tls;
-    bool help = false, version = false;
+    Questions questions;
 };
 
 void add_options(OptionTable& options, Settings& settings) {
     using Done = Result<void>;
-    auto text_option = [&](const char* name, char letter, const char* argument, const char* help,
-                           std::string& target) {
-        options.add(name, letter, argument, help, [&target](std::string_view value) {
-            target = value;
-            return Done();
-        });
-    };
     options.section("Options");
-    text_option("chassis", 'n', "NAME", "Name of this chassis, instead of the configured system-id.",
-                settings.chassis);
+    options.add_text("chassis", 'n', "NAME", "Name of this chassis, instead of the configured system-id.",
+                     settings.chassis);
     options.add("enable-dummy-vif-plug", 0, "", "Not supported.", [](std::string_view) {
         return Done(Error{"--enable-dummy-vif-plug is not supported: no VIF plug provider is built in"});
     });
-    options.add("help", 'h', "", "Print this text.", [&](std::string_view) {
-        settings.help = true;
-        return Done();
-    });
-    options.add("version", 'V', "", "Print version information.", [&](std::string_view) {
-        settings.version = true;
-        return Done();
-    });
+    settings.questions.add_to(options);
     cli::add_tls_options(options, settings.tls);
 }
 
@@ -128,12 +113,10 @@ int ovn_controller(int argc, char** argv) {
     };
     auto words = options.parse({argv + 1, argv + argc});
     if (!words) return fail(words.message());
-    if (settings.help) return std::fputs(help_page(text(), options).c_str(), stdout), 0;
-    if (settings.version) {
-        std::string more =
-            fmt::format("OpenFlow versions 0x6:0x6\nSB DB Schema {}", schema::sb::database().version);
-        return std::fputs(version_text("ovn-controller", more).c_str(), stdout), 0;
-    }
+    std::string more =
+        fmt::format("OpenFlow versions 0x6:0x6\nSB DB Schema {}", schema::sb::database().version);
+    if (auto answer = settings.questions.answer(text(), options, more))
+        return std::fputs(answer->c_str(), stdout), 0;
     if (words->size() > 1)
         return fail("exactly zero or one non-option argument required; use --help for usage");
     auto served = serve(daemon, settings, *words);

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/version.h"
 #include "cli/tls_options.h"
 #include "ic/interconnection_controller.h"
 #include "net/control_server.h"
@@ -86,30 +85,18 @@ Result<void> serve(int argc, char** argv) {
     add_options(table, databases);
     daemon.add_to(table, 'u');
     cli::add_tls_options(table);
-    bool help = false, version = false;
-    table.add("help", 'h', "", "Show this text.", [&](std::string_view) {
-        help = true;
-        return Result<void>();
-    });
-    table.add("version", 'V', "", "Show the version.", [&](std::string_view) {
-        version = true;
-        return Result<void>();
-    });
+    Questions questions;
+    questions.add_to(table);
     WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (help) {
-        ProgramText text{
-            "ovn-ic",
-            "OVN interconnection controller",
-            "[OPTIONS]",
-            "Joins this OVN deployment, an availability zone, with others: tells them its gateways, "
-            "ports of transit switches and routes through databases that all zones share, and "
-            "brings theirs into the zone's own databases.",
-            {}};
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return {};
-    }
-    if (version) {
-        std::fputs(version_text("ovn-ic").c_str(), stdout);
+    ProgramText text{"ovn-ic",
+                     "OVN interconnection controller",
+                     "[OPTIONS]",
+                     "Joins this OVN deployment, an availability zone, with others: tells them its gateways, "
+                     "ports of transit switches and routes through databases that all zones share, and "
+                     "brings theirs into the zone's own databases.",
+                     {}};
+    if (auto answer = questions.answer(text, table)) {
+        std::fputs(answer->c_str(), stdout);
         return {};
     }
     if (!words.empty()) return Error{"non-option argument \"" + words[0] + "\" given (use --help for help)"};

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/log.h"
-#include "base/version.h"
 #include "cli/tls_options.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
@@ -142,29 +141,17 @@ Result<void> serve(int argc, char** argv) {
     add_options(table, arguments);
     daemon.add_to(table, 'u');
     cli::add_tls_options(table);
-    bool help = false, version = false;
-    table.add("help", 'h', "", "Show this text.", [&](std::string_view) {
-        help = true;
-        return Result<void>();
-    });
-    table.add("version", 'V', "", "Show the version.", [&](std::string_view) {
-        version = true;
-        return Result<void>();
-    });
+    Questions questions;
+    questions.add_to(table);
     WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (help) {
-        ProgramText text{
-            "ovn-northd",
-            "OVN northbound management daemon",
-            "[OPTIONS]",
-            "Translates the northbound database, the logical network as it is configured, into the "
-            "southbound one: logical flows and bindings for the chassis.",
-            {}};
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return {};
-    }
-    if (version) {
-        std::fputs(version_text("ovn-northd").c_str(), stdout);
+    ProgramText text{"ovn-northd",
+                     "OVN northbound management daemon",
+                     "[OPTIONS]",
+                     "Translates the northbound database, the logical network as it is configured, into the "
+                     "southbound one: logical flows and bindings for the chassis.",
+                     {}};
+    if (auto answer = questions.answer(text, table)) {
+        std::fputs(answer->c_str(), stdout);
         return {};
     }
     if (!words.empty()) return Error{"non-option argument \"" + words[0] + "\" given (use --help for help)"};

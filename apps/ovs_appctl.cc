@@ -7,7 +7,6 @@
 
 #include "base/log_control.h"
 #include "base/options.h"
-#include "base/version.h"
 #include "net/control_client.h"
 
 namespace weft::apps {
@@ -17,17 +16,13 @@ namespace {
 struct Request {
     std::string target;
     int64_t timeout_ms = 0;
-    bool help = false, version = false;
+    Questions questions;
 };
 
 void add_options(OptionTable& options, Request& request) {
     using Done = Result<void>;
     options.section("Options");
-    options.add("target", 't', "TARGET", "Program name or control socket to contact.",
-                [&](std::string_view target) {
-                    request.target = target;
-                    return Done();
-                });
+    options.add_text("target", 't', "TARGET", "Program name or control socket to contact.", request.target);
     options.add("timeout", 'T', "SECS", "Give up after that many seconds.", [&](std::string_view text) {
         int64_t seconds = 0;
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -37,14 +32,7 @@ void add_options(OptionTable& options, Request& request) {
         request.timeout_ms = seconds * 1000;
         return Done();
     });
-    options.add("help", 'h', "", "Print this text.", [&](std::string_view) {
-        request.help = true;
-        return Done();
-    });
-    options.add("version", 'V', "", "Print version information.", [&](std::string_view) {
-        request.version = true;
-        return Done();
-    });
+    request.questions.add_to(options);
     options.add("verbose", 'v', "[SPEC]", "Set logging levels.",
                 [](std::string_view spec) { return log::set(spec); });
 }
@@ -77,9 +65,8 @@ int run_appctl(const std::string& program, const std::string& default_target, in
     };
     auto words = options.parse({argv + 1, argv + argc}, true);
     if (!words) return fail(words.message());
-    if (request.help)
-        return std::fputs(help_page(text_of(program, default_target), options).c_str(), stdout), 0;
-    if (request.version) return std::fputs(version_text(program).c_str(), stdout), 0;
+    if (auto answer = request.questions.answer(text_of(program, default_target), options))
+        return std::fputs(answer->c_str(), stdout), 0;
     if (words->empty()) return fail("at least one non-option argument is required (use --help for help)");
 
     auto socket = net::find_control_socket(request.target);

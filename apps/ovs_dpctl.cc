@@ -9,7 +9,6 @@
 
 #include "base/log_control.h"
 #include "base/options.h"
-#include "base/version.h"
 #include "net/control_client.h"
 
 namespace weft::apps {
@@ -23,7 +22,7 @@ struct Request {
     std::string target{kDaemon};
     int64_t timeout_ms = 0;
     std::vector<std::string> flags;  // handed on in front of the arguments
-    bool help = false, version = false;
+    Questions questions;
 };
 
 void add_options(OptionTable& options, Request& request) {
@@ -48,19 +47,8 @@ void add_options(OptionTable& options, Request& request) {
         request.timeout_ms = seconds * 1000;
         return Done();
     });
-    options.add("target", 0, "TARGET", "Program name or control socket of the switch.",
-                [&](std::string_view target) {
-                    request.target = target;
-                    return Done();
-                });
-    options.add("help", 'h', "", "Print this text.", [&](std::string_view) {
-        request.help = true;
-        return Done();
-    });
-    options.add("version", 'V', "", "Print version information.", [&](std::string_view) {
-        request.version = true;
-        return Done();
-    });
+    options.add_text("target", 0, "TARGET", "Program name or control socket of the switch.", request.target);
+    request.questions.add_to(options);
     options.add("verbose", 'v', "[SPEC]", "Set logging levels.",
                 [](std::string_view spec) { return log::set(spec); });
 }
@@ -121,8 +109,8 @@ int ovs_dpctl(int argc, char** argv) {
     };
     auto words = options.parse({argv + 1, argv + argc});
     if (!words) return fail(words.message());
-    if (request.help) return std::fputs(help_page(text(), options).c_str(), stdout), 0;
-    if (request.version) return std::fputs(version_text(kProgram).c_str(), stdout), 0;
+    if (auto answer = request.questions.answer(text(), options))
+        return std::fputs(answer->c_str(), stdout), 0;
     if (words->empty()) return fail("missing command name; use --help for help");
 
     auto socket = net::find_control_socket(request.target);

@@ -8,7 +8,6 @@
 
 #include "base/log_control.h"
 #include "base/options.h"
-#include "base/version.h"
 #include "cli/ofctl/ofctl.h"
 #include "cli/tls_options.h"
 #include "net/daemon.h"
@@ -22,7 +21,7 @@ using cli::ofctl::Options;
 struct Request {
     Options options;
     net::DaemonOptions daemon{"ovs-ofctl"};  // of monitor
-    bool help = false, version = false;
+    Questions questions;
 };
 
 Result<void> set_versions(std::string_view text, Options& options) {
@@ -63,34 +62,33 @@ Result<void> set_packet_in(std::string_view name, Options& options) {
 void add_options(OptionTable& table, Request& request) {
     using Done = Result<void>;
     Options& o = request.options;
-    auto flag = [&](const char* name, char letter, const char* help, auto apply) {
+    table.section("Options");
+    table.add("protocols", 'O', "VERSIONS", "OpenFlow versions to use, such as OpenFlow10,OpenFlow13.",
+              [&](std::string_view v) { return set_versions(v, o); });
+    table.add_flag("strict", 0, "Match the priority and the whole match.", o.strict);
+    table.add_flag("bundle", 0, "Send all changes as one atomic bundle.", o.bundle);
+    table.add_flag("read-only", 0, "Refuse the commands that change something.", o.read_only);
+    table.add_flag("may-create", 0, "mod-group: add a group that does not exist.", o.may_create);
+    table.add_flag("readd", 0, "replace-flows: add flows again that have not changed.", o.readd);
+    table.add("packet-in-format", 'P', "FORMAT",
+              "monitor: ask for packet-ins as standard, nxt_packet_in or nxt_packet_in2.",
+              [&](std::string_view v) { return set_packet_in(v, o); });
+    table.add_flag("no-stats", 0, "Leave out what counts and times.", o.stats, false);
+    table.add_flag("stats", 0, "Show what counts and times.", o.stats);
+    auto count = [&](const char* name, char letter, const char* help, auto apply) {
         table.add(name, letter, "", help, [apply](std::string_view) {
             apply();
             return Done();
         });
     };
-    table.section("Options");
-    table.add("protocols", 'O', "VERSIONS", "OpenFlow versions to use, such as OpenFlow10,OpenFlow13.",
-              [&](std::string_view v) { return set_versions(v, o); });
-    flag("strict", 0, "Match the priority and the whole match.", [&] { o.strict = true; });
-    flag("bundle", 0, "Send all changes as one atomic bundle.", [&] { o.bundle = true; });
-    flag("read-only", 0, "Refuse the commands that change something.", [&] { o.read_only = true; });
-    flag("may-create", 0, "mod-group: add a group that does not exist.", [&] { o.may_create = true; });
-    flag("readd", 0, "replace-flows: add flows again that have not changed.", [&] { o.readd = true; });
-    table.add("packet-in-format", 'P', "FORMAT",
-              "monitor: ask for packet-ins as standard, nxt_packet_in or nxt_packet_in2.",
-              [&](std::string_view v) { return set_packet_in(v, o); });
-    flag("no-stats", 0, "Leave out what counts and times.", [&] { o.stats = false; });
-    flag("stats", 0, "Show what counts and times.", [&] { o.stats = true; });
-    flag("names", 0, "Show names of ports and tables.", [&] { o.names = 1; });
-    flag("no-names", 0, "Show numbers of ports and tables.", [&] { o.names = 0; });
-    flag("more", 'm', "Be more verbose printing OpenFlow.", [&] { o.verbosity++; });
+    count("names", 0, "Show names of ports and tables.", [&] { o.names = 1; });
+    count("no-names", 0, "Show numbers of ports and tables.", [&] { o.names = 0; });
+    count("more", 'm', "Be more verbose printing OpenFlow.", [&] { o.verbosity++; });
     table.add("sort", 0, "[FIELD]", "Sort in ascending order.",
               [&](std::string_view v) { return set_sort(v, false, o); });
     table.add("rsort", 0, "[FIELD]", "Sort in descending order.",
               [&](std::string_view v) { return set_sort(v, true, o); });
-    flag("timestamp", 0, "Print the time before each message of monitor and snoop.",
-         [&] { o.timestamp = true; });
+    table.add_flag("timestamp", 0, "Print the time before each message of monitor and snoop.", o.timestamp);
     table.add("timeout", 't', "SECS", "Give up after that many seconds.", [](std::string_view v) -> Done {
         int seconds = std::atoi(std::string(v).c_str());
         if (seconds <= 0) return Error{fmt::format("value {} on -t or --timeout is invalid", v)};
@@ -101,8 +99,7 @@ void add_options(OptionTable& table, Request& request) {
     request.options.daemon = &request.daemon;
     request.daemon.add_to(table);
     table.section("Other options");
-    flag("help", 'h', "Print this text.", [&] { request.help = true; });
-    flag("version", 'V', "Print version information.", [&] { request.version = true; });
+    request.questions.add_to(table);
 }
 
 std::vector<const Command*> all_commands() {
@@ -148,12 +145,12 @@ int ovs_ofctl(int argc, char** argv) {
     };
     auto words = options.parse({argv + 1, argv + argc}, false);
     if (!words) return fail(words.message());
-    if (request.help) return std::fputs(help_page(text_of(), options).c_str(), stdout), 0;
-    if (request.version) return std::fputs(version_text("ovs-ofctl").c_str(), stdout), 0;
+    if (!words->empty() && words->front() == "help") request.questions.ask_help();
+    if (auto answer = request.questions.answer(text_of(), options))
+        return std::fputs(answer->c_str(), stdout), 0;
     if (words->empty()) return fail("missing command name; use --help for help");
     std::string name = words->front();
     std::vector<std::string> arguments(words->begin() + 1, words->end());
-    if (name == "help") return std::fputs(help_page(text_of(), options).c_str(), stdout), 0;
     if (name == "list-commands") {
         std::puts("The available commands are:");
         for (const Command* command : all_commands())

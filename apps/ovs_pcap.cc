@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/options.h"
-#include "base/version.h"
 #include "cli/captures/pcap.h"
 
 namespace weft::apps {
@@ -25,22 +24,16 @@ int fail(const std::string& program, const std::string& message) {
 
 // Reads the command line into `words`.  The exit code, if nothing is left to be done.
 std::optional<int> begin(const ProgramText& text, int argc, char** argv, std::vector<std::string>& words) {
-    bool help = false, version = false;
+    Questions questions;
     OptionTable options;
     options.section("Options");
-    options.add("help", 'h', "", "Print this text.", [&](std::string_view) {
-        help = true;
-        return Result<void>();
-    });
-    options.add("version", 'V', "", "Print version information.", [&](std::string_view) {
-        version = true;
-        return Result<void>();
-    });
+    questions.add_to(options);
     auto parsed = options.parse({argv + 1, argv + argc});
     if (!parsed) return fail(text.name, parsed.message());
     words = *std::move(parsed);
-    if (!help && !version) return std::nullopt;
-    std::fputs((help ? help_page(text, options) : version_text(text.name)).c_str(), stdout);
+    auto answer = questions.answer(text, options);
+    if (!answer) return std::nullopt;
+    std::fputs(answer->c_str(), stdout);
     return 0;
 }
 

@@ -133,62 +133,35 @@ int ovs_vswitchd(int argc, char** argv) {
     net::DaemonOptions daemon("ovs-vswitchd");
     SwitchOptions options;
     OptionTable table;
-    ProgramText text = program_text();
     table.section("Other options");
     bool lock_memory = false;
     std::vector<unsigned> numa;  // of each processor, its node
     table.add("enable-dummy", 0, "[MODE]",
               "Enable dummy datapaths and devices, for tests; MODE is system or override.",
               [&](std::string_view value) { return set_dummy(options, value); });
-    table.add("disable-system", 0, "", "Do not use the host's own devices.", [&](std::string_view) {
-        options.system = false;
-        return Result<void>();
-    });
-    table.add("disable-system-route", 0, "", "Refuse tunnels that would follow the host's routes.",
-              [&](std::string_view) {
-                  options.system_routes = false;
-                  return Result<void>();
-              });
+    table.add_flag("disable-system", 0, "Do not use the host's own devices.", options.system, false);
+    table.add_flag("disable-system-route", 0, "Refuse tunnels that would follow the host's routes.",
+                   options.system_routes, false);
     table.add(
         "dummy-numa", 0, "LIST",
         "Pretend, in tests, that the host has these processors: each one's NUMA node, with commas between.",
         [&](std::string_view value) { return set_numa(numa, value); });
-    table.add("mlockall", 0, "", "Lock the process's memory.", [&](std::string_view) {
-        lock_memory = true;
-        return Result<void>();
-    });
+    table.add_flag("mlockall", 0, "Lock the process's memory.", lock_memory);
     bool remove = false;
-    table.add(
-        "remove-datapath", 0, "",
+    table.add_flag(
+        "remove-datapath", 0,
         "Remove what an ovs-vswitchd that has ended left in the kernel (programs, their devices), and exit.",
-        [&](std::string_view) {
-            remove = true;
-            return Result<void>();
-        });
+        remove);
     cli::add_tls_options(table, options.tls);
     daemon.add_to(table);
-    bool help = false, version = false;
-    table.add("help", 'h', "", "Show this help.", [&](std::string_view) {
-        help = true;
-        return Result<void>();
-    });
-    table.add("version", 'V', "", "Show the version.", [&](std::string_view) {
-        version = true;
-        return Result<void>();
-    });
+    Questions questions;
+    questions.add_to(table);
     auto words = table.parse(std::vector<std::string>(argv + 1, argv + argc));
     if (!words) {
         std::fprintf(stderr, "ovs-vswitchd: %s\n", words.message().c_str());
         return 1;
     }
-    if (help) {
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return 0;
-    }
-    if (version) {
-        std::fputs(version_text("ovs-vswitchd").c_str(), stdout);
-        return 0;
-    }
+    if (auto answer = questions.answer(program_text(), table)) return std::fputs(answer->c_str(), stdout), 0;
     if (remove) {
         auto removed = remove_datapath();
         if (!removed) std::fprintf(stderr, "ovs-vswitchd: %s\n", removed.message().c_str());

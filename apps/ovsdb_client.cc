@@ -11,7 +11,6 @@
 
 #include "base/log_control.h"
 #include "base/options.h"
-#include "base/version.h"
 #include "cli/ovsdb_client/commands.h"
 #include "cli/tls_options.h"
 #include "net/control_server.h"
@@ -23,15 +22,9 @@ namespace {
 
 Result<void> run(int argc, char** argv) {
     cli::ClientContext context;
-    bool help = false, version = false;
+    Questions questions;
     OptionTable table;
     net::DaemonOptions daemon("ovsdb-client");
-    auto flag = [&](const char* name, char letter, const char* text, bool& out) {
-        table.add(name, letter, "", text, [&out](std::string_view) {
-            out = true;
-            return Result<void>();
-        });
-    };
     table.section("Options");
     table.add("timeout", 't', "SECS", "Give up after SECS seconds.", [&](std::string_view v) -> Result<void> {
         char* end = nullptr;
@@ -41,32 +34,28 @@ Result<void> run(int argc, char** argv) {
             return Error{fmt::format("value {} on -t or --timeout is invalid", v)};
         return {};
     });
-    flag("timestamp", 0, "Print the time before each update of monitor.", context.timestamp);
-    flag("force", 0, "Restore in spite of a schema that differs.", context.force);
+    table.add_flag("timestamp", 0, "Print the time before each update of monitor.", context.timestamp);
+    table.add_flag("force", 0, "Restore in spite of a schema that differs.", context.force);
     bool ignored = false;
-    flag("no-leader-only", 0, "Accept any server: there are no clusters.", ignored);
-    flag("help", 'h', "Show this text.", help);
-    flag("version", 'V', "Show the version.", version);
+    table.add_flag("no-leader-only", 0, "Accept any server: there are no clusters.", ignored);
+    questions.add_to(table);
     context.style.add_to(table);
     cli::add_tls_options(table);
     daemon.add_to(table);
     WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
     const auto& commands = cli::client_commands();
-    if (help || (!words.empty() && words[0] == "help")) {
-        ProgramText text{
-            "ovsdb-client",
-            "Open vSwitch database JSON-RPC client",
-            "[OPTIONS] COMMAND [ARG...]",
-            "Talks to a database server; SERVER is unix:RUNDIR/db.sock, and DATABASE Open_vSwitch, unless "
-            "given.",
-            {}};
-        for (const auto& [name, command] : commands)
-            text.commands.emplace_back(name + " " + command.usage, command.help);
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return {};
-    }
-    if (version) {
-        std::fputs(version_text("ovsdb-client").c_str(), stdout);
+    if (!words.empty() && words[0] == "help") questions.ask_help();
+    ProgramText text{
+        "ovsdb-client",
+        "Open vSwitch database JSON-RPC client",
+        "[OPTIONS] COMMAND [ARG...]",
+        "Talks to a database server; SERVER is unix:RUNDIR/db.sock, and DATABASE Open_vSwitch, unless "
+        "given.",
+        {}};
+    for (const auto& [name, command] : commands)
+        text.commands.emplace_back(name + " " + command.usage, command.help);
+    if (auto answer = questions.answer(text, table)) {
+        std::fputs(answer->c_str(), stdout);
         return {};
     }
     if (words.empty()) return Error{"missing command name; use --help for help"};

@@ -47,23 +47,12 @@ struct Arguments {
     net::TlsConfig tls;  // values may be db:DB,TABLE,COLUMN
     std::string sync_from, sync_excluded;
     ovsdb::ServerLimits limits;
-    bool active = false, no_database = false, column_diff = true, help = false, version = false;
+    bool active = false, no_database = false, column_diff = true;
+    Questions questions;
 };
 
 OptionTable options_for(Arguments& a, net::DaemonOptions& daemon) {
     OptionTable table;
-    auto text = [&](std::string name, char letter, std::string what, std::string help, std::string& out) {
-        table.add(std::move(name), letter, std::move(what), std::move(help), [&out](std::string_view v) {
-            out = v;
-            return Result<void>();
-        });
-    };
-    auto flag = [&](std::string name, char letter, std::string help, bool& out, bool value) {
-        table.add(std::move(name), letter, "", std::move(help), [&out, value](std::string_view) {
-            out = value;
-            return Result<void>();
-        });
-    };
     auto refused = [&](const char* name, const char* argument, const char* why) {
         table.add(name, 0, argument, std::string("Not supported: ") + why,
                   [name, why](std::string_view) -> Result<void> {
@@ -77,12 +66,12 @@ OptionTable options_for(Arguments& a, net::DaemonOptions& daemon) {
     });
     cli::add_tls_options(table, a.tls);
     table.section("Syncing options");
-    text("sync-from", 0, "SERVER",
-         "Start as a backup of SERVER (with --active: as the active server, ready to become it).",
-         a.sync_from);
-    text("sync-exclude-tables", 0, "DB:TABLE,...", "Tables that are not copied from the active server.",
-         a.sync_excluded);
-    flag("active", 0, "Start as the active server.", a.active, true);
+    table.add_text("sync-from", 0, "SERVER",
+                   "Start as a backup of SERVER (with --active: as the active server, ready to become it).",
+                   a.sync_from);
+    table.add_text("sync-exclude-tables", 0, "DB:TABLE,...",
+                   "Tables that are not copied from the active server.", a.sync_excluded);
+    table.add_flag("active", 0, "Start as the active server.", a.active);
     auto number = [&](std::string name, std::string what, std::string help, size_t unit, size_t& out) {
         table.add(name, 0, std::move(what), std::move(help),
                   [name, unit, &out](std::string_view v) -> Result<void> {
@@ -102,13 +91,12 @@ OptionTable options_for(Arguments& a, net::DaemonOptions& daemon) {
     number("max-request-size", "MIB", "Refuse requests of more than MIB MiB (default 256).", size_t{1} << 20,
            a.limits.request_bytes);
     table.section("Other options");
-    text("run", 0, "COMMAND", "Run COMMAND as a subprocess, then exit.", a.run);
-    flag("no-db", 0, "Serve no database but _Server.", a.no_database, true);
+    table.add_text("run", 0, "COMMAND", "Run COMMAND as a subprocess, then exit.", a.run);
+    table.add_flag("no-db", 0, "Serve no database but _Server.", a.no_database);
     refused("config-file", "FILE", "give databases and remotes on the command line");
-    flag("disable-file-column-diff", 0, "Write whole columns, not differences, to the database file.",
-         a.column_diff, false);
-    flag("help", 'h', "Show this text.", a.help, true);
-    flag("version", 'V', "Show the version.", a.version, true);
+    table.add_flag("disable-file-column-diff", 0,
+                   "Write whole columns, not differences, to the database file.", a.column_diff, false);
+    a.questions.add_to(table);
     daemon.add_to(table);
     return table;
 }
@@ -444,21 +432,14 @@ Result<int> serve(int argc, char** argv) {
     net::DaemonOptions daemon("ovsdb-server");
     OptionTable table = options_for(arguments, daemon);
     WEFT_ASSIGN(arguments.databases, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (arguments.help) {
-        ProgramText text{"ovsdb-server",
-                         "Open vSwitch database server",
-                         "[OPTIONS] [DATABASE...]",
-                         "Serves databases to OVSDB clients (RFC 7047).  Each DATABASE is a file, by default "
-                         "DBDIR/conf.db, or "
-                         "relay:NAME:REMOTE, a database of that name served by another server.",
-                         {}};
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return 0;
-    }
-    if (arguments.version) {
-        std::fputs(version_text("ovsdb-server").c_str(), stdout);
-        return 0;
-    }
+    ProgramText text{"ovsdb-server",
+                     "Open vSwitch database server",
+                     "[OPTIONS] [DATABASE...]",
+                     "Serves databases to OVSDB clients (RFC 7047).  Each DATABASE is a file, by default "
+                     "DBDIR/conf.db, or "
+                     "relay:NAME:REMOTE, a database of that name served by another server.",
+                     {}};
+    if (auto answer = arguments.questions.answer(text, table)) return std::fputs(answer->c_str(), stdout), 0;
     for (std::string& file : arguments.databases) {
         bool is_file = !ovsdb::Relay::is_description(file);
         if (is_file && !net::start_directory().empty())

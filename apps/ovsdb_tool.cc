@@ -10,7 +10,6 @@
 
 #include "base/log_control.h"
 #include "base/options.h"
-#include "base/version.h"
 #include "cli/ovsdb_tool/commands.h"
 #include "net/directories.h"
 
@@ -43,18 +42,16 @@ std::string command_list(const std::map<std::string, cli::ToolCommand>& commands
 
 Result<int> run(int argc, char** argv) {
     cli::ToolSettings settings;
-    bool help = false, version = false, list_options = false;
+    Questions questions;
+    bool list_options = false;
     OptionTable table;
     table.section("Options");
     table.add("more", 'm', "", "Say more in show-log (rows; twice: values too).", [&](std::string_view) {
         ++settings.more;
         return Result<void>();
     });
-    table.add("rbac-role", 0, "ROLE", "Execute query and transact as a client with this role.",
-              [&](std::string_view v) {
-                  settings.role = v;
-                  return Result<void>();
-              });
+    table.add_text("rbac-role", 0, "ROLE", "Execute query and transact as a client with this role.",
+                   settings.role);
     for (const char* name : {"cid", "election-timer"}) {
         table.add(name, 0, "VALUE", "Refused: of clusters.",
                   [](std::string_view) -> Result<void> { return Error{cli::kNoClusters}; });
@@ -64,39 +61,23 @@ Result<int> run(int argc, char** argv) {
     table.add("log-file", 0, "[FILE]", "Log to FILE.", [](std::string_view v) {
         return log::open_file(v.empty() ? net::ovs_logdir() + "/ovsdb-tool.log" : std::string(v));
     });
-    table.add("help", 'h', "", "Show this text.", [&](std::string_view) {
-        help = true;
-        return Result<void>();
-    });
-    table.add("version", 'V', "", "Show the version.", [&](std::string_view) {
-        version = true;
-        return Result<void>();
-    });
-    table.add("option", 'o', "", "List the options, for shell completion.", [&](std::string_view) {
-        list_options = true;
-        return Result<void>();
-    });
+    questions.add_to(table);
+    table.add_flag("option", 'o', "List the options, for shell completion.", list_options);
     WEFT_ASSIGN(Words words, table.parse(Words(argv + 1, argv + argc)));
     auto known = cli::tool_commands(settings);
     if (list_options) {
         std::fputs(option_list(table).c_str(), stdout);
         return 0;
     }
-    if (help || (!words.empty() && words[0] == "help")) {
-        ProgramText text{"ovsdb-tool",
-                         "Open vSwitch database management utility",
-                         "[OPTIONS] COMMAND [ARG...]",
-                         "Works on OVSDB database files without a server.  The default DB is DBDIR/conf.db.",
-                         {}};
-        for (const auto& [name, command] : known)
-            text.commands.emplace_back(name + " " + command.usage, command.help);
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return 0;
-    }
-    if (version) {
-        std::fputs(version_text("ovsdb-tool").c_str(), stdout);
-        return 0;
-    }
+    if (!words.empty() && words[0] == "help") questions.ask_help();
+    ProgramText text{"ovsdb-tool",
+                     "Open vSwitch database management utility",
+                     "[OPTIONS] COMMAND [ARG...]",
+                     "Works on OVSDB database files without a server.  The default DB is DBDIR/conf.db.",
+                     {}};
+    for (const auto& [name, command] : known)
+        text.commands.emplace_back(name + " " + command.usage, command.help);
+    if (auto answer = questions.answer(text, table)) return std::fputs(answer->c_str(), stdout), 0;
     if (words.empty()) return Error{"missing command name; use --help for help"};
     if (words[0] == "list-commands") {
         std::fputs(command_list(known).c_str(), stdout);

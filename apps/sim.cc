@@ -39,16 +39,10 @@ void add_options(OptionTable& table, Arguments& arguments) {
             return {};
         });
     };
-    auto text = [&table](const char* name, const char* argument, const std::string& help, std::string& into) {
-        table.add(name, 0, argument, help, [&into](std::string_view value) {
-            into = value;
-            return Result<void>();
-        });
-    };
     sim::SimulationOptions& s = arguments.simulation;
     table.section("The network");
-    text("shape", "NAME", "What the network looks like: " + sim::shape_names() + " (default: kubernetes).",
-         s.shape);
+    table.add_text("shape", 0, "NAME",
+                   "What the network looks like: " + sim::shape_names() + " (default: kubernetes).", s.shape);
     count("nodes", "Nodes, each with a simulated chassis (default: 20).", s.size.nodes, 1);
     count("ports", "Workloads of each node (default: 10).", s.size.ports, 1);
     count("hops",
@@ -58,12 +52,13 @@ void add_options(OptionTable& table, Arguments& arguments) {
           s.hops, 0);
     table.section("The measurement");
     count("rounds", "How often each kind of change is made (default: 20).", s.rounds, 1);
-    text("programs", "FOLDERS",
-         "Take ovsdb-tool, ovsdb-server and ovn-northd from these folders, separated by colons, instead of "
-         "this binary.",
-         s.programs);
-    text("csv", "FILE", "Write a line for each change there.", arguments.csv);
-    text("plot", "FILE", "Draw the times and costs there, as SVG.", arguments.plot);
+    table.add_text(
+        "programs", 0, "FOLDERS",
+        "Take ovsdb-tool, ovsdb-server and ovn-northd from these folders, separated by colons, instead of "
+        "this binary.",
+        s.programs);
+    table.add_text("csv", 0, "FILE", "Write a line for each change there.", arguments.csv);
+    table.add_text("plot", 0, "FILE", "Draw the times and costs there, as SVG.", arguments.plot);
 }
 
 Result<void> write_file(const std::string& file, const std::string& contents) {
@@ -79,25 +74,22 @@ Result<void> run(int argc, char** argv) {
     Arguments arguments;
     OptionTable table;
     add_options(table, arguments);
-    bool help = false;
-    table.add("help", 'h', "", "Show this text.", [&](std::string_view) {
-        help = true;
-        return Result<void>();
-    });
+    Questions questions;
+    questions.add_to(table);
     WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (help) {
-        ProgramText text{
-            "weft-sim",
-            "simulate a deployment and measure what changes cost",
-            "[OPTION]...",
-            "Starts two database servers and ovn-northd, builds a network in the northbound database, and "
-            "lets simulated chassis bind its ports, all in a folder of their own and in this one process. "
-            "Then it changes the network, one change after the other, and tells how long each took until "
-            "every chassis had it, and how much processor time it cost each program.\n\n"
-            "A simulated chassis talks to the southbound database as ovn-controller does, but makes no "
-            "flows.",
-            {}};
-        std::fputs(help_page(text, table).c_str(), stdout);
+    ProgramText text{
+        "weft-sim",
+        "simulate a deployment and measure what changes cost",
+        "[OPTION]...",
+        "Starts two database servers and ovn-northd, builds a network in the northbound database, and "
+        "lets simulated chassis bind its ports, all in a folder of their own and in this one process. "
+        "Then it changes the network, one change after the other, and tells how long each took until "
+        "every chassis had it, and how much processor time it cost each program.\n\n"
+        "A simulated chassis talks to the southbound database as ovn-controller does, but makes no "
+        "flows.",
+        {}};
+    if (auto answer = questions.answer(text, table)) {
+        std::fputs(answer->c_str(), stdout);
         return {};
     }
     log::set_level(log::Destination::kConsole, log::Level::kWarn);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/version.h"
+
 namespace weft {
 
 namespace {
@@ -99,6 +101,21 @@ void OptionTable::add(std::string name, char letter, std::string argument, std::
                       std::function<Result<void>(std::string_view)> set) {
     options_.push_back(
         {std::move(name), letter, std::move(argument), std::move(help), section_, std::move(set)});
+}
+
+void OptionTable::add_flag(std::string name, char letter, std::string help, bool& target, bool value) {
+    add(std::move(name), letter, "", std::move(help), [&target, value](std::string_view) {
+        target = value;
+        return Result<void>();
+    });
+}
+
+void OptionTable::add_text(std::string name, char letter, std::string argument, std::string help,
+                           std::string& target) {
+    add(std::move(name), letter, std::move(argument), std::move(help), [&target](std::string_view value) {
+        target = value;
+        return Result<void>();
+    });
 }
 
 Result<std::vector<std::string>> OptionTable::parse(const std::vector<std::string>& arguments,
@@ -209,6 +226,18 @@ std::string manual_page(const ProgramText& text, const OptionTable& options, int
         page += fmt::format(".TP\n.B {}\n{}\n", roff(usage), roff(option.help));
     }
     return page;
+}
+
+void Questions::add_to(OptionTable& options) {
+    options.add_flag("help", 'h', "Print this text.", help_);
+    options.add_flag("version", 'V', "Print version information.", version_);
+}
+
+std::optional<std::string> Questions::answer(const ProgramText& text, const OptionTable& options,
+                                             std::string_view more) const {
+    if (help_) return help_page(text, options);
+    if (version_) return version_text(text.name, more);
+    return std::nullopt;
 }
 
 }  // namespace weft

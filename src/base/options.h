@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ class OptionTable {
     void section(std::string heading) { section_ = std::move(heading); }  // of the options added next
     void add(std::string name, char letter, std::string argument, std::string help,
              std::function<Result<void>(std::string_view)> set);
+    // The common kinds: one that sets `target` to `value`, and one whose argument goes there.
+    void add_flag(std::string name, char letter, std::string help, bool& target, bool value = true);
+    void add_text(std::string name, char letter, std::string argument, std::string help, std::string& target);
 
     // Returns the words that are not options.  `stop_at_word`: the first word ends the options (as in
     // ovs-vsctl COMMAND …).
@@ -63,5 +67,19 @@ void make_help_the_manual_page();
 
 std::string help_page(const ProgramText& text, const OptionTable& options);                 // --help
 std::string manual_page(const ProgramText& text, const OptionTable& options, int section);  // roff, man(7)
+
+// --help and --version, which every program answers in place of doing anything.
+class Questions {
+  public:
+    void add_to(OptionTable& options);  // which this must outlive
+    void ask_help() { help_ = true; }   // in another way, as by `ovsdb-tool help`
+    // After parsing: what is to be printed if there was a question.  `more`: lines of --version of the
+    // program's own.
+    std::optional<std::string> answer(const ProgramText& text, const OptionTable& options,
+                                      std::string_view more = {}) const;
+
+  private:
+    bool help_ = false, version_ = false;
+};
 
 }  // namespace weft

@@ -62,7 +62,11 @@ Result<std::string_view> MemberReader::value_token() {
                 ++place_;
                 break;
             case '"':
-                WEFT_TRY(string_token());
+                place_ = string_end(text_, place_ + 1);
+                if (place_ == std::string_view::npos) {
+                    place_ = text_.size();
+                    return fail("the end of a string");
+                }
                 break;
             case '{':
             case '[':

@@ -166,12 +166,14 @@ struct RpcConnection::Impl {
     int64_t last_received_ms = clock::monotonic_ms();
     bool closed = false;
     bool waiting = false;  // what was read last is not all handed out
+    bool stopped = false;  // by set_reading()
     bool ended = false;    // the stream has, and only what was read is left
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
     std::string held;  // by send_text_later()
 
     explicit Impl(Loop& l) : loop(l) {}
     void read_stream();
+    void wait();
     void go_on_later();
     // Keeps the budget.  False if it is used up and this connection has more than its share.
     bool count();
@@ -186,9 +188,13 @@ struct RpcConnection::Impl {
     }
 };
 
-void RpcConnection::Impl::go_on_later() {
+void RpcConnection::Impl::wait() {
     waiting = true;
     stream->set_reading(false);
+}
+
+void RpcConnection::Impl::go_on_later() {
+    wait();
     // After what the stream has deferred to that turn.
     if (!next_turn) {
         next_turn = loop.timer([this] {
@@ -217,7 +223,7 @@ void RpcConnection::Impl::refuse(const std::string& why) {
 }
 
 void RpcConnection::Impl::read_stream() {
-    if (closed) return;
+    if (closed || stopped) return;
     if (stream->backlog() > limits.max_backlog) {
         // What the kernel takes at the end of this turn is seen in the next one; after that, the stream
         // tells.
@@ -246,9 +252,9 @@ void RpcConnection::Impl::read_stream() {
             if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
             if (!*whole) break;
             if (!deliver(text)) return;
-            if (stream->backlog() > limits.max_backlog || out_of_time()) {
+            if (stopped || stream->backlog() > limits.max_backlog || out_of_time()) {
                 (void)count();
-                return go_on_later();
+                return stopped ? wait() : go_on_later();
             }
         }
         if (!count()) {
@@ -317,6 +323,16 @@ void RpcConnection::set_limits(Limits limits) {
     impl_->counted = 0;
     impl_->limits = std::move(limits);
     impl_->framer.set_max_size(impl_->limits.max_message);
+}
+
+void RpcConnection::set_reading(bool reading) {
+    if (impl_->closed || impl_->stopped == !reading) return;
+    impl_->stopped = !reading;
+    if (reading) {
+        impl_->go_on_later();
+    } else {
+        impl_->wait();
+    }
 }
 
 void RpcConnection::send(const Message& message) {

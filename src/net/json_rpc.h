@@ -60,6 +60,8 @@ class RpcConnection {
         std::shared_ptr<Budget> budget = nullptr;
     };
     void set_limits(Limits limits);
+    // False: from now on nothing is read or handed out, until true; what is sent leaves all the same.
+    void set_reading(bool reading);
 
     void send(const Message& message);
     void send_text(std::string_view text);  // a message already serialised, or a part of one

@@ -125,7 +125,10 @@ OfError Checker::one(const Action& action, bool top) {
         set_type(a->ethertype);
         return error;
     }
+    if (std::holds_alternative<SetEthSrc>(v) || std::holds_alternative<SetEthDst>(v))
+        return need(Prerequisite::kEthernet);
     if (auto* a = std::get_if<Encap>(&v)) {
+        mask_.packet_type = ~0u;
         if (a->packet_type == 0) {
             value_.packet_type = 0;  // the Ethertype is that of what is below
         } else {
@@ -137,9 +140,11 @@ OfError Checker::one(const Action& action, bool top) {
     if (std::holds_alternative<Decap>(v)) {
         if (value_.packet_type == 0u) {  // Ethernet: what is below keeps its type
             value_.packet_type = 1u << 16 | value_.dl_type;
+            mask_.packet_type = ~0u;
             return OfError::kNone;
         }
         mask_.dl_type = 0;  // whatever is below
+        mask_.packet_type = 0;
         value_.dl_type = 0;
         value_.packet_type = 0;
         return OfError::kNone;

@@ -19,7 +19,8 @@ const char* const kActions[] = {
     "metadata0",
     "set_field:4101->vlan_vid,set_field:3->vlan_pcp,push_vlan:0x88a8,pop_vlan",
     "move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31],push:NXM_NX_REG0[],pop:NXM_NX_REG1[3..5]",
-    "dec_ttl,dec_ttl(1,2,3),dec_mpls_ttl,push_mpls:0x8847,pop_mpls:0x0800,dec_nsh_ttl,delete_field:tun_"
+    "dec_ttl,dec_ttl(0),dec_ttl(1,2,3),dec_mpls_ttl,push_mpls:0x8847,pop_mpls:0x0800,dec_nsh_ttl,delete_"
+    "field:tun_"
     "metadata0",
     "encap(nsh(md_type=2,tlv(0x1000,10,0x12345678))),encap(ethernet),decap(),decap(packet_type(ns=1,type="
     "0x894f))",

@@ -6,6 +6,12 @@
 
 namespace weft::openflow {
 
+namespace {
+
+constexpr uint32_t kBottomOfStack = 0x100;  // RFC 3032, 2.1
+
+}  // namespace
+
 std::string format_flow(const packet::Flow& flow, const FlowText& options) {
     const TunnelTableRef& tunnel_table = options.tunnel_table;
     Match match;
@@ -16,12 +22,18 @@ std::string format_flow(const packet::Flow& flow, const FlowText& options) {
         if (value != 0) m = ones;
     };
     bool tunnel = flow.tunnel.dst || !packet::is_zero(flow.tunnel.ipv6_dst);
-    if (tunnel || flow.tunnel.id) {
-        mask.tunnel.id = ~uint64_t{0};
-        if (flow.tunnel.dst) mask.tunnel.src = mask.tunnel.dst = ~0u;
-        if (!packet::is_zero(flow.tunnel.ipv6_dst))
-            mask.tunnel.ipv6_src.fill(0xff), mask.tunnel.ipv6_dst.fill(0xff);
-        mask.tunnel.tos = mask.tunnel.ttl = 0xff;
+    if (!tunnel) {
+        if_set(mask.tunnel.id, flow.tunnel.id, ~uint64_t{0});
+    } else {
+        if (flow.tunnel.flags & packet::kTunnelKey) mask.tunnel.id = ~uint64_t{0};
+        mask.tunnel.src = mask.tunnel.dst = ~0u;
+        mask.tunnel.ipv6_src.fill(0xff);
+        mask.tunnel.ipv6_dst.fill(0xff);
+        mask.tunnel.gbp_id = mask.tunnel.flags = 0xffff;
+        mask.tunnel.gbp_flags = mask.tunnel.tos = mask.tunnel.ttl = mask.tunnel.erspan_ver = 0xff;
+        mask.tunnel.gtpu_flags = mask.tunnel.gtpu_msgtype = 0xff;
+        if (flow.tunnel.erspan_ver == 1) mask.tunnel.erspan_idx = ~0u;
+        if (flow.tunnel.erspan_ver == 2) mask.tunnel.erspan_dir = mask.tunnel.erspan_hwid = 0xff;
         mask.tunnel.metadata_present = flow.tunnel.metadata_present;
         if (tunnel_table) {
             for (unsigned i = 0; i < packet::kTunnelMetadataFields; ++i) {
@@ -60,12 +72,15 @@ std::string format_flow(const packet::Flow& flow, const FlowText& options) {
         mask.nw_proto = mask.nw_tos = mask.nw_ttl = 0xff;
         mask.nw_frag = packet::kFragAny | packet::kFragLater;
         uint8_t p = flow.nw_proto;
-        if (p == 6 || p == 17 || p == 132 || (type == 0x0800 && (p == 1 || p == 2)) ||
-            (type == 0x86dd && p == 58)) {
+        if (flow.nw_frag & packet::kFragLater) {
+            // There is no transport header to show.
+        } else if (p == 6 || p == 17 || p == 132 || (type == 0x0800 && (p == 1 || p == 2)) ||
+                   (type == 0x86dd && p == 58)) {
             mask.tp_src = mask.tp_dst = 0xffff;
         }
-        if (p == 6) mask.tcp_flags = 0x0fff;
-        if (type == 0x86dd && p == 58 && (flow.tp_src == 135 || flow.tp_src == 136)) {
+        bool whole = !(flow.nw_frag & packet::kFragLater);
+        if (p == 6 && whole) mask.tcp_flags = 0x0fff;
+        if (type == 0x86dd && p == 58 && whole && (flow.tp_src == 135 || flow.tp_src == 136)) {
             mask.nd_target.fill(0xff);
             mask.arp_sha.fill(options.both_nd_addresses || flow.tp_src == 135 ? 0xff : 0);
             mask.arp_tha.fill(options.both_nd_addresses || flow.tp_src == 136 ? 0xff : 0);
@@ -75,8 +90,17 @@ std::string format_flow(const packet::Flow& flow, const FlowText& options) {
         mask.nw_proto = 0xff;
         mask.arp_sha.fill(0xff);
         mask.arp_tha.fill(0xff);
+    } else if (type == 0x894f) {
+        mask.nsh.flags = mask.nsh.ttl = mask.nsh.mdtype = mask.nsh.np = 0xff;
+        mask.nsh.path_hdr = ~0u;
+        if (flow.nsh.mdtype == 1) mask.nsh.context.fill(~0u);
+        mask.nw_proto = mask.nw_tos = mask.nw_ttl = 0xff;
+        mask.nw_frag = packet::kFragAny | packet::kFragLater;
     } else if (type == 0x8847 || type == 0x8848) {
-        mask.mpls_lse[0] = ~0u;
+        for (size_t i = 0; i < packet::kMaxMplsLabels; ++i) {
+            mask.mpls_lse[i] = ~0u;
+            if (flow.mpls_lse[i] & kBottomOfStack) break;
+        }
     }
     match.zero_unmasked();
     return to_string(match, options.names);

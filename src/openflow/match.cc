@@ -317,13 +317,13 @@ bool prerequisite_met(Prerequisite prerequisite, const packet::Flow& value, cons
         case Prerequisite::kSctp:
             return l4 && proto == 132;
         case Prerequisite::kIcmpv4:
-            return l4 && ip && proto == 1;
+            return ip && proto == 1;  // here Open vSwitch does not ask for a first fragment
         case Prerequisite::kIcmpv6:
-            return l4 && ip6 && proto == 58;
+            return ip6 && proto == 58;
         case Prerequisite::kNd:
         case Prerequisite::kNdSolicit:
         case Prerequisite::kNdAdvert: {
-            if (!l4 || !ip6 || proto != 58 || mask.tp_src != 0xffff) return false;
+            if (!ip6 || proto != 58 || mask.tp_src != 0xffff) return false;
             bool code = mask.tp_dst == 0xffff ? value.tp_dst == 0 : true;
             bool solicit = value.tp_src == 135, advert = value.tp_src == 136;
             return code && (prerequisite == Prerequisite::kNdSolicit  ? solicit

@@ -197,9 +197,12 @@ void Printer::tunnel() {
     }
     hex("gtpu_flags", v.gtpu_flags, m.gtpu_flags, m.gtpu_flags);
     decimal("gtpu_msgtype", v.gtpu_msgtype, m.gtpu_msgtype);
-    if (m.flags & packet::kTunnelOam) {
-        word(v.flags & packet::kTunnelOam ? "tun_flags=+oam" : "tun_flags=-oam");
-    }
+    // Matches look at OAM alone; a packet's key has all of them.
+    static constexpr FlagName kFlags[] = {{packet::kTunnelDontFragment, "df"},
+                                          {packet::kTunnelCsum, "csum"},
+                                          {packet::kTunnelKey, "key"},
+                                          {packet::kTunnelOam, "oam"}};
+    flags("tun_flags", kFlags, v.flags, m.flags, 0xffff);
     tunnel_metadata();
 }
 
@@ -257,10 +260,16 @@ void Printer::nsh() {
     decimal("nsh_ttl", v.ttl, m.ttl);
     decimal("nsh_mdtype", v.mdtype, m.mdtype);
     decimal("nsh_np", v.np, m.np);
-    hex("nsh_spi", v.path_hdr >> 8, m.path_hdr >> 8, 0xffffff);
+    auto long_hex = [&](const char* name, uint32_t value, uint32_t mask, uint32_t all) {
+        if (!mask) return;
+        key(name);
+        text::append(out_, "=0x{:x}", value);
+        if (mask != all) text::append(out_, "/0x{:x}", mask);
+    };
+    long_hex("nsh_spi", v.path_hdr >> 8, m.path_hdr >> 8, 0xffffff);
     decimal("nsh_si", v.path_hdr & 0xff, m.path_hdr & 0xff);
     static constexpr const char* kNames[] = {"nsh_c1", "nsh_c2", "nsh_c3", "nsh_c4"};
-    for (size_t i = 0; i < 4; i++) hex(kNames[i], v.context[i], m.context[i], 0xffffffff);
+    for (size_t i = 0; i < 4; i++) long_hex(kNames[i], v.context[i], m.context[i], 0xffffffff);
 }
 
 void Printer::network() {
@@ -296,6 +305,8 @@ void Printer::network() {
         decimal("mpls_tc", v >> 9 & 7, m >> 9 & 7);
         decimal("mpls_ttl", v & 255, m & 255);
         decimal("mpls_bos", v >> 8 & 1, m >> 8 & 1);
+        decimal("mpls_lse1", v_.mpls_lse[1], m_.mpls_lse[1]);
+        decimal("mpls_lse2", v_.mpls_lse[2], m_.mpls_lse[2]);
     }
     by_field(FieldId::kIpFrag, "nw_frag");
 }

@@ -18,6 +18,7 @@
 #include "packet/segment.h"
 #include "packet/tcp.h"
 #include "packet/udp.h"
+#include "packet/unfinished.h"
 
 namespace weft::packet {
 namespace {
@@ -297,6 +298,52 @@ TEST(Segment, SegmentsAreJoinedToTheSuperPacket) {
         EXPECT_FALSE(coalescer.append(segments[1].view()));
         coalescer.finish();
     }
+}
+
+// What comes of a packet whose checksum, and cutting, was left to a device that there is not.
+TEST(Segment, UnfinishedPacketsAreKnown) {
+    Random random(7);
+    size_t known = 0;
+    for (int i = 0; i < 2000; i++) {
+        Flow flow = random_flow(random);
+        if (flow.nw_frag) continue;
+        size_t payload = 1 + random() % (i % 4 ? 1000 : 9000);
+        Packet whole = compose(flow, payload);
+        Flow key = zero_flow();
+        Layout layout = extract(whole, key);
+        bool tcp = key.nw_proto == protocol::kTcp, ports = tcp || key.nw_proto == protocol::kUdp;
+        if (!ports || !layout.payload) {
+            EXPECT_FALSE(mark_unfinished(whole));
+            continue;
+        }
+        Packet left = whole;
+        const uint8_t* ip = left.data() + layout.l3;
+        auto length = static_cast<uint32_t>(layout.l3_end - layout.l4);
+        uint64_t sum = key.dl_type == ethernet::kIpv4
+                           ? pseudo_header_sum(ip, key.nw_proto, length)
+                           : pseudo_header_sum6(key.ipv6_src, key.ipv6_dst, key.nw_proto, length);
+        store_be16(left.data() + layout.l4 + (tcp ? tcp::kChecksum : udp::kChecksum), checksum_fold(sum));
+        ASSERT_TRUE(mark_unfinished(left));
+        known++;
+        bool cut = tcp && layout.l3_end - layout.l3 > 1500;
+        EXPECT_EQ(left.offload.gso_type != GsoType::kNone, cut);
+        if (mark_unfinished(whole)) finish_checksum(whole);  // once in 65536
+        if (!cut) {
+            finish_checksum(left);
+            ASSERT_EQ(Bytes(left.view().begin(), left.view().end()),
+                      Bytes(whole.view().begin(), whole.view().end()));
+            continue;
+        }
+        size_t bytes = 0;
+        for (const Packet& one : segment(std::move(left))) {
+            Flow part = zero_flow();
+            Layout at = extract(one, part);
+            EXPECT_LE(static_cast<size_t>(at.l3_end - at.l3), 1280u);
+            bytes += static_cast<size_t>(at.l3_end - at.payload);
+        }
+        EXPECT_EQ(bytes, static_cast<size_t>(layout.l3_end - layout.payload));
+    }
+    EXPECT_GT(known, 500u);
 }
 
 TEST(Segment, Ipv4FragmentsJoinAgain) {

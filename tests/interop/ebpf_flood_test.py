@@ -55,7 +55,6 @@ def neighbours_go_on():
     """A flood of new five-tuples from one port: a neighbour's established stream, its new flows, the switch's memory"""
     host = Host(Ground, "h", 1, rig.ALL)
     try:
-        host.datapath_type = "ebpf"
         host.start_databases("conf")
         host.start_vswitchd()
         host.bridge("br0")

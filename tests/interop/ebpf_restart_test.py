@@ -37,7 +37,6 @@ def none_is_lost():
     with Cable(mtu=1600) as cable:
         hosts = host, peer = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
         for h in hosts:
-            h.datapath_type = "ebpf"
             h.start_switch()
             h.bridge("br0")
             h.guest("br0", f"g{h.number}", f"10.0.0.{h.number}/24", mac=f"02:00:00:00:00:0{h.number}")
@@ -51,7 +50,6 @@ def none_is_lost():
         with traffic.Datagrams(a, b, "10.0.0.2", RATE) as datagrams, traffic.Stream(a, b, "10.0.0.2", STREAM) as stream:
             rig.wait_for(lambda: datagrams.received() > RATE // 2 and stream.received() > STREAM // 4, "traffic")
             began, turns, deaths = time.monotonic(), 0, {h: 0 for h in hosts}
-            # Packets may overtake each other when their flow comes; what a sender takes that for does not matter here.
             resent = stream.resent
             while turns < 2 or time.monotonic() - began < SECONDS - 5:
                 h = hosts[turns % 2]
@@ -88,7 +86,6 @@ def connections_live_on():
     """kill -9 under a translated connection: it is known afterwards, whichever end sends first"""
     with Cable() as cable:
         host, _ = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
-        host.datapath_type = "ebpf"
         host.start_switch()
         host.bridge("br0")
         host.run("ovs-vsctl", "set-fail-mode", "br0", "secure")

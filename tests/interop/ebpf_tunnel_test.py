@@ -38,8 +38,8 @@ def inside(ns, function, *arguments):
     return thread, result
 
 
-def serve(ready):
-    with socket.create_server(("10.0.0.2", 0)) as server:
+def serve(address, ready):
+    with socket.create_server((address, 0)) as server:
         server.settimeout(60)
         ready.append(server.getsockname()[1])
         connection, _ = server.accept()
@@ -50,21 +50,21 @@ def serve(ready):
         return digest.digest()
 
 
-def send(port):
+def send(address, port):
     data = os.urandom(1 << 20)
     digest = hashlib.sha256()
-    with socket.create_connection(("10.0.0.2", port), 60) as connection:
+    with socket.create_connection((address, port), 60) as connection:
         for _ in range(SIZE >> 20):
             connection.sendall(data)
             digest.update(data)
     return digest.digest()
 
 
-def transfer(a, b):
+def transfer(a, b, address="10.0.0.2"):
     ready = []
-    server, received = inside(b, serve, ready)
+    server, received = inside(b, serve, address, ready)
     rig.wait_for(lambda: ready, "a server")
-    client, sent = inside(a, send, ready[0])
+    client, sent = inside(a, send, address, ready[0])
     for thread in (client, server):
         thread.join(90)
     if not sent or sent != received:
@@ -76,7 +76,6 @@ def bytes_arrive():
     with Cable(mtu=1600) as cable:
         hosts = host, peer = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
         for h in hosts:
-            h.datapath_type = "ebpf"
             h.start_switch()
             h.bridge("br0")
             h.guest("br0", f"g{h.number}", f"10.0.0.{h.number}/24", mac=f"02:00:00:00:00:0{h.number}")
@@ -96,11 +95,34 @@ def bytes_arrive():
                 h.run("ovs-vsctl", "del-port", "br0", "tun0")
 
 
+def beside_userspace():
+    """One host by the kernel, one by the daemon, and a cable that leaves checksums and segments to nobody"""
+    with Cable(mtu=1600) as cable:
+        hosts = host, peer = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
+        peer.datapath_type = "netdev"
+        for h in hosts:
+            h.start_switch()
+            h.bridge("br0")
+            h.guest("br0", f"g{h.number}", f"10.0.0.{h.number}/24", mac=f"02:00:00:00:00:0{h.number}")
+            h.sh("ethtool", "-K", "eth0", "tx", "on", "gso", "on", "tso", "on")
+        a, b = host.guests["g1"], peer.guests["g2"]
+        for kind, v6, option in (("geneve", False, "options:csum=true"), ("vxlan", True, "options:key=7"), ("gre", False, "options:key=7")):
+            for h, other in ((host, peer), (peer, host)):
+                h.tunnel("br0", kind, other, "tun0", v6, option)
+            rig.wait_for(lambda: pings(a, "10.0.0.2"), f"{kind}: a ping", 20)
+            before = handed_up(host)
+            transfer(a, b)
+            if handed_up(host) - before > 200:
+                raise rig.Failure(f"{kind}: the daemon sent, not the programs")
+            transfer(b, a, "10.0.0.1")
+            for h in hosts:
+                h.run("ovs-vsctl", "del-port", "br0", "tun0")
+
+
 def program_comes_and_goes():
     """With the tunnel, the address, and the datapath"""
     with Cable() as cable:
         host, _ = cable.host("a", 1, rig.ALL), cable.host("b", 2, rig.ALL)
-        host.datapath_type = "ebpf"
         host.start_switch()
         host.bridge("br0")
         tunnel = ("ovs-vsctl", "add-port", "br0", "tun0", "--", "set", "interface", "tun0", "type=geneve", "options:remote_ip=192.0.2.2")
@@ -124,4 +146,4 @@ if __name__ == "__main__":
     if not kernel_loads_programs():
         print("skipped: this kernel lets nobody load programs")
         sys.exit(0)
-    rig.main(bytes_arrive, program_comes_and_goes)
+    rig.main(bytes_arrive, beside_userspace, program_comes_and_goes)

@@ -72,7 +72,6 @@ class Network(rig.Rig):
 def steady(text):
     """Without what passes by the clock."""
     text = re.sub(r"duration=[\d.]+s", "duration=D", text)
-    text = text.replace("dec_ttl()", "dec_ttl")  # tells no controller, either way
     return re.sub(r", (idle|hard)_age=\d+", "", text)
 
 

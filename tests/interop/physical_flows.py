@@ -51,7 +51,6 @@ def normalise(line, names):
                   lambda m: "members:" + ",".join(names.port(int(n)) for n in m[2].split(",")) + ")", line)
     line = re.sub(r"set_field:(0x)?([0-9a-f]+)->reg(11|12|13)\b",
                   lambda m: f"set_field:{names.zone(int(m[2], 16))}->reg{m[3]}", line)
-    line = line.replace("dec_ttl()", "dec_ttl")  # tells no controller; neither of the two asks to be told
     line = re.sub(r"\bgroup:(\d+)", lambda m: f"group:{names.groups.get(int(m[1]), m[1])}", line)
     line = re.sub(r"metadata=0x([0-9a-f]+)",
                   lambda m: f"metadata={names.datapaths.get(int(m[1], 16), m[1])}", line)

@@ -1,6 +1,8 @@
 """Settings of the switch as a whole: MTUs, figures of the host, flow-restore-wait, and warnings of what is not here."""
 import re
+import struct
 
+import openflow as of
 import rig
 from twins import Twins
 
@@ -80,5 +82,56 @@ def warnings():
             assert part in r.run("ovs-vsctl", "get", "interface", name, "error"), name
 
 
+def bundles():
+    """A bundle that is left alone for bundle-idle-timeout is forgotten and its controller is told, as at Debian's"""
+    with Twins("bundles") as twins:
+        twins.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "protocols=OpenFlow13,OpenFlow14")
+
+        def control(session, kind, number):
+            body = struct.pack(">IHH", number, kind, 0)
+            if session.version == 4:
+                return session.send(of.EXPERIMENTER, struct.pack(">II", of.ONF, 2300) + body)
+            return session.send(of.BUNDLE_CONTROL, body)
+
+        def add(session, number):
+            inner = of.message(session.version, of.FLOW_MOD, struct.pack(">QQBBHHHIIIHHHH4x", 0, 0, 0, 0, 0, 0, 1, 0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 1, 4), 77)
+            return session.send(of.BUNDLE_ADD, struct.pack(">IHH", number, 0, 0) + inner, 77)
+
+        def heard(session):
+            """Errors, and which of our requests they are about, until a barrier comes back."""
+            last, out = session.send(of.BARRIER_REQUEST), []
+            while True:
+                kind, xid, body = session.expect(of.ERROR, of.BARRIER_REPLY)
+                if kind == of.BARRIER_REPLY and xid == last:
+                    return out
+                out.append((*of.error_code(session.version, body), xid, body[4:].hex()))
+
+        for setting, seconds in ((None, 10), ("3", 3), ("0", 10)):
+            if setting:
+                twins.vsctl("set", "Open_vSwitch", ".", f"other_config:bundle-idle-timeout={setting}")
+            for version in ("OpenFlow13", "OpenFlow14"):
+                sessions = [of.unix(r, version=version) for r in twins.rigs]
+                for session in sessions:
+                    session.xids = [control(session, 0, 1), control(session, 0, 2), control(session, 2, 2)]
+                    for _ in range(3):
+                        session.expect(of.EXPERIMENTER if version == "OpenFlow13" else of.BUNDLE_CONTROL)
+                twins.warp((seconds - 2) * 1000, 500)
+                if version == "OpenFlow14":  # the first one lives longer
+                    for session in sessions:
+                        add(session, 1)
+                twins.agree(lambda i: heard(sessions[i]), "early", until=lambda errors: not errors)
+                told = [[], []]
+                for _ in range(4 + seconds):
+                    twins.warp(1000, 500)
+                    for mine, session in zip(told, sessions):
+                        mine += heard(session)
+                twins.agree(lambda i: sorted(told[i]), f"{version}, {setting}: errors", until=lambda errors: len(errors) == 2)
+                for session in sessions:
+                    control(session, 4, 1)  # there is nothing left to carry out
+                twins.agree(lambda i: heard(sessions[i])[-1:], "a late commit", until=bool, seconds=0)
+                for session in sessions:
+                    session.socket.close()
+
+
 if __name__ == "__main__":
-    rig.main(mtus, host, waiting, warnings)
+    rig.main(mtus, host, waiting, warnings, bundles)

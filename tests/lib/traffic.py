@@ -196,12 +196,14 @@ class Flood(Traffic):
                     wait = start + number / self.rate - time.monotonic()
                     if wait > 0:
                         time.sleep(wait)
+                # The same work for packets of one five-tuple: only what it does to others is to differ.
+                fresh = struct.pack(">IIHH", 0x0a000000 | bits.getrandbits(16), 0x0a010000 | bits.getrandbits(16),
+                                    1 + bits.getrandbits(15), 1 + bits.getrandbits(15))
                 if not (self.same and tuples):
-                    tuples = struct.pack(">IIHH", 0x0a000000 | bits.getrandbits(16), 0x0a010000 | bits.getrandbits(16),
-                                         1 + bits.getrandbits(15), 1 + bits.getrandbits(15))
-                    total = fixed + sum(struct.unpack(">4H", tuples[:8]))
-                    total = (total & 0xffff) + (total >> 16)
-                    check = ~((total & 0xffff) + (total >> 16)) & 0xffff
+                    tuples = fresh
+                total = fixed + sum(struct.unpack(">4H", tuples[:8]))
+                total = (total & 0xffff) + (total >> 16)
+                check = ~((total & 0xffff) + (total >> 16)) & 0xffff
                 s.send(self.macs + b"\x08\x00" + ip + struct.pack(">H", check) + tuples + b"\x00\x1a\x00\x00" + bytes(18))
                 self.words[1] = number + 1
         self.words[3] = 1

@@ -22,13 +22,6 @@ struct Asked {  // to print something instead of running commands
     bool help = false, version = false, manual = false, commands = false, options = false, any = false;
 };
 
-auto flag(bool& target, bool value = true) {
-    return [&target, value](std::string_view) {
-        target = value;
-        return Result<void>();
-    };
-}
-
 auto question(Asked& asked, bool& target) {
     return [&asked, &target](std::string_view) {
         asked.any = target = true;
@@ -62,16 +55,16 @@ void add_database_options(const CtlProgram& program, OptionTable& options, CtlSe
                     return Result<void>();
                 });
     if (program.leader_only_option) {
-        options.add("leader-only", 0, "", "Use only the leader of a cluster (the default).",
-                    flag(settings.leader_only));
-        options.add("no-leader-only", 0, "", "Use any member of a cluster.",
-                    flag(settings.leader_only, false));
-        options.add("shuffle-remotes", 0, "", "Try the servers of a cluster in a random order (the default).",
-                    flag(settings.shuffle_remotes));
-        options.add("no-shuffle-remotes", 0, "", "Try the servers of a cluster in the order given.",
-                    flag(settings.shuffle_remotes, false));
+        options.add_flag("leader-only", 0, "Use only the leader of a cluster (the default).",
+                         settings.leader_only);
+        options.add_flag("no-leader-only", 0, "Use any member of a cluster.", settings.leader_only, false);
+        options.add_flag("shuffle-remotes", 0,
+                         "Try the servers of a cluster in a random order (the default).",
+                         settings.shuffle_remotes);
+        options.add_flag("no-shuffle-remotes", 0, "Try the servers of a cluster in the order given.",
+                         settings.shuffle_remotes, false);
     } else {
-        options.add("retry", 0, "", "Keep trying to connect to the database.", flag(settings.retry));
+        options.add_flag("retry", 0, "Keep trying to connect to the database.", settings.retry);
     }
 }
 
@@ -165,8 +158,8 @@ void add_run_options(const CtlProgram& program, OptionTable& options, CtlSetting
         }
         return Result<void>();
     });
-    options.add("dry-run", 0, "", "Do not change the database.", flag(settings.dry_run));
-    options.add("oneline", 0, "", "Print each command's output on one line.", flag(settings.one_line));
+    options.add_flag("dry-run", 0, "Do not change the database.", settings.dry_run);
+    options.add_flag("oneline", 0, "Print each command's output on one line.", settings.one_line);
     settings.style.format = TableStyle::Format::kList;
     settings.style.add_to(options);
 }

@@ -14,7 +14,6 @@
 #include "base/log.h"
 #include "base/log_control.h"
 #include "base/options.h"
-#include "base/version.h"
 #include "cli/detrace/text.h"
 #include "cli/tls_options.h"
 #include "net/directories.h"
@@ -31,7 +30,8 @@ using ovsdb::client::Replica;
 
 struct Arguments {
     std::string southbound, northbound, local;
-    bool use_local = false, leader_only = true, help = false, version = false;
+    bool use_local = false, leader_only = true;
+    Questions questions;
 };
 
 std::string from_environment(const char* variable, std::string fallback) {
@@ -40,33 +40,22 @@ std::string from_environment(const char* variable, std::string fallback) {
 }
 
 void add_options(OptionTable& options, Arguments& arguments) {
-    using Done = Result<void>;
     auto text = [&](const char* name, const char* help, std::string& target) {
-        options.add(name, 0, "DATABASE", help, [&target](std::string_view value) {
-            target = value;
-            return Done();
-        });
-    };
-    auto flag = [&](const char* name, char letter, const char* help, bool& target, bool value) {
-        options.add(name, letter, "", help, [&target, value](std::string_view) {
-            target = value;
-            return Done();
-        });
+        options.add_text(name, 0, "DATABASE", help, target);
     };
     options.section("Options");
     text("ovnsb", "The southbound database (default: $OVN_SB_DB, or unix:RUNDIR/ovnsb_db.sock).",
          arguments.southbound);
     text("ovnnb", "The northbound database (default: $OVN_NB_DB, or unix:RUNDIR/ovnnb_db.sock).",
          arguments.northbound);
-    flag("ovs", 0, "Name the interfaces of OpenFlow ports, too.", arguments.use_local, true);
+    options.add_flag("ovs", 0, "Name the interfaces of OpenFlow ports, too.", arguments.use_local);
     text("ovsdb", "The switch's database, for --ovs (default: unix:RUNDIR/db.sock).", arguments.local);
-    flag("no-leader-only", 0, "Use any member of a cluster.", arguments.leader_only, false);
+    options.add_flag("no-leader-only", 0, "Use any member of a cluster.", arguments.leader_only, false);
     add_tls_options(options);
     options.section("Other options");
     options.add("verbose", 'v', "[SPEC]", "Set logging levels, as in vlog/set of ovs-appctl(8).",
                 [](std::string_view spec) { return log::set(spec); });
-    flag("help", 'h', "Print this help.", arguments.help, true);
-    flag("version", 'V', "Print the version.", arguments.version, true);
+    arguments.questions.add_to(options);
 }
 
 Replica::Options replica_options(const std::string& remotes, bool leader_only) {
@@ -122,19 +111,15 @@ Result<void> run_program(int argc, char** argv) {
     add_options(options, arguments);
     WEFT_ASSIGN(std::vector<std::string> words,
                 options.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (arguments.help) {
-        ProgramText text{"ovn-detrace",
-                         "what the cookies in a trace of OpenFlow stand for",
-                         "[OPTIONS] < FILE",
-                         "Reads the output of `ovs-appctl ofproto/trace` and writes it with, behind each "
-                         "flow, the logical flow or other row that it was made from, and the northbound row "
-                         "behind that: the ACL, the NAT rule, the load balancer.",
-                         {}};
-        std::fputs(help_page(text, options).c_str(), stdout);
-        return {};
-    }
-    if (arguments.version) {
-        std::fputs(version_text("ovn-detrace").c_str(), stdout);
+    ProgramText text{"ovn-detrace",
+                     "what the cookies in a trace of OpenFlow stand for",
+                     "[OPTIONS] < FILE",
+                     "Reads the output of `ovs-appctl ofproto/trace` and writes it with, behind each "
+                     "flow, the logical flow or other row that it was made from, and the northbound row "
+                     "behind that: the ACL, the NAT rule, the load balancer.",
+                     {}};
+    if (auto answer = arguments.questions.answer(text, options)) {
+        std::fputs(answer->c_str(), stdout);
         return {};
     }
     if (!words.empty()) return Error{"non-option argument not supported (use --help for help)"};

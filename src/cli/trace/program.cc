@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/log_control.h"
-#include "base/version.h"
 #include "cli/ofctl/cookie_flows.h"
 #include "cli/tls_options.h"
 #include "cli/trace/request.h"
@@ -31,7 +30,6 @@ struct Arguments {
     std::string database;
     bool leader_only = true;
     std::optional<std::string> bridge;  // --ovs
-    bool help = false, version = false;
 };
 
 std::string default_database() {
@@ -42,21 +40,13 @@ std::string default_database() {
 void add_options(OptionTable& options, Arguments& arguments) {
     using Done = Result<void>;
     options.section("Options");
-    options.add("db", 0, "DATABASE",
-                "Connect to this southbound database (default: $OVN_SB_DB, or unix:RUNDIR/ovnsb_db.sock).",
-                [&](std::string_view v) {
-                    arguments.database = v;
-                    return Done();
-                });
-    options.add("leader-only", 0, "", "Use only the leader of a cluster (the default).",
-                [&](std::string_view) {
-                    arguments.leader_only = true;
-                    return Done();
-                });
-    options.add("no-leader-only", 0, "", "Use any member of a cluster.", [&](std::string_view) {
-        arguments.leader_only = false;
-        return Done();
-    });
+    options.add_text(
+        "db", 0, "DATABASE",
+        "Connect to this southbound database (default: $OVN_SB_DB, or unix:RUNDIR/ovnsb_db.sock).",
+        arguments.database);
+    options.add_flag("leader-only", 0, "Use only the leader of a cluster (the default).",
+                     arguments.leader_only);
+    options.add_flag("no-leader-only", 0, "Use any member of a cluster.", arguments.leader_only, false);
     options.add("ovs", 0, "[REMOTE]",
                 "Show the OpenFlow flows that were made from each logical flow, as the switch at REMOTE has "
                 "them (default: unix:RUNDIR/br-int.mgmt).",
@@ -133,23 +123,14 @@ Result<void> serve(int argc, char** argv) {
     add_options(options, arguments);
     daemon.add_to(options);
     options.section("Other options");
-    options.add("help", 'h', "", "Print this help.", [&](std::string_view) {
-        arguments.help = true;
-        return Result<void>();
-    });
-    options.add("version", 'V', "", "Print the version.", [&](std::string_view) {
-        arguments.version = true;
-        return Result<void>();
-    });
+    Questions questions;
+    questions.add_to(options);
     WEFT_ASSIGN(std::vector<std::string> words,
                 options.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (arguments.help) return std::fputs(help_page(program_text(), options).c_str(), stdout), Result<void>();
-    if (arguments.version) {
-        return std::fputs(
-                   version_text("ovn-trace", fmt::format("DB Schema {}", schema::sb::database().version))
-                       .c_str(),
-                   stdout),
-               Result<void>();
+    if (auto answer = questions.answer(program_text(), options,
+                                       fmt::format("DB Schema {}", schema::sb::database().version))) {
+        std::fputs(answer->c_str(), stdout);
+        return {};
     }
     if (!daemon.detaches()) {
         WEFT_TRY(request.set_words(words));

@@ -38,7 +38,9 @@ class Difference {
     }
     void append(Actions& actions, std::string_view group) {
         if (!any_) return;
-        auto action = set_from_flow(group, to_, mask_);
+        Flow value = to_;
+        for (size_t i = 0; i < packet::kFlowWords; i++) packet::words(value)[i] &= packet::words(mask_)[i];
+        auto action = set_from_flow(group, value, mask_);
         assert(action);
         actions.push_back(std::move(*action));
     }
@@ -124,6 +126,8 @@ size_t labels(const Flow& flow) {
 void mpls(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     size_t have = labels(from), want = labels(to);
     if (have == want) {
+        // All of the label is written, as by Open vSwitch.
+        if (have && from.mpls_lse[0] != to.mpls_lse[0]) mask.mpls_lse[0] = ~0u;
         if (have) Difference(from, to, mask).element(&Flow::mpls_lse, 0).append(actions, "mpls");
         from.mpls_lse = to.mpls_lse;
         return;

@@ -91,6 +91,12 @@ struct FlowDump {
     std::string_view datapath_layer = "ovs";
 };
 
+// What an earlier process's forwarding, which is still in place, does with some packets.
+struct InheritedFlow {
+    packet::Flow key;                      // masked; in_port is this datapath's, recirc_id that process's
+    std::vector<uint32_t> recirculations;  // its ids that the flow's actions name, in their order
+};
+
 struct Upcall {
     enum class Type : uint8_t { kMiss, kAction };
     Type type = Type::kMiss;
@@ -181,6 +187,8 @@ class Datapath {
     virtual void flush_flows() = 0;
     // Calls `each` for every flow; the callback must not change the flows.
     virtual void dump_flows(const std::function<void(const FlowDump&)>& each) const = 0;
+    // The same for their statistics alone, which costs a fraction.
+    virtual void each_flow_stats(const std::function<void(const Ufid&, const FlowStats&)>& each) const = 0;
 
     // Restarts.  True: what this datapath has put into the kernel goes on forwarding when the process ends,
     // so its flows and ports need not, and must not, be deleted then.
@@ -188,6 +196,10 @@ class Datapath {
     // The switch knows all that it needs to answer misses: a datapath that has found an earlier process's
     // forwarding in place takes over now.
     virtual void take_over() {}
+    // To be asked before take_over(): the flows that were in use lately, the last used one last.  Whoever
+    // looks them up and puts what comes out spares their packets a miss, and with it that later packets
+    // overtake those on their way up.
+    virtual std::vector<InheritedFlow> inherited_flows() { return {}; }
 
     // Packets.  execute() runs the actions at once; what they send is out, or queued, when it returns.
     virtual Result<void> execute(Execute request) = 0;

@@ -199,7 +199,11 @@ class ActionWriter {
         }
         if (a.zone) add(fmt::format("zone={}", a.zone));
         if (a.mark) add(fmt::format("mark={}/{}", hex(a.mark->first), hex(a.mark->second)));
-        if (a.label) add(fmt::format("label={}/{}", wide_hex(a.label->first), wide_hex(a.label->second)));
+        if (a.label) {
+            const auto& [label, mask] = *a.label;
+            bool exact = std::all_of(mask.begin(), mask.end(), [](uint8_t byte) { return byte == 0xff; });
+            add("label=" + wide_hex(label) + (exact ? "" : "/" + wide_hex(mask)));
+        }
         if (!a.helper.empty()) add("helper=" + a.helper);
         if (!a.timeout_policy.empty()) add("timeout=" + a.timeout_policy);
         if (a.nat) add(nat(*a.nat));

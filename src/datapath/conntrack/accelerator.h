@@ -17,7 +17,8 @@ class Accelerator {
   public:
     virtual ~Accelerator() = default;
 
-    // The connection is established: TCP with both ends established, UDP or ICMP answered.  It may have been
+    // The connection goes on as it is: TCP with both ends established, UDP or ICMP answered, or UDP that had
+    // its second packet and no answer, which is new until it has one.  It may have been
     // offered before, and has then changed (mark, label, time-out, sequence numbers, which only grow);
     // packets that pass meanwhile are not forgotten.  Sets connection.accelerated if it is taken.
     struct Terms {

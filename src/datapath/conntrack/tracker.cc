@@ -249,12 +249,17 @@ void Tracker::offer(Connection& connection, bool used) {
     if (!accelerator_) return;
     // Whose text is read, and what has the state "related", is the tracker's alone.
     if (connection.helper != Connection::Helper::kNone || connection.parent) return;
-    auto* tcp = std::get_if<TcpTracking>(&connection.protocol);
-    bool established =
-        tcp ? tcp->established()
-            : std::get<DatagramTracking>(connection.protocol).state == DatagramTracking::State::kAnswered &&
-                  (connection.original.has_ports() || connection.original.is_icmp());
-    if (established)
+    bool goes_on;
+    if (auto* tcp = std::get_if<TcpTracking>(&connection.protocol)) {
+        goes_on = tcp->established();
+    } else {
+        using State = DatagramTracking::State;
+        State state = std::get<DatagramTracking>(connection.protocol).state;
+        goes_on = (state == State::kAnswered &&
+                   (connection.original.has_ports() || connection.original.is_icmp())) ||
+                  (state == State::kRepeated && connection.original.protocol == packet::protocol::kUdp);
+    }
+    if (goes_on)
         accelerator_->put(connection,
                           {used, connection.timeouts->of(timeout_of(connection)), check_sequences_});
     else if (connection.accelerated)

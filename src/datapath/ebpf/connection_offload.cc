@@ -14,6 +14,7 @@ namespace {
 using conntrack::Connection;
 using conntrack::TcpTracking;
 using conntrack::Tuple;
+using DatagramState = conntrack::DatagramTracking::State;
 
 constexpr size_t kRetiredAtOnce = 1024;  // slots that are worth waiting for
 
@@ -83,7 +84,8 @@ Connection connection_of(const TrackedConnection& tracked) {
         out.protocol =
             TcpTracking::established_with(numbers_of(tracked.ends[0]), numbers_of(tracked.ends[1]));
     else
-        out.protocol = conntrack::DatagramTracking{conntrack::DatagramTracking::State::kAnswered};
+        out.protocol = conntrack::DatagramTracking{
+            tracked.flags & kTrackedUnanswered ? DatagramState::kRepeated : DatagramState::kAnswered};
     return out;
 }
 
@@ -126,6 +128,8 @@ void ConnectionOffload::put(Connection& connection, const Terms& terms) {
     if (connection.source_nat) flags |= kTrackedSourceNat;
     if (connection.destination_nat) flags |= kTrackedDestinationNat;
     if (terms.check_sequences) flags |= kTrackedCheckSequences;
+    auto* datagrams = std::get_if<conntrack::DatagramTracking>(&connection.protocol);
+    if (datagrams && datagrams->state != DatagramState::kAnswered) flags |= kTrackedUnanswered;
     uint64_t timeout_ns = uint64_t{terms.timeout_s} * 1'000'000'000;
     uint64_t used_ns = kernel_now_ns();
     if (connection.accelerated) {

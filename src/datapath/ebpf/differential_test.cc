@@ -248,6 +248,44 @@ TEST_F(EbpfTest, AnotherTakesOver) {
     EXPECT_EQ(by_kernel(packet_of(kTcp), 1).out[3].size(), 1u);
 }
 
+// What the first process forwarded by, the second is told: by its own port numbers, with the ids of
+// recirculations as they were.
+TEST_F(EbpfTest, AnotherIsToldTheFlows) {
+    put("recirc_id(0),in_port(1)", "set(ipv4(ttl=9)),recirc(0x7)");
+    put("recirc_id(0x7),in_port(1),eth_type(0x0800),ipv4(dst=192.168.0.2,frag=no)",
+        "clone(set(ipv4(ttl=5)),recirc(0x8)),set(eth(src=00:00:00:00:00:09)),2,set(ipv4(ttl=1)),3,set(ipv4("
+        "ttl=2)),2,set(ipv4(ttl=3)),3,hash(l4(1)),recirc(0x9)");
+    put("recirc_id(0),in_port(2)", "1");  // nobody uses it
+    EXPECT_TRUE(kernel_->inherited_flows().empty());
+    same(packet_of(kTcp));
+    kernel_.reset();
+    auto next = create_ebpf_datapath(*loop_, *links_, "ebpf", "weft-ebpf");
+    ASSERT_TRUE(next.ok()) << next.message();
+    kernel_ = std::move(*next);
+    for (PortNo i = kPortCount; i > 0; i--) {
+        PortSpec spec;
+        spec.name = fmt::format("v{}", i);
+        spec.number = 10 + i;
+        ASSERT_TRUE(kernel_->add_port(spec).ok());
+    }
+    std::vector<InheritedFlow> flows = kernel_->inherited_flows();
+    ASSERT_EQ(flows.size(), 2u);
+    if (flows[0].key.recirc_id) std::swap(flows[0], flows[1]);
+    Flow expected = packet::zero_flow();
+    expected.in_port = 11;
+    EXPECT_TRUE(flows[0].key == expected) << format_key(flows[0].key);
+    EXPECT_EQ(flows[0].recirculations, std::vector<uint32_t>{7});
+    expected.recirc_id = 7;
+    expected.dl_type = 0x0800;
+    expected.nw_dst = 0xc0a80002;
+    EXPECT_TRUE(flows[1].key == expected) << format_key(flows[1].key);
+    EXPECT_EQ(flows[1].recirculations, (std::vector<uint32_t>{8, 9}));
+    // Before the one process forwards, the other does.
+    EXPECT_GT(by_kernel(packet_of(kTcp), 4).size(), 3u);
+    kernel_->take_over();
+    EXPECT_TRUE(kernel_->inherited_flows().empty());
+}
+
 // A port that floods is held to its share of what may be under way; the daemon is not reading.
 TEST_F(EbpfTest, APortsUpcallsAreBounded) {
     Packet packet = packet_of(kTcp);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <set>
@@ -14,6 +15,7 @@
 #include "datapath/ebpf/connection_offload.h"
 #include "datapath/ebpf/copy_device.h"
 #include "datapath/ebpf/flow_offload.h"
+#include "datapath/ebpf/key.h"
 #include "datapath/ebpf/predecessor.h"
 #include "datapath/ebpf/shared_meters.h"
 #include "datapath/ebpf/underlay.h"
@@ -30,6 +32,7 @@ namespace {
 log::Module lg("ebpf");
 
 constexpr int64_t kTidyMs = 1000;
+constexpr int64_t kInheritUsedMs = 10000;  // as long as a switch keeps flows that nobody uses
 constexpr const char* kFilterName = "weft_ebpf";
 
 class EbpfDatapath final : public DatapathCore, public Forwarder {
@@ -65,7 +68,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     Result<void> start() {
         std::random_device random;
         ebpf::Config& config = kernel_->config();
-        config.layout = ebpf::kLayoutVersion;
+        config.layout = ebpf::layout_version();
         config.magic = uint64_t{random()} << 32 | random();
         config.seed = uint64_t{random()} << 32 | random();
         set_vlan_limit();
@@ -86,13 +89,33 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     }
 
     bool outlives_process() const override { return true; }
+    std::vector<InheritedFlow> inherited_flows() override {
+        find_predecessor();
+        std::vector<std::pair<int64_t, InheritedFlow>> found;
+        std::map<PortNo, std::optional<PortNo>> ours;  // of the ports there
+        if (before_) {
+            before_->each_flow(kInheritUsedMs, [&](const ebpf::Predecessor::Flow& flow) {
+                InheritedFlow one{ebpf::key_to_flow(flow.key), flow.recirculations};
+                auto [port, fresh] = ours.try_emplace(one.key.in_port);
+                const ebpf::PortEntry* there = before_->port(one.key.in_port);
+                if (fresh && there) port->second = port_like(*there);
+                if (!port->second) return;
+                one.key.in_port = *port->second;
+                found.emplace_back(-flow.unused_ms, std::move(one));
+            });
+        }
+        std::stable_sort(found.begin(), found.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::vector<InheritedFlow> out;
+        for (auto& [used, flow] : found) out.push_back(std::move(flow));
+        return out;
+    }
     // Until now the programs of the process before have forwarded, with its flows.
     void take_over() override {
         if (taken_over_) return;
+        find_predecessor();
         taken_over_ = true;
-        auto before =
-            waiting_.empty() ? std::nullopt : ebpf::Predecessor::find(waiting_[0].ifindex, waiting_[0].hook);
-        if (before) adopt_connections(*before);
+        if (before_) adopt_connections(*before_);
         if (!waiting_.empty()) upcalls_->expect_many();
         for (const Waiting& one : waiting_) {
             auto filter =
@@ -103,7 +126,8 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         waiting_.clear();
         underlay_->take_over();
         // Once more: packets have passed meanwhile.
-        if (before) lg.info("{}: {} connections adopted", name(), adopt_connections(*before));
+        if (before_) lg.info("{}: {} connections adopted", name(), adopt_connections(*before_));
+        before_.reset();
         copies_->take_over();
         remove_forgotten();
     }
@@ -112,6 +136,8 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         std::erase_if(waiting_, [&](const Waiting& one) { return one.number == port; });
         detach(port);
         filters_.erase(port);
+        if (auto info = find_port(port); info && promiscuous_.erase(port))
+            (void)links_.set_promiscuous(info->name, false).ok();  // the device may be gone
         auto done = DatapathCore::delete_port(port);
         if (done) flows_.port_changed(port);
         return done;
@@ -174,6 +200,13 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
             each(whole);
         });
     }
+    void each_flow_stats(const std::function<void(const Ufid&, const FlowStats&)>& each) const override {
+        DatapathCore::each_flow_stats([&](const Ufid& ufid, const FlowStats& stats) {
+            FlowStats sum = stats;
+            add(sum, flows_.state(ufid).stats);
+            each(ufid, sum);
+        });
+    }
 
     DatapathStats stats() const override {
         DatapathStats out = DatapathCore::stats();
@@ -221,6 +254,26 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         dump.offloaded = state.in_kernel;
     }
 
+    void find_predecessor() {
+        if (looked_before_ || waiting_.empty()) return;
+        looked_before_ = true;
+        auto found = ebpf::Predecessor::find(waiting_[0].ifindex, waiting_[0].hook);
+        if (found) before_.emplace(std::move(*found));
+    }
+    // Ours for what was a port of the process before.
+    std::optional<PortNo> port_like(const ebpf::PortEntry& there) const {
+        for (const PortInfo& info : ports()) {
+            if (info.number >= ebpf::kPorts) continue;
+            const ebpf::PortEntry& ours = kernel_->port(info.number);
+            bool tunnel = there.kind == ebpf::kPortTunnel;
+            if (ours.kind == there.kind &&
+                (tunnel ? ours.tunnel == there.tunnel && ours.tunnel_port == there.tunnel_port
+                        : ours.ifindex == there.ifindex))
+                return info.number;
+        }
+        return std::nullopt;
+    }
+
     size_t adopt_connections(const ebpf::Predecessor& before) {
         size_t count = 0;
         int64_t now = clock::monotonic_ms();
@@ -259,12 +312,27 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         std::string name = info.name;
         // The port's number first, so that the program knows the device from its first packet on.
         WEFT_TRY(attach(number, ebpf::kPortDevice, ifindex));
+        keep_promiscuous(number, *link);
         auto filter = put_program(number, ifindex, name, TcFilter::Hook::kIngress);
         Result<std::unique_ptr<Port>> port =
             filter ? open_sending_system_port(*this, std::move(info), ifindex, std::move(*filter))
                    : Result<std::unique_ptr<Port>>(filter.error());
         if (!port) detach(number);
         return port;
+    }
+
+    // A device that drops what is for other addresses than its own must go on taking it in when the process,
+    // and with it the packet socket that asked for it, has gone.
+    void keep_promiscuous(PortNo number, const Link& link) {
+        if (link.kind == "veth" || link.kind == "tun") return;  // they take everything
+        bool before_us =
+            link.promiscuous && TcFilter::find(link.ifindex, TcFilter::Hook::kIngress) != kFilterName;
+        if (before_us) return;
+        promiscuous_.insert(number);
+        if (link.promiscuous) return;
+        std::string name = link.name;  // links_ reads anew
+        auto done = links_.set_promiscuous(name, true);
+        if (!done) lg.warn("{}", done.message());
     }
 
     Result<std::unique_ptr<Port>> open_internal(PortInfo info, const PortSpec& spec) {
@@ -405,6 +473,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     ebpf::SharedMeters shared_meters_, bit_meters_, packet_meters_;
     std::unique_ptr<ebpf::UpcallDevice> upcalls_;
     std::map<PortNo, TcFilter> filters_;  // of internal ports
+    std::set<PortNo> promiscuous_;        // whose devices we made so
     struct Waiting {
         PortNo number;
         int ifindex;
@@ -413,6 +482,8 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     };
     std::vector<Waiting> waiting_;  // ports with an earlier process's program
     bool taken_over_ = false;
+    std::optional<ebpf::Predecessor> before_;  // until take_over(), if it is of our version
+    bool looked_before_ = false;
     std::unique_ptr<net::Loop::Timer> timer_;
     std::set<PortNo> tunnels_;
     uint64_t links_generation_ = 0;

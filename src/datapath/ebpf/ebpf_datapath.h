@@ -18,8 +18,8 @@
 
 namespace weft::datapath {
 
-// datapath_type "ebpf".  Creates port 0, a TAP device called `name`.  Errors: the programs do not load, and
-// why.  `links` must outlive the datapath.
+// `type`: the datapath_type that it serves ("system").  Creates port 0, a TAP device called `name`.  Errors:
+// the programs do not load, and why.  There is one in a network namespace.  `links` must outlive it.
 Result<std::unique_ptr<Datapath>> create_ebpf_datapath(net::Loop& loop, Links& links, std::string type,
                                                        std::string name);
 

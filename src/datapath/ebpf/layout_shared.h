@@ -18,7 +18,7 @@ namespace weft::datapath::ebpf {
 #endif
 
 enum {
-    kLayoutVersion = 3,
+    kLayoutVersion = 4,
 
     kPorts = 4096,          // port numbers that the programs know; others are served by the daemon
     kFlowSlots = 65536,     // flows and continuations of long ones
@@ -215,7 +215,12 @@ struct TrackedEnd {  // TcpTracking::Numbers
     __u8 kind;  // kEnd..., for the daemon
 };
 enum { kEndScales = 1, kEndLiberal = 2, kEndLiberalScale = 4 };
-enum { kTrackedSourceNat = 1, kTrackedDestinationNat = 2, kTrackedCheckSequences = 4 };
+enum {
+    kTrackedSourceNat = 1,
+    kTrackedDestinationNat = 2,
+    kTrackedCheckSequences = 4,
+    kTrackedUnanswered = 8,  // UDP: still new
+};
 struct TrackedConnection {
     __u64 used_ns;     // CLOCK_MONOTONIC of the last packet; written by both sides
     __u64 timeout_ns;  // it is over when it has not been used for so long

@@ -15,6 +15,7 @@ namespace {
 log::Module lg("ebpf");
 
 constexpr int64_t kSettleMs = 20;  // changes come in bursts
+int in_use = 0;                    // objects of this process
 
 uint32_t selector_of(const PortInfo& port) {
     if (port.type == PortType::kGre) return WEFT_TUNNEL_SELECTOR(IPPROTO_GRE, 0);
@@ -45,9 +46,13 @@ void remove_program(int ifindex) {
 }  // namespace
 
 Underlay::Underlay(Links& links, Kernel& kernel, std::function<bool(const std::string&)> is_port)
-    : links_(links), kernel_(kernel), is_port_(std::move(is_port)) {}
+    : links_(links), kernel_(kernel), is_port_(std::move(is_port)) {
+    in_use++;
+}
 
-Underlay::~Underlay() = default;
+Underlay::~Underlay() {
+    in_use--;
+}
 
 Result<std::unique_ptr<Underlay>> Underlay::create(net::Loop& loop, Links& links, Kernel& kernel,
                                                    std::function<bool(const std::string&)> is_port) {
@@ -167,6 +172,7 @@ void Underlay::resolve(const TunnelEnds& ends) {
 }
 
 void Underlay::remove_programs(const Links& links) {
+    if (in_use) return;
     for (const auto& [ifindex, link] : links.all()) {
         if (link.ethernet) remove_program(ifindex);
     }

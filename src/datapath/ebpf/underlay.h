@@ -43,7 +43,7 @@ class Underlay {
     // Devices have changed: to be looked at again soon.
     void changed();
 
-    // Takes the programs of this or an earlier process off all devices.
+    // Takes the programs of an earlier process off all devices, unless this one has a use for them.
     static void remove_programs(const Links& links);
 
   private:

@@ -12,6 +12,7 @@ namespace {
 log::Module lg("netdev");
 
 constexpr std::string_view kOurs = "weft_";  // every program's name begins with it
+constexpr std::string_view kPort = "weft_ebpf";
 
 // A device that tunnels' packets are captured at.
 bool shows_tunnel(std::string_view name) {
@@ -40,9 +41,13 @@ int remove_leftovers(Links& links) {
     links.refresh();
     int removed = 0;
     std::vector<std::string> devices;
+    std::vector<std::string> promiscuous;
     for (const auto& [ifindex, link] : links.all()) {
+        if (link.promiscuous && TcFilter::find(ifindex, TcFilter::Hook::kIngress) == kPort)
+            promiscuous.push_back(link.name);
         if (remove_programs(link, removed)) devices.push_back(link.name);
     }
+    for (const std::string& device : promiscuous) (void)links.set_promiscuous(device, false).ok();
     for (const std::string& device : devices) {
         auto done = links.remove(device);
         if (done)

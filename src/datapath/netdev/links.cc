@@ -60,6 +60,7 @@ Link read_link(const nlmsghdr* message) {
     link.admin_up = info->ifi_flags & IFF_UP;
     link.carrier = info->ifi_flags & IFF_RUNNING;
     link.loopback = info->ifi_flags & IFF_LOOPBACK;
+    link.promiscuous = info->ifi_flags & IFF_PROMISC;
     link.ethernet = info->ifi_type == ARPHRD_ETHER;
     if (attributes.at[IFLA_IFNAME]) link.name = mnl_attr_get_str(attributes.at[IFLA_IFNAME]);
     const nlattr* address = attributes.at[IFLA_ADDRESS];
@@ -150,6 +151,14 @@ class NetlinkLinks final : public Links {
                       [&](nlmsghdr* message, ifinfomsg* info) {
                           info->ifi_change = IFF_UP;
                           info->ifi_flags = up ? IFF_UP : 0;
+                          (void)message;
+                      });
+    }
+    Result<void> set_promiscuous(std::string_view name, bool on) override {
+        return change(name, on ? "setting promiscuous mode" : "ending promiscuous mode",
+                      [&](nlmsghdr* message, ifinfomsg* info) {
+                          info->ifi_change = IFF_PROMISC;
+                          info->ifi_flags = on ? IFF_PROMISC : 0;
                           (void)message;
                       });
     }

@@ -32,7 +32,8 @@ struct Link {
     std::string kind;       // "veth", "tun", "vlan", "" for a physical device
     int peer_ifindex = 0;   // IFLA_LINK, of veth and stacked devices
     uint64_t carrier_changes = 0;
-    int promiscuity = 0;  // who want to see all that passes
+    int promiscuity = 0;       // who want to see all that passes
+    bool promiscuous = false;  // IFF_PROMISC, which outlives who set it
     bool operator==(const Link&) const = default;
 };
 
@@ -59,6 +60,7 @@ class Links {
 
     virtual Result<LinkStats> stats(std::string_view name) const = 0;
     virtual Result<void> set_up(std::string_view name, bool up) = 0;
+    virtual Result<void> set_promiscuous(std::string_view name, bool on) = 0;
     virtual Result<void> set_mtu(std::string_view name, int mtu) = 0;
     virtual Result<void> set_mac(std::string_view name, const packet::EthAddr& mac) = 0;
     virtual Result<void> remove(std::string_view name) = 0;

@@ -230,6 +230,10 @@ void DatapathCore::dump_flows(const std::function<void(const FlowDump&)>& each) 
     table_.each([&](const Megaflow& flow, const Flow& mask) { each(dump_of(flow, mask)); });
 }
 
+void DatapathCore::each_flow_stats(const std::function<void(const Ufid&, const FlowStats&)>& each) const {
+    table_.each([&](const Megaflow& flow, const Flow&) { each(flow.ufid, flow.stats); });
+}
+
 // Packets.
 
 void DatapathCore::received(PortNo port, std::vector<Received>& packets) {

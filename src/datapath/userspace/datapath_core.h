@@ -38,6 +38,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     Result<FlowStats> delete_flow(const Ufid& ufid) override;
     void flush_flows() override { table_.clear(); }
     void dump_flows(const std::function<void(const FlowDump&)>& each) const override;
+    void each_flow_stats(const std::function<void(const Ufid&, const FlowStats&)>& each) const override;
 
     Result<void> execute(Execute request) override;
     void set_upcall_handler(UpcallHandler* handler) override { handler_ = handler; }

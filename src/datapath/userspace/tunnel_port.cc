@@ -16,6 +16,7 @@
 #include "packet/ipv6.h"
 #include "packet/segment.h"
 #include "packet/udp.h"
+#include "packet/unfinished.h"
 
 namespace weft::datapath {
 
@@ -372,7 +373,9 @@ class TunnelPort final : public Port {
 
     void end_joined() {
         if (joined_.empty()) return;
-        batch_.push_back({joined_.finish(), true, joined_key_});
+        Packet packet = joined_.finish();
+        if (!packet.offload.any()) packet::mark_unfinished(packet);
+        batch_.push_back({std::move(packet), true, joined_key_});
     }
 
     PacketSink& sink_;

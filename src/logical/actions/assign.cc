@@ -174,7 +174,7 @@ void DecTtl::print(std::string& out) const {
 }
 
 void DecTtl::encode(const EncodeContext&, openflow::ActionList& out) const {
-    out.push_back(openflow::DecTtl());
+    out.push_back(openflow::DecTtl{.controllers = std::vector<uint16_t>()});
 }
 
 Result<ActionPtr> parse_push(ActionParser& parser) {

@@ -381,14 +381,14 @@ void encode(const SetTunnel& a, EncodeContext& c) {
 }
 
 void encode(const DecTtl& a, EncodeContext& c) {
-    if (a.controllers.empty() || (a.controllers.size() == 1 && a.controllers[0] == 0)) {
+    if (!a.controllers) {
         end(c, c.version == Version::k10 ? begin_nicira(c, kNxDecTtl) : begin(c, 24));
         return;
     }
     size_t start = begin_nicira(c, kNxDecTtlIds);
-    c.out.u16(static_cast<uint16_t>(a.controllers.size()));
+    c.out.u16(static_cast<uint16_t>(a.controllers->size()));
     c.out.zeros(4);
-    for (uint16_t id : a.controllers) c.out.u16(id);
+    for (uint16_t id : *a.controllers) c.out.u16(id);
     end(c, start);
 }
 
@@ -600,7 +600,8 @@ OfError decode_dec_ttl_ids(ByteReader& in, DecodeContext& c) {
     uint16_t count = in.u16();
     if (!all_zeros(in.bytes(4))) return OfError::NXBRC_MUST_BE_ZERO;
     if (in.size() < count * 2u) return OfError::OFPBAC_BAD_LEN;
-    for (unsigned i = 0; i < count; i++) a.controllers.push_back(in.u16());
+    auto& controllers = a.controllers.emplace();
+    for (unsigned i = 0; i < count; i++) controllers.push_back(in.u16());
     c.out.push_back(std::move(a));
     return OfError::kNone;
 }

@@ -5,6 +5,7 @@
 #include <absl/container/inlined_vector.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "openflow/field.h"
@@ -108,7 +109,8 @@ struct SetTunnel {
 };
 
 struct DecTtl {
-    std::vector<uint16_t> controllers;  // empty: plain dec_ttl, which tells controller 0
+    // Whom to tell of packets whose time is up: none for an empty list; without a list, controller 0.
+    std::optional<std::vector<uint16_t>> controllers;
     bool operator==(const DecTtl&) const = default;
 };
 struct SetMplsLabel {

@@ -100,10 +100,7 @@ void format(const SetTunnel& a, const Names*, std::string& out) {
 }
 void format(const DecTtl& a, const Names*, std::string& out) {
     out += "dec_ttl";
-    if (a.controllers.empty()) return;
-    for (size_t i = 0; i < a.controllers.size(); i++)
-        text::append(out, "{}{}", i ? ',' : '(', a.controllers[i]);
-    out += ')';
+    if (a.controllers) text::append(out, "({})", fmt::join(*a.controllers, ","));
 }
 void format(const SetMplsLabel& a, const Names*, std::string& out) {
     text::append(out, "set_mpls_label({})", a.label);
@@ -342,7 +339,8 @@ Result<void> parse_dec_ttl(std::string_view text, ParseContext& c) {
     while (text::next_term(text, term)) {
         auto id = text::parse_u64_max(term.key, 65535);
         if (!id) return Error{fmt::format("invalid controller id \"{}\"", term.key)};
-        a.controllers.push_back(static_cast<uint16_t>(*id));
+        if (!a.controllers) a.controllers.emplace();
+        a.controllers->push_back(static_cast<uint16_t>(*id));
     }
     c.out.push_back(std::move(a));
     return {};

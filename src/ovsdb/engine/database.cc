@@ -202,10 +202,12 @@ void Database::load_row(Table& table, const Uuid& uuid, RowRef data) {
 void Database::load_finish() {
     for (auto& source : tables_) {
         source->set_indexed(true);
-        for (Row* row : source->rows()) {
+        auto batch = row_batch<Row>([&](Row* row) {
             count_strong(*source, *row, 1);
             count_weak(*source, row, *row->data, true);
-        }
+        });
+        for (Row* row : source->rows()) batch.add(row);
+        batch.flush();
     }
 }
 

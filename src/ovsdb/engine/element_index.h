@@ -9,11 +9,10 @@
 #include <absl/container/btree_set.h>
 
 #include <cstdint>
-#include <iterator>
 #include <utility>
 #include <vector>
 
-#include "ovsdb/engine/row.h"
+#include "ovsdb/engine/row_batch.h"
 
 namespace weft::ovsdb {
 
@@ -29,34 +28,26 @@ class ElementIndex {
     template <typename Rows>
     void build(const Rows& rows) {
         std::vector<Entry> entries;
-        for (Row* row : rows) append_entries(entries, row);
+        auto batch = row_batch<Row>([&](Row* row) { append_entries(entries, row); });
+        for (Row* row : rows) batch.add(row);
+        batch.flush();
         build_from(std::move(entries));
     }
     void add(Row* row);
     void remove(Row* row);
     void replace(Row* row, const RowData& data);  // before the row has it
 
-    // visit(const Row*) each that holds an element of this hash, once.  Rows lie anywhere in memory: a batch
-    // of them is on its way into the cache before the first is visited.
+    // visit(const Row*) each that holds an element of this hash, once.
     template <typename Visit>
     void for_each(size_t hash, Visit visit) const {
-        const Row* batch[16];
-        size_t number = 0;
-        auto visit_batch = [&] {
-            for (size_t i = 0; i < number; ++i) batch[i]->data->prefetch();
-            for (size_t i = 0; i < number; ++i) batch[i]->data->prefetch_columns();
-            for (size_t i = 0; i < number; ++i) visit(batch[i]);
-            number = 0;
-        };
+        auto batch = row_batch<const Row>(std::move(visit));
         const Row* last = nullptr;
         for (auto it = entries_.lower_bound({hash, nullptr}); it != entries_.end() && it->first == hash;
              ++it) {
             if (it->second == last) continue;
-            batch[number++] = last = it->second;
-            __builtin_prefetch(last);
-            if (number == std::size(batch)) visit_batch();
+            batch.add(last = it->second);
         }
-        visit_batch();
+        batch.flush();
     }
 
   private:

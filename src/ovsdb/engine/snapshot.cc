@@ -20,7 +20,9 @@ Snapshot::Snapshot(Database& database) : database_(database) {
     for (const auto& table : database_.tables()) {
         auto& snapshot = tables_.emplace_back(std::make_unique<TableSnapshot>());
         snapshot->number = number;
-        snapshot->rows.assign(table->rows().begin(), table->rows().end());
+        // One walk: assign() would count the rows of the set by another.
+        snapshot->rows.reserve(table->size());
+        for (Row* row : table->rows()) snapshot->rows.push_back(row);
         table->set_snapshot(snapshot.get());
     }
 }

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "ovsdb/engine/row_batch.h"
+
 namespace weft::ovsdb {
 
 size_t IndexHash::operator()(const RowData& data) const {
@@ -30,7 +32,9 @@ Table::Table(const TableSchema& schema) : schema_(schema) {
 }
 
 Table::~Table() {
-    for (Row* row : rows_) delete row;
+    auto batch = row_batch<Row>([](Row* row) { delete row; });
+    for (Row* row : rows_) batch.add(row);
+    batch.flush();
 }
 
 Row* Table::find_in_index(size_t i, const RowData& data) const {
@@ -79,10 +83,12 @@ void Table::set_indexed(bool indexed) {
     for (Index& index : indexes_) index.clear();
     if (!indexed) return;
     atoms_ = 0;
-    for (Row* row : rows_) {
+    auto batch = row_batch<Row>([this](Row* row) {
         index(row);
         atoms_ += atoms_of(*row->data);
-    }
+    });
+    for (Row* row : rows_) batch.add(row);
+    batch.flush();
 }
 
 Row* Table::add(const Uuid& uuid, RowRef data) {

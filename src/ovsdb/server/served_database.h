@@ -57,6 +57,7 @@ class ServedDatabase {
     Position keep(std::shared_ptr<const ChangeSet> changes);
     // What a transaction that changed nothing has seen is kept at this position.
     Position position() const { return storage_ ? storage_->appended() : 0; }
+    uint64_t appended_bytes() const { return storage_ ? storage_->appended_bytes() : 0; }
     // Takes back, in memory, what is not kept at `kept` and never will be; what that changed.
     ChangeSet take_back(Position kept);
     ToldView told() const;

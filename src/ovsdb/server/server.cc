@@ -312,7 +312,13 @@ bool Server::execute_transaction(ServedDatabase& database, SessionId session, co
                     nullptr, ""};
     if (!result.changes.empty()) {
         pending.changes = std::make_shared<const ChangeSet>(std::move(result.changes));
+        uint64_t before = database.appended_bytes();
         pending.position = database.keep(pending.changes);
+        pending.bytes = database.appended_bytes() - before;
+    }
+    if (client) {
+        client->unkept += pending.bytes;
+        if (client->unkept > kMaxUnkeptOfSession) client->rpc->set_reading(false);
     }
     pending_.push_back(std::move(pending));
     return true;

@@ -93,6 +93,7 @@ class Server {
         std::string id, reply;                     // of a transaction
         std::unique_ptr<net::Message> request;     // with `id`
         std::string text;
+        uint64_t bytes = 0;  // of the session's log text, which wait for the disk
     };
     // A transaction whose `wait` does not hold yet.
     struct Waiting {

@@ -18,8 +18,8 @@ namespace {
 log::Module lg("ovsdb_file");
 metrics::Counter transactions_told("transaction_kept"), transactions_lost("transaction_taken_back");
 
-// Of transactions that are not kept yet.  When a client sends faster than the disk takes, the loop waits for
-// the disk.
+// Of transactions that are not kept yet, of all clients: when together they send faster than the disk takes,
+// though each is within kMaxUnkeptOfSession, the loop waits for the disk.
 constexpr uint64_t kMaxUnkeptBytes = 64 << 20;
 
 // A transaction's results with the storage's error after them.
@@ -62,6 +62,8 @@ void Server::tell(Pending& pending) {
     }
     Session* session = find_session(pending.session);
     if (!session) return;
+    session->unkept -= pending.bytes;
+    if (session->unkept <= kMaxUnkeptOfSession / 2) session->rpc->set_reading(true);
     catch_up(*session);  // of its own change, too
     if (pending.request) {
         carry_out(*session, *pending.request, pending.id);

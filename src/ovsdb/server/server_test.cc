@@ -4,9 +4,40 @@
 
 #include "base/clock.h"
 #include "json/text.h"
+#include "ovsdb/storage/record.h"
 
 namespace weft::ovsdb {
 namespace {
+
+// A disk that takes what it is given when the test says so.
+class PatientStorage final : public Storage {
+  public:
+    void keep_all() { progress_.kept = appended_; }
+
+    Position append(const ChangeSet& changes) override {
+        bytes_ += transaction_record(changes, true, 0).size();
+        return ++appended_;
+    }
+    Position appended() const override { return appended_; }
+    uint64_t appended_bytes() const override { return bytes_; }
+    StorageProgress progress() const override { return progress_; }
+    void resume() override {}
+    void wait() override { keep_all(); }
+    void compact(Database&, std::string, CompactDone done) override { done(Error{"not here"}); }
+    bool advance() override { return false; }
+    bool wants_compaction() const override { return false; }
+    Result<void> replace(const Database&, std::string_view) override { return Error{"not here"}; }
+    StorageStatus status() const override { return {}; }
+    std::string name() const override { return "patient"; }
+    uint64_t size() const override { return bytes_; }
+    uint64_t backlog() const override { return 0; }
+    std::string condition() const override { return "ok"; }
+
+  private:
+    Position appended_ = 0;
+    uint64_t bytes_ = 0;
+    StorageProgress progress_;
+};
 
 // A client at the other end of a stream, which reads when it is told to.
 class Client {
@@ -274,6 +305,38 @@ TEST_F(ServerTest, SilentClientsAreProbedAndDropped) {
     seconds(30);
     EXPECT_TRUE(server_.find_session(polite.id()));
     EXPECT_TRUE(server_.find_session(unprobed.id()));
+}
+
+// Ten times more transactions than may wait for the disk: the flood is listened to as the disk goes on, and
+// nobody else waits for it.
+TEST_F(ServerTest, WhoFloodsWaitsForTheDisk) {
+    auto owned = std::make_unique<PatientStorage>();
+    PatientStorage& storage = *owned;
+    auto schema = DatabaseSchema::parse(
+        R"({"name": "kept", "version": "1.0.0", "tables": {"T": {"isRoot": true, "columns": {"name": {"type": "string"}}}}})");
+    ASSERT_TRUE(schema);
+    ASSERT_TRUE(server_.add_database(std::make_unique<Database>(*schema), std::move(owned)));
+    storage.keep_all();
+    loop_.run_once(0);
+
+    Client flood(server_, loop_), other(server_, loop_);
+    const std::string insert =
+        R"(["kept",{"op":"insert","table":"T","row":{"name":")" + std::string(100000, 'x') + R"("}}])";
+    const size_t sent = 10 * kMaxUnkeptOfSession / insert.size();
+    for (size_t i = 0; i < sent; ++i) flood.send("transact", insert);
+    other.send("echo", "[1]");
+    EXPECT_EQ(other.read().size(), 1u);
+    EXPECT_TRUE(flood.read().empty());
+    EXPECT_GT(storage.appended_bytes(), kMaxUnkeptOfSession);
+    EXPECT_LT(storage.appended_bytes(), kMaxUnkeptOfSession + 2 * insert.size());
+
+    size_t replies = 0;
+    for (int turns = 0; replies < sent && turns < 100; ++turns) {
+        storage.keep_all();
+        for (const net::Message& message : flood.read())
+            replies += message.type == net::Message::Type::kReply;
+    }
+    EXPECT_EQ(replies, sent);
 }
 
 TEST_F(ServerTest, OneTooManyIsToldSoAndDropped) {

@@ -157,8 +157,10 @@ void Server::check_clients() {
             continue;
         }
         int64_t interval = session->options.probe_interval_ms;
-        // Who is still taking what it was sent before lives, though it cannot have seen the probe.
-        bool taking = rpc.backlog() > 0 && session->taking_ms && now - session->taking_ms < interval;
+        // Who is still taking what it was sent before lives, though it cannot have seen the probe; nor is the
+        // answer heard of one whose transactions wait for the disk.
+        bool taking = session->unkept > kMaxUnkeptOfSession / 2 ||
+                      (rpc.backlog() > 0 && session->taking_ms && now - session->taking_ms < interval);
         if (!interval || taking || now - rpc.last_received_ms() < interval) {
             session->probe_sent_ms = 0;
         } else if (!session->probe_sent_ms) {

@@ -1,6 +1,7 @@
 // Reading a record into a database: table by table and row by row, so that a record that holds a whole
 // database takes no more memory than the database.
 
+#include <absl/container/inlined_vector.h>
 #include <fmt/format.h>
 
 #include "json/members.h"
@@ -24,25 +25,17 @@ class RecordLoader {
         : database_(database), first_version_(database.next_version()) {}
 
     DbResult<void> load(std::string_view record) {
-        // Members come in any order, and what "_is_diff" says holds for all of them.
-        if (auto read = read_special_members(record); !read) return read;
-        json::MemberReader members(record);
-        for (;;) {
-            auto more = members.next();
-            if (!more) return broken(more.error());
-            if (!*more) return {};
-            if (is_special(members.name())) continue;
-            Table* table = database_.find_table(members.name());
-            if (!table) return DbError("unknown table", fmt::format("No table named {}.", members.name()));
-            if (auto loaded = load_table(*table, members.value()); !loaded) return loaded;
+        if (auto read = read_members(record); !read) return read;
+        for (const auto& [table, rows] : tables_) {
+            if (auto loaded = load_table(*table, rows); !loaded) return loaded;
         }
+        return {};
     }
 
   private:
-    static bool is_special(const std::string& name) {
-        return name == "_date" || name == "_comment" || name == "_is_diff";
-    }
-    DbResult<void> read_special_members(std::string_view record);
+    // Members come in any order, and what "_is_diff" says holds for all of them.
+    DbResult<void> read_members(std::string_view record);
+    DbResult<void> read_special(const std::string& name, std::string_view text);
     DbResult<void> load_table(Table& table, std::string_view rows);
     DbResult<void> load_row(Table& table, const Uuid& uuid, std::string_view text);
     DbResult<void> load_columns(const TableSchema& table, std::string_view text, bool difference,
@@ -52,24 +45,36 @@ class RecordLoader {
     Database& database_;
     const uint64_t first_version_;  // row versions after it are of this record
     bool is_diff_ = false;
+    absl::InlinedVector<std::pair<Table*, std::string_view>, 4> tables_;  // with their rows
     PlainRowReader plain_;
 };
 
-DbResult<void> RecordLoader::read_special_members(std::string_view record) {
+DbResult<void> RecordLoader::read_members(std::string_view record) {
     json::MemberReader members(record);
     for (;;) {
         auto more = members.next();
         if (!more) return broken(more.error());
         if (!*more) return {};
-        if (!is_special(members.name())) continue;
-        auto value = json::parse(members.value());
-        if (!value) return broken(value.error());
-        bool fits = members.name() == "_date"      ? value->is_number()
-                    : members.name() == "_comment" ? value->is_string()
-                                                   : value->is_bool();
-        if (!fits) return syntax_error(*value, fmt::format("not a value of \"{}\"", members.name()));
-        if (members.name() == "_is_diff") is_diff_ = *value->as_bool();
+        const std::string& name = members.name();
+        if (name == "_date" || name == "_comment" || name == "_is_diff") {
+            if (auto read = read_special(name, members.value()); !read) return read;
+            continue;
+        }
+        Table* table = database_.find_table(name);
+        if (!table) return DbError("unknown table", fmt::format("No table named {}.", name));
+        tables_.emplace_back(table, members.value());
     }
+}
+
+DbResult<void> RecordLoader::read_special(const std::string& name, std::string_view text) {
+    auto value = json::parse(text);
+    if (!value) return broken(value.error());
+    bool fits = name == "_date"      ? value->is_number()
+                : name == "_comment" ? value->is_string()
+                                     : value->is_bool();
+    if (!fits) return syntax_error(*value, fmt::format("not a value of \"{}\"", name));
+    if (name == "_is_diff") is_diff_ = *value->as_bool();
+    return {};
 }
 
 DbResult<void> RecordLoader::load_table(Table& table, std::string_view rows) {

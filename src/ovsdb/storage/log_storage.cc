@@ -38,6 +38,7 @@ Position LogStorage::append(const ChangeSet& changes) {
     std::string record = transaction_record(changes, diffs_, clock::wall_ms());
     if (record.empty()) return thread_.appended();
     ++records_;
+    appended_bytes_ += record.size();
     return thread_.append(std::move(record), changes.durable);
 }
 

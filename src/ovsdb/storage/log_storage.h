@@ -32,6 +32,7 @@ class LogStorage final : public Storage {
     StorageStatus status() const override { return {}; }
     std::string name() const override { return path_; }
     uint64_t size() const override { return thread_.size(); }
+    uint64_t appended_bytes() const override { return appended_bytes_; }
     uint64_t backlog() const override { return thread_.backlog(); }
     std::string condition() const override;
 
@@ -44,6 +45,7 @@ class LogStorage final : public Storage {
     uint64_t compacted_size_;  // of the file when it was last compacted or opened
     int64_t compacted_ms_;     // clock::monotonic_ms(); also of an attempt that failed
     uint64_t records_;         // transactions since
+    uint64_t appended_bytes_ = 0;
     SyncThread thread_;
     std::unique_ptr<Compaction> compaction_;  // stands on thread_
     CompactDone compaction_done_;

@@ -73,6 +73,7 @@ class Storage {
     // before.
     virtual Position append(const ChangeSet& changes) = 0;
     virtual Position appended() const = 0;  // the position of the last one
+    virtual uint64_t appended_bytes() const = 0;
     virtual StorageProgress progress() const = 0;
     virtual void resume() = 0;
     // Waits until everything appended is kept, or there is a failure.

@@ -28,6 +28,19 @@ namespace {
 
 log::Module lg("bridge");
 
+constexpr std::string_view kEbpf = "ebpf";
+
+// The kernel's programs, or where they do not load the daemon alone
+// (docs/decisions/0080-the-default-datapath.md).
+Result<std::unique_ptr<datapath::Datapath>> create_system_datapath(net::Loop& loop, datapath::Links& links) {
+    auto made = datapath::create_ebpf_datapath(loop, links, "system", "ovs-system");
+    if (made) return made;
+    lg.warn("the eBPF datapath cannot be used here, userspace forwards in its place: {}", made.message());
+    return datapath::create_userspace_datapath(
+        loop, links, "system", "ovs-system",
+        fmt::format("the daemon, since the programs do not load: {}", made.message()));
+}
+
 }  // namespace
 
 Switch::Switch(net::Loop& loop, SwitchOptions options)
@@ -166,7 +179,8 @@ void Switch::say_once(const std::string& line, bool error) {
 
 std::string Switch::datapath_type(const std::string& wanted) const {
     using Dummy = SwitchOptions::Dummy;
-    std::string type = wanted.empty() ? "system" : wanted;
+    // "ebpf" is what "system" comes to wherever its programs load: one datapath, by two names.
+    std::string type = wanted.empty() || wanted == kEbpf ? "system" : wanted;
     if (options_.dummy == Dummy::kOverride) return "dummy";
     if (type == "system" && (options_.dummy == Dummy::kSystem)) return "dummy";
     return type;
@@ -178,20 +192,11 @@ Result<Backer*> Switch::backer(const std::string& type) {
     Result<std::unique_ptr<datapath::Datapath>> made = Error{""};
     if (type == "dummy" && options_.dummy != SwitchOptions::Dummy::kNone) {
         made = datapath::create_dummy_datapath(loop_, "ovs-dummy");
-    } else if ((type == "system" || type == "netdev") && links_) {
-        if (type == "system" && !options_.system) {
-            return Error{"datapath type system is disabled (--disable-system)"};
-        }
-        made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-" + type);
-    } else if (type == "ebpf" && links_) {
-        made = datapath::create_ebpf_datapath(loop_, *links_, type, "ovs-" + type);
-        if (!made) {
-            lg.warn("the eBPF datapath cannot be used here, userspace forwards in its place: {}",
-                    made.message());
-            made = datapath::create_userspace_datapath(
-                loop_, *links_, type, "ovs-" + type,
-                fmt::format("the daemon, since the programs do not load: {}", made.message()));
-        }
+    } else if (type == "netdev" && links_) {
+        made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-netdev");
+    } else if (type == "system" && links_) {
+        if (!options_.system) return Error{"datapath type system is disabled (--disable-system)"};
+        made = create_system_datapath(loop_, *links_);
     } else {
         return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev, ebpf", type,
                                  options_.dummy == SwitchOptions::Dummy::kNone ? "" : "dummy, ")};
@@ -338,6 +343,7 @@ void Switch::reconfigure() {
     }
     for (const auto& [type, backer] : backers_) {
         const Uuid* uuid = root ? root->datapaths.find(type) : nullptr;
+        if (root && !uuid && type == "system") uuid = root->datapaths.find(std::string(kEbpf));
         configure_zones(*replica_, uuid ? replica_->find<db::Datapath>(*uuid) : nullptr, *backer);
     }
     if (root) applied_cfg_ = root->next_cfg;
@@ -361,6 +367,7 @@ void Switch::follow_settings(const db::OpenVSwitch* root) {
         statistics_timer_->arm_in(settings.statistics_interval_ms);
     for (const auto& [type, backer] : backers_) apply_settings(*backer);
     connections_->hold(settings.restoring_flows);
+    connections_->set_bundle_idle(settings.bundle_idle_ms);
 }
 
 void Switch::apply_settings(Backer& backer) const {

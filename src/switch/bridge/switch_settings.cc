@@ -18,7 +18,7 @@ constexpr Without kWithout[] = {
     {"per-port-memory", kNoDpdk},
     {"shared-mempool-config", kNoDpdk},
     {"vhost-", kNoDpdk},
-    {"hw-offload", "there is no offload to hardware here; datapath_type=ebpf forwards in the kernel"},
+    {"hw-offload", "there is no offload to hardware here; datapath_type=system forwards in the kernel"},
     {"offload-rebalance", "there is no offload to hardware here"},
     {"n-offload-threads", "there is no offload to hardware here"},
     {"tc-policy", "there is no offload to hardware here"},
@@ -42,6 +42,8 @@ SwitchSettings parse_switch_settings(const ovsdb::StringMap& other_config,
     out.max_idle_ms = std::max<int64_t>(500, ovsdb::get_int(other_config, "max-idle", 10000));
     int64_t look = std::max<int64_t>(100, ovsdb::get_int(other_config, "max-revalidator", 500));
     out.revalidation_ms = std::min(out.max_idle_ms, look);
+    int64_t bundle_idle = ovsdb::get_int(other_config, "bundle-idle-timeout", 0);
+    if (bundle_idle > 0) out.bundle_idle_ms = std::min<int64_t>(bundle_idle, INT32_MAX) * 1000;
     out.system_statistics = ovsdb::get_bool(other_config, "enable-statistics");
     out.restoring_flows = ovsdb::get_bool(other_config, "flow-restore-wait");
     for (const auto& [key, value] : other_config) {

@@ -19,6 +19,7 @@ struct SwitchSettings {
     size_t flow_limit = 200000;      // megaflows of a datapath
     int64_t max_idle_ms = 10000;     // of a megaflow
     int64_t revalidation_ms = 500;   // between looks at the megaflows
+    int64_t bundle_idle_ms = 10000;  // of a controller's bundle that it has not carried out
     bool system_statistics = false;  // Open_vSwitch:statistics
     bool restoring_flows = false;    // somebody restores the flow tables: packets and controllers wait
     bool operator==(const SwitchSettings&) const = default;

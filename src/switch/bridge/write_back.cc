@@ -214,7 +214,7 @@ void Switch::write_back(bool statistics) {
     txn.set(root.uuid, db::OpenVSwitch::kDpdkInitialized, false);
     txn.set(root.uuid, db::OpenVSwitch::kDpdkVersion, std::optional<std::string>("none"));
     for (const auto& [type, uuid] : root.datapaths) {
-        auto backer = backers_.find(type);
+        auto backer = backers_.find(datapath_type(type));
         if (backer == backers_.end() || !replica_->find<db::Datapath>(uuid)) continue;
         txn.set(uuid, db::Datapath::kCapabilities, capabilities(backer->second->datapath().features()));
     }

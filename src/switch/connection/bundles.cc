@@ -1,5 +1,7 @@
 // Bundles: messages kept until they are carried out together, or not at all.
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
@@ -9,6 +11,17 @@ namespace weft::vswitch {
 namespace of = openflow;
 using of::OfError;
 using Type = of::BundleControl::Type;
+
+namespace {
+
+constexpr size_t kInErrors = 64;  // bytes of a message
+
+Bytes start_of(ByteView message) {
+    message = message.first(std::min(message.size(), kInErrors));
+    return {message.begin(), message.end()};
+}
+
+}  // namespace
 
 void OfConnection::handle(const of::BundleControl& control) {
     auto it = bundles_.find(control.bundle_id);
@@ -30,6 +43,7 @@ void OfConnection::handle(const of::BundleControl& control) {
             auto bundle = std::make_unique<Bundle>();
             bundle->flags = control.flags;
             bundle->last_used_ms = clock::monotonic_ms();
+            bundle->opened_by = start_of(frame_);
             bundles_[control.bundle_id] = std::move(bundle);
             return answer(Type::kOpenReply);
         }
@@ -44,6 +58,7 @@ void OfConnection::handle(const of::BundleControl& control) {
                 return fail(OfError::OFPBFC_BAD_FLAGS);
             }
             it->second->closed = true;
+            it->second->last_used_ms = clock::monotonic_ms();
             return answer(Type::kCloseReply);
         case Type::kCommitRequest: {
             if (it == bundles_.end()) return fail(OfError::OFPBFC_BAD_ID);
@@ -87,6 +102,7 @@ void OfConnection::handle(const of::BundleAdd& add) {
     if (it == bundles_.end()) {
         auto bundle = std::make_unique<Bundle>();
         bundle->flags = add.flags;
+        bundle->opened_by = start_of(frame_);
         it = bundles_.emplace(add.bundle_id, std::move(bundle)).first;
     }
     Bundle& bundle = *it->second;
@@ -100,6 +116,20 @@ void OfConnection::handle(const of::BundleAdd& add) {
     }
     bundle.last_used_ms = clock::monotonic_ms();
     bundle.frames.push_back(add.message);
+}
+
+// A controller that does not come back to a bundle is told so (OpenFlow 1.4, 6.8).
+void OfConnection::forget_idle_bundles(int64_t now_ms, int64_t idle_ms) {
+    for (auto it = bundles_.begin(); it != bundles_.end();) {
+        if (now_ms - it->second->last_used_ms < idle_ms) {
+            ++it;
+            continue;
+        }
+        frame_ = it->second->opened_by;
+        fail(OfError::OFPBFC_TIMEOUT);
+        frame_ = {};
+        it = bundles_.erase(it);
+    }
 }
 
 // Flows and groups can be taken back; ports and packets go out only when all of those went well.

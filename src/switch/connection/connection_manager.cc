@@ -299,7 +299,10 @@ void ConnectionManager::connection_ready(OfConnection& connection) {
 void ConnectionManager::tick() {
     int64_t now = clock::monotonic_ms();
     for (auto& [name, state] : bridges_) {
-        for (auto& connection : state->connections) connection->forget_late_requests(now);
+        for (auto& connection : state->connections) {
+            connection->forget_late_requests(now);
+            connection->forget_idle_bundles(now, bundle_idle_ms_);
+        }
         bool connected = false;
         int64_t probe = 5000;
         for (auto& [target, controller] : state->controllers) {

@@ -38,6 +38,8 @@ class ConnectionManager {
     void reconnect(const std::string& bridge);  // "" all
     // While held, no controller is connected to.
     void hold(bool held) { held_ = held; }
+    // How long a bundle may be left alone.
+    void set_bundle_idle(int64_t ms) { bundle_idle_ms_ = ms; }
 
     void packet_in(PacketIn packet);
 
@@ -76,6 +78,7 @@ class ConnectionManager {
     std::vector<std::unique_ptr<OfConnection>> dead_;
     uint64_t epoch_;
     bool held_ = false;
+    int64_t bundle_idle_ms_ = 10000;
 };
 
 }  // namespace weft::vswitch

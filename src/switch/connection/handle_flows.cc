@@ -67,6 +67,9 @@ OfError OfConnection::convert(const of::FlowMod& mod, FlowChange& change) const 
 
 OfError OfConnection::apply(const of::FlowMod& mod, Transaction& transaction) {
     if (mod.match.mask.dl_type && !mod.match.prerequisites_met()) return OfError::OFPBMC_BAD_PREREQ;
+    // What only the switch's own flows look at.
+    if (mod.command == of::FlowMod::Command::kAdd && (mod.match.mask.dp_hash || mod.match.value.recirc_id))
+        return OfError::OFPBRC_EPERM;
     if (!mod.is_delete()) {
         of::ActionCheck check;
         check.match = &mod.match;

@@ -60,6 +60,7 @@ class OfConnection {
     void go_on();
     // Answers requests whose rest did not come in time.
     void forget_late_requests(int64_t now_ms);
+    void forget_idle_bundles(int64_t now_ms, int64_t idle_ms);
     bool sees_port_changes() const;
 
     openflow::Port describe(const OfPort& port) const;

@@ -10,6 +10,7 @@ struct OfConnection::Bundle {
     uint16_t flags = 0;
     bool closed = false;
     int64_t last_used_ms = 0;
+    Bytes opened_by;  // the start of the message, for errors
     // Whole messages, which are known to decode.  Decoded they would be ten times as long.
     std::vector<Bytes> frames;
 };

@@ -70,6 +70,7 @@ std::string format_flow(const packet::Flow& flow, const openflow::TunnelTableRef
     openflow::FlowText options;
     options.tunnel_table = tunnel_table;
     options.names = names;
+    options.both_nd_addresses = true;
     return openflow::format_flow(flow, options);
 }
 

@@ -234,6 +234,8 @@ void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* f
     megaflow.value = flow;
     megaflow.mask = output.mask;
     megaflow.tunnel_table = tunnel_table;
+    if (megaflow.mask.tunnel.flags)  // those that say something here
+        megaflow.mask.tunnel.flags = packet::kTunnelDontFragment | packet::kTunnelCsum | packet::kTunnelKey;
     megaflow.zero_unmasked();
     out += "Megaflow: " + openflow::to_string(megaflow, names) + "\n";
     out += "Datapath actions: " +

@@ -20,6 +20,7 @@ void Walk::clear_ct_fields() {
 }
 
 void Walk::ct_clear() {
+    if (!conntracked_) return;  // there is nothing to clear
     clear_ct_fields();
     append(datapath::ConntrackClear{});
     conntracked_ = false;
@@ -73,6 +74,7 @@ void Walk::ct(const of::Ct& action, bool) {
         for (size_t i = 0; i < value.size(); ++i) value[i] &= mask_.ct_label[i];
         track.label = {value, mask_.ct_label};
     }
+    packet::Flow tracked = tracing() ? flow_ : packet::Flow();  // as the connection will be
     mask_.ct_mark = saved_mark_mask;
     mask_.ct_label = saved_label_mask;
     flow_.ct_mark = saved_mark;
@@ -93,9 +95,8 @@ void Walk::ct(const of::Ct& action, bool) {
         uint32_t id = freeze(std::move(state));
         append(datapath::Recirculate{id});
         if (tracing()) {
-            packet::Flow flow = flow_;
-            flow.ct_zone = zone;
-            out_.trace_recirculations.push_back({id, flow, true});
+            tracked.ct_zone = zone;
+            out_.trace_recirculations.push_back({id, tracked, true});
         }
     }
     detail("Sets the packet to an untracked state, and clears all the conntrack fields.");

@@ -13,7 +13,7 @@ void Walk::controller(const openflow::Controller& action) {
     state.action_set.clear();
     UserAction user;
     user.reason = static_cast<uint8_t>(action.reason);
-    user.dont_send = tracing();
+    user.dont_send = tracing() && !in_.packet;
     user.recirc_id = freeze(std::move(state));
     user.rule_cookie = cookie_;
     user.controller_id = action.controller_id;
@@ -51,7 +51,7 @@ void Walk::end_freezing() {
     state.userdata = paused_->userdata;
     UserAction user;
     user.reason = static_cast<uint8_t>(paused_->reason);
-    user.dont_send = tracing();
+    user.dont_send = tracing() && !in_.packet;
     user.continuation = true;
     user.recirc_id = freeze(std::move(state));
     user.rule_cookie = paused_cookie_;

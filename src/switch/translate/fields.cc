@@ -131,7 +131,7 @@ void Walk::push(const of::StackPush& action) {
 }
 
 void Walk::pop(const of::StackPop& action) {
-    if (stack_.empty()) return warning("pop from empty stack");
+    if (stack_.empty()) return void(report(TraceNode::Kind::kError, "stack underflow"));
     Bytes item = std::move(stack_.back());
     stack_.pop_back();
     stack_bytes_ -= item.size();
@@ -185,7 +185,7 @@ void Walk::push_mpls(uint16_t ethertype) {
     } else {
         uint8_t ttl = ip ? flow_.nw_ttl : 64;
         if (ip) mask_.nw_ttl = 0xff, mask_.nw_tos |= 0xfc;
-        lse = uint32_t{ttl} | 0x100u | (ip ? uint32_t(flow_.nw_tos >> 5) << 9 : 0u) |
+        lse = uint32_t{ttl} | 0x100u | (ip ? uint32_t(flow_.nw_tos >> 2 & 7) << 9 : 0u) |
               (flow_.dl_type == 0x86dd ? 2u << 12 : 0u);
     }
     for (size_t i = packet::kMaxMplsLabels - 1; i > 0; --i) flow_.mpls_lse[i] = flow_.mpls_lse[i - 1];
@@ -237,9 +237,7 @@ bool Walk::dec_ttl(const of::DecTtl& action) {
         return false;
     }
     warning(fmt::format("{} decrement TTL exception", flow_.dl_type == 0x0800 ? "IPv4" : "IPv6"));
-    std::vector<uint16_t> controllers = action.controllers;
-    if (controllers.empty()) controllers.push_back(0);
-    for (uint16_t id : controllers) {
+    for (uint16_t id : action.controllers.value_or(std::vector<uint16_t>{0})) {
         of::Controller to;
         to.controller_id = id;
         to.reason = of::PacketInReason::kInvalidTtl;

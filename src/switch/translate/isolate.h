@@ -11,7 +11,6 @@ inline bool irreversible(const datapath::Actions& actions, size_t from) {
     for (size_t i = from; i < actions.size(); ++i) {
         const datapath::Action& action = actions[i];
         if (action.get_if<datapath::Conntrack>() || action.get_if<datapath::Recirculate>() ||
-            action.get_if<datapath::PushMpls>() || action.get_if<datapath::PopMpls>() ||
             action.get_if<datapath::PushEth>() || action.get_if<datapath::PopEth>() ||
             action.get_if<datapath::PushNsh>() || action.get_if<datapath::PopNsh>() ||
             action.get_if<datapath::AddMpls>() || action.get_if<datapath::Meter>() ||

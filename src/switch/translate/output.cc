@@ -69,6 +69,10 @@ void Walk::output_trunc(const of::OutputTrunc& action) {
         warning(fmt::format("output_trunc does not support port: {}", port));
         return;
     }
+    if (OfPort* to = bridge_->port(port); to && to->is_patch) {
+        report(TraceNode::Kind::kError, fmt::format("output_trunc does not support patch port {}", port));
+        return;
+    }
     truncate_ = action.max_len;
     output_port(port, false);
     truncate_ = 0;

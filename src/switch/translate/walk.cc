@@ -411,7 +411,10 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
         flow_.metadata = (flow_.metadata & ~a->mask) | (a->metadata & a->mask);
         return;
     }
-    if (action_cast<of::ClearActions>(action)) return action_set_.clear();
+    if (action_cast<of::ClearActions>(action)) {
+        if (tracing()) detail("action set was" + describe_action_set());
+        return action_set_.clear();
+    }
     if (auto* a = action_cast<of::WriteActions>(action)) return write_actions(*a);
     if (auto* a = action_cast<of::Clone>(action)) return clone(*a);
     if (action_cast<of::Exit>(action)) return void(exit_ = true);
@@ -435,33 +438,31 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
 
 namespace {
 
-// The order in which a set is carried out; -1: may not be in one.
+// The order in which a set is carried out (ovs-actions(7), "Action Sets").  Those that write fields are done
+// in the order in which they came; of those from kFirstLastRank on the first alone is.
+constexpr int kFieldRank = 10, kFirstLastRank = 12;
 int set_rank(const of::Action& action) {
-    if (action_cast<of::StripVlan>(action) || action_cast<of::PopMpls>(action) ||
-        action_cast<of::Decap>(action))
-        return 1;
-    if (action_cast<of::PushMpls>(action)) return 2;
-    if (action_cast<of::PushVlan>(action)) return 3;
-    if (action_cast<of::DecTtl>(action) || action_cast<of::DecMplsTtl>(action) ||
-        action_cast<of::DecNshTtl>(action))
-        return 4;
-    if (action_cast<of::SetQueue>(action)) return 7;
-    if (action_cast<of::Group>(action)) return 8;
-    if (action_cast<of::Output>(action)) return 9;
-    if (action_cast<of::Resubmit>(action)) return 10;
-    if (action_cast<of::Ct>(action)) return 6;
-    return 5;
+    if (action_cast<of::StripVlan>(action)) return 1;
+    if (action_cast<of::PopMpls>(action)) return 2;
+    if (action_cast<of::Decap>(action)) return 3;
+    if (action_cast<of::Encap>(action)) return 4;
+    if (action_cast<of::PushMpls>(action)) return 5;
+    if (action_cast<of::PushVlan>(action)) return 6;
+    if (action_cast<of::DecTtl>(action)) return 7;
+    if (action_cast<of::DecMplsTtl>(action)) return 8;
+    if (action_cast<of::DecNshTtl>(action)) return 9;
+    if (action_cast<of::SetQueue>(action)) return 11;
+    if (action_cast<of::Group>(action)) return kFirstLastRank;
+    if (action_cast<of::Output>(action)) return 13;
+    if (action_cast<of::Resubmit>(action)) return 14;
+    if (action_cast<of::CtClear>(action)) return 15;
+    if (action_cast<of::Ct>(action)) return 16;
+    return kFieldRank;
 }
 
 // Two actions of which a set holds only the later one.
 bool same_slot(const of::Action& a, const of::Action& b) {
-    if (a.index() != b.index()) return false;
-    if (auto* set = action_cast<of::SetField>(a)) {
-        auto* other = action_cast<of::SetField>(b);
-        return set->field == other->field && set->mask == other->mask;
-    }
-    if (auto* moved = action_cast<of::RegMove>(a)) return moved->dst == action_cast<of::RegMove>(b)->dst;
-    return true;
+    return a.index() == b.index() && set_rank(a) != kFieldRank;
 }
 
 }  // namespace
@@ -475,15 +476,15 @@ of::ActionList order_action_set(const of::ActionList& set) {
     }
     std::stable_sort(out.begin(), out.end(),
                      [](const auto& a, const auto& b) { return set_rank(a) < set_rank(b); });
-    // A group makes outputs void, and one of these makes resubmits void.
+    // Of the last ones the first alone counts; without any of them the set has no effect.
     for (size_t i = 0; i < out.size(); ++i) {
         int rank = set_rank(out[i]);
-        if (rank >= 8) {
+        if (rank >= kFirstLastRank) {
             out.resize(i + 1);
-            break;
+            return out;
         }
     }
-    return out;
+    return {};
 }
 
 of::ActionList Walk::ordered_action_set() const {
@@ -503,13 +504,19 @@ void Walk::write_actions(const of::WriteActions& write) {
     for (const of::Action& action : action_set_) {
         if (action_cast<of::Group>(action)) flow_.actset_output = of::kPortUnset;
     }
-    if (tracing()) detail("action set is: " + text_of(ordered_action_set()));
+    if (tracing()) detail("action set is" + describe_action_set());
+}
+
+std::string Walk::describe_action_set() const {
+    of::ActionList actions = ordered_action_set();
+    return actions.empty() ? " empty" : ": " + text_of(actions);
 }
 
 void Walk::do_action_set() {
     if (action_set_.empty() || out_.error != TranslateError::kNone) return;
     of::ActionList actions = ordered_action_set();
     action_set_.clear();
+    if (actions.empty()) return;
     TraceNode* node = report(TraceNode::Kind::kTable, "--. Executing action set:");
     Nest nest(*this, node);
     exit_ = false;

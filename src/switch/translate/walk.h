@@ -49,6 +49,7 @@ class Walk {
     void fail(TranslateError error);
     void write_actions(const openflow::WriteActions& write);
     openflow::ActionList ordered_action_set() const;
+    std::string describe_action_set() const;
 
     // output.cc
     void output(uint32_t port, uint16_t max_len, bool last, bool may_packet_in = true);

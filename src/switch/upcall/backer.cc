@@ -47,6 +47,7 @@ void Backer::take_over_when_settled() {
     settling_generation_ = now;
     if (settled_ < kSettledAfter && clock::monotonic_ms() < take_over_by_ms_) return;
     taken_over_ = true;
+    inherit_flows();
     datapath_->take_over();
 }
 

@@ -3,7 +3,8 @@
 // All bridges of a type share one datapath, so a datapath port belongs to one bridge's port, or, for tunnels,
 // to several, told apart by the packet's tunnel key.  The backer maps between the two, keeps the
 // recirculation ids, and answers the datapath's upcalls (handle(), upcall.cc): translate, install the
-// megaflow, carry the packet out.  What it installed it revalidates (revalidator.cc).
+// megaflow, carry the packet out.  What it installed it revalidates (revalidator.cc); what a switch before it
+// had installed it looks up again before it takes over (inheritance.cc).
 
 #pragma once
 
@@ -150,6 +151,8 @@ class Backer : public datapath::UpcallHandler {
     void account(Megaflow& flow, const datapath::FlowStats& now);
     void turn();
     void take_over_when_settled();
+    void inherit_flows();
+    bool inherit(const datapath::InheritedFlow& flow, HashMap<uint32_t, uint32_t>& ids);
     void hold_paused(uint32_t recirc_id);
     void linger(RecirculationRefs refs);
 

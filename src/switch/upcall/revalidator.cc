@@ -37,11 +37,10 @@ void Backer::account(Megaflow& flow, const datapath::FlowStats& now) {
 
 void Backer::pull_statistics() {
     std::vector<std::pair<Megaflow*, datapath::FlowStats>> changed;
-    datapath_->dump_flows([&](const datapath::FlowDump& dump) {
-        auto it = megaflows_.find(dump.ufid);
-        if (it != megaflows_.end() && dump.stats.packets != it->second->seen.packets) {
-            changed.emplace_back(it->second.get(), dump.stats);
-        }
+    datapath_->each_flow_stats([&](const datapath::Ufid& ufid, const datapath::FlowStats& stats) {
+        auto it = megaflows_.find(ufid);
+        if (it != megaflows_.end() && stats.packets != it->second->seen.packets)
+            changed.emplace_back(it->second.get(), stats);
     });
     for (auto& [flow, stats] : changed) account(*flow, stats);
 }

@@ -347,6 +347,9 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
         case kActionSetPriority: {
             const __u32* d = (const __u32*)a->data;
             s->key.skb_priority = BLEND(s->key.skb_priority, d[0], d[1]);
+            // The queue's class of the device's discipline, as netdev/qos.h has it.
+            __u32 queue = bpf_ntohl(s->key.skb_priority);
+            skb->priority = queue ? 0x10000 | ((queue + 1) & 0xffff) : 0;
             return kNext;
         }
         case kActionPushVlan:

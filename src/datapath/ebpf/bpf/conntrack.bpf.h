@@ -1,11 +1,11 @@
-// Connection tracking of what is established; everything else goes up.
+// Connection tracking of what goes on as it was; everything else goes up.
 //
-// The map has the daemon's connections that are established, by both tuples.  A packet of one is held to what
-// conntrack/tracker.cc and conntrack/tcp_tracking.cc would hold it to: its checksums and lengths are right,
-// its sequence numbers lie in the windows.  Then the connection's time begins anew, the key gets the
-// connection's fields and the packet its translation.  Whatever is in doubt, or would change more than
-// numbers (SYN, FIN, RST, a mark that would become another), is the daemon's, and nothing has happened yet
-// when that is found out.
+// The map has the daemon's connections that are established, and UDP that nobody answers, by both tuples.  A
+// packet of one is held to what conntrack/tracker.cc and conntrack/tcp_tracking.cc would hold it to: its
+// checksums and lengths are right, its sequence numbers lie in the windows.  Then the connection's time
+// begins anew, the key gets the connection's fields and the packet its translation.  Whatever is in doubt, or
+// would change more than numbers (SYN, FIN, RST, a mark that would become another), is the daemon's, and
+// nothing has happened yet when that is found out.
 //
 // Two CPUs with packets of one direction at the same moment may lose one of two steps forward of a number;
 // the next packet brings it.
@@ -16,6 +16,7 @@
 #include "sum.bpf.h"
 
 enum {
+    kStateNew = 0x01,
     kStateEstablished = 0x02,
     kStateReply = 0x08,
     kStateTracked = 0x20,
@@ -188,6 +189,8 @@ __noinline int track(struct __sk_buff* skb, __u32 level) {
     __u32 index = *found >> 1, reply = *found & 1;
     struct TrackedConnection* c = bpf_map_lookup_elem(&tracked, &index);
     if (!c || !*(volatile __u32*)&c->alive) return kHandUp;
+    int unanswered = c->flags & kTrackedUnanswered;
+    if (unanswered && reply) return kHandUp;
     __u64 now = coarse_now_ns();
     if ((__s64)(now - *(volatile __u64*)&c->used_ns) >= (__s64)c->timeout_ns) return kHandUp;
     if (flags & kTrackCommit && ((flags & kTrackForce && reply) || !committed(s, a, flags, c)))
@@ -196,7 +199,7 @@ __noinline int track(struct __sk_buff* skb, __u32 level) {
     if (k->nw_proto == kProtocolTcp && !follow_tcp(s, c, reply, words)) return kHandUp;
     *(volatile __u64*)&c->used_ns = now;
 
-    __u32 state = kStateTracked | kStateEstablished | (reply ? kStateReply : 0);
+    __u32 state = kStateTracked | (unanswered ? kStateNew : kStateEstablished) | (reply ? kStateReply : 0);
     k->ct_zone = bpf_htons(zone);
     k->ct_mark = c->mark;
     *(__u64*)k->ct_label = *(const __u64*)c->label;

@@ -103,6 +103,14 @@ static __always_inline int finish_udp(struct __sk_buff* skb, struct Scratch* s, 
     return bpf_skb_store_bytes(skb, udp + 6, &check, 2, 0) != 0;
 }
 
+// A packet that was not IP is IP now, but the kernel goes by what it noted of it and asks neighbours only for
+// IP.  A tag that is put into the packet (the second one pushes the first in) and taken out again makes it
+// look.
+static __always_inline int note_protocol(struct __sk_buff* skb) {
+    return bpf_skb_vlan_push(skb, bpf_htons(kTypeVlan), 1) ||
+           bpf_skb_vlan_push(skb, bpf_htons(kTypeVlan), 1) || bpf_skb_vlan_pop(skb) || bpf_skb_vlan_pop(skb);
+}
+
 // Sends the packet by a tunnel port: kDone, or kHandUp before anything has happened.  With `only_ask` nothing
 // happens: kNext, it could be sent, or kHandUp.
 __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u32 only_ask) {
@@ -114,9 +122,11 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
     // One tag that the kernel keeps beside the packet goes into the inner frame.
     __u32 tag = skb->vlan_present ? kTag : 0;
     if (!port || port->kind != kPortTunnel || port->watched || !s->tunnel_set || s->from_tunnel ||
-        (tag ? k->vlan[3] : k->vlan[1]) ||
-        (k->dl_type != bpf_htons(kTypeIpv4) && k->dl_type != bpf_htons(kTypeIpv6)))
+        (tag ? k->vlan[3] : k->vlan[1]) || k->dl_type == bpf_htons(kTypeVlan) ||
+        k->dl_type == bpf_htons(kTypeQinq))
         return kHandUp;
+    // Without offloads, and the helper for encapsulation does not take it.
+    int no_ip = k->dl_type != bpf_htons(kTypeIpv4) && k->dl_type != bpf_htons(kTypeIpv6);
     // The outer IP header, in scratch.head: its addresses first.
     __u32* ip = (__u32*)(s->head + kEthernetHeader);
     __u32 ifindex, mtu, ip_header;
@@ -169,11 +179,12 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
         how = 0;
     }
     int summed = kind != kTunnelGre && flags & kTunnelCsum && !gso;
-    int inner_sum = summed ? transport_sum(skb, s) : -1;
+    int inner_sum = !summed ? -1 : no_ip ? 0 : transport_sum(skb, s);
     if (v6 && summed && inner_sum < 0) return kHandUp;
     if (only_ask) return kNext;
     __u32 hash = bpf_get_hash_recalc(skb);
-    __u32 inner_l4 = s->l4 + room;
+    // From where on the sum is known.
+    __u32 inner_l4 = (no_ip ? frame - tag : s->l4) + room;
     __u32 at = kEthernetHeader + ip_header, inner = at + header, inner_type = inner + 12 + tag;
     asm volatile("%0 &= 127" : "+r"(inner));
     asm volatile("%0 &= 127" : "+r"(inner_type));
@@ -187,7 +198,7 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
     // Refuses what is encapsulated already: a tenant's own tunnel, or one that it came by.
     __u16 tag_type = skb->vlan_proto, tci = skb->vlan_tci;
     if (tag) bpf_skb_vlan_pop(skb);
-    if (bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, how)) {
+    if (no_ip ? bpf_skb_change_head(skb, room, 0) : bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, how)) {
         if (tag) bpf_skb_vlan_push(skb, tag_type, tci);
         return kHandUp;
     }
@@ -249,6 +260,7 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
     if (inner_sum >= 0 && !failed)
         failed = finish_udp(skb, s, level, at, inner_l4, inner_sum,
                             outer_pseudo_sum(v6 ? ip + 2 : ip + 3, v6, udp_length));
+    if (no_ip && !failed) failed = note_protocol(skb);
     if (failed) {
         count_drop(kDropTransmitError);
         if (counters) counters->tx_dropped++;
@@ -323,13 +335,15 @@ static __always_inline int outer_sum_right(struct __sk_buff* skb, struct Scratch
     int inner = parsed == kNext ? transport_sum(skb, s) : -1;
     __u32 to = s->l4, length = skb->len;
     asm volatile("" : "+r"(to), "+r"(length));  // or the compiler makes one load of two
-    if (inner < 0) {
-        if (skb->gso_size) return 1;  // each segment had its own
-        inner = 0;
-        to = length;
+    if (inner >= 0) {
+        if (sum_packet(skb, level, 0, to)) return 1;
+        if (fold((__u64)s->sum_result + outer + (__u16)inner) == 0xffff) return 1;
+        // The inner packet may have been damaged before the outer one was made: then the sum is of what is
+        // there.
     }
-    if (sum_packet(skb, level, 0, to)) return 1;
-    return fold((__u64)s->sum_result + outer + (__u16)inner) == 0xffff;
+    if (skb->gso_size) return 1;  // each segment had its own
+    if (sum_packet(skb, level, 0, length)) return 1;
+    return fold((__u64)s->sum_result + outer) == 0xffff;
 }
 
 // The outer IP header of a packet for this host: the key's fields, what follows and where.
