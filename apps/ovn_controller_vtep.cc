@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/version.h"
 #include "cli/tls_options.h"
 #include "net/control_server.h"
 #include "net/daemon.h"
@@ -22,30 +21,20 @@ constexpr const char* kProgram = "ovn-controller-vtep";
 
 struct Settings {
     std::string hardware, southbound;
-    bool help = false, version = false;
+    Questions questions;
 };
 
 void add_options(OptionTable& table, Settings& settings) {
-    settings.hardware = settings.southbound = "unix:" + net::ovs_rundir() + "/db.sock";
-    auto database = [&](const char* name, const char* what, std::string& target) {
-        table.add(name, 0, "DATABASE",
-                  std::string("Connect to this ") + what + " database (default: unix:RUNDIR/db.sock).",
-                  [&target](std::string_view value) {
-                      target = value;
-                      return Result<void>();
-                  });
-    };
-    auto question = [&](const char* name, char letter, const char* text, bool& target) {
-        table.add(name, letter, "", text, [&target](std::string_view) {
-            target = true;
-            return Result<void>();
-        });
-    };
+    settings.hardware = "unix:" + net::ovs_rundir() + "/db.sock";
+    settings.southbound = "unix:" + net::ovn_rundir() + "/ovnsb_db.sock";
     table.section("Options");
-    database("vtep-db", "hardware_vtep", settings.hardware);
-    database("ovnsb-db", "southbound", settings.southbound);
-    question("help", 'h', "Show this text.", settings.help);
-    question("version", 'V', "Show the version.", settings.version);
+    table.add_text("vtep-db", 0, "DATABASE",
+                   "Connect to this hardware_vtep database (default: unix:RUNDIR/db.sock of Open vSwitch).",
+                   settings.hardware);
+    table.add_text("ovnsb-db", 0, "DATABASE",
+                   "Connect to this southbound database (default: unix:RUNDIR/ovnsb_db.sock of OVN).",
+                   settings.southbound);
+    settings.questions.add_to(table);
 }
 
 Result<void> serve(int argc, char** argv) {
@@ -56,19 +45,15 @@ Result<void> serve(int argc, char** argv) {
     daemon.add_to(table);
     cli::add_tls_options(table);
     WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    if (settings.help) {
-        ProgramText text{kProgram,
-                         "local controller of hardware switches that end VXLAN tunnels",
-                         "[OPTIONS]",
-                         "Registers the switches of a hardware_vtep database as chassis, binds ports of type "
-                         "vtep to them, and tells them behind which tunnels the addresses of the logical "
-                         "network are.",
-                         {}};
-        std::fputs(help_page(text, table).c_str(), stdout);
-        return {};
-    }
-    if (settings.version) {
-        std::fputs(version_text(kProgram).c_str(), stdout);
+    ProgramText text{kProgram,
+                     "local controller of hardware switches that end VXLAN tunnels",
+                     "[OPTIONS]",
+                     "Registers the switches of a hardware_vtep database as chassis, binds ports of type "
+                     "vtep to them, and tells them behind which tunnels the addresses of the logical "
+                     "network are.",
+                     {}};
+    if (auto answer = settings.questions.answer(text, table)) {
+        std::fputs(answer->c_str(), stdout);
         return {};
     }
     if (!words.empty()) return Error{"non-option argument \"" + words[0] + "\" given (use --help for help)"};
