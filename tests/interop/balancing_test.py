@@ -1,6 +1,8 @@
 """Options of load balancers, of ACLs beside them, and of conntrack zones, on a host: what controllers do with the connections, flows
 and limits.  Where Debian's 23.03 has the option (ct_flush) both controllers are told the same and say the same to their switches."""
+import os
 import re
+import subprocess
 import time
 
 import rig
@@ -14,6 +16,8 @@ MAC = "02:00:00:00:00:0{}".format
 def host(central, weft, newest=False, number=1, netns=None):
     """A chassis over a dummy switch, Debian's unless `newest`, then all of it is Weft's."""
     h = rig.Rig(weft="all" if newest else {"ovn-controller"} if weft else (), name="hv", netns=netns)
+    if newest:
+        h.run("ovsdb-tool", "create", f"{h.dir}/conf.db", f"{REFERENCE}/vswitch.ovsschema")
     h.start_databases("conf")
     h.start_vswitchd(*DUMMY)
     h.run("ovs-vsctl", "--no-wait", "add-br", "br-int", "--", "set", "Bridge", "br-int", "datapath_type=dummy", "fail-mode=secure")
@@ -24,12 +28,15 @@ def host(central, weft, newest=False, number=1, netns=None):
 
 
 class Cloud:
-    """A central host and the hosts that are asked for, in one with statement."""
+    """A central host and the hosts that are asked for, each in a network namespace of its own, in one with statement."""
+
+    serial = 0
 
     def __init__(self, *controllers, newest=False):
         self.central = rig.Rig(weft="all" if newest else (), name="cloud")
         self.rigs = [self.central]
-        self.newest, self.controllers = newest, controllers
+        self.newest, self.controllers, self.namespaces = newest, controllers, []
+        Cloud.serial += 1
 
     def __enter__(self):
         c = self.central
@@ -41,13 +48,18 @@ class Cloud:
         c.start_northd()
         self.hosts = []
         for weft in self.controllers:
-            self.hosts.append(host(c, weft, self.newest, len(self.hosts) + 1))
+            number = len(self.hosts) + 1
+            self.namespaces.append(f"weft-cloud-{os.getpid()}-{self.serial}-{number}")
+            subprocess.run(["ip", "netns", "add", self.namespaces[-1]], check=True)
+            self.hosts.append(host(c, weft, self.newest, number, self.namespaces[-1]))
             self.rigs.append(self.hosts[-1])
         return self
 
     def __exit__(self, *failure):
         for r in self.rigs:
             r.__exit__(*failure)
+        for name in self.namespaces:
+            subprocess.run(["ip", "netns", "del", name], check=False)
 
     def tell(self, *commands, wait="hv"):
         """Lines of ovn-nbctl commands, as one transaction; {Mirror m} is the uuid of the row with that name."""
@@ -232,6 +244,9 @@ def persistent():
         rows = lambda: cloud.central.run("ovn-sbctl", "--bare", "--columns=_uuid,id", "list", "ACL_ID").split()
         expect(rows()[:1] == [acl] and int(rows()[1]) > 0, f"ACL_ID {rows()}")
         rig.wait_for(passes, "packets with the option")
+        before = len(got(h, "p1"))
+        receive(h, "p2", answer)
+        rig.wait_for(lambda: len(got(h, "p1")) > before, "the answer, which establishes the connection")
         cloud.tell(f'set ACL {acl} match=\'"inport == \\"p1\\" && udp.dst == 54"\'')
         time.sleep(0.2)
         expect(all(passes() for _ in range(5)), "the connection does not pass any more")
