@@ -84,8 +84,8 @@ std::string compute_tunnel_ip(Program& p, const Uuid& chassis) {
     return ip;
 }
 
-// The switch that the port's addresses are on: of a distributed gateway port, which is where its chassis is, the one
-// behind it.  Zero: none.
+// The switch that the port's addresses are on: of a distributed gateway port, which is where its chassis is,
+// the one behind it.  Zero: none.
 Uuid network_of_port(Program& p, const sb::PortBinding& row) {
     if (row.type != "chassisredirect") return row.datapath;
     const sb::PortBinding* port = &row;

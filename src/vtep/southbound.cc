@@ -8,8 +8,8 @@ using ovsdb::client::CommitOutcome;
 void Southbound::choose_columns() {
     using Port = sb::PortBinding;
     replica_.monitor<sb::SBGlobal>(sb::SBGlobal::kOptions);
-    replica_.monitor<sb::Chassis>(sb::Chassis::kName, sb::Chassis::kEncaps,
-                                  sb::Chassis::kVtepLogicalSwitches, sb::Chassis::kOtherConfig);
+    replica_.monitor<sb::Chassis>(sb::Chassis::kName, sb::Chassis::kEncaps, sb::Chassis::kVtepLogicalSwitches,
+                                  sb::Chassis::kOtherConfig);
     replica_.monitor<sb::Encap>(sb::Encap::kType, sb::Encap::kIp, sb::Encap::kOptions,
                                 sb::Encap::kChassisName);
     replica_.monitor<sb::DatapathBinding>(sb::DatapathBinding::kTunnelKey);
