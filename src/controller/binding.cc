@@ -23,8 +23,8 @@ bool is_container(const sb::PortBinding& port) {
 }
 // Types that a controller binds.
 bool is_bindable(const sb::PortBinding& port) {
-    static const std::set<std::string> types{"",        "l2gateway",       "l3gateway",
-                                             "virtual", "chassisredirect", "external"};
+    static const std::set<std::string> types{
+        "", "l2gateway", "l3gateway", "virtual", "chassisredirect", "external", "mirror"};
     return types.contains(port.type);
 }
 
@@ -59,6 +59,10 @@ Binding::Right Binding::right_to(const sb::PortBinding& port, const BindingFacts
     if (port.type == "l2gateway") return {named("l2gateway-chassis"), false};
     if (port.type == "chassisredirect" || port.type == "external") {
         return {port.ha_chassis_group && serves(port, facts), false};
+    }
+    if (port.type == "mirror") {
+        const sb::PortBinding* sink = port.mirror_port ? view_.port_named(*port.mirror_port) : nullptr;
+        return {sink && sink->type.empty() && right_of_vif(*sink, facts).main, false};
     }
     if (port.type == "virtual") {
         const sb::PortBinding* parent =
@@ -136,7 +140,12 @@ std::vector<BindingChange> Binding::decide(const BindingFacts& facts) {
         const Uuid* port = view_.port_by_name.first(name);
         if (!port) continue;
         candidates.insert(*port);
-        for (const Uuid& child : view_.children[name]) candidates.insert(child);
+        for (const Uuid& mirror : view_.mirrors[name]) candidates.insert(mirror);
+        for (const Uuid& child : view_.children[name]) {
+            candidates.insert(child);
+            for (const Uuid& mirror : view_.mirrors[view_.port(child)->logical_port])
+                candidates.insert(mirror);
+        }
     }
     for (const Uuid& port : view_.gateways[chassis_->name]) candidates.insert(port);
     for (const Uuid& group : view_.groups_by_chassis[chassis_->uuid]) {

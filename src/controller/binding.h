@@ -5,7 +5,8 @@
 // the others have it in addition, while a virtual machine moves.  Gateway ports (l3gateway, l2gateway) are
 // claimed when their options name this chassis, chassisredirect and external ports when this chassis is the
 // one of their group to serve (ha_chassis.h).  A virtual port stays as long as its parent is here; pinctrl
-// claims it. What this chassis holds without a reason is released.
+// claims it.  A port of type mirror is where the port is that gets its copies.  What this chassis holds
+// without a reason is released.
 //
 // A port whose interface names one of several tunnel addresses (external_ids:encap-ip) says by its `encap`
 // column that it wants to be reached by that.

@@ -302,4 +302,8 @@ void BridgeConnection::flush_ct_zone(uint16_t zone) {
     if (connected()) impl_->send(openflow::CtFlushZone{zone});
 }
 
+void BridgeConnection::flush_connections(openflow::CtFlush which) {
+    if (connected()) impl_->send(std::move(which));
+}
+
 }  // namespace weft::controller

@@ -25,6 +25,7 @@
 #include "controller/group_sync.h"
 #include "net/loop.h"
 #include "openflow/action.h"
+#include "openflow/messages/nicira.h"
 #include "openflow/messages/packet.h"
 
 namespace weft::controller {
@@ -50,6 +51,7 @@ class BridgeConnection {
     void resume(const openflow::PacketIn&
                     packet);  // a paused pipeline goes on, with the packet and fields as they are now
     void flush_ct_zone(uint16_t zone);
+    void flush_connections(openflow::CtFlush which);
 
   private:
     struct Impl;

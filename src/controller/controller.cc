@@ -5,10 +5,12 @@
 #include "base/metrics.h"
 #include "base/version.h"
 #include "controller/chassis.h"
+#include "controller/ct_zone_limits.h"
 #include "controller/egress_qos.h"
 #include "controller/ha_chassis.h"
 #include "controller/integration_bridge.h"
 #include "controller/local_datapaths.h"
+#include "controller/mirrors.h"
 #include "controller/patch_ports.h"
 #include "controller/physical/action_builder.h"
 #include "controller/southbound_feed.h"
@@ -36,11 +38,15 @@ constexpr int64_t kProven = -1;
 void monitor_vswitch(Replica& vswitch) {
     vswitch.monitor<vs::OpenVSwitch>();
     vswitch.monitor(vs::Bridge::kName, vs::Bridge::kPorts, vs::Bridge::kFailMode, vs::Bridge::kDatapathType,
-                    vs::Bridge::kOtherConfig, vs::Bridge::kExternalIds);
+                    vs::Bridge::kOtherConfig, vs::Bridge::kExternalIds, vs::Bridge::kMirrors);
+    vswitch.monitor(vs::Mirror::kName, vs::Mirror::kSelectSrcPort, vs::Mirror::kSelectDstPort,
+                    vs::Mirror::kOutputPort, vs::Mirror::kExternalIds);
     vswitch.monitor(vs::Port::kName, vs::Port::kInterfaces, vs::Port::kExternalIds, vs::Port::kQos);
     vswitch.monitor<vs::QoS>();
     vswitch.monitor<vs::Queue>();
     vswitch.monitor<vs::SSL>();
+    vswitch.monitor(vs::Datapath::kCtZones);
+    vswitch.monitor<vs::CTZone>();
     vswitch.monitor(vs::Interface::kName, vs::Interface::kType, vs::Interface::kOptions,
                     vs::Interface::kExternalIds, vs::Interface::kOfport, vs::Interface::kBfd,
                     vs::Interface::kBfdStatus);
@@ -122,6 +128,12 @@ Controller::Controller(net::Loop& loop, Options options)
     monitor_vswitch(vswitch_);
     vswitch_.start();
     bridge_.set_on_change([this] { loop_.wake(); });
+    auto tables = net::kernel_routing_tables(loop_, [this] {
+        if (routes_) routes_->note_kernel_change();
+        loop_.wake();
+    });
+    if (!tables) lg.warn("routes cannot be exchanged with the kernel: {}", tables.message());
+    routes_.emplace(tables ? *std::move(tables) : nullptr);
     alarm_ = loop_.timer([this] { loop_.wake(); });
     turn_ = loop_.each_turn([this] { turn(); });
 }
@@ -249,6 +261,9 @@ void Controller::keep_ports(const Local& local, Transaction* vswitch_txn, Transa
     keep_patch_ports(vswitch_, configuration_, *local.bridge, wanted_patches(view_, binding_.own_ports()),
                      *vswitch_txn);
     keep_egress_qos(vswitch_, binding_.own_ports(), *vswitch_txn);
+    keep_mirrors(vswitch_, *southbound_, *local.bridge, binding_.own_ports(), interfaces_, *vswitch_txn);
+    keep_zone_limits(vswitch_, *local.root, *local.bridge, wanted_zone_limits(view_, ct_zones_.zones()),
+                     *vswitch_txn);
     auto global = southbound_->table<sb::SBGlobal>();
     if (global.empty()) return;
     std::set<std::string> watched = chassis_to_watch(view_, local.chassis->uuid);
@@ -305,6 +320,7 @@ void Controller::update_flows(const Local& local) {
     if (!bridge_.connected()) return;
     for (uint16_t zone : ct_zones_.take_to_flush()) bridge_.flush_ct_zone(zone);
     pushed_ = bridge_.push();
+    for (openflow::CtFlush& flush : balanced_.take_to_flush()) bridge_.flush_connections(std::move(flush));
 }
 
 // Once the flows that carry it are in the switch.
@@ -380,7 +396,9 @@ void Controller::report_configuration(const Local& local, Transaction& vswitch_t
     if (!row) return;
 
     std::string now = std::to_string(clock::wall_ms()), number = std::to_string(report_->nb_cfg);
-    if (row->nb_cfg != report_->nb_cfg) {
+    // Without it nobody learns when all hosts have followed, and the database has fewer writes.
+    bool tells = ovsdb::get_bool(global.begin()->options, "enable_chassis_nb_cfg_update", true);
+    if (tells && row->nb_cfg != report_->nb_cfg) {
         southbound_txn.set(row->uuid, sb::ChassisPrivate::kNbCfg, report_->nb_cfg);
         southbound_txn.set(row->uuid, sb::ChassisPrivate::kNbCfgTimestamp, clock::wall_ms());
     }
@@ -453,6 +471,8 @@ void Controller::turn() {
             report_configuration(local, *vswitch_txn, *southbound_txn);
             ct_zones_.save(*local.bridge, *vswitch_txn);
             if (local.chassis) pinctrl_.write(*southbound_, *local.chassis, *southbound_txn);
+            if (local.chassis && was_settled_)
+                routes_->run(view_, *southbound_, interfaces_, *southbound_txn);
         }
     }
     vswitch_.clear_changes();
@@ -462,6 +482,7 @@ void Controller::turn() {
 
 void Controller::leave(std::function<void()> done) {
     leaving_ = true;
+    routes_->leave();
     auto remaining = std::make_shared<int>(1);
     auto one_done = [remaining, done = std::move(done)](const ovsdb::client::CommitOutcome&) {
         if (--*remaining == 0) done();
@@ -489,6 +510,7 @@ void Controller::leave(std::function<void()> done) {
         Transaction txn(vswitch_.store());
         remove_tunnels(vswitch_, *bridge, txn);
         remove_patch_ports(vswitch_, txn);
+        remove_mirrors(vswitch_, *bridge, txn);
         ++*remaining;
         vswitch_.commit(std::move(txn), one_done);
     }

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "controller/announcements.h"
+#include "controller/balanced_connections.h"
 #include "controller/binding.h"
 #include "controller/bridge_connection.h"
 #include "controller/configuration.h"
@@ -25,6 +26,7 @@
 #include "controller/monitor_conditions.h"
 #include "controller/physical/physical_flows.h"
 #include "controller/pinctrl/packet_in.h"
+#include "controller/route_exchange.h"
 #include "controller/southbound_view.h"
 #include "net/control_server.h"
 #include "net/loop.h"
@@ -91,11 +93,13 @@ class Controller {
     SouthboundView view_;
     PhysicalFlows physical_{view_};
     LogicalFlows logical_{view_};
+    BalancedConnections balanced_{view_};
     BridgeConnection bridge_{
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};
     PacketInHandler pinctrl_{loop_, view_, bridge_};
     Binding binding_{view_};
+    std::optional<RouteExchange> routes_;
     std::optional<MonitorConditions> conditions_;
     Announcer announcer_;
     std::map<std::string, int64_t> watched_since_ms_;  // chassis to which BFD was asked for, or kProven

@@ -10,7 +10,7 @@ using ovsdb::client::Condition;
 namespace {
 
 // Types of ports that can make a datapath local or lead to one: all of them are fetched, for they are few.
-constexpr const char* kLeadingTypes[] = {"patch", "chassisredirect", "external"};
+constexpr const char* kLeadingTypes[] = {"patch", "chassisredirect", "external", "mirror"};
 
 Condition ports(const ovsdb::client::Replica& southbound, SouthboundView& view,
                 const std::string& chassis_name, const std::map<std::string, LocalInterface>& interfaces) {
@@ -54,6 +54,8 @@ void MonitorConditions::everything() {
     set<sb::FDB>(Condition::all());
     set<sb::LoadBalancer>(Condition::all());
     set<sb::ChassisTemplateVar>(Condition::all());
+    set<sb::AdvertisedRoute>(Condition::all());
+    set<sb::LearnedRoute>(Condition::all());
 }
 
 void MonitorConditions::begin(bool monitor_all) {
@@ -67,6 +69,8 @@ void MonitorConditions::begin(bool monitor_all) {
     set<sb::FDB>({});
     set<sb::LoadBalancer>({});
     set<sb::ChassisTemplateVar>({});
+    set<sb::AdvertisedRoute>({});
+    set<sb::LearnedRoute>({});
 }
 
 void MonitorConditions::update(SouthboundView& view, const std::string& chassis_name,
@@ -82,7 +86,7 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
     if (basis == basis_) return;
     basis_ = std::move(basis);
     if (monitor_all) return everything();
-    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables;
+    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned;
     for (const Uuid& uuid : view.local_datapaths.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDatapath, std::optional<Uuid>(uuid));
         groups.includes(sb::LogicalDPGroup::kDatapaths, ovsdb::Set<Uuid>{uuid});
@@ -91,6 +95,8 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
         static_macs.equals(sb::StaticMACBinding::kDatapath, uuid);
         fdb.equals(sb::FDB::kDpKey, static_cast<int64_t>(view.local_datapaths.find(uuid)->key));
         balancers.includes(sb::LoadBalancer::kDatapaths, ovsdb::Set<Uuid>{uuid});
+        advertised.equals(sb::AdvertisedRoute::kDatapath, uuid);
+        learned.equals(sb::LearnedRoute::kDatapath, uuid);
     }
     for (const Uuid& uuid : view.datapath_groups.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDpGroup, std::optional<Uuid>(uuid));
@@ -98,6 +104,8 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
         // Columns of newer schemas.
         if (southbound_.server_has(sb::LoadBalancer::kLsDatapathGroup))
             balancers.equals(sb::LoadBalancer::kLsDatapathGroup, std::optional<Uuid>(uuid));
+        if (southbound_.server_has(sb::LoadBalancer::kLrDatapathGroup))
+            balancers.equals(sb::LoadBalancer::kLrDatapathGroup, std::optional<Uuid>(uuid));
     }
     variables.equals(sb::ChassisTemplateVar::kChassis, chassis_name);
     set<sb::PortBinding>(ports(southbound_, view, chassis_name, interfaces));
@@ -109,6 +117,8 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
     set<sb::FDB>(std::move(fdb));
     set<sb::LoadBalancer>(std::move(balancers));
     set<sb::ChassisTemplateVar>(std::move(variables));
+    set<sb::AdvertisedRoute>(std::move(advertised));
+    set<sb::LearnedRoute>(std::move(learned));
 }
 
 }  // namespace weft::controller

@@ -43,6 +43,9 @@ void monitor_southbound(Replica& southbound) {
     southbound.monitor<sb::HAChassis>();
     southbound.monitor<sb::HAChassisGroup>();
     southbound.monitor<sb::ChassisTemplateVar>();
+    southbound.monitor<sb::Mirror>();
+    southbound.monitor<sb::AdvertisedRoute>();
+    southbound.monitor<sb::LearnedRoute>();
     southbound.monitor<sb::BFD>();
     southbound.monitor<sb::DNS>();
     southbound.monitor<sb::ServiceMonitor>();
@@ -55,6 +58,8 @@ void monitor_southbound(Replica& southbound) {
     // A tenant may make up any number of addresses: each must be found without looking at all others.
     southbound.add_index(sb::MACBinding::kIp);
     southbound.add_index(sb::FDB::kMac);
+    southbound.add_index(sb::AdvertisedRoute::kLogicalPort);
+    southbound.add_index(sb::LearnedRoute::kLogicalPort);
 }
 
 void feed_southbound(const Replica& southbound, SouthboundView& view) {
@@ -80,6 +85,7 @@ void feed_southbound(const Replica& southbound, SouthboundView& view) {
     bool use_mark = global.empty() ||
                     ovsdb::get_string(global.begin()->options, "lb_hairpin_use_ct_mark", "true") != "false";
     view.natted_in_label.set({}, !use_mark);
+    view.always_tunnel.set({}, !global.empty() && ovsdb::get_bool(global.begin()->options, "always_tunnel"));
 }
 
 }  // namespace weft::controller

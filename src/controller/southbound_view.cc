@@ -29,6 +29,7 @@ void SouthboundView::index_ports(const Uuid& uuid) {
     }
     if (port->virtual_parent && !port->virtual_parent->empty())
         virtual_ports.emit(*port->virtual_parent, uuid);
+    if (port->type == "mirror" && port->mirror_port) mirrors.emit(*port->mirror_port, uuid);
     if (port->ha_chassis_group) ports_by_group.emit(*port->ha_chassis_group, uuid);
 }
 

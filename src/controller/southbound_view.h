@@ -83,6 +83,7 @@ struct SouthboundView {
     One<std::map<std::string, std::string>> mac_mappings{engine, "chassis MAC mappings"};
     One<bool> natted_in_label{engine,
                               "natted in ct_label"};      // SB_Global.options:lb_hairpin_use_ct_mark=false
+    One<bool> always_tunnel{engine, "always tunnel"};     // SB_Global.options:always_tunnel
     One<std::vector<Tunnel>> tunnels{engine, "tunnels"};  // sorted
     // Of our own tunnel addresses those that are not the default one.
     One<std::vector<uint16_t>> other_encaps{engine, "other tunnel addresses"};
@@ -111,6 +112,8 @@ struct SouthboundView {
     incremental::Index<Uuid, Uuid> requested{engine, "ports by requested chassis"};
     // By chassis name: l2gateway and l3gateway ports that an option binds to it.
     incremental::Index<std::string, Uuid> gateways{engine, "gateway ports by chassis"};
+    // By the port that gets the copies: ports of type mirror.
+    incremental::Index<std::string, Uuid> mirrors{engine, "mirror ports by sink"};
     // By the virtual port's parent that has it now.
     incremental::Index<std::string, Uuid> virtual_ports{engine, "virtual ports by parent"};
     incremental::Index<Uuid, Uuid> ports_by_group{engine, "ports by HA chassis group"};

@@ -19,6 +19,7 @@ namespace {
 
 log::Module lg("ovn_ic");
 constexpr const char* kLock = "ovn_ic";
+constexpr const char* kZoneLock = "ovn_ic_zone_";  // before the zone's name, in the IC-SB
 constexpr int64_t kRetryMs = 1000;
 
 // Of a turn as a whole and its parts.
@@ -128,7 +129,7 @@ void InterconnectionController::turn() {
         look_again();
     }
     bool due = nb_writing_.again || sb_writing_.again || icsb_writing_.again;
-    if (!active_ || !due || !find_zone()) return;
+    if (!owns_name() || !due || !find_zone()) return;
     write_all();
     report_configuration();
 }
@@ -178,6 +179,34 @@ void InterconnectionController::feed_bindings() {
     // References are weak: a binding's row does not change when its chassis changes its name.
     if (sb_.changes<sb::Chassis>().empty()) return;
     for (const auto& row : sb_.table<sb::PortBinding>()) feed(row);
+}
+
+// Nobody else's zone has our name: we hold its lock.
+bool InterconnectionController::owns_name() {
+    std::string name;
+    if (active_) {
+        for (const auto& global : nb_.table<nb::NBGlobal>()) name = global.name;
+    }
+    // A name that another zone has is not taken: ours stays what it was (find_zone()).
+    bool is_taken = false;
+    for (const auto& row : icsb_.table<icsb::AvailabilityZone>())
+        is_taken |= row.name == name && row.uuid != zone_;
+    bool has_name = !locked_name_.empty() && icsb_.find<icsb::AvailabilityZone>(zone_);
+    if (name != locked_name_ && (name.empty() || !has_name || !is_taken)) {
+        locked_name_ = name;
+        icsb_.set_lock(name.empty() ? std::string() : kZoneLock + name);
+        look_again();
+    }
+    if (name.empty()) return false;
+    if (icsb_.has_lock()) return true;
+    static log::RateLimit limit(1, 60);
+    if (icsb_.lock_contended() && limit.pass(lg)) {
+        lg.warn(
+            "another deployment has the name {} (NB_Global:name): zones need names of their own, and nothing "
+            "is written while this one has none",
+            name);
+    }
+    return false;
 }
 
 // The zone's row, made or renamed if need be; false while there is none.

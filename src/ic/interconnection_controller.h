@@ -9,6 +9,10 @@
 // Of several ovn-ic of one zone the one that has the lock "ovn_ic" of the southbound database writes; the
 // others and paused ones only watch.  Nothing is written while the zone has no name (NB_Global:name).
 //
+// Two zones of one name would each take the other's rows for its own and remove them.  So the active ovn-ic
+// of a zone holds a lock of the IC-SB that is named after the zone, and one that does not get it writes
+// nothing and says why.
+//
 // IC_NB_Global's nb_ic_cfg is a barrier: once everything up to it is written here, the zone's row in the
 // IC-SB says so, and when all zones' rows do, IC_NB_Global's sb_ic_cfg.
 //
@@ -62,6 +66,7 @@ class InterconnectionController {
     void look_again();
     void feed();
     void feed_bindings();
+    bool owns_name();
     bool find_zone();
     template <typename Fill, typename Done>
     void write(ovsdb::client::Replica& replica, Writing& state, const char* what, Fill fill, Done done);
@@ -75,6 +80,7 @@ class InterconnectionController {
     Southbound southbound_{sb_};
     InterconnectionSouthbound interconnection_{icsb_};
     bool paused_ = false, active_ = false;
+    std::string locked_name_;  // the zone's name, of which the lock is asked for; "": none
     uint64_t seen_[4] = {};
     Uuid zone_;  // our Availability_Zone; zero: none yet
     Writing nb_writing_, sb_writing_, icsb_writing_, icnb_writing_;

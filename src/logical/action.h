@@ -57,6 +57,8 @@ class EncodeEnvironment {
     virtual std::optional<uint32_t> port(std::string_view name) const = 0;
     // The OpenFlow port of the tunnel to the chassis where a port is, nothing if it is here or nowhere.
     virtual std::optional<uint32_t> tunnel_port(std::string_view name) const = 0;
+    // Whether a port is on this chassis.
+    virtual bool is_chassis_resident(std::string_view name) const = 0;
     // The number of a group / of a rate limit in kbps / of a meter of the southbound Meter table (nothing:
     // there is none of that name).
     virtual uint32_t group(const GroupRequest& request) const = 0;

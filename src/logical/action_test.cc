@@ -16,6 +16,7 @@ struct Environment : EncodeEnvironment {
         return std::nullopt;
     }
     std::optional<uint32_t> tunnel_port(std::string_view) const override { return 9; }
+    bool is_chassis_resident(std::string_view name) const override { return name == "p1" || name == "p3"; }
     uint32_t group(const GroupRequest& request) const override {
         groups.push_back(request.to_string());
         return 1;
@@ -135,6 +136,9 @@ TEST(Action, RefusesWithAReason) {
         {"reg0[1] = put_dhcp_opts(offerip = 1.1.1.1, mtu = 1.1.1.1);",
          "uint16 option mtu requires an integer of up to 16 bits."},
         {"ct_commit { reg0 = 1; };", "ct_commit may only set ct_mark and ct_label, not: reg0 = 1;"},
+        {"ct_lb_mark_local(backends=1.1.1.1:80);",
+         "Syntax error at `1.1.1.1' expecting quoted name of a logical port."},
+        {"ct_lb_mark_local;", "Syntax error at `;' expecting `('."},
         {"reg0 = select(1);", "\"select\" needs at least two ids to choose from."},
     };
     for (auto [text, error] : cases)
@@ -147,7 +151,17 @@ TEST(Action, Groups) {
               environment);
     translate({true, Pipeline::kIngress, 12, "fwd_group(liveness=true, childports=\"p1\");", ""},
               environment);
-    ASSERT_EQ(environment.groups.size(), 2u);
+    // Of three back ends two are here.
+    translate({true, Pipeline::kIngress, 12,
+               "ct_lb_mark_local(backends=\"p1\":1.1.1.1:80,\"p2\":2.2.2.2:90,\"p3\":[fd00::1]:80);", ""},
+              environment);
+    ASSERT_EQ(environment.groups.size(), 3u);
+    EXPECT_EQ(
+        environment.groups[2],
+        "type=select,selection_method=dp_hash,bucket=bucket_id=0,weight:100,actions=ct(commit,table=21,"
+        "zone=NXM_NX_REG13[0..15],nat(dst=1.1.1.1:80),exec(set_field:0x2/0x2->ct_mark)),"
+        "bucket=bucket_id=1,weight:100,actions=ct(commit,table=21,zone=NXM_NX_REG13[0..15],nat(dst=[fd00:"
+        ":1]:80),exec(set_field:0x2/0x2->ct_mark))");
     EXPECT_EQ(environment.groups[0],
               "type=select,selection_method=dp_hash,bucket=bucket_id=0,weight:100,actions=ct(commit,table=21,"
               "zone=NXM_NX_REG13[0..15],nat(dst=1.1.1.1:80),exec(set_field:0x2/0x2->ct_mark,set_field:0x4/"

@@ -86,6 +86,7 @@ Globals compute_globals(Program& p) {
         out.default_acl_drop = get_bool(options, "default_acl_drop");
         out.install_ls_lb_from_router = get_bool(options, "install_ls_lb_from_router");
         out.controller_event = get_bool(options, "controller_event");
+        out.dnat_sets_eth_dst = get_bool(options, "ls_dnat_mod_dl_dst");
         out.drop_sample = drop_sample(options, p.sampling_apps({}).drop);
     }
     return out;
@@ -121,6 +122,7 @@ Switch compute_switch(Program& p, const Uuid& uuid) {
     out.mcast_ip4_src = get_string(config, "mcast_ip4_src");
     out.mcast_ip6_src = get_string(config, "mcast_ip6_src");
     out.is_interconnection = config.contains("interconn-ts");
+    out.stateless_acl_with_lb = get_bool(config, "enable-stateless-acl-with-lb");
     out.dhcp_relay_port = get_string(config, "dhcp_relay_port");
     out.broadcast_arps_to_all_routers = get_bool(config, "broadcast-arps-to-all-routers", true);
     out.copp = row->copp;

@@ -25,6 +25,7 @@ struct Globals {
     bool use_common_zone = false;
     bool install_ls_lb_from_router = false;
     bool controller_event = false;
+    bool dnat_sets_eth_dst = false;
     std::string drop_sample;  // what is done with packets before they are dropped: "" or an action
     bool operator==(const Globals&) const = default;
 };
@@ -50,7 +51,8 @@ struct Switch {
     std::string mcast_eth_src, mcast_ip4_src, mcast_ip6_src;
     bool is_interconnection = false;
     bool broadcast_arps_to_all_routers = true;
-    std::string dhcp_relay_port;  // the switch port to the relay, or ""
+    bool stateless_acl_with_lb = false;  // what ACLs exempt from tracking still meets load balancers
+    std::string dhcp_relay_port;         // the switch port to the relay, or ""
     std::optional<Uuid> copp;
     bool operator==(const Switch&) const = default;
 };

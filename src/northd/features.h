@@ -38,11 +38,17 @@ struct AclSamples {
     int64_t label = 0;                 // by which answers are known to belong to the ACL; 0: by none
 };
 AclSamples samples_of_acl(Program&, const nb::ACL&);
+// switch_mirror.cc: ingress tables 0 and 25, egress table 0
+bool is_logical(const nb::Mirror&);  // its copies go to a logical port
+std::vector<Uuid> logical_mirrors(Program&, const Uuid& port);
+void mirrors_of_switch(Program&, FlowWriter&, const Switch&);
+void mirrors_of_port(Program&, FlowWriter&, const SwitchPort&);
 // switch_qos.cc
 void qos_of_switch(Program&, const Switch&);
 // switch_load_balancer.cc
 void load_balancing_of_switch(Program&, FlowWriter&, const Switch&);
 void switch_flows_of_load_balancer(Program&, const LoadBalancerFacts&);
+void ethernet_of_balanced(Program&, FlowWriter&, const SwitchPort&);
 // switch_arp.cc: ingress table 19
 void arp_responder_of_switch(Program&, FlowWriter&, const Switch&);
 void arp_responder_of_port(Program&, FlowWriter&, const SwitchPort&);
@@ -120,6 +126,9 @@ void nat_of_router(Program&, FlowWriter&, const Router&);
 void flows_of_nat(Program&, const Uuid& nat);
 // router_load_balancer.cc
 void load_balancing_of_router(Program&, FlowWriter&, const Router&);
+// router_stateless_lb.cc: of a router with several gateway ports, options:use_stateless_nat
+bool is_stateless(Program&, const LoadBalancerFacts&, const Uuid& router);
+void stateless_flows_of_vip(FlowWriter&, const LoadBalancerFacts&, const Vip&, const RouterPort& gateway);
 void router_flows_of_load_balancer(Program&, const LoadBalancerFacts&);
 // router_multicast.cc: ingress tables 3 and 13, egress table 6
 void multicast_of_router(Program&, FlowWriter&, const Router&);
@@ -171,7 +180,11 @@ const RouterPort* redirect_gateway(Program&, const RouterPort& port);
 std::string residence(std::string_view quoted_port);
 // Of a load balancer: `; hash_fields=…` or ""; the back ends that are online, comma separated.
 std::string selection_fields_text(const LoadBalancerFacts&);
-std::string online_backends(const Vip&);
+std::string online_backends(const LoadBalancerFacts&, const Vip&);
+// The action that balances among them: all of it but what closes it; with "" there are none.
+std::string balance_among(const LoadBalancerFacts&, const std::string& backends);
+// The back ends that `online_backends` is about.
+bool is_usable(const LoadBalancerFacts&, const Backend&);
 // A VIP without back ends whose packets are reported to the controller, to wake one.
 bool has_empty_event(Program&, const LoadBalancerFacts&, const Vip&);
 std::string empty_event_match(const LoadBalancerFacts&, const Vip&);

@@ -91,6 +91,7 @@ struct Inputs {
     Rows<nb::ForwardingGroup> forwarding_groups{engine, "Forwarding_Group"};
     Rows<nb::StaticMACBinding> static_mac_bindings{engine, "Static_MAC_Binding"};
     Rows<nb::Mirror> mirrors{engine, "Mirror"};
+    Rows<nb::MirrorRule> mirror_rules{engine, "Mirror_Rule"};
     Rows<nb::BFD> bfd{engine, "BFD"};
     Rows<nb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
     Rows<nb::DHCPRelay> dhcp_relays{engine, "DHCP_Relay"};
@@ -111,6 +112,8 @@ struct Inputs {
     incremental::Input<Uuid, std::string> dynamic_addresses{engine, "dynamic addresses"};
     incremental::Input<Uuid, int64_t> tags{engine, "tag"};
     incremental::Input<Uuid, int64_t> queues{engine, "queue"};  // for traffic shaping
+    // Of ACLs that keep connections, chosen outside (acl_ids.h).
+    incremental::Input<Uuid, int64_t> acl_ids{engine, "ACL id"};
 };
 
 }  // namespace weft::northd

@@ -21,10 +21,11 @@ void merge(std::vector<std::string>& into, const std::vector<std::string>& more)
 }
 
 // "PORT_NAME:SOURCE_IP" of ip_port_mappings.
-void attach_monitor(Program& p, const nb::LoadBalancer& row, const Vip& vip, Backend& backend) {
+void attach_port(Program& p, const nb::LoadBalancer& row, const Vip& vip, Backend& backend) {
     const std::string* mapping = row.ip_port_mappings.find(
         backend.endpoint.is_ip6 ? "[" + backend.endpoint.address + "]" : backend.endpoint.address);
     if (!mapping) mapping = row.ip_port_mappings.find(backend.endpoint.address);
+    if (mapping) backend.port_name = mapping->substr(0, mapping->find(':'));
     if (!vip.has_health_check) return;
     backend.is_online = false;  // as long as nobody can check it
     if (!mapping) return;
@@ -32,7 +33,7 @@ void attach_monitor(Program& p, const nb::LoadBalancer& row, const Vip& vip, Bac
     if (colon == mapping->npos) return;
     auto source = parse_endpoint(mapping->substr(colon + 1));
     if (!source) return;
-    backend.monitor_port = mapping->substr(0, colon);
+    backend.monitor_port = backend.port_name;
     const Uuid* port = p.switch_port_named.first(backend.monitor_port);
     if (!port) return;
     backend.is_monitored = true;
@@ -53,7 +54,7 @@ std::vector<Backend> parse_backends(Program& p, const nb::LoadBalancer& row, con
         Backend backend;
         backend.endpoint = *endpoint;
         backend.text = endpoint_text(*endpoint);
-        if (!is_template) attach_monitor(p, row, vip, backend);
+        if (!is_template) attach_port(p, row, vip, backend);
         out.push_back(std::move(backend));
     }
     return out;
@@ -70,6 +71,7 @@ int64_t port_number(const Backend& backend) {
 void VipSummary::add(const VipSummary& other) {
     any |= other.any;
     any_skip_snat |= other.any_skip_snat;
+    any_distributed |= other.any_distributed;
     merge(ip4, other.ip4);
     merge(ip6, other.ip6);
     merge(ip4_reachable, other.ip4_reachable);
@@ -96,6 +98,8 @@ LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid) {
     out.neighbor_responder = get_string(row->options, "neighbor_responder", "reachable");
     for (const std::string& field : row->selection_fields) out.selection_fields.push_back(field);
     out.is_template = get_bool(row->options, "template");
+    out.distributed = get_bool(row->options, "distributed");
+    out.stateless_nat = get_bool(row->options, "use_stateless_nat") && !out.is_template;
     bool is_ip6 = get_string(row->options, "address-family") == "ipv6";
     for (const auto& [key, backends] : row->vips) {
         auto endpoint = out.is_template ? parse_template_endpoint(key, is_ip6) : parse_endpoint(key);
@@ -138,6 +142,7 @@ VipSummary compute_lb_vips(Program& p, const Uuid& uuid) {
         if (lb.routable) put(out.ip4_routable, out.ip6_routable);
     }
     out.any_skip_snat = out.any && lb.skip_snat;
+    out.any_distributed = out.any && lb.distributed;
     VipSummary sorted;
     sorted.add(out);
     return sorted;
@@ -159,6 +164,7 @@ VipSummary compute_lb_group_vips(Program& p, const Uuid& group) {
         const VipSummary& each = p.lb_vips(lb);
         out.any |= each.any;
         out.any_skip_snat |= each.any_skip_snat;
+        out.any_distributed |= each.any_distributed;
         for (auto list : lists)
             (out.*list).insert((out.*list).end(), (each.*list).begin(), (each.*list).end());
     }

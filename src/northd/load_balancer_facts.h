@@ -17,7 +17,8 @@ struct Backend {
     std::string text;  // as it goes into ct_lb(): "IP:PORT"
     bool is_monitored = false;
     bool is_online = true;     // by its health check; true without one
-    std::string monitor_port;  // the logical port of ip_port_mappings
+    std::string port_name;     // the logical port of ip_port_mappings, or ""
+    std::string monitor_port;  // the same, where its health is checked
     std::string monitor_src;   // the address its health check comes from
     bool operator==(const Backend&) const = default;
 };
@@ -41,6 +42,8 @@ struct LoadBalancerFacts {
     std::vector<std::string> bad_vips;  // that could not be parsed
     bool is_template = false;
     bool reject = false, event = false, skip_snat = false, routable = false;
+    bool distributed = false;    // every chassis balances, among its own back ends
+    bool stateless_nat = false;  // where a router has several gateway ports
     int64_t affinity_timeout = 0;
     std::string neighbor_responder;  // "reachable" (default), "all", "none"
     bool operator==(const LoadBalancerFacts&) const = default;
@@ -50,6 +53,7 @@ struct LoadBalancerFacts {
 struct VipSummary {
     bool any = false;  // there is a load balancer with a VIP
     bool any_skip_snat = false;
+    bool any_distributed = false;
     std::vector<std::string> ip4, ip6;  // all VIPs; sorted
     std::vector<std::string> ip4_reachable,
         ip6_reachable;  // those that neighbours may ask for, by the option

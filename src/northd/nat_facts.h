@@ -46,6 +46,7 @@ struct RouterState {
     bool has_nat = false;
     bool has_lb_vip = false;
     bool has_skip_snat_lb = false;
+    bool has_distributed_lb = false;
     std::vector<std::string> snat_ips;      // external addresses of snat rules and forced SNAT
     std::vector<std::string> external_ips;  // of all rules
     bool operator==(const RouterState&) const = default;

@@ -25,10 +25,6 @@ log::Module lg("northd");
 metrics::Stopwatch loop_watch("ovn-northd-loop"), compute_watch("ovnnb_db_run"),
     southbound_watch("ovnsb_db_run"), write_watch("lflows_to_sb");
 
-// What controllers may compare with their own (options:ovn-match-northd-version): the OVN whose logical flows
-// these are.
-constexpr const char* kMaxTunnelId = "16711680";
-
 template <typename... Row>
 void monitor_all(Replica& replica) {
     (replica.monitor<Row>(), ...);
@@ -66,13 +62,14 @@ Northd::Northd(net::Loop& loop, Options options)
                 nb::ACL, nb::QoS, nb::PortGroup, nb::AddressSet, nb::LoadBalancer, nb::LoadBalancerGroup,
                 nb::LoadBalancerHealthCheck, nb::DHCPOptions, nb::DNS, nb::GatewayChassis, nb::HAChassisGroup,
                 nb::HAChassis, nb::Meter, nb::MeterBand, nb::Copp, nb::ForwardingGroup, nb::StaticMACBinding,
-                nb::Mirror, nb::BFD, nb::ChassisTemplateVar, nb::DHCPRelay, nb::Sample, nb::SampleCollector,
-                nb::SamplingApp>(nb_);
+                nb::Mirror, nb::MirrorRule, nb::BFD, nb::ChassisTemplateVar, nb::DHCPRelay, nb::Sample,
+                nb::SampleCollector, nb::SamplingApp>(nb_);
     choose_southbound_columns(sb_);
     if (!paused_) sb_.set_lock("ovn_northd");
     nb_.start();
     sb_.start();
     turn_ = loop.each_turn([this] { turn(); });
+    rest_timer_ = loop.timer([this] { loop_.wake(); });
     aging_timer_ = loop.timer([this] {
         aging_armed_ = 0;  // it may be a little early: wall time is not the loop's
         sb_again_ = true;
@@ -132,7 +129,8 @@ std::string Northd::chassis_features() const {
 void Northd::turn() {
     uint64_t nb_now = nb_.sequence(), sb_now = sb_.sequence();
     bool news = nb_now != nb_seen_ || sb_now != sb_seen_ || recompute_;
-    if (!nb_.ready() || !sb_.ready()) return;
+    if (!nb_.ready() || !sb_.ready() || (news && is_resting())) return;
+    int64_t start = clock::monotonic_ms();
     bool may_write = !paused_ && sb_.has_lock();
     if (may_write && !active_) {
         become_active();
@@ -149,7 +147,12 @@ void Northd::turn() {
         sb_seen_ = sb_now;
         feed();
         follow_probe_interval();
-        if (active_) tunnel_keys_.update(nb_, sb_);
+        TunnelSpace space = find_tunnel_space(nb_, sb_);
+        if (active_) {
+            tunnel_keys_.update(nb_, sb_, space);
+            acl_ids_.update(nb_, sb_);
+        }
+        southbound_.set_max_port_key(space.max_port_key);
         southbound_.set_drop_action(drop_action());
         metrics::Timing southbound(southbound_watch);
         southbound_.have();
@@ -166,7 +169,23 @@ void Northd::turn() {
     if (news) {
         nb_.clear_changes();
         sb_.clear_changes();
+        rest_after(clock::monotonic_ms() - start);
     }
+}
+
+// ovn-nb(5), NB_Global:options:northd-backoff-interval-ms: after a turn nothing is looked at for as long as
+// the turn took, at most so many ms, so that more changes are taken up at once.
+void Northd::rest_after(int64_t took_ms) {
+    int64_t most = 0;
+    for (const auto& global : nb_.table<nb::NBGlobal>())
+        most = ovsdb::get_int(global.options, "northd-backoff-interval-ms");
+    rests_until_ms_ = most > 0 ? clock::monotonic_ms() + std::min(most, took_ms) : 0;
+}
+
+bool Northd::is_resting() {
+    if (clock::monotonic_ms() >= rests_until_ms_) return false;
+    rest_timer_->arm_at(rests_until_ms_);
+    return true;
 }
 
 void Northd::compute() {
@@ -201,6 +220,7 @@ void Northd::become_active() {
     lg.info("ovn-northd lock acquired. This ovn-northd instance is now active.");
     active_ = true;
     tunnel_keys_.forget();
+    acl_ids_.forget();
     allocations_.forget();
 }
 
@@ -232,6 +252,7 @@ void Northd::feed() {
     feed_rows(in.forwarding_groups, nb_);
     feed_rows(in.static_mac_bindings, nb_);
     feed_rows(in.mirrors, nb_);
+    feed_rows(in.mirror_rules, nb_);
     feed_rows(in.bfd, nb_);
     feed_rows(in.template_vars, nb_);
     feed_rows(in.dhcp_relays, nb_);
@@ -362,6 +383,7 @@ void Northd::write_southbound() {
     Transaction txn(sb_.store());
     bool whole = southbound_.write(txn);
     while (!whole && txn.empty()) whole = southbound_.write(txn);
+    acl_ids_.write(txn, sb_);
     expire_learnt(txn);
     const nb::NBGlobal* global = nullptr;
     for (const auto& row : nb_.table<nb::NBGlobal>()) global = &row;
@@ -388,6 +410,7 @@ void Northd::write_southbound() {
     sb_.commit(std::move(txn), [this](const CommitOutcome& outcome) {
         sb_writing_ = false;
         southbound_.done(outcome);
+        acl_ids_.written(outcome.ok());
         // What the new rows' keys and names make possible is written before the work counts as done.
         sb_again_ = true;
         if (!outcome.ok()) {
@@ -432,7 +455,7 @@ void Northd::write_global(Transaction& txn) {
     }
     if (!parse_mac(ovsdb::get_string(options, "svc_monitor_mac")))
         options.set("svc_monitor_mac", random_mac(6));
-    options.set("max_tunid", kMaxTunnelId);
+    options.set("max_tunid", std::to_string(find_tunnel_space(nb_, sb_).max_datapath_key));
     options.set("northd_internal_version", std::string(kOvnInternalVersion));
     txn.set(uuid, Global::kOptions, options);
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "net/loop.h"
+#include "northd/acl_ids.h"
 #include "northd/aging.h"
 #include "northd/allocations.h"
 #include "northd/program.h"
@@ -47,6 +48,8 @@ class Northd {
 
   private:
     void turn();
+    void rest_after(int64_t took_ms);
+    bool is_resting();
     void compute();
     void follow_probe_interval();
     void feed();
@@ -70,6 +73,7 @@ class Northd {
     ovsdb::client::Replica nb_, sb_;
     Program program_;
     TunnelKeys tunnel_keys_{program_.in};
+    AclIds acl_ids_{program_.in};
     Allocations allocations_{program_};
     Southbound southbound_{sb_};
     bool paused_, active_ = false;
@@ -88,6 +92,8 @@ class Northd {
     HashSet<Uuid> bfd_status_dirty_;
     HashMap<Uuid, Uuid> gateway_status_;  // router port → chassis
     HashSet<Uuid> gateway_dirty_;
+    int64_t rests_until_ms_ = 0;  // monotonic
+    std::unique_ptr<net::Loop::Timer> rest_timer_;
     std::unique_ptr<net::Loop::Turn> turn_;
     Aging aging_;
     int64_t aging_armed_ = 0;  // for which time

@@ -14,6 +14,7 @@ void emit_switch_flows(Program& p, const Uuid& uuid) {
     const Switch& sw = p.switch_(uuid);
     FlowWriter flows(p.flows, uuid);
     port_security_of_switch(p, flows, sw);
+    mirrors_of_switch(p, flows, sw);
     fdb_of_switch(p, flows, sw);
     conntrack_of_switch(p, flows, sw);
     acl_defaults_of_switch(p, flows, sw);
@@ -32,8 +33,10 @@ void emit_switch_port_flows(Program& p, const Uuid& uuid) {
     const SwitchPort& port = p.port(uuid);
     FlowWriter flows(p.flows, port.switch_uuid, uuid);
     port_security_of_port(p, flows, port);
+    mirrors_of_port(p, flows, port);
     fdb_of_port(p, flows, port);
     conntrack_of_port(p, flows, port);
+    ethernet_of_balanced(p, flows, port);
     arp_responder_of_port(p, flows, port);
     dhcp_of_port(p, flows, port);
     dhcp_relay_of_client(p, flows, port);
@@ -115,6 +118,7 @@ void relate_port(Program& p, const Uuid& uuid) {
     }
     if (port.type == PortType::kSwitch && !port.peer_name.empty())
         p.link_rows.emit({sw, p.port(*p.switch_port_named.first(port.peer_name)).switch_uuid});
+    if (!logical_mirrors(p, uuid).empty()) p.mirrored_ports.emit(sw, uuid);
     if (port.unknown && port.enabled) p.unknown_ports.emit(sw, uuid);
     if (port.type == PortType::kLocalnet) p.localnet_ports.emit(sw, uuid);
     if (port.type == PortType::kVtep) p.vtep_ports.emit(sw, uuid);
@@ -262,6 +266,7 @@ Program::Program()
                             int64_t tier = row->tier + (row->action == "pass" ? 1 : 0);
                             for (const AclUse& use : acl_uses[acl]) {
                                 acl_kinds.emit(use.switch_uuid, row->action);
+                                if (in.acl_ids.find(acl)) acl_kinds.emit(use.switch_uuid, kPersistent);
                                 if (tier) acl_tiers.emit(use.switch_uuid, tier);
                             }
                         }),
@@ -298,11 +303,6 @@ Program::Program()
                                  if (!row->route_table.empty()) route_tables.emit(id, row->route_table);
                                  if (row->bfd) routes_of_bfd.emit(*row->bfd, each);
                              }
-                             for (const Uuid& each : in.routers.get(id)->policies) {
-                                 const auto* row = in.policies.get(each);
-                                 if (!row || row->action != "reroute") continue;
-                                 for (const Uuid& bfd : row->bfd_sessions) policies_of_bfd.emit(bfd, each);
-                             }
                          }),
       list_learned_routes(engine, "list_learned_routes", in.learned_routes,
                           [this](const Uuid& id) { list_learned_route(*this, id); }),
@@ -312,6 +312,25 @@ Program::Program()
                            std::string table(ovsdb::get_string(port.options, "route_table"));
                            if (!table.empty()) route_tables.emit(port.router, table);
                        }),
+      list_router_policies(engine, "list_router_policies", in.routers,
+                           [this](const Uuid& id) {
+                               if (!router(id).enabled) return;
+                               for (const Uuid& each : in.routers.get(id)->policies)
+                                   router_of_policy.emit(each, id);
+                           }),
+      read_policies(engine, "read_policies", router_of_policy,
+                    [this](const Uuid& policy) {
+                        const auto* row = in.policies.get(policy);
+                        if (!row) return;
+                        std::string chain = row->chain.value_or("");
+                        for (const Uuid& id : router_of_policy[policy]) {
+                            if (row->action == "jump")
+                                policy_jumps.emit(id, {chain, row->jump_chain.value_or("")});
+                            if (!chain.empty()) policy_chains.emit(id, chain);
+                        }
+                        if (row->action != "reroute") return;
+                        for (const Uuid& bfd : row->bfd_sessions) policies_of_bfd.emit(bfd, policy);
+                    }),
       list_bfd(engine, "list_bfd", in.bfd,
                [this](const Uuid& id) { bfd_of_port.emit(in.bfd.get(id)->logical_port, id); }),
       bfd_status(engine, "bfd_status", [this](const Uuid& id) { return compute_bfd_status(*this, id); }),
@@ -319,19 +338,6 @@ Program::Program()
                      [this](const RouteKey& key) {
                          if (routes_by_key[key].size() > 1) ecmp_keys.emit(key.router, key);
                      }),
-      list_router_policies(engine, "list_router_policies", in.routers,
-                           [this](const Uuid& id) {
-                               if (!router(id).enabled) return;
-                               for (const Uuid& each : in.routers.get(id)->policies) {
-                                   router_of_policy.emit(each, id);
-                                   const auto* row = in.policies.get(each);
-                                   if (!row) continue;
-                                   std::string chain = row->chain.value_or("");
-                                   if (row->action == "jump")
-                                       policy_jumps.emit(id, {chain, row->jump_chain.value_or("")});
-                                   if (!chain.empty()) policy_chains.emit(id, std::move(chain));
-                               }
-                           }),
 
       emit_switch(engine, "emit_switch", in.switches,
                   [this](const Uuid& sw) { emit_switch_flows(*this, sw); }),

@@ -29,9 +29,12 @@ using incremental::Unit;
 // Which stateful features a switch uses: they decide whether its packets meet the connection tracker.
 struct SwitchState {
     bool has_acls = false, has_stateful_acl = false, has_lb_vip = false;
-    int64_t last_tier = 0;  // of its ACLs; one more if ACLs of it pass packets on
+    bool has_persistent_acl = false;  // one keeps the connections that it let in (acl_ids.h)
+    int64_t last_tier = 0;            // of its ACLs; one more if ACLs of it pass packets on
     bool operator==(const SwitchState&) const = default;
 };
+
+constexpr const char* kPersistent = "persistent";
 
 // Where an ACL applies: a switch, directly or by a port group.
 struct AclUse {
@@ -99,6 +102,8 @@ class Program : public Outputs {
     Index<Uuid, Uuid> vtep_ports{engine, "vtep_ports"};
     // switch → names of its ports that get all multicast, or all reports; router → of those that get all
     Index<Uuid, std::string> multicast_flood_ports{engine, "multicast_flood_ports"};
+    // switch → those with mirrors whose copies go to logical ports
+    Index<Uuid, Uuid> mirrored_ports{engine, "mirrored_ports"};
     Index<Uuid, std::string> multicast_report_ports{engine, "multicast_report_ports"};
     Rule<Uuid> relate_switch_ports;
     Index<Uuid, Uuid> gateway_ports{engine, "gateway_ports"};  // router → distributed gateway ports
@@ -139,8 +144,9 @@ class Program : public Outputs {
     Query<Uuid, std::vector<Uuid>> switches_of_group;  // of a port group
     Rule<Uuid> list_switch_acls;
     Rule<Uuid> list_group_acls;
-    Index<Uuid, std::string> acl_kinds{engine, "acl_kinds"};  // switch → actions of its ACLs
-    Index<Uuid, int64_t> acl_tiers{engine, "acl_tiers"};      // switch → tiers of its ACLs beyond 0
+    // switch → actions of its ACLs, and kPersistent
+    Index<Uuid, std::string> acl_kinds{engine, "acl_kinds"};
+    Index<Uuid, int64_t> acl_tiers{engine, "acl_tiers"};  // switch → tiers of its ACLs beyond 0
     Rule<Uuid> collect_acl_kinds;
     Query<Uuid, SwitchState> switch_state;
 
@@ -160,15 +166,16 @@ class Program : public Outputs {
     Rule<Uuid> list_router_routes;
     Rule<Uuid> list_learned_routes;
     Rule<Uuid> list_port_tables;
+    Index<Uuid, Uuid> router_of_policy{engine, "router_of_policy"};
+    Rule<Uuid> list_router_policies;
+    Index<Uuid, std::string> policy_chains{engine, "policy_chains"};  // router → names of its chains
+    Index<Uuid, PolicyJump> policy_jumps{engine, "policy_jumps"};     // router → jumps of its policies
+    Rule<Uuid> read_policies;
     Index<std::string, Uuid> bfd_of_port{engine, "bfd_of_port"};  // router port's name → its sessions
     Rule<Uuid> list_bfd;
     Query<Uuid, std::string> bfd_status;
     Index<Uuid, RouteKey> ecmp_keys{engine, "ecmp_keys"};  // router → keys with several routes
     Rule<RouteKey> find_ecmp_keys;
-    Index<Uuid, Uuid> router_of_policy{engine, "router_of_policy"};
-    Index<Uuid, std::string> policy_chains{engine, "policy_chains"};  // router → names of its chains
-    Index<Uuid, PolicyJump> policy_jumps{engine, "policy_jumps"};     // router → jumps of its policies
-    Rule<Uuid> list_router_policies;
 
     // --- flows and rows, one rule per kind of thing
     Rule<Uuid> emit_switch;

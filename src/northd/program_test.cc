@@ -105,5 +105,39 @@ TEST(Program, OnePortIsOnePortsWork) {
     EXPECT_LT(f.program.engine.statistics().runs - before, 8u);
 }
 
+TEST(Program, OnePolicyIsOnePolicysWork) {
+    TestNorthbound n;
+    Follower f;
+    auto router = std::make_unique<nb::LogicalRouter>();
+    router->uuid.bytes[0] = 1;
+    nb::LogicalRouterPolicy* some = nullptr;
+    for (int i = 0; i < 1000; ++i) {
+        auto policy = std::make_unique<nb::LogicalRouterPolicy>();
+        policy->uuid.bytes = {2, static_cast<uint8_t>(i), static_cast<uint8_t>(i >> 8)};
+        policy->priority = i;
+        policy->match = "ip4";
+        policy->action = "allow";
+        router->policies.insert(policy->uuid);
+        f.program.in.policies.set(policy->uuid, policy.get());
+        some = policy.get();
+        n.policies.emplace(policy->uuid, std::move(policy));
+    }
+    f.program.in.routers.set(router->uuid, router.get());
+    f.update();
+    auto runs_of = [&](std::string_view name) {
+        for (const incremental::Kind* kind : f.program.engine.functions()) {
+            if (name == kind->name()) return kind->runs();
+        }
+        return uint64_t{0};
+    };
+    uint64_t listed = runs_of("list_router_routes") + runs_of("list_router_policies"),
+             before = f.program.engine.statistics().runs;
+    some->match = "ip6";
+    f.program.in.policies.touch(some->uuid);
+    f.update();
+    EXPECT_EQ(runs_of("list_router_routes") + runs_of("list_router_policies"), listed);
+    EXPECT_LT(f.program.engine.statistics().runs - before, 5u);
+}
+
 }  // namespace
 }  // namespace weft::northd

@@ -25,7 +25,8 @@ void admission_of_port(Program& p, FlowWriter& f, const RouterPort& port) {
         for (const Uuid& peer : p.switch_ports_at[port.uuid]) {
             vtep |= p.vtep_ports.contains(p.port(peer).switch_uuid);
         }
-        if (!vtep) match += residence(port.redirect_quoted);
+        bool anywhere = vtep || p.router_state(port.router).has_distributed_lb;
+        if (!anywhere) match += residence(port.redirect_quoted);
     }
     f.add(Stage::kRouterInAdmission, 50, match, checked, about);
     std::string bypass(ovsdb::get_string(port.options, "gateway_mtu_bypass"));

@@ -58,6 +58,8 @@ struct Place {  // routers that treat a load balancer alike
     Snat snat = Snat::kNone;
     bool forced = false;                  // by the routers' own option
     const RouterPort* gateway = nullptr;  // of a distributed router: each has a place of its own
+    bool everywhere = false;              // not on the gateway's chassis alone
+    bool stateless = false;
 };
 
 std::vector<Place> places_of(Program& p, const LoadBalancerFacts& lb) {
@@ -81,6 +83,8 @@ std::vector<Place> places_of(Program& p, const LoadBalancerFacts& lb) {
             place.routers.push_back(uuid);
             place.snat = lb.skip_snat ? Snat::kSkip : Snat::kNone;
             place.gateway = &p.router_port(gateway);
+            place.everywhere = lb.distributed;
+            place.stateless = is_stateless(p, lb, uuid);
             out.push_back(std::move(place));
         }
     }
@@ -107,7 +111,7 @@ void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, Snat s
                                              : "";
     const char* suffix = snat == Snat::kForce ? "; force_snat" : snat == Snat::kSkip ? "; skip_snat" : "";
     for (const Backend& b : vip.backends) {
-        if (!b.is_online) continue;
+        if (!is_usable(lb, b)) continue;
         std::string match =
             fmt::format("reg9[6] == 1 && ct.new && {} && {} == {}", ip, backend_register, b.endpoint.address);
         if (!b.endpoint.port.empty()) match += fmt::format(" && reg8[0..15] == {}", b.endpoint.port);
@@ -139,8 +143,21 @@ void undo_on_the_way_back(FlowWriter& f, const LoadBalancerFacts& lb, const Vip&
         place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; next;" : "ct_dnat_in_czone;";
     f.add(Stage::kRouterOutUndnat, 120,
           fmt::format("{} && ({}) && outport == {}{}", ip, from, place.gateway->quoted,
-                      residence(place.gateway->redirect_quoted)),
+                      place.everywhere ? "" : residence(place.gateway->redirect_quoted)),
           action);
+}
+
+// What a back end answers leaves by the chassis that balanced: its own.
+void leave_here(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const RouterPort& gateway) {
+    const char* ip = vip.endpoint.is_ip6 ? "ip6" : "ip4";
+    for (const Backend& b : vip.backends) {
+        if (!is_usable(lb, b)) continue;
+        std::string match = fmt::format("{0} && {0}.src == {1}", ip, b.endpoint.address);
+        if (!b.endpoint.port.empty()) match += fmt::format(" && {}.src == {}", lb.protocol, b.endpoint.port);
+        f.add(Stage::kRouterInGwRedirect, 200,
+              fmt::format("{} && outport == {}{}", match, gateway.quoted, residence(quoted(b.port_name))),
+              "next;");
+    }
 }
 
 // The meter of rejections is the router's.
@@ -155,13 +172,14 @@ void reject(Program& p, const LoadBalancerFacts& lb, uint16_t priority, const st
 void write_vip(Program& p, FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip, const Place& place) {
     const Endpoint& e = vip.endpoint;
     const char* ip = e.is_ip6 ? "ip6" : "ip4";
+    if (place.stateless) return stateless_flows_of_vip(f, lb, vip, *place.gateway);
     f.add(Stage::kRouterInDefrag, 100, fmt::format("ip && {}.dst == {}", ip, e.address), "ct_dnat;");
     std::string match = fmt::format("ct.new && !ct.rel && {0} && {0}.dst == {1}", ip, e.address);
     if (!e.port.empty()) match += fmt::format(" && {0} && {0}.dst == {1}", lb.protocol, e.port);
-    std::string backends = online_backends(vip), action;
+    std::string backends = online_backends(lb, vip), action;
     bool rejects = backends.empty() && lb.reject;
-    if (place.gateway && !rejects) match += residence(place.gateway->redirect_quoted);
-    std::string fields = selection_fields_text(lb);
+    if (place.gateway && !place.everywhere && !rejects) match += residence(place.gateway->redirect_quoted);
+    std::string balance = balance_among(lb, backends);
     std::string flag = place.snat == Snat::kForce  ? "flags.force_snat_for_lb = 1; "
                        : place.snat == Snat::kSkip ? "flags.skip_snat_for_lb = 1; "
                                                    : "";
@@ -174,17 +192,16 @@ void write_vip(Program& p, FlowWriter& f, const LoadBalancerFacts& lb, const Vip
         const std::string& sample = p.globals({}).drop_sample;
         action = flag.empty() || sample.empty() ? flag + kDrop : flag + sample + kAclDrop;
     } else if (place.snat == Snat::kForce) {
-        action = fmt::format("flags.force_snat_for_lb = 1; ct_lb_mark(backends={}{}; force_snat);", backends,
-                             fields);
+        action = fmt::format("flags.force_snat_for_lb = 1; {}; force_snat);", balance);
     } else if (place.snat == Snat::kSkip) {
-        action = fmt::format("flags.skip_snat_for_lb = 1; ct_lb_mark(backends={}{}; skip_snat);", backends,
-                             fields);
+        action = fmt::format("flags.skip_snat_for_lb = 1; {}; skip_snat);", balance);
     } else {
-        action = fmt::format("ct_lb_mark(backends={}{});", backends, fields);
+        action = balance + ");";
     }
     if (!rejects) f.add(Stage::kRouterInDnat, priority, match, action);
     affinity(f, lb, vip, place.forced ? Snat::kForce : place.snat);
     undo_on_the_way_back(f, lb, vip, place);
+    if (place.gateway && place.everywhere) leave_here(f, lb, vip, *place.gateway);
 }
 
 // Packets to a VIP that is also a NAT rule's external address are not for UNSNAT.

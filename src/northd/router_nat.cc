@@ -75,6 +75,7 @@ RouterState compute_router_state(Program& p, const Uuid& uuid) {
     const VipSummary& vips = p.router_vips(uuid);
     out.has_lb_vip = vips.any;
     out.has_skip_snat_lb = vips.any_skip_snat;
+    out.has_distributed_lb = vips.any_distributed;
     for (auto* list : {&out.external_ips, &out.snat_ips}) {
         std::sort(list->begin(), list->end());
         list->erase(std::unique(list->begin(), list->end()), list->end());

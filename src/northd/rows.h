@@ -46,6 +46,7 @@ struct PortRow {
     std::string ha_group;       // or ""
     int64_t requested_key = 0;  // options:requested-tnl-key, valid, or 0
     std::vector<std::string> mirrors;
+    std::string mirror_port;  // of type mirror: who gets the copies
     WEFT_ROW(PortRow, r.name)
 };
 
@@ -95,7 +96,7 @@ struct LoadBalancerRow {
     std::string name;
     StringMap vips, options;
     std::optional<std::string> protocol;
-    std::vector<Uuid> datapaths;  // sorted
+    std::vector<Uuid> switches, routers;  // sorted
     WEFT_ROW(LoadBalancerRow, r.load_balancer)
 };
 

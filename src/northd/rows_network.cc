@@ -15,6 +15,19 @@ using ovsdb::get_string;
 
 namespace {
 
+constexpr const char* kZoneLimit = "ct-zone-limit";
+
+// How many connections a conntrack zone may hold: of a port, or of all of a switch or router; "" if nothing
+// that is valid is said.
+std::string zone_limit(Program& p, const std::string& name, const StringMap& options) {
+    std::string_view text = get_string(options, kZoneLimit);
+    if (text.empty()) return "";
+    int64_t limit = get_int(options, kZoneLimit, -1);
+    if (0 <= limit && limit <= 0xffffffff) return std::to_string(limit);
+    p.complaints.emit(fmt::format("{}: {} '{}' is not between 0 and 4294967295", name, kZoneLimit, text));
+    return "";
+}
+
 void datapath_row(Program& p, const Uuid& uuid, const char* kind, const std::string& name,
                   const StringMap& options, const StringMap& external_ids) {
     DatapathRow row;
@@ -26,6 +39,8 @@ void datapath_row(Program& p, const Uuid& uuid, const char* kind, const std::str
         std::string_view value = get_string(options, key);
         if (!value.empty()) row.external_ids.set(key, std::string(value));
     }
+    if (std::string limit = zone_limit(p, name, options); !limit.empty())
+        row.external_ids.set(kZoneLimit, limit);
     if (!get_bool(options, "always_learn_from_arp_request", true)) {
         row.external_ids.set("always_learn_from_arp_request", "false");
     }
@@ -256,7 +271,11 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
         out.type = gateway ? "l3gateway" : "patch";
         if (!port.peer_name.empty()) out.options.set("peer", port.peer_name);
         if (gateway) out.options.set("l3gateway-chassis", router->chassis);
-        if (has_own_zone(port)) out.options.set("enable_router_port_acl", "true");
+        if (has_own_zone(port)) {
+            out.options.set("enable_router_port_acl", "true");
+            if (std::string limit = zone_limit(p, row->name, row->options); !limit.empty())
+                out.options.set(kZoneLimit, limit);
+        }
         if (router) {
             out.nat_addresses = nat_addresses_of(p, port, *peer, *router);
             std::sort(out.nat_addresses.begin(), out.nat_addresses.end());
@@ -274,6 +293,7 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
     } else {
         out.type = row->type;
         out.options = row->options;
+        if (zone_limit(p, row->name, row->options).empty()) out.options.erase(std::string(kZoneLimit));
         if (p.switch_(port.switch_uuid).vlan_passthru) out.options.set("vlan-passthru", "true");
         out.options.erase(std::string("qdisc_queue_id"));
         if (port.queue) out.options.set("qdisc_queue_id", std::to_string(port.queue));
@@ -293,7 +313,8 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
         if (port.type == PortType::kExternal) out.ha_group = ha_group_of_switch_port(p, *row);
     }
     for (const Uuid& uuid : row->mirror_rules) {
-        if (const nb::Mirror* mirror = p.in.mirrors.get(uuid)) out.mirrors.push_back(mirror->name);
+        const nb::Mirror* mirror = p.in.mirrors.get(uuid);
+        if (mirror && !is_logical(*mirror)) out.mirrors.push_back(mirror->name);
     }
     if (port.type == PortType::kUnknown) {
         p.complaints.emit(fmt::format("Logical_Switch_Port {}: unknown type '{}'", row->name, row->type));
@@ -313,6 +334,22 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
     p.port_status_rows.emit({port.uuid, up});
     p.port_rows.emit(std::move(out));
 }
+
+namespace {
+
+// What hosts want to know that exchange routes for the port.
+void dynamic_routing_options(const nb::LogicalRouterPort& row, const Router& router, StringMap& out) {
+    out.set("dynamic-routing", "true");
+    for (const char* key :
+         {"dynamic-routing-maintain-vrf", "dynamic-routing-port-name", "dynamic-routing-no-learning",
+          "dynamic-routing-vrf-name", "dynamic-routing-vrf-id"}) {
+        std::string_view value = get_string(row.options, key);
+        if (value.empty()) value = get_string(router.options, key);
+        if (!value.empty()) out.set(key, std::string(value));
+    }
+}
+
+}  // namespace
 
 void rows_of_router_port(Program& p, const Router& router, const RouterPort& port) {
     const nb::LogicalRouterPort* row = p.in.router_ports.get(port.uuid);
@@ -340,6 +377,7 @@ void rows_of_router_port(Program& p, const Router& router, const RouterPort& por
         }
     }
     periodic_advertisement_options(port, out.options);
+    if (get_bool(router.options, "dynamic-routing")) dynamic_routing_options(*row, router, out.options);
     if (port.is_distributed_gateway) {
         PortRow redirect;
         redirect.name = port.redirect_name;

@@ -93,6 +93,7 @@ void rows_of_acl_meter(Program& p, const Uuid& uuid) {
 
 void rows_of_mirror(Program& p, const Uuid& uuid) {
     const nb::Mirror* row = p.in.mirrors.get(uuid);
+    if (is_logical(*row)) return;
     p.mirror_rows.emit({row->name, row->filter, row->sink, row->type, row->index});
 }
 
@@ -127,8 +128,11 @@ void rows_of_static_mac_binding(Program& p, const Uuid& uuid) {
 
 void rows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
     LoadBalancerRow out;
-    out.datapaths = p.switches_of_lb(lb.uuid);
-    if (out.datapaths.empty()) return;
+    out.switches = p.switches_of_lb(lb.uuid);
+    // Of routers' load balancers controllers know by their flows, but for whose connections are to end with
+    // them.
+    if (ovsdb::get_bool(lb.options, "ct_flush")) out.routers = p.routers_of_lb(lb.uuid);
+    if (out.switches.empty() && out.routers.empty()) return;
     const nb::LoadBalancer* row = p.in.load_balancers.get(lb.uuid);
     out.load_balancer = lb.uuid;
     out.name = row->name;
@@ -146,6 +150,12 @@ void rows_of_health_checks(Program& p, const LoadBalancerFacts& lb) {
     }
     for (const Vip& vip : lb.vips) {
         for (const Backend& b : vip.backends) {
+            if (lb.distributed && b.port_name.empty()) {
+                p.complaints.emit(
+                    fmt::format("Load_Balancer {}: options:distributed needs the logical port of every back "
+                                "end in ip_port_mappings; {} has none and is left out",
+                                lb.name, b.text));
+            }
             if (!b.is_monitored) continue;
             const Uuid* port = p.switch_port_named.first(b.monitor_port);
             if (!port || !p.port(*port).enabled) continue;  // nobody would answer

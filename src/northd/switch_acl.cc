@@ -30,6 +30,7 @@ SwitchState compute_switch_state(Program& p, const Uuid& sw) {
     for (const std::string& kind : p.acl_kinds[sw]) {
         out.has_acls = true;
         if (kind == "allow-related") out.has_stateful_acl = true;
+        if (kind == kPersistent) out.has_persistent_acl = true;
     }
     for (int64_t tier : p.acl_tiers[sw]) out.last_tier = tier;
     out.has_lb_vip = p.switch_vips(sw).any;
@@ -121,22 +122,37 @@ struct AclFlows {
     bool tracked;
     const std::string& meter;
     const AclSamples& samples;
+    int64_t persistent_id;  // 0: its connections are looked at anew with every packet
 
     void allow() {
         std::string log = log_action(p, acl, "allow");
         if (!tracked) return f.add(stage, priority, match, samples.opening + log + "next;");
+        if (persistent_id) keep_established();
         std::string label = samples.label ? fmt::format("reg0[13] = 1; reg3 = {}; ", samples.label) : "";
+        if (persistent_id) label += fmt::format("reg0[20] = 1; reg2[16..31] = {}; ", persistent_id);
         f.add(stage, priority, fmt::format("reg0[7] == 1 && ({})", match),
               "reg0[1] = 1; " + label + samples.opening + log + "next;");
-        // What was allowed stays so; with a label it is committed anew, to have it.
+        // What was allowed stays so; with a label or a number it is committed anew, to have it.
         f.add(stage, priority, fmt::format("reg0[8] == 1 && ({})", match),
-              (samples.label ? "reg0[1] = 1; " + label : "") + samples.established + log + "next;");
+              (label.empty() ? "" : "reg0[1] = 1; " + label) + samples.established + log + "next;");
         bool logs_answers = acl.log && acl.label && ovsdb::get_bool(acl.options, "log-related");
         if (logs_answers) {
             allow_answers(samples.established + log);
         } else if (!samples.established.empty()) {
             allow_answers(samples.established);
         }
+    }
+    // What the ACL let in passes while there is the ACL, whatever it or others say of the packets by now. The
+    // bit and the number were committed with the connection (switch_conntrack.cc).
+    void keep_established() {
+        constexpr uint16_t kEstablished = 65532;
+        const char* not_inv = p.globals({}).use_ct_inv_match ? " && !ct.inv" : "";
+        f.add(stage, kEstablished,
+              fmt::format(
+                  "ct.est && !ct.rel && !ct.new{} && !ct.rpl && ct_mark.blocked == 0 && ct_mark[6] == 1 "
+                  "&& ct_label[80..95] == {}",
+                  not_inv, persistent_id),
+              stage == Stage::kSwitchInAcl ? "reg0[17] = 1; next;" : "next;");
     }
     // Answers and what is related to a connection pass in the other direction, whatever ACLs there are: where
     // they are to be told of, by flows of their own (the others are in connections()).
@@ -196,7 +212,9 @@ void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, const AclPlace& pl
     std::string match =
         place.tiered ? fmt::format("{} == {} && ({})", tier_register(stage), acl.tier, acl.match) : acl.match;
     AclSamples samples = samples_of_acl(p, acl);
-    AclFlows flows{p, f, acl, match, stage, priority, tracked, place.meter, samples};
+    const int64_t* persistent_id = p.in.acl_ids.find(acl.uuid);
+    AclFlows flows{p,        f,       acl,         match,   stage,
+                   priority, tracked, place.meter, samples, persistent_id ? *persistent_id : 0};
     if (acl.action == "allow-stateless") {
         if (tracked) {
             f.add(in ? Stage::kSwitchInPreAcl : Stage::kSwitchOutPreAcl, priority, acl.match,

@@ -24,12 +24,24 @@ std::string selection_fields_text(const LoadBalancerFacts& lb) {
     return out.empty() ? "" : fmt::format("; hash_fields=\"{}\"", out);
 }
 
-std::string online_backends(const Vip& vip) {
+bool is_usable(const LoadBalancerFacts& lb, const Backend& backend) {
+    return backend.is_online && (!lb.distributed || !backend.port_name.empty());
+}
+
+std::string online_backends(const LoadBalancerFacts& lb, const Vip& vip) {
     std::string out;
     for (const Backend& backend : vip.backends) {
-        if (backend.is_online) out += (out.empty() ? "" : ",") + backend.text;
+        if (!is_usable(lb, backend)) continue;
+        out += out.empty() ? "" : ",";
+        if (lb.distributed) out += quoted(backend.port_name) + ":";
+        out += backend.text;
     }
     return out;
+}
+
+std::string balance_among(const LoadBalancerFacts& lb, const std::string& backends) {
+    return fmt::format("ct_lb_mark{}(backends={}{}", lb.distributed ? "_local" : "", backends,
+                       selection_fields_text(lb));
 }
 
 void load_balancing_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
@@ -63,7 +75,7 @@ void affinity(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip) {
           fmt::format("ct.new && {} && {} == {} && reg2[0..15] == {}", ip, vip_register, e.address, e.port),
           "reg9[6] = chk_lb_aff(); next;");
     for (const Backend& b : vip.backends) {
-        if (!b.is_online) continue;
+        if (!is_usable(lb, b)) continue;
         std::string match =
             fmt::format("reg9[6] == 1 && ct.new && {} && {} == {}", ip, backend_register, b.endpoint.address);
         if (!b.endpoint.port.empty()) match += fmt::format(" && reg8[0..15] == {}", b.endpoint.port);
@@ -139,10 +151,45 @@ void reject(Program& p, const LoadBalancerFacts& lb, uint16_t priority, const st
     }
 }
 
+// On switches with other_config:enable-stateless-acl-with-lb: what goes to the virtual address is tracked in
+// spite of ACLs, and so is what comes back from a back end, to get the virtual address again.
+void balance_in_spite_of_acls(FlowWriter& f, const LoadBalancerFacts& lb, const Vip& vip) {
+    constexpr uint16_t kBalanced = 105;
+    auto add = [&](Stage stage, const Endpoint& e, const char* end) {
+        std::string match = fmt::format("reg0[16] == 1 && {}.{} == {}", ip_of(e), end, e.address);
+        if (!e.port.empty()) match += fmt::format(" && {}.{} == {}", lb.protocol, end, e.port);
+        f.add(stage, kBalanced, match, "reg0[2] = 1; next;");
+    };
+    add(Stage::kSwitchInPreLb, vip.endpoint, "dst");
+    for (const Backend& b : vip.backends) add(Stage::kSwitchOutPreLb, b.endpoint, "src");
+}
+
 }  // namespace
+
+// ovn-nb(5), NB_Global:options:ls_dnat_mod_dl_dst: what was balanced to a workload of this switch has its
+// Ethernet address, so that it gets there without a router.
+void ethernet_of_balanced(Program& p, FlowWriter& f, const SwitchPort& port) {
+    if (!p.globals({}).dnat_sets_eth_dst || !port.enabled || port.type == PortType::kRouter) return;
+    if (!p.switch_state(port.switch_uuid).has_lb_vip) return;
+    constexpr uint16_t kBalanced = 50;  // under the hairpins of hardware gateways
+    const char* match = "reg0[6] == 0 && reg0[12] == 0 && ct.trk && ct.dnat && !ct.rpl && ";
+    for (const PortAddresses& a : port.addresses) {
+        auto add = [&](const char* ip, const std::string& address) {
+            f.add(Stage::kSwitchInHairpin, kBalanced, fmt::format("{}{}.dst == {}", match, ip, address),
+                  fmt::format("eth.dst = {}; next;", a.mac));
+        };
+        for (const Ip4& ip : a.ip4) add("ip4", ip.address);
+        for (const Ip6Net& ip : a.ip6) add("ip6", ip.address);
+    }
+}
 
 void switch_flows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
     const std::vector<Uuid>& switches = p.switches_of_lb(lb.uuid);
+    std::vector<Uuid> in_spite_of_acls;
+    for (const Uuid& sw : switches) {
+        if (p.switch_(sw).stateless_acl_with_lb) in_spite_of_acls.push_back(sw);
+    }
+    FlowWriter beside_acls(p.flows, Datapaths(std::move(in_spite_of_acls)), lb.uuid);
     FlowWriter f(p.flows, Datapaths(switches), lb.uuid);
     for (const Vip& vip : lb.vips) {
         const Endpoint& e = vip.endpoint;
@@ -154,18 +201,17 @@ void switch_flows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
         }
         f.add(Stage::kSwitchInPreStateful, 120, "reg0[2] == 1 && " + destination, remember + "ct_lb_mark;");
 
-        std::string backends = online_backends(vip), match = "ct.new && " + destination;
+        std::string backends = online_backends(lb, vip), match = "ct.new && " + destination;
         uint16_t priority = e.port.empty() ? 110 : 120;
         if (!backends.empty()) {
-            f.add(
-                Stage::kSwitchInLb, priority, match,
-                fmt::format("reg0[1] = 0; ct_lb_mark(backends={}{});", backends, selection_fields_text(lb)));
+            f.add(Stage::kSwitchInLb, priority, match, "reg0[1] = 0; " + balance_among(lb, backends) + ");");
         } else if (lb.reject) {
             reject(p, lb, priority, match, switches);
         } else {
             f.add(Stage::kSwitchInLb, priority, match, kDrop);
         }
         affinity(f, lb, vip);
+        balance_in_spite_of_acls(beside_acls, lb, vip);
         if (has_empty_event(p, lb, vip)) empty_events_of_switches(p, lb, vip, switches);
         for (const Backend& b : vip.backends) answer_for_monitor(p, lb, b);
     }

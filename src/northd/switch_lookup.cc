@@ -106,7 +106,9 @@ void lookup_of_router_address(Program& p, FlowWriter& f, const SwitchPort& port)
     std::string match = "eth.dst == " + peer.addresses.mac;
     if (peer.is_distributed_gateway) {
         // Without a physical network behind the switch any chassis may hand the packet to the router.
-        if (p.has_localnet_ports(port.switch_uuid)) match += residence(peer.redirect_quoted);
+        // Nor where every chassis balances.
+        if (p.has_localnet_ports(port.switch_uuid) && !p.router_state(peer.router).has_distributed_lb)
+            match += residence(peer.redirect_quoted);
     } else {
         match += redirect_residence(p, peer);
     }

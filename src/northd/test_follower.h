@@ -33,7 +33,7 @@ class Follower {
         take(p.port_rows, [](const auto& r) {
             return line("port", r.name, r.datapath, r.type, r.options, r.external_ids, r.mac, r.nat_addresses,
                         r.port_security, r.tag, r.parent, r.requested_chassis, r.additional_chassis,
-                        r.ha_group, r.requested_key, r.mirrors);
+                        r.ha_group, r.requested_key, r.mirrors, r.mirror_port);
         });
         take(p.advertised_rows,
              [](const auto& r) { return line("advertised", r.router, r.port, r.prefix, r.tracked); });
@@ -48,7 +48,8 @@ class Follower {
         take(p.address_set_rows, [](const auto& r) { return line("address set", r.name, r.addresses); });
         take(p.port_group_rows, [](const auto& r) { return line("port group", r.name, r.ports); });
         take(p.load_balancer_rows, [](const auto& r) {
-            return line("load balancer", r.load_balancer, r.name, r.vips, r.options, r.protocol, r.datapaths);
+            return line("load balancer", r.load_balancer, r.name, r.vips, r.options, r.protocol, r.switches,
+                        r.routers);
         });
         take(p.ha_group_rows, [](const HaGroupRow& r) {
             std::vector<std::string> members;

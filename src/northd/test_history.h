@@ -116,6 +116,8 @@ class TestHistory : public TestServices {
                                        {"vlan-passthru", {"true", "false"}},
                                        {"broadcast-arps-to-all-routers", {"true", "false"}},
                                        {"fdb_age_threshold", {"5", "x"}},
+                                       {"enable-stateless-acl-with-lb", {"true", "false"}},
+                                       {"ct-zone-limit", {"100", "0", "-1", "x"}},
                                        {"interconn-ts", {"ts1"}}});
             if (one_in(6)) row.external_ids.set("neutron:network_name", fresh("net"));
             if (one_in(8)) row.name = fresh("sw");
@@ -208,6 +210,7 @@ class TestHistory : public TestServices {
                                 {"disable_garp_rarp", {"true", "false"}},
                                 {"receive_multicast", {"true", "false"}},
                                 {"enable_router_port_acl", {"true", "false"}},
+                                {"ct-zone-limit", {"100", "x"}},
                                 {"mcast_flood", {"true", "false"}}});
             }
             if (one_in(6)) row.options.set("virtual-parents", two_ports());
@@ -218,6 +221,7 @@ class TestHistory : public TestServices {
                                   {"qos_max_rate", {"1000", "0"}},
                                   {"qos_min_rate", {"10"}},
                                   {"qos_burst", {"100"}},
+                                  {"ct-zone-limit", {"100", "0", "x"}},
                                   {"localnet_learn_fdb", {"true", "false"}},
                                   {"activation-strategy", {"rarp"}},
                                   {"disable_arp_nd_rsp", {"true", "false"}},
@@ -295,6 +299,7 @@ class TestHistory : public TestServices {
                                   {"lb_force_snat_ip", {"router_ip", "10.9.9.9", "10.9.9.9 fd09::9"}},
                                   {"dnat_force_snat_ip", {"10.9.8.8", "x"}},
                                   {"snat-ct-zone", {"7"}},
+                                  {"ct-zone-limit", {"100", "x"}},
                                   {"dynamic-routing", {"true", "true", "false"}},
                                   {"dynamic-routing-redistribute",
                                    {"connected,static", "nat lb", "connected-as-host,lb,nat,static", "x"}},
@@ -430,6 +435,7 @@ class TestHistory : public TestServices {
                                   {"default_acl_drop", {"true", "false"}},
                                   {"controller_event", {"true", "false"}},
                                   {"install_ls_lb_from_router", {"true", "false"}},
+                                  {"ls_dnat_mod_dl_dst", {"true", "false"}},
                                   {"debug_drop_collector_set", {"7", "0"}},
                                   {"svc_monitor_mac", {"0e:00:00:00:00:01", "0e:00:00:00:00:02"}},
                                   {"mac_prefix", {"0e:00:00", "02:00:00"}}});
@@ -543,6 +549,9 @@ class TestHistory : public TestServices {
                                                 {"reject", {"true", "false"}},
                                                 {"event", {"true", "false"}},
                                                 {"add_route", {"true"}},
+                                                {"ct_flush", {"true", "false"}},
+                                                {"distributed", {"true", "false"}},
+                                                {"use_stateless_nat", {"true", "false"}},
                                                 {"affinity_timeout", {"30", "0"}},
                                                 {"neighbor_responder", {"all", "none", "reachable"}}});
             }
@@ -797,6 +806,10 @@ class TestHistory : public TestServices {
     void forget_key(const Uuid& datapath) { erase_fact(n_.tunnel_keys, in_.tunnel_keys, datapath); }
     void northd_chooses() {
         auto* port = any<nb::LogicalSwitchPort>();
+        if (auto* acl = any<nb::ACL>(); acl && one_in(5)) {
+            if (one_in(3)) return erase_fact(n_.acl_ids, in_.acl_ids, acl->uuid);
+            return set_fact(n_.acl_ids, in_.acl_ids, acl->uuid, int64_t{number(9) + 1});
+        }
         if (!port) return;
         switch (number(4)) {
             case 0:

@@ -38,6 +38,7 @@ namespace weft::northd {
     X(ForwardingGroup, forwarding_groups)      \
     X(StaticMACBinding, static_mac_bindings)   \
     X(Mirror, mirrors)                         \
+    X(MirrorRule, mirror_rules)                \
     X(BFD, bfd)                                \
     X(ChassisTemplateVar, template_vars)       \
     X(DHCPRelay, dhcp_relays)                  \
@@ -55,7 +56,8 @@ namespace weft::northd {
     X(tunnel_keys)           \
     X(dynamic_addresses)     \
     X(tags)                  \
-    X(queues)
+    X(queues)                \
+    X(acl_ids)
 
 struct TestNorthbound {
     template <typename Row>
@@ -71,7 +73,7 @@ struct TestNorthbound {
     std::map<Uuid, LearnedRoute> learned_routes;
     std::map<Uuid, int64_t> tunnel_keys;
     std::map<Uuid, std::string> dynamic_addresses;
-    std::map<Uuid, int64_t> tags, queues;
+    std::map<Uuid, int64_t> tags, queues, acl_ids;
 
     // Fills an empty program.
     void load(Inputs& in) const {

@@ -137,15 +137,24 @@ class TestServices : public TestRows {
         if (!any<Mirror>() || one_in(3)) {
             insert<Mirror>([&](auto& row) {
                 row.name = fresh("mi");
-                row.filter = one_of({"from-lport", "to-lport"});
-                row.type = one_of({"gre", "erspan"});
-                row.sink = ip4();
+                row.filter = one_of({"from-lport", "to-lport", "both"});
+                row.type = one_of({"gre", "erspan", "local", "lport", "lport", "lport"});
+                row.sink = row.type == "lport" ? name_of_any<nb::LogicalSwitchPort>("p") : ip4();
             });
         }
         edit_any<Mirror>([&](auto& row) {
             if (one_in(4)) row.name = fresh("mi");
             row.index = number(9);
         });
+        if (one_in(2)) {
+            insert_into<nb::MirrorRule>(&Mirror::mirror_rules, [&](auto& row) {
+                row.match = fmt::format("ip4.src == 10.0.0.{}", number(9));
+                row.action = one_of({"mirror", "skip"});
+                row.priority = number(99);
+            });
+        } else if (one_in(3)) {
+            remove_from<nb::MirrorRule>(&Mirror::mirror_rules);
+        }
     }
     void edit_template() {
         using Variables = nb::ChassisTemplateVar;

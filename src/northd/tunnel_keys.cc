@@ -11,8 +11,6 @@ namespace weft::northd {
 namespace {
 
 log::Module lg("northd");
-constexpr int64_t kMaxKey = 16711680;           // of those chosen here (NB_Global:options:max_tunid)
-constexpr int64_t kMaxRequestedKey = 16777215;  // above are those of transit switches, which ovn-ic asks for
 
 template <typename Row>
 int64_t requested_key(const Row& row) {
@@ -31,7 +29,7 @@ void TunnelKeys::load(const ovsdb::client::Replica& southbound) {
         std::string_view text = ovsdb::get_string(row.external_ids, "logical-switch");
         if (text.empty()) text = ovsdb::get_string(row.external_ids, "logical-router");
         if (auto owner = Uuid::parse(text)) existing_[*owner] = row.tunnel_key;
-        if (row.tunnel_key <= kMaxKey) hint_ = std::max(hint_, row.tunnel_key);
+        if (row.tunnel_key <= space_.max_datapath_key) hint_ = std::max(hint_, row.tunnel_key);
     }
 }
 
@@ -46,7 +44,7 @@ void TunnelKeys::forget() {
 }
 
 bool TunnelKeys::take(const Uuid& uuid, int64_t key) {
-    if (key < 1 || key > kMaxRequestedKey || !used_.insert(key).second) return false;
+    if (key < 1 || key > kMaxRequestedDatapathKey || !used_.insert(key).second) return false;
     keys_[uuid] = key;
     inputs_.tunnel_keys.set(uuid, key);
     return true;
@@ -62,10 +60,13 @@ int64_t TunnelKeys::release(const Uuid& uuid) {
     return key;
 }
 
-void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::client::Replica& southbound) {
+void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::client::Replica& southbound,
+                        const TunnelSpace& space) {
     std::vector<Datapath> fresh;
-    bool all = !loaded_;
-    if (all) load(southbound);
+    bool all = !loaded_ || space != space_;  // what was not possible may be now
+    if (space != space_) requested_.clear();
+    space_ = space;
+    if (!loaded_) load(southbound);
     auto look_at = [&]<typename Row>(const Row*) {
         auto consider = [&](const Row& row) {
             int64_t requested = requested_key(row);
@@ -79,11 +80,10 @@ void TunnelKeys::update(const ovsdb::client::Replica& nb_replica, const ovsdb::c
         };
         if (all) {
             for (const Row& row : nb_replica.table<Row>()) consider(row);
-            return;
         }
         for (const auto& change : nb_replica.changes<Row>()) {
             if (change.after) {
-                consider(*change.after);
+                if (!all) consider(*change.after);
             } else {
                 release(change.before->uuid);
                 requested_.erase(change.before->uuid);
@@ -106,14 +106,15 @@ void TunnelKeys::give(std::vector<Datapath> datapaths) {
     });
     std::vector<Datapath> rest, without;
     for (const Datapath& datapath : datapaths) {
-        if (datapath.requested && take(datapath.uuid, datapath.requested)) continue;
-        if (datapath.requested >= 1 && datapath.requested <= kMaxRequestedKey) {
+        bool possible = datapath.requested >= 1 && datapath.requested <= space_.max_requested_key;
+        if (possible && take(datapath.uuid, datapath.requested)) continue;
+        if (possible) {
             lg.warn("{}: requested-tnl-key {} is the key of another switch or router", datapath.name,
                     datapath.requested);
             waiting_[datapath.uuid] = datapath;
         } else if (datapath.requested) {
             lg.warn("{}: requested-tnl-key {} is not between 1 and {}", datapath.name, datapath.requested,
-                    kMaxRequestedKey);
+                    space_.max_requested_key);
         }
         rest.push_back(datapath);
     }
@@ -123,8 +124,8 @@ void TunnelKeys::give(std::vector<Datapath> datapaths) {
         if (!take(datapath.uuid, had)) without.push_back(datapath);
     }
     for (const Datapath& datapath : without) {
-        for (int64_t tries = 0; tries < kMaxKey; ++tries) {
-            hint_ = hint_ % kMaxKey + 1;
+        for (int64_t tries = 0; tries < space_.max_datapath_key; ++tries) {
+            hint_ = hint_ % space_.max_datapath_key + 1;
             if (take(datapath.uuid, hint_)) break;
         }
     }

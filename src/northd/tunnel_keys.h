@@ -1,5 +1,7 @@
 // Tunnel keys of datapaths: each switch and router has one, from 1 on, and keeps it.
 //
+// In VXLAN mode there are fewer (tunnel_space.h); keys from before stay.
+//
 // A key is what `requested-tnl-key` asks for if it is free or as soon as it is, what the datapath has had, or
 // the next one in turn.
 
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "northd/inputs.h"
+#include "northd/tunnel_space.h"
 #include "ovsdb/client/replica.h"
 
 namespace weft::northd {
@@ -19,7 +22,8 @@ class TunnelKeys {
     explicit TunnelKeys(Inputs& inputs) : inputs_(inputs) {}
 
     // Gives keys to the switches and routers that have none, and takes them from those that are gone.
-    void update(const ovsdb::client::Replica& northbound, const ovsdb::client::Replica& southbound);
+    void update(const ovsdb::client::Replica& northbound, const ovsdb::client::Replica& southbound,
+                const TunnelSpace& space);
     // Forgets what was given out: another northd may have given other keys meanwhile.
     void forget();
 
@@ -36,6 +40,7 @@ class TunnelKeys {
     void serve_waiting();
 
     Inputs& inputs_;
+    TunnelSpace space_;
     HashMap<Uuid, int64_t> keys_;  // given out
     HashMap<Uuid, int64_t> requested_;
     HashMap<Uuid, int64_t> existing_;  // by Datapath_Binding, when it was loaded

@@ -1,4 +1,4 @@
-"""ovs-vsctl, ovn-nbctl, ovn-sbctl, ovn-ic-nbctl and ovn-ic-sbctl beside Debian's: the commands of ctl/*.txt, each run by both
+"""ovs-vsctl, vtep-ctl, ovn-nbctl, ovn-sbctl, ovn-ic-nbctl and ovn-ic-sbctl beside Debian's: the commands of ctl/*.txt, each run by both
 tools on a database of its own, give the same output, messages and exit codes, and leave the same contents.
 
 UUIDs count as equal; where Debian's order is that of a hash table, the order of lines does not count.
@@ -11,7 +11,7 @@ import sys
 from rig import Failure, Rig
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOOLS = {"ovs-vsctl": "conf", "ovn-nbctl": "nb", "ovn-sbctl": "sb", "ovn-ic-nbctl": "ic-nb", "ovn-ic-sbctl": "ic-sb"}
+TOOLS = {"ovs-vsctl": "conf", "vtep-ctl": "vtep", "ovn-nbctl": "nb", "ovn-sbctl": "sb", "ovn-ic-nbctl": "ic-nb", "ovn-ic-sbctl": "ic-sb"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 STAMP = re.compile(r"^[0-9TZ:.-]+\|\d+\|[^|]*\|", re.M)  # of a log line; its module may differ
 NEWER = re.compile(r"dhcpv4-relay, ")  # values that only ours knows

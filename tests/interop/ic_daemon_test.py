@@ -132,6 +132,32 @@ def barrier():
         expect("runs for all switches", count("emit_transit_switch", "compute") >= 5, True)
 
 
+def one_name():
+    """Two zones that are started under one name are told apart: the second writes nothing until it has a name of its own"""
+    with Interconnection(weft=WEFT, name="one-name", zones=("az1", "az2")) as ic:
+        ic.shared.start_databases("ic-nb", "ic-sb")
+        az1, az2 = ic.zones["az1"], ic.zones["az2"]
+        az1.start()
+        az1.sb("chassis-add", "gw1", "geneve", "10.0.0.1", "--", "set", "Chassis", "gw1", "other_config:is-interconn=true")
+        gateways = lambda: sorted(ic.sb("--bare", "--columns=name", "list", "Gateway").split())
+        wait_for(lambda: gateways() == ["gw1"], "the gateway")
+        az2.name = "az1"
+        az2.start()
+        az2.sb("chassis-add", "gw2", "geneve", "10.0.0.2", "--", "set", "Chassis", "gw2", "other_config:is-interconn=true")
+        ic.nb("ts-add", "ts1")
+        wait_for(lambda: "(ts1)" in az1.nb("ls-list"), "the transit switch in the first zone")
+
+        def told():
+            with open(f"{az2.rig.dir}/ovn-ic.log") as f:
+                return "another deployment has the name az1" in f.read()
+        wait_for(told, "the second one to say why it does nothing")
+        expect("gateways", gateways(), ["gw1"])
+        expect("the second one's switches", az2.nb("ls-list"), "")
+        az2.nb("set", "NB_Global", ".", "name=az2")
+        wait_for(lambda: gateways() == ["gw1", "gw2"] and "(ts1)" in az2.nb("ls-list"), "the second one with a name of its own")
+        wait_for(lambda: zone_names(ic) == ["az1", "az2"], "both zones")
+
+
 def command_line():
     """Options that are wrong are refused"""
     with rig.Rig(weft=WEFT, name="options") as r:
@@ -144,4 +170,4 @@ def command_line():
 
 
 if __name__ == "__main__":
-    rig.main(standby, names, clashes, barrier, command_line)
+    rig.main(standby, names, clashes, barrier, one_name, command_line)

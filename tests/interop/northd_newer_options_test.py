@@ -156,5 +156,58 @@ def samples():
         expect(sampled("new"), [], "without collectors")
 
 
+def stateless_balancing():
+    """use_stateless_nat: where a router has two gateway ports, answers leave by either with the virtual address"""
+    with network() as r:
+        nbctl(r, *[c for n in (1, 2) for c in (["ls-add", f"out{n}"], ["lsp-add", f"out{n}", f"ln{n}"], ["lsp-set-type", f"ln{n}", "localnet"],
+                                               ["lsp-set-addresses", f"ln{n}", "unknown"], ["lsp-set-options", f"ln{n}", f"network_name=n{n}"])],
+              ["ls-add", "in"], ["lsp-add", "in", "vm"], ["lsp-set-addresses", "vm", f"{MAC(1)} 10.0.0.2"], ["lr-add", "lr"],
+              *[c for name, mac, net in (("out1", "00:00:00:00:01:01", "172.16.1.1/24"), ("out2", "00:00:00:00:01:02", "172.16.2.1/24"), ("in", "00:00:00:00:01:03", "10.0.0.1/24"))
+                for c in (["lrp-add", "lr", f"lr-{name}", mac, net], ["lsp-add", name, f"{name}-lr"], ["lsp-set-type", f"{name}-lr", "router"],
+                          ["lsp-set-addresses", f"{name}-lr", "router"], ["lsp-set-options", f"{name}-lr", f"router-port=lr-{name}"])],
+              ["lrp-set-gateway-chassis", "lr-out1", "ch1"], ["lrp-set-gateway-chassis", "lr-out2", "ch2"],
+              ["lsp-add", "out2", "far"], ["lsp-set-addresses", "far", "00:00:00:00:00:98 172.16.2.9"],
+              ["lb-add", "lb", "30.0.0.1:80", "10.0.0.2:8080,10.0.0.3:8080", "tcp"], ["lr-lb-add", "lr", "lb"])
+        trace = lambda datapath, flow, *options: r.run("ovn-trace", "--detailed", "--ct=new", *options, datapath, flow)
+        ask = f'inport == "ln1" && eth.src == 00:00:00:00:00:99 && eth.dst == 00:00:00:00:01:01 && ip4.src == 9.9.9.9 && ip4.dst == 30.0.0.1 && ip.ttl == 64 && tcp.src == 5 && tcp.dst == 80'
+        answer = f'inport == "vm" && eth.src == {MAC(1)} && eth.dst == 00:00:00:00:01:03 && ip4.src == 10.0.0.2 && ip4.dst == 172.16.2.9 && ip.ttl == 64 && tcp.src == 8080 && tcp.dst == 5'
+        expect("ct_lb_mark(backends" in trace("out1", ask), True, "without the option the tracker balances")
+        nbctl(r, ["set", "load_balancer", "lb", "options:use_stateless_nat=true"])
+        seen = {m for _ in range(20) for m in re.findall(r"ip4\.dst = (10\.0\.0\.\d);", trace("out1", ask))}
+        expect((seen, "ct_lb_mark" in trace("out1", ask)), ({"10.0.0.2", "10.0.0.3"}, False), "back ends with the option")
+        expect(re.findall(r"ip4\.src = (\S+);\s+tcp\.src = (\d+);", trace("in", answer)), [("30.0.0.1", "80")], "an answer by the other gateway")
+        other = answer.replace("8080", "22")
+        expect("ip4.src = 30.0.0.1" in trace("in", other), False, "what is no answer")
+        nbctl(r, ["lrp-del-gateway-chassis", "lr-out2", "ch2"])
+        expect("ct_lb_mark(backends" in trace("out1", ask), True, "with one gateway port the tracker balances")
+
+
+def vxlan_mode():
+    """keys of datapaths and ports are fewer where VXLAN reaches a chassis, as with Debian's, unless vxlan_mode=false"""
+    with network() as r, rig.Rig(name="vxlan") as theirs:
+        theirs.start_databases("nb", "sb")
+        theirs.env.update(OVN_NB_DB="unix:" + theirs.socket("nb"), OVN_SB_DB="unix:" + theirs.socket("sb"))
+        theirs.start_northd()
+        for each in (r, theirs):
+            each.run("ovn-sbctl", "chassis-add", "vx", "vxlan", "127.0.0.9")
+            nbctl(each, ["ls-add", "a"], ["ls-add", "b"], ["set", "logical_switch", "b", "other_config:requested-tnl-key=4095"],
+                  ["lsp-add", "a", "p"], ["lsp-add", "a", "q"], ["set", "logical_switch_port", "q", "options:requested-tnl-key=2047"])
+            nbctl(each, ["lsp-add", "a", "s"])
+            nbctl(each, ["ls-add", "c"], ["set", "logical_switch", "c", "other_config:requested-tnl-key=4096"],
+                  ["lsp-add", "a", "t"], ["set", "logical_switch_port", "t", "options:requested-tnl-key=2048"])
+
+        def keys(each):
+            datapaths = re.findall(r"name=(\w+)[^\n]*\n*tunnel_key *: (\d+)", each.run("ovn-sbctl", "--columns=external_ids,tunnel_key", "list", "datapath_binding"))
+            ports = re.findall(r"logical_port *: (\w+)\n*tunnel_key *: (\d+)", each.run("ovn-sbctl", "--columns=logical_port,tunnel_key", "list", "port_binding"))
+            return sorted(datapaths + ports)
+        limit = lambda each: each.run("ovn-nbctl", "get", "nb_global", ".", "options:max_tunid").strip()
+        rig.wait_for(lambda: limit(r) == limit(theirs), f"max_tunid {limit(r)}, Debian's {limit(theirs)}")
+        rig.wait_for(lambda: keys(r) == keys(theirs), f"keys {keys(r)}, Debian's {keys(theirs)}")
+        expect(dict(keys(r))["b"], "4095", "a requested key")
+        nbctl(r, ["set", "nb_global", ".", "options:vxlan_mode=false"])
+        rig.wait_for(lambda: limit(r) == '"16711680"', f"with vxlan_mode=false: {limit(r)}")
+        rig.wait_for(lambda: (dict(keys(r))["c"], dict(keys(r))["t"]) == ("4096", "2048"), f"the keys that were refused: {keys(r)}")
+
+
 if __name__ == "__main__":
-    rig.main(addresses, broadcasts, announcements, joined_switches, router_ports, samples)
+    rig.main(addresses, broadcasts, announcements, joined_switches, router_ports, samples, stateless_balancing, vxlan_mode)

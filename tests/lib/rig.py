@@ -24,10 +24,11 @@ SCHEMAS = {
     "sb": "/usr/share/ovn/ovn-sb.ovsschema",
     "ic-nb": "/usr/share/ovn/ovn-ic-nb.ovsschema",
     "ic-sb": "/usr/share/ovn/ovn-ic-sb.ovsschema",
+    "vtep": "/usr/share/openvswitch/vtep.ovsschema",
 }
 ALL = {"ovsdb-server", "ovsdb-tool", "ovsdb-client", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl",
        "ovn-northd", "ovn-controller", "ovn-nbctl", "ovn-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace",
-       "ovn-ic", "ovn-ic-nbctl", "ovn-ic-sbctl"}
+       "ovn-ic", "ovn-ic-nbctl", "ovn-ic-sbctl", "ovn-controller-vtep", "vtep-ctl"}
 
 
 class Failure(Exception):
@@ -132,7 +133,8 @@ class Rig:
 
     def socket(self, which):
         return os.path.join(self.dir, {"conf": "db.sock", "nb": "ovnnb_db.sock", "sb": "ovnsb_db.sock",
-                                       "ic-nb": "ovn_ic_nb_db.sock", "ic-sb": "ovn_ic_sb_db.sock"}[which])
+                                       "ic-nb": "ovn_ic_nb_db.sock", "ic-sb": "ovn_ic_sb_db.sock",
+                                       "vtep": "vtep_db.sock"}[which])
 
     def start_database(self, which):
         db = os.path.join(self.dir, f"{which}.db")

@@ -52,6 +52,23 @@ void show_referring(CtlContext& context, const CtlShow& show, const void* row, i
     }
 }
 
+// A map whose values are rows: the name of each by its key.
+void show_map(CtlContext& context, const NamedColumn& column, const CtlShow& of, const ovsdb::Datum& value,
+              int level) {
+    const db::TableInfo& table = table_of(context, of.table);
+    NamedColumn name = column_named(context, table, of.name_column);
+    indent(context.output, level);
+    context.output += fmt::format("{}:\n", column.name());
+    for (uint32_t i = 0; i < value.size(); ++i) {
+        const void* each = context.transaction().row(table, value.value(i).uuid());
+        if (!each) continue;
+        indent(context.output, level + 1);
+        context.output +=
+            fmt::format("{}={}\n", ovsdb::to_text(ovsdb::Datum::of(value.key(i)), {column.type().key}),
+                        ovsdb::to_text(name.value(each), name.type()));
+    }
+}
+
 void show_column(CtlContext& context, const NamedColumn& column, const void* row, int level) {
     ovsdb::Datum value = column.value(row);
     const ovsdb::ColumnType& type = column.type();
@@ -64,6 +81,8 @@ void show_column(CtlContext& context, const NamedColumn& column, const void* row
         }
         return;
     }
+    if (const CtlShow* of = type.is_map() ? show_of(context, type.value.ref_table) : nullptr)
+        return show_map(context, column, *of, value, level);
     if (type.is_default(value)) return;
     indent(context.output, level);
     context.output += fmt::format("{}: ", column.name());

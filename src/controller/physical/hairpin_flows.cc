@@ -5,14 +5,10 @@
 // destination is in reg1 or xxreg1 and reg2).  A flow for the answer is learnt into 69.
 // 70: the source becomes the virtual address (or options:hairpin_snat_ip), so that the answer comes back.
 
-#include <algorithm>
-#include <charconv>
-
 #include "controller/configuration.h"
+#include "controller/load_balancers.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
-#include "controller/template_vars.h"
-#include "packet/address.h"
 
 namespace weft::controller {
 
@@ -26,62 +22,19 @@ constexpr unsigned kNattedBit = 1;    // of ct_label
 constexpr unsigned kHairpinFlag = 7;  // of reg10: the answer
 constexpr unsigned kRegVip4 = 1, kRegVip6 = 4, kRegVipPort = 2;
 
-struct Endpoint {
-    bool v6 = false;
-    packet::Ipv6Addr address{};  // IPv4: the first four bytes
-    uint16_t port = 0;           // 0: all of the address
-
-    uint32_t ipv4() const { return load_be32(address.data()); }
-};
-
-std::optional<Endpoint> parse_address(std::string_view text) {
-    Endpoint endpoint;
-    if (auto v4 = packet::parse_ipv4(text)) {
-        store_be32(endpoint.address.data(), *v4);
-        return endpoint;
-    }
-    auto v6 = packet::parse_ipv6(text);
-    if (!v6) return std::nullopt;
-    endpoint.v6 = true;
-    endpoint.address = *v6;
-    return endpoint;
-}
-
-// "10.0.0.1", "10.0.0.1:80", "fd00::1", "[fd00::1]:80".
-std::optional<Endpoint> parse_endpoint(std::string_view text) {
-    std::string_view address = text, port;
-    if (!text.empty() && text.front() == '[') {
-        size_t end = text.find(']');
-        if (end == std::string_view::npos) return std::nullopt;
-        address = text.substr(1, end - 1);
-        if (end + 1 < text.size()) {
-            if (text[end + 1] != ':') return std::nullopt;
-            port = text.substr(end + 2);
-        }
-    } else if (std::count(text.begin(), text.end(), ':') == 1) {
-        address = text.substr(0, text.find(':'));
-        port = text.substr(text.find(':') + 1);
-    }
-    auto endpoint = parse_address(address);
-    if (!endpoint || port.empty()) return endpoint;
-    auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint->port);
-    if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
-    return endpoint;
-}
-
 struct Transport {
     uint8_t number;
     FieldId src, dst;
 };
 Transport transport_of(const sb::LoadBalancer& row) {
-    std::string_view name = row.protocol ? std::string_view(*row.protocol) : "tcp";
-    if (name == "udp") return {17, FieldId::kUdpSrc, FieldId::kUdpDst};
-    if (name == "sctp") return {132, FieldId::kSctpSrc, FieldId::kSctpDst};
-    return {6, FieldId::kTcpSrc, FieldId::kTcpDst};
+    uint8_t number = protocol_of(row);
+    if (number == 17) return {number, FieldId::kUdpSrc, FieldId::kUdpDst};
+    if (number == 132) return {number, FieldId::kSctpSrc, FieldId::kSctpDst};
+    return {number, FieldId::kTcpSrc, FieldId::kTcpDst};
 }
 
 // What the load balancer's packets have in registers.
-void match_vip(openflow::Match& match, const Endpoint& vip, const Transport& transport) {
+void match_vip(openflow::Match& match, const LbEndpoint& vip, const Transport& transport) {
     match.set_dl_type(vip.v6 ? kIpv6 : kIpv4);
     if (vip.v6) {
         for (unsigned n = 0; n < 4; ++n) match.set_reg(kRegVip6 + n, load_be32(&vip.address[n * 4]));
@@ -115,7 +68,7 @@ openflow::LearnSpec learn_field(FieldId to, FieldId from) {
 }
 
 // The answer: from the back end to the address that its connection came from, ports exchanged.
-openflow::Learn learn_reply(uint32_t cookie, const Endpoint& vip, const Endpoint& snat,
+openflow::Learn learn_reply(uint32_t cookie, const LbEndpoint& vip, const LbEndpoint& snat,
                             const Transport& transport) {
     openflow::Learn learn;
     learn.table = kTableHairpinReply;
@@ -146,10 +99,10 @@ openflow::Learn learn_reply(uint32_t cookie, const Endpoint& vip, const Endpoint
 
 struct Vip {
     uint32_t cookie;
-    Endpoint vip;
+    LbEndpoint vip;
     Transport transport;
-    std::optional<Endpoint> snat;  // options:hairpin_snat_ip
-    bool natted_in_label;          // else in ct_mark
+    std::optional<LbEndpoint> snat;  // options:hairpin_snat_ip
+    bool natted_in_label;            // else in ct_mark
     bool in_registers;  // the original destination (options:hairpin_orig_tuple); else conntrack has it
 };
 
@@ -170,7 +123,7 @@ void match_original(openflow::Match& match, const Vip& of) {
     match.set(FieldId::kCtTpDst, of.vip.port);
 }
 
-void emit_backend(SouthboundView& view, const Vip& of, const Endpoint& backend) {
+void emit_backend(SouthboundView& view, const Vip& of, const LbEndpoint& backend) {
     openflow::Match match;
     match_original(match, of);
     if (backend.v6) {
@@ -194,7 +147,7 @@ void emit_backend(SouthboundView& view, const Vip& of, const Endpoint& backend) 
 }
 
 void emit_snat(SouthboundView& view, const Vip& of, uint16_t priority, std::optional<uint32_t> datapath_key,
-               const Endpoint& source) {
+               const LbEndpoint& source) {
     openflow::Match match;
     match_original(match, of);
     if (datapath_key) match.set_metadata(*datapath_key);
@@ -210,24 +163,19 @@ void emit_snat(SouthboundView& view, const Vip& of, uint16_t priority, std::opti
                               ActionBuilder().add(openflow::Boxed<openflow::Ct>(std::move(ct))).take()));
 }
 
-// The switches of the load balancer that are local, and what is on its list of datapaths in whatever form.
+// Those of its switches that are local.
 std::vector<uint32_t> local_switches(SouthboundView& view, const sb::LoadBalancer& row) {
-    std::set<Uuid> uuids(row.datapaths.begin(), row.datapaths.end());
-    for (const auto& group : {row.datapath_group, row.ls_datapath_group}) {
-        const sb::LogicalDPGroup* members = group ? view.value(view.datapath_groups, *group) : nullptr;
-        if (members) uuids.insert(members->datapaths.begin(), members->datapaths.end());
-    }
     std::vector<uint32_t> keys;
-    for (const Uuid& uuid : uuids) {
+    for (const Uuid& uuid : datapaths_of(view, row)) {
         if (const LocalDatapath* local = view.local_datapath(uuid); local && local->is_switch)
             keys.push_back(local->key);
     }
     return keys;
 }
 
-std::optional<Endpoint> hairpin_source(const sb::LoadBalancer& row, bool v6) {
+std::optional<LbEndpoint> hairpin_source(const sb::LoadBalancer& row, bool v6) {
     for (const std::string& word : split_words(ovsdb::get_string(row.options, "hairpin_snat_ip"), ' ')) {
-        auto endpoint = parse_address(word);
+        auto endpoint = parse_lb_address(word);
         if (endpoint && endpoint->v6 == v6) return endpoint;
     }
     return std::nullopt;
@@ -241,20 +189,16 @@ void emit_hairpin_flows(SouthboundView& view, const Uuid& uuid) {
     std::vector<uint32_t> switches = local_switches(view, *row);
     if (switches.empty()) return;
     const bool* in_label = view.natted_in_label.find({});
-    for (const auto& [vip_text, backends] : row->vips) {
-        auto vip = parse_endpoint(expand_template_vars(view, vip_text));
-        if (!vip) continue;
-        Vip of{cookie_of(uuid),       *vip,
-               transport_of(*row),    hairpin_source(*row, vip->v6),
+    for (const LbVip& each : vips_of(view, *row)) {
+        const LbEndpoint& vip = each.vip;
+        Vip of{cookie_of(uuid),       vip,
+               transport_of(*row),    hairpin_source(*row, vip.v6),
                in_label && *in_label, ovsdb::get_bool(row->options, "hairpin_orig_tuple")};
-        for (const std::string& word : split_words(expand_template_vars(view, backends))) {
-            auto backend = parse_endpoint(word);
-            if (backend && backend->v6 == vip->v6) emit_backend(view, of, *backend);
-        }
+        for (const LbEndpoint& backend : each.backends) emit_backend(view, of, backend);
         if (of.snat) {
             for (uint32_t key : switches) emit_snat(view, of, 200, key, *of.snat);
         } else {
-            emit_snat(view, of, vip->port ? 100 : 90, std::nullopt, *vip);
+            emit_snat(view, of, vip.port ? 100 : 90, std::nullopt, vip);
         }
     }
 }

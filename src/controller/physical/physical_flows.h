@@ -25,7 +25,7 @@ struct PortKeys {
 
 void emit_static_flows(SouthboundView& view);                  // static_flows.cc
 void emit_tunnel_flows(SouthboundView& view);                  // tunnel_flows.cc
-void emit_port_flows(SouthboundView& view, const Uuid& port);  // port_flows.cc: dispatches to the next six
+void emit_port_flows(SouthboundView& view, const Uuid& port);  // port_flows.cc: dispatches to the next seven
 void emit_vif_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
                     uint32_t ofport);  // vif_flows.cc
 void emit_container_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
@@ -37,7 +37,9 @@ void emit_remote_flows(SouthboundView& view, const schema::sb::PortBinding& port
 void emit_network_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
                         uint32_t ofport);  // network_flows.cc
 void emit_gateway_flows(SouthboundView& view, const schema::sb::PortBinding& port,
-                        const PortKeys& keys);                           // gateway_flows.cc
+                        const PortKeys& keys);  // gateway_flows.cc
+void emit_mirror_flows(SouthboundView& view, const schema::sb::PortBinding& port,
+                       const PortKeys& keys);                            // mirror_flows.cc
 void emit_foreign_mac_flows(SouthboundView& view, const Uuid& chassis);  // chassis_mac_flows.cc
 void emit_multicast_flows(SouthboundView& view, const Uuid& group);      // multicast_flows.cc
 void emit_port_security_flows(SouthboundView& view, const Uuid& port);   // port_security_flows.cc

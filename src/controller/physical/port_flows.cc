@@ -29,6 +29,7 @@ void emit_port_flows(SouthboundView& view, const Uuid& uuid) {
         return emit_patch_flows(view, *port, keys);
     }
     if (port->type == "l3gateway") return;
+    if (port->type == "mirror") return emit_mirror_flows(view, *port, keys);
     if (port->type == "chassisredirect") return emit_gateway_flows(view, *port, keys);
     if (uint32_t ofport = local_ofport(view, *port)) {
         if (leads_to_network(*port)) {

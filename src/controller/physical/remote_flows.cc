@@ -1,6 +1,7 @@
 // Table 39: ports that live on another chassis, or on another chassis too.  On a switch with a physical
 // network packets for them take that instead of a tunnel, but for ports that are on several chassis: the
-// network would deliver to one.
+// network would deliver to one.  With NB_Global:options:always_tunnel workloads are reached by tunnel anyway,
+// so that the physical network does not see the Ethernet addresses of distributed routers.
 //
 // A port may say by which of its chassis' addresses it wants to be reached (`encap` of ovn-sb(5)), and the
 // interface from which a packet comes by which of ours it is to leave.
@@ -55,6 +56,8 @@ void emit_remote_flows(SouthboundView& view, const sb::PortBinding& port, const 
     if (port.type == "localport" || port.type == "localnet") return;
     const bool is_workload = port.type.empty() || port.type == "virtual" || port.type == "external";
     const sb::PortBinding* localnet = is_workload ? view.localnet_of(port.datapath) : nullptr;
+    const bool* always_tunnel = view.always_tunnel.find({});
+    if (port.type != "external" && always_tunnel && *always_tunnel) localnet = nullptr;
     if (localnet && port.additional_chassis.empty()) {
         if (port.type == "external" || !view.is_here(port)) emit_by_localnet(view, port, *localnet, keys);
         return;

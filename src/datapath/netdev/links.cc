@@ -19,9 +19,11 @@
 #include <vector>
 
 #include "base/hash_map.h"
-#include "datapath/netdev/rtnetlink.h"
+#include "net/rtnetlink.h"
 
 namespace weft::datapath {
+
+using net::rtnetlink;
 
 namespace {
 

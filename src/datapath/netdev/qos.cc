@@ -17,9 +17,11 @@
 #include <functional>
 
 #include "datapath/netdev/links.h"
-#include "datapath/netdev/rtnetlink.h"
+#include "net/rtnetlink.h"
 
 namespace weft::datapath {
+
+using net::rtnetlink;
 
 namespace {
 

@@ -8,10 +8,12 @@
 #include <cstring>
 
 #include "base/big_endian.h"
-#include "datapath/netdev/rtnetlink.h"
+#include "net/rtnetlink.h"
 #include "packet/address.h"
 
 namespace weft::datapath {
+
+using net::rtnetlink;
 
 namespace {
 

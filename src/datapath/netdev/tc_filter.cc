@@ -7,9 +7,11 @@
 
 #include <cerrno>
 
-#include "datapath/netdev/rtnetlink.h"
+#include "net/rtnetlink.h"
 
 namespace weft::datapath {
+
+using net::rtnetlink;
 
 namespace {
 

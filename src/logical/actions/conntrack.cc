@@ -239,8 +239,12 @@ void CtNat::encode(const EncodeContext& context, openflow::ActionList& out) cons
 
 namespace {
 
-Result<CtLb::Backend> parse_backend(ActionParser& parser) {
+Result<CtLb::Backend> parse_backend(ActionParser& parser, bool local) {
     CtLb::Backend backend;
+    if (local) {
+        WEFT_ASSIGN(backend.logical_port, parser.string("quoted name of a logical port"));
+        WEFT_TRY(parser.lexer.expect(TokenType::kColon, "`:'"));
+    }
     bool bracket = parser.lexer.match(TokenType::kLeftBracket);
     WEFT_ASSIGN(backend.address, parser.constant("IP address"));
     if (!is_address(backend.address) || (bracket && backend.address.format != Format::kIpv6)) {
@@ -268,18 +272,20 @@ Result<void> parse_hash_fields(ActionParser& parser, CtLb& lb) {
     return {};
 }
 
-Result<ActionPtr> parse_lb(ActionParser& parser, bool use_mark) {
+Result<ActionPtr> parse_lb(ActionParser& parser, bool use_mark, bool local = false) {
     CtLb lb;
     lb.use_mark = use_mark;
+    lb.local = local;
     lb.table = parser.context.table;
     WEFT_TRY(parser.require("ip"));
     Lexer& lexer = parser.lexer;
-    if (!lexer.match(TokenType::kLeftParen)) return make_action(std::move(lb));
+    if (!local && !lexer.match(TokenType::kLeftParen)) return make_action(std::move(lb));
+    if (local) WEFT_TRY(lexer.expect(TokenType::kLeftParen, "`('"));
     lb.has_backends = true;
     while (!lexer.match(TokenType::kRightParen)) {
         if (parser.key("backends")) {
             do {
-                WEFT_ASSIGN(CtLb::Backend backend, parse_backend(parser));
+                WEFT_ASSIGN(CtLb::Backend backend, parse_backend(parser, local));
                 lb.backends.push_back(std::move(backend));
             } while (lexer.match(TokenType::kComma));
         } else if (parser.key("hash_fields")) {
@@ -305,9 +311,12 @@ Result<ActionPtr> parse_ct_lb(ActionParser& parser) {
 Result<ActionPtr> parse_ct_lb_mark(ActionParser& parser) {
     return parse_lb(parser, true);
 }
+Result<ActionPtr> parse_ct_lb_mark_local(ActionParser& parser) {
+    return parse_lb(parser, true, true);
+}
 
 void CtLb::print(std::string& out) const {
-    out += use_mark ? "ct_lb_mark" : "ct_lb";
+    out += name();
     if (!has_backends) {
         out += ';';
         return;
@@ -315,6 +324,10 @@ void CtLb::print(std::string& out) const {
     out += "(backends=";
     for (size_t i = 0; i < backends.size(); ++i) {
         if (i) out += ',';
+        if (local) {
+            print_quoted(backends[i].logical_port, out);
+            out += ':';
+        }
         bool bracket = backends[i].port && backends[i].address.format == Format::kIpv6;
         if (bracket) out += '[';
         print_constant(backends[i].address, out);
@@ -346,6 +359,7 @@ void CtLb::encode(const EncodeContext& context, openflow::ActionList& out) const
         request.hash_fields = hash_field_ids;
     }
     for (const Backend& backend : backends) {
+        if (local && !context.environment->is_chassis_resident(backend.logical_port)) continue;
         openflow::Ct ct = make_ct(zone);
         ct.recirc_table = recirc;
         ct.commit = true;
@@ -360,7 +374,7 @@ void CtLb::encode(const EncodeContext& context, openflow::ActionList& out) const
         put_ct(std::move(ct), bucket.actions);
         request.buckets.push_back(std::move(bucket));
     }
-    out.push_back(openflow::Group{context.environment->group(request)});
+    if (!request.buckets.empty()) out.push_back(openflow::Group{context.environment->group(request)});
 }
 
 }  // namespace weft::logical

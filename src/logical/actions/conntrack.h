@@ -35,20 +35,23 @@ struct CtNat : Action {
     void print(std::string& out) const override;
     void encode(const EncodeContext& context, openflow::ActionList& out) const override;
 };
-// ct_lb, ct_lb_mark.
+// ct_lb, ct_lb_mark, ct_lb_mark_local.  The last names the logical port of each back end, and balances among
+// those whose ports are on this chassis; without one there the packet is dropped.
 struct CtLb : Action {
     struct Backend {
         Constant address;
-        uint16_t port = 0;  // 0: unchanged
+        uint16_t port = 0;         // 0: unchanged
+        std::string logical_port;  // of ct_lb_mark_local
     };
     enum class Flag : uint8_t { kNone, kSkipSnat, kForceSnat };
-    bool use_mark = false;
+    bool use_mark = false, local = false;
     bool has_backends = false;
     std::vector<Backend> backends;
     std::string hash_fields;
     std::vector<openflow::FieldId> hash_field_ids;
     Flag flag = Flag::kNone;
     uint8_t table = 0;
+    const char* name() const { return local ? "ct_lb_mark_local" : use_mark ? "ct_lb_mark" : "ct_lb"; }
     void print(std::string& out) const override;
     void encode(const EncodeContext& context, openflow::ActionList& out) const override;
 };
@@ -64,5 +67,6 @@ Result<ActionPtr> parse_ct_dnat_in_czone(ActionParser& parser);
 Result<ActionPtr> parse_ct_snat_in_czone(ActionParser& parser);
 Result<ActionPtr> parse_ct_lb(ActionParser& parser);
 Result<ActionPtr> parse_ct_lb_mark(ActionParser& parser);
+Result<ActionPtr> parse_ct_lb_mark_local(ActionParser& parser);
 
 }  // namespace weft::logical

@@ -33,6 +33,7 @@ constexpr NamedAction kActions[] = {
     {"ct_snat_in_czone", parse_ct_snat_in_czone},
     {"ct_lb", parse_ct_lb},
     {"ct_lb_mark", parse_ct_lb_mark},
+    {"ct_lb_mark_local", parse_ct_lb_mark_local},
     {"ct_clear", parse_ct_clear},
     {"ct_commit_nat", parse_ct_commit_nat},
     {"ct_snat_to_vip", parse_ct_snat_to_vip},

@@ -10,6 +10,7 @@ void choose_southbound_columns(Replica& replica) {
     replica.monitor<sb::SBGlobal>(sb::SBGlobal::kNbCfg, sb::SBGlobal::kOptions, sb::SBGlobal::kIpsec,
                                   sb::SBGlobal::kExternalIds);
     replica.monitor<sb::Chassis>(sb::Chassis::kName, sb::Chassis::kHostname, sb::Chassis::kOtherConfig);
+    replica.monitor<sb::Encap>(sb::Encap::kType);
     replica.monitor<sb::ChassisPrivate>(sb::ChassisPrivate::kName, sb::ChassisPrivate::kChassis,
                                         sb::ChassisPrivate::kNbCfg, sb::ChassisPrivate::kNbCfgTimestamp);
     replica.monitor<sb::AddressSet>(sb::AddressSet::kName, sb::AddressSet::kAddresses);
@@ -37,7 +38,7 @@ void choose_southbound_columns(Replica& replica) {
                           Port::kParentPort, Port::kTag, Port::kChassis, Port::kUp, Port::kMac,
                           Port::kPortSecurity, Port::kNatAddresses, Port::kExternalIds,
                           Port::kRequestedChassis, Port::kHaChassisGroup, Port::kVirtualParent,
-                          Port::kMirrorRules, Port::kRequestedAdditionalChassis);
+                          Port::kMirrorRules, Port::kMirrorPort, Port::kRequestedAdditionalChassis);
     replica.monitor<sb::MACBinding>(sb::MACBinding::kLogicalPort, sb::MACBinding::kDatapath,
                                     sb::MACBinding::kIp, sb::MACBinding::kTimestamp);
     replica.monitor<sb::FDB>(sb::FDB::kDpKey, sb::FDB::kTimestamp);
@@ -49,8 +50,9 @@ void choose_southbound_columns(Replica& replica) {
     replica.monitor<sb::MeterBand>();
     using Balancer = sb::LoadBalancer;
     replica.monitor<Balancer>(Balancer::kName, Balancer::kVips, Balancer::kProtocol, Balancer::kOptions,
-                              Balancer::kDatapathGroup, Balancer::kExternalIds);
+                              Balancer::kDatapathGroup, Balancer::kLrDatapathGroup, Balancer::kExternalIds);
     replica.monitor<sb::StaticMACBinding>();
+    replica.monitor<sb::ACLID>();
     replica.monitor<sb::AdvertisedRoute>();
     replica.monitor<sb::LearnedRoute>();
     replica.monitor<sb::DHCPOptions>();

@@ -30,21 +30,25 @@ bool Southbound::write_datapath(Transaction& txn, const Uuid& uuid, const Datapa
 // became free is not reused at once.
 int64_t Southbound::choose_port_key(const PortRow& row, int64_t current) {
     bool waited = port_key_waits_.erase(row.name);
-    if (row.requested_key && row.requested_key == current) return current;
+    int64_t requested = row.requested_key;
+    if (requested && requested == current) return current;
     Uuid datapath = *datapaths_.row_of(row.datapath);
     HashSet<int64_t>& used = port_keys_[datapath];
-    if (row.requested_key) {
-        if (used.insert(row.requested_key).second) return row.requested_key;
+    if (requested > max_port_key_) {
+        if (!waited) lg.warn("port {}: requested-tnl-key {} is above {}", row.name, requested, max_port_key_);
+        port_key_waits_.insert(row.name);
+    } else if (requested) {
+        if (used.insert(requested).second) return requested;
         port_key_waits_.insert(row.name);
         if (!waited) {
             lg.warn("port {}: requested-tnl-key {} is the key of another port of its datapath", row.name,
-                    row.requested_key);
+                    requested);
         }
     }
     if (current) return current;
     int64_t& hint = port_key_hint_[datapath];
-    for (int64_t tries = 0; tries < kMaxPortKey; ++tries) {
-        hint = hint % kMaxPortKey + 1;
+    for (int64_t tries = 0; tries < max_port_key_; ++tries) {
+        hint = hint % max_port_key_ + 1;
         if (used.insert(hint).second) return hint;
     }
     return 0;
@@ -87,6 +91,11 @@ bool Southbound::write_port(Transaction& txn, const Uuid& uuid, const PortRow& r
         if (auto mirror = mirrors_.row_of(name)) mirrors.push_back(*mirror);
     }
     txn.set(uuid, Port::kMirrorRules, Set<Uuid>(std::move(mirrors)));
+    if (replica_.server_has(Port::kMirrorPort)) {
+        std::optional<std::string> sink;
+        if (!row.mirror_port.empty()) sink = row.mirror_port;
+        txn.set(uuid, Port::kMirrorPort, sink);
+    }
     if (is_new) txn.set(uuid, Port::kUp, false);
     return true;
 }
@@ -212,22 +221,45 @@ bool Southbound::write_ha_group(Transaction& txn, const Uuid& uuid, const HaGrou
     return true;
 }
 
+void Southbound::use_groups(const Uuid& load_balancer, const BalancerGroups& groups) {
+    auto it = groups_used_.find(load_balancer);
+    BalancerGroups before = it == groups_used_.end() ? BalancerGroups() : it->second;
+    if (before == groups) return;
+    auto change = [&](const SetId& from, const SetId& to) {
+        if (from == to) return;
+        if (to != SetId()) groups_.use(to);
+        if (from != SetId()) groups_.unuse(from);
+    };
+    change(before.switches, groups.switches);
+    change(before.routers, groups.routers);
+    if (groups == BalancerGroups()) {
+        groups_used_.erase(load_balancer);
+    } else {
+        groups_used_[load_balancer] = groups;
+    }
+}
+
 bool Southbound::write_load_balancer(Transaction& txn, const Uuid& uuid, const LoadBalancerRow& row) {
     using Balancer = sb::LoadBalancer;
-    SetId id;
-    for (const Uuid& datapath : row.datapaths) id.add(datapath);
-    if (auto it = groups_used_.find(row.load_balancer); it == groups_used_.end() || it->second != id) {
-        groups_.use(id);
-        if (it != groups_used_.end()) groups_.unuse(it->second);
-        groups_used_[row.load_balancer] = id;
-    }
-    auto group = groups_.row(txn, id, row.datapaths, [&](const Uuid& d) { return datapaths_.row_of(d); });
-    if (!group) return false;
+    BalancerGroups ids;
+    for (const Uuid& datapath : row.switches) ids.switches.add(datapath);
+    for (const Uuid& datapath : row.routers) ids.routers.add(datapath);
+    use_groups(row.load_balancer, ids);
+    bool whole = true;
+    auto group_of = [&](const SetId& id, const std::vector<Uuid>& datapaths) -> std::optional<Uuid> {
+        if (datapaths.empty()) return std::nullopt;
+        auto group = groups_.row(txn, id, datapaths, [&](const Uuid& d) { return datapaths_.row_of(d); });
+        whole &= group.has_value();
+        return group;
+    };
+    auto switches = group_of(ids.switches, row.switches), routers = group_of(ids.routers, row.routers);
+    if (!whole) return false;
     txn.set(uuid, Balancer::kName, row.name);
     txn.set(uuid, Balancer::kVips, row.vips);
     txn.set(uuid, Balancer::kProtocol, row.protocol);
     txn.set(uuid, Balancer::kOptions, row.options);
-    txn.set(uuid, Balancer::kDatapathGroup, group);
+    txn.set(uuid, Balancer::kDatapathGroup, switches);
+    if (replica_.server_has(Balancer::kLrDatapathGroup)) txn.set(uuid, Balancer::kLrDatapathGroup, routers);
     txn.set(uuid, Balancer::kExternalIds, {{"lb_id", row.load_balancer.to_string()}});
     return true;
 }

@@ -32,9 +32,14 @@ void Southbound::done(const CommitOutcome& outcome) {
         return;
     }
     groups_.roll_back();
-    groups_used_.clear();
     reload_port_keys();
     mark_all();
+}
+
+void Southbound::set_max_port_key(int64_t key) {
+    if (key == max_port_key_) return;
+    max_port_key_ = key;
+    for (const std::string& name : port_key_waits_) ports_.mark(name);
 }
 
 // Without those that a failed transaction would have used.
@@ -161,6 +166,10 @@ bool Southbound::write(Transaction& txn) {
     }
     auto resolve = [&](const Uuid& datapath) { return datapaths_.row_of(datapath); };
     bool whole = flows_.write(txn, replica_, resolve);
+    for (const Uuid& uuid : balancers_touched_) {
+        if (!load_balancers_.wanted(uuid)) use_groups(uuid, {});
+    }
+    balancers_touched_.clear();
     load_balancers_.write(txn, [&](Transaction& t, const Uuid& uuid, const LoadBalancerRow& row, bool) {
         return write_load_balancer(t, uuid, row);
     });

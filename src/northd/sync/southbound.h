@@ -36,12 +36,19 @@ class Southbound {
     // Compares all rows with what is wanted, at the next write().
     void compare_all() { mark_all(); }
     void set_drop_action(const std::string& action) { flows_.set_drop_action(action); }
+    // New ports have no higher key (tunnel_space.h).
+    void set_max_port_key(int64_t key);
     void done(const ovsdb::client::CommitOutcome& outcome);
 
     const HashMap<Uuid, Uuid>& datapath_of_binding() const { return datapath_of_binding_; }
 
   private:
     using Transaction = ovsdb::client::Transaction;
+
+    struct BalancerGroups {  // none: of no datapath
+        SetId switches, routers;
+        bool operator==(const BalancerGroups&) const = default;
+    };
 
     void have_datapaths();
     void have_ports();
@@ -62,6 +69,7 @@ class Southbound {
     bool write_ip_multicast(Transaction& txn, const Uuid& uuid, const IpMulticastRow& row);
     bool write_ha_group(Transaction& txn, const Uuid& uuid, const HaGroupRow& row, bool is_new);
     bool write_load_balancer(Transaction& txn, const Uuid& uuid, const LoadBalancerRow& row);
+    void use_groups(const Uuid& load_balancer, const BalancerGroups& groups);
     bool write_advertised(Transaction& txn, const Uuid& uuid, const AdvertisedRow& row);
     bool write_dns(Transaction& txn, const Uuid& uuid, const DnsRow& row);
     bool write_meter(Transaction& txn, const Uuid& uuid, const MeterRow& row, bool is_new);
@@ -98,7 +106,9 @@ class Southbound {
     HashMap<BfdKey, int64_t> bfd_ports_;                     // given out in this transaction
     HashMap<Uuid, HashSet<int64_t>> multicast_keys_;         // Datapath_Binding → keys of its groups
     HashMap<Uuid, std::pair<Uuid, int64_t>> key_of_group_;   // Multicast_Group → (its datapath, its key)
-    HashMap<Uuid, SetId> groups_used_;                       // by load balancers
+    HashMap<Uuid, BalancerGroups> groups_used_;              // by load balancers
+    std::vector<Uuid> balancers_touched_;                    // since the last write()
+    int64_t max_port_key_ = kMaxPortKey;
     bool constants_checked_ = false;
     bool datapaths_changed_ = false;
 };

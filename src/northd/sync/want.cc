@@ -17,7 +17,10 @@ void Southbound::want(Program& p) {
     mirrors_.want(p.mirror_rows, [](const MirrorRow& r) { return r.name; });
     address_sets_.want(p.address_set_rows, [](const AddressSetRow& r) { return r.name; });
     port_groups_.want(p.port_group_rows, [](const PortGroupRow& r) { return r.name; });
-    load_balancers_.want(p.load_balancer_rows, [](const LoadBalancerRow& r) { return r.load_balancer; });
+    load_balancers_.want(p.load_balancer_rows, [&](const LoadBalancerRow& r) {
+        balancers_touched_.push_back(r.load_balancer);
+        return r.load_balancer;
+    });
     ha_groups_.want(p.ha_group_rows, [](const HaGroupRow& r) { return r.name; });
     for (const std::string& group : ref_chassis_.update(p)) ha_groups_.mark(group);
     dns_.want(p.dns_rows, [](const DnsRow& r) { return r.dns; });

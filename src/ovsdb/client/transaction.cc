@@ -108,7 +108,7 @@ Uuid Transaction::insert(const TableInfo& table, const Uuid& provisional) {
     (void)is_new;
     void* row = table.create();
     uuid_of(row) = provisional;
-    pending_.push_back({&table, provisional, Kind::kInsert, row, {}, {}, {}});
+    pending_.push_back({&table, provisional, Kind::kInsert, row, {}, {}, {}, false});
     for (const ColumnInfo& column : table.columns) index_pending(pending_.size() - 1, column.index);
     return provisional;
 }
@@ -327,6 +327,7 @@ void Transaction::append_operations(const Pending& pending, json::Array& out) co
     } else if (pending.kind == Kind::kInsert) {
         json::Object insert = operation("insert", *pending.table);
         insert.add("uuid-name", name_of(pending.uuid));
+        if (pending.keeps_uuid) insert.add("uuid", pending.uuid.to_string());
         insert.add("row", written_row(pending));
         out.push_back(std::move(insert));
     } else if (pending.kind == Kind::kUpdate) {

@@ -71,6 +71,12 @@ class Transaction : private RowNames {
     Uuid insert() {
         return insert(R::table_info());
     }
+    // A row whose uuid is to be this one (ovsdb-server(7), 5.2.1): an error of the server if it exists.
+    template <typename R>
+    void insert_as(const Uuid& uuid) {
+        insert(R::table_info(), uuid);
+        pending_.back().keeps_uuid = true;
+    }
     template <typename R>
     void erase(const Uuid& uuid) {
         erase(R::table_info(), uuid);
@@ -192,6 +198,7 @@ class Transaction : private RowNames {
         ColumnSet written;    // sent whole
         ColumnSet verified;
         std::vector<Mutation> mutations;
+        bool keeps_uuid = false;  // of kInsert: the server is to use it
     };
 
     std::string name_of(const Uuid& uuid) const override;

@@ -37,9 +37,10 @@ datapath::PartialTuple partial(const openflow::CtFlush& what, const std::optiona
 
 bool flush_connections(datapath::ConnectionTable& table, const openflow::CtFlush& what) {
     datapath::PartialTuple original = partial(what, what.original), reply = partial(what, what.reply);
-    bool any = original.empty() && reply.empty();
-    size_t flushed = table.flush(any || what.zone ? what.zone : std::optional<uint16_t>(0), original, reply);
+    // One connection, named by its tuple, is looked for in zone 0 unless another is given; of parts of
+    // tuples, those of all zones.
     bool one = original.src && original.dst && original.src_port && original.dst_port && reply.empty();
+    size_t flushed = table.flush(one && !what.zone ? std::optional<uint16_t>(0) : what.zone, original, reply);
     return flushed || !one;
 }
 

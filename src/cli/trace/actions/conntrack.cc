@@ -84,7 +84,7 @@ std::optional<logical::CtLb::Backend> choose_backend(const logical::CtLb& lb, bo
     if (!lb.has_backends) {
         if (!wanted || wanted->ipv6 != ipv6) return std::nullopt;
         return logical::CtLb::Backend{
-            logical::make_integer(wanted->value, ipv6 ? Format::kIpv6 : Format::kIpv4), wanted->port};
+            logical::make_integer(wanted->value, ipv6 ? Format::kIpv6 : Format::kIpv4), wanted->port, ""};
     }
     std::vector<const logical::CtLb::Backend*> candidates;
     for (const auto& backend : lb.backends) {
@@ -113,7 +113,7 @@ void execute(const logical::CtLb& lb, Run& run) {
     } else if (lb.has_backends) {
         run.error("no load balancing destination (use --lb-dst)");
     }
-    run.fork((lb.use_mark ? "ct_lb_mark" : "ct_lb") + note, changed);
+    run.fork(lb.name() + note, changed);
 }
 
 }  // namespace weft::cli::trace

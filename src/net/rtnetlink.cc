@@ -1,4 +1,4 @@
-#include "datapath/netdev/rtnetlink.h"
+#include "net/rtnetlink.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-namespace weft::datapath {
+namespace weft::net {
 
 namespace {
 
@@ -57,4 +57,4 @@ Result<void> rtnetlink(uint16_t type, uint16_t flags, const std::function<void(n
     return {};
 }
 
-}  // namespace weft::datapath
+}  // namespace weft::net

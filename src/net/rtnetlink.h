@@ -9,7 +9,7 @@
 
 struct nlmsghdr;
 
-namespace weft::datapath {
+namespace weft::net {
 
 // Sends one request (built by `build` into a message header of `type` and `flags`) and waits for the kernel's
 // acknowledgement or, with NLM_F_DUMP, for all answers, each of which goes to `each`.  Errors are errno's
@@ -18,4 +18,4 @@ Result<void> rtnetlink(uint16_t type, uint16_t flags, const std::function<void(n
                        const std::function<void(const nlmsghdr*)>& each = nullptr,
                        int* error_number = nullptr);
 
-}  // namespace weft::datapath
+}  // namespace weft::net
