@@ -320,7 +320,7 @@ class Ring:
                 sink.sync()
                 got.extend(sink.sent()[3])
                 return any(frame in got for frame in frames)
-            rig.wait_for(arrived, "the packet at the other side", 5)
+            rig.wait_for(arrived, "the packet at the other side")
             for each in self.both * 3:
                 each.sync()
             got.extend(sink.sent()[3])
