@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "incremental/statistics.h"
+#include "northd/sync/feed_rows.h"
 
 namespace weft::ic {
 
+using northd::feed_rows;
 using ovsdb::client::CommitOutcome;
 using ovsdb::client::CommitStatus;
 using ovsdb::client::Replica;
@@ -24,18 +26,6 @@ constexpr int64_t kRetryMs = 1000;
 
 // Of a turn as a whole and its parts.
 metrics::Stopwatch loop_watch("ovn-ic-loop"), compute_watch("ovn-ic-compute"), write_watch("ovn-ic-write");
-
-template <typename Row>
-void feed_rows(Rows<Row>& input, const Replica& replica) {
-    for (const auto& change : replica.changes<Row>()) {
-        if (!change.after) {
-            input.erase(change.before->uuid);
-            continue;
-        }
-        input.set(change.after->uuid, change.after);
-        if (change.before) input.touch(change.after->uuid);
-    }
-}
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/version.h"
 #include "incremental/statistics.h"
+#include "northd/sync/feed_rows.h"
 
 namespace weft::northd {
 
@@ -28,18 +29,6 @@ metrics::Stopwatch loop_watch("ovn-northd-loop"), compute_watch("ovnnb_db_run"),
 template <typename... Row>
 void monitor_all(Replica& replica) {
     (replica.monitor<Row>(), ...);
-}
-
-template <typename Row>
-void feed_rows(Rows<Row>& input, const Replica& replica) {
-    for (const auto& change : replica.changes<Row>()) {
-        if (!change.after) {
-            input.erase(change.before->uuid);
-            continue;
-        }
-        input.set(change.after->uuid, change.after);
-        if (change.before) input.touch(change.after->uuid);
-    }
 }
 
 std::string random_mac(size_t bytes) {

@@ -4,9 +4,11 @@
 
 #include "base/log.h"
 #include "base/version.h"
+#include "northd/sync/feed_rows.h"
 
 namespace weft::vtep {
 
+using northd::feed_rows;
 using ovsdb::client::CommitOutcome;
 using ovsdb::client::CommitStatus;
 using ovsdb::client::Replica;
@@ -16,18 +18,6 @@ namespace {
 
 log::Module lg("vtep");
 constexpr int64_t kRetryMs = 1000;
-
-template <typename Row>
-void feed_rows(Rows<Row>& input, const Replica& replica) {
-    for (const auto& change : replica.changes<Row>()) {
-        if (!change.after) {
-            input.erase(change.before->uuid);
-            continue;
-        }
-        input.set(change.after->uuid, change.after);
-        if (change.before) input.touch(change.after->uuid);
-    }
-}
 
 }  // namespace
 
