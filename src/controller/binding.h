@@ -39,7 +39,7 @@ struct BindingChange {
 // What decides beside the southbound database.
 struct BindingFacts {
     const std::map<std::string, LocalInterface>& interfaces;  // by logical port name
-    std::set<std::string> alive;                              // chassis that BFD reaches, by name
+    const std::set<std::string>& alive;                       // chassis that BFD reaches, by name
     // Chassis whose session has only just been asked for, so that it says nothing yet; until when.  A gateway
     // is not taken over from them: while sessions come up, several members would think themselves the first.
     std::set<std::string> unproven;

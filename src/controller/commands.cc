@@ -185,7 +185,7 @@ void Controller::add_debug_commands(net::ControlServer& control) {
     });
     control.add("debug/dump-local-bindings", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
         std::string text = "Local bindings:\n";
-        for (const auto& [name, interface] : interfaces_) {
+        for (const auto& [name, interface] : view_.interfaces()) {
             if (view_.port_named(name)) text += binding_text(view_, name, interface.name);
         }
         return text;
@@ -194,7 +194,7 @@ void Controller::add_debug_commands(net::ControlServer& control) {
         std::string text = "Related lports:\n";
         std::set<std::string> names;
         for (const auto& [name, port] : binding_.own_ports()) names.insert(name);
-        for (const auto& [name, interface] : interfaces_) {
+        for (const auto& [name, interface] : view_.interfaces()) {
             if (view_.port_named(name)) names.insert(name);
         }
         for (const Uuid& datapath : view_.local_datapaths.keys()) {

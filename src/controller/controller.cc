@@ -10,6 +10,7 @@
 #include "controller/ha_chassis.h"
 #include "controller/integration_bridge.h"
 #include "controller/local_datapaths.h"
+#include "controller/local_feed.h"
 #include "controller/mirrors.h"
 #include "controller/patch_ports.h"
 #include "controller/physical/action_builder.h"
@@ -143,6 +144,7 @@ Controller::~Controller() = default;
 void Controller::commit(Replica& replica, std::optional<Transaction>& txn) {
     if (!txn || txn->empty()) return;
     replica.commit(std::move(*txn), [this](const ovsdb::client::CommitOutcome& outcome) {
+        if (!outcome.ok()) steps_.repeat_writes();
         if (outcome.status == ovsdb::client::CommitStatus::kError) {
             static log::RateLimit limit(5, 5);
             if (limit.pass(lg)) lg.warn("the database refused a transaction: {}", outcome.error);
@@ -181,7 +183,7 @@ void Controller::follow_remote() {
                          .probe_interval_ms = configuration_.remote_probe_interval_ms});
     monitor_southbound(*southbound_);
     conditions_.emplace(*southbound_);
-    conditions_->begin(configuration_.monitor_all);
+    conditions_->begin(configuration_);
     southbound_->start();
 }
 
@@ -197,31 +199,41 @@ void Controller::note_start(const vs::Bridge& bridge, Transaction& vswitch_txn) 
 Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* southbound_txn) {
     Local local;
     local.root = open_vswitch_row(vswitch_);
-    local.bridge = vswitch_txn ? keep_integration_bridge(vswitch_, configuration_, *vswitch_txn)
-                               : find_bridge(vswitch_, configuration_.bridge);
-    if (local.bridge && vswitch_txn) note_start(*local.bridge, *vswitch_txn);
+    if (vswitch_txn) {
+        steps_.bridge.run([&] {
+            view_.depend_on({Outside::kRoot, Outside::kBridges, Outside::kBridgeIds});
+            const vs::Bridge* bridge = keep_integration_bridge(vswitch_, configured(), *vswitch_txn);
+            if (bridge) note_start(*bridge, *vswitch_txn);
+        });
+    }
+    local.bridge = find_bridge(vswitch_, configuration_.bridge);
     if (!southbound_ || !southbound_->ready() || configuration_.chassis.empty()) return local;
     if (southbound_txn && southbound_->connected()) {
-        local.chassis =
-            keep_chassis(*southbound_, configuration_, *local.root, local.bridge, *southbound_txn);
-    } else {
-        local.chassis = southbound_->table<sb::Chassis>().find_by(sb::Chassis::kName, configuration_.chassis);
+        steps_.chassis.run([&] {
+            view_.depend_on({Outside::kRoot, Outside::kBridges, Outside::kChassis});
+            conditions_->update_private_rows(configured());
+            // Who had our addresses before goes with all its rows, so these have to be here.
+            if (!conditions_->settled()) return steps_.chassis.repeat();
+            keep_chassis(*southbound_, configured(), *local.root, local.bridge, *southbound_txn);
+        });
     }
-    if (local.bridge && vswitch_txn)
-        keep_tunnels(vswitch_, *southbound_, configuration_, *local.bridge, *vswitch_txn);
+    if (!configuration_.encaps.empty())
+        local.chassis = southbound_->table<sb::Chassis>().find_by(sb::Chassis::kName, configuration_.chassis);
+    if (local.bridge && vswitch_txn) keep_tunnel_rows(local, *vswitch_txn);
     return local;
+}
+
+void Controller::keep_tunnel_rows(const Local& local, Transaction& vswitch_txn) {
+    steps_.tunnels.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kChassis});
+        keep_tunnels(vswitch_, *southbound_, configured(), *local.bridge, vswitch_txn);
+    });
 }
 
 // Southbound rows and interfaces first, for the indexes; then what is local because of them.
 void Controller::update_local_state(const Local& local) {
-    interfaces_ = find_local_interfaces(vswitch_, *local.bridge);
-    std::map<std::string, LocalPort> ports;
-    for (const auto& [name, interface] : interfaces_)
-        ports[name] = {interface.ofport, configuration_.encap_id(interface.encap_ip)};
-    replace_all(view_.local_ports, ports);
-    replace_all(view_.physical_ports, current_patch_ports(vswitch_, *local.bridge));
+    find_bridge_ports(local);
     view_.mac_mappings.set({}, configuration_.mac_mappings);
-    view_.tunnels.set({}, current_tunnels(vswitch_, *southbound_, configuration_, *local.bridge));
     view_.other_encaps.set({}, configuration_.other_encap_ids());
     if (local.chassis) {
         view_.own_chassis.set({}, local.chassis->uuid);
@@ -230,21 +242,62 @@ void Controller::update_local_state(const Local& local) {
     }
     view_.engine.update();
 
-    std::map<Uuid, LocalDatapath> datapaths = find_local_datapaths(view_, interfaces_);
-    replace_all(view_.local_datapaths, datapaths);
-    replace_all(view_.localnets, find_localnets(view_, datapaths, configuration_.bridge_mappings));
-    conditions_->update(view_, configuration_.chassis, interfaces_, configuration_.monitor_all);
+    find_datapaths();
+    steps_.conditions.run([&] { conditions_->update(view_, configured()); });
     update_zones(local);
     view_.engine.update();
+}
+
+void Controller::find_bridge_ports(const Local& local) {
+    std::map<std::string, LocalInterface> interfaces;
+    bool found = steps_.interfaces.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces});
+        (void)configured();  // encap_id()
+        interfaces = find_local_interfaces(vswitch_, *local.bridge);
+    });
+    if (found) {
+        std::map<std::string, LocalPort> ports;
+        for (const auto& [name, interface] : interfaces)
+            ports[name] = {interface.ofport, configuration_.encap_id(interface.encap_ip)};
+        replace_all(view_.local_ports, ports);
+        view_.local_interfaces.set({}, std::move(interfaces));
+    }
+    std::map<std::string, uint32_t> patch_ports;
+    std::vector<Tunnel> tunnels;
+    found = steps_.bridge_ports.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kChassis});
+        patch_ports = current_patch_ports(vswitch_, *local.bridge);
+        tunnels = current_tunnels(vswitch_, *southbound_, configured(), *local.bridge);
+    });
+    if (!found) return;
+    replace_all(view_.physical_ports, patch_ports);
+    view_.tunnels.set({}, std::move(tunnels));
+}
+
+void Controller::find_datapaths() {
+    std::map<Uuid, LocalDatapath> datapaths;
+    std::map<Uuid, Uuid> localnets;
+    bool found = steps_.local_datapaths.run([&] {
+        datapaths = find_local_datapaths(view_, view_.interfaces());
+        localnets = find_localnets(view_, datapaths, configured().bridge_mappings);
+    });
+    if (!found) return;
+    replace_all(view_.local_datapaths, datapaths);
+    replace_all(view_.localnets, localnets);
 }
 
 void Controller::update_zones(const Local& local) {
     if (!zones_restored_) ct_zones_.restore(*local.bridge);
     zones_restored_ = true;
-    // Before all is known, a zone that seems to have no owner may have one.
-    ct_zones_.assign(wanted_zones(view_, binding_.own_ports(), interfaces_), requested_zones(view_),
-                     was_settled_);
+    bool assigned = steps_.zones.run([&] {
+        // Before all is known, a zone that seems to have no owner may have one.
+        ct_zones_.assign(wanted_zones(view_, binding_.own_ports(), view_.interfaces()),
+                         requested_zones(view_), was_settled_);
+    });
+    if (!assigned) return;
     replace_all(view_.ct_zones, ct_zones_.zones());
+    steps_.saved_zones.repeat();
+    steps_.zone_limits.repeat();
 }
 
 // What follows from the local datapaths in both databases.
@@ -255,21 +308,54 @@ void Controller::keep_ports(const Local& local, Transaction* vswitch_txn, Transa
     if (settled_ && !was_settled_) {
         was_settled_ = true;
         settled_first_ms_ = clock::monotonic_ms();
+        for (incremental::Step* step : {&steps_.zones, &steps_.bindings}) step->repeat();
         loop_.wake();
     }
     if (!vswitch_txn || !was_settled_) return;
-    keep_patch_ports(vswitch_, configuration_, *local.bridge, wanted_patches(view_, binding_.own_ports()),
-                     *vswitch_txn);
-    keep_egress_qos(vswitch_, binding_.own_ports(), *vswitch_txn);
-    keep_mirrors(vswitch_, *southbound_, *local.bridge, binding_.own_ports(), interfaces_, *vswitch_txn);
-    keep_zone_limits(vswitch_, *local.root, *local.bridge, wanted_zone_limits(view_, ct_zones_.zones()),
-                     *vswitch_txn);
+    keep_local_rows(local, *vswitch_txn);
+    keep_sessions(local, *vswitch_txn);
+}
+
+void Controller::keep_local_rows(const Local& local, Transaction& vswitch_txn) {
+    constexpr auto kBridges = Outside::kBridges, kPorts = Outside::kPorts, kInterfaces = Outside::kInterfaces;
+    steps_.patch_ports.run([&] {
+        view_.depend_on({kBridges, kPorts, kInterfaces});
+        keep_patch_ports(vswitch_, configured(), *local.bridge, wanted_patches(view_, binding_.own_ports()),
+                         vswitch_txn);
+    });
+    steps_.egress_qos.run([&] {
+        view_.depend_on({kPorts, kInterfaces, Outside::kQueues});
+        keep_egress_qos(vswitch_, binding_.own_ports(), vswitch_txn);
+    });
+    steps_.mirrors.run([&] {
+        view_.depend_on({kBridges, kPorts, kInterfaces, Outside::kMirrors, Outside::kSouthboundMirrors});
+        keep_mirrors(vswitch_, *southbound_, *local.bridge, binding_.own_ports(), view_.interfaces(),
+                     vswitch_txn);
+    });
+    steps_.zone_limits.run([&] {
+        view_.depend_on({Outside::kRoot, kBridges, Outside::kZoneLimits});
+        keep_zone_limits(vswitch_, *local.root, *local.bridge, wanted_zone_limits(view_, ct_zones_.zones()),
+                         vswitch_txn);
+    });
+}
+
+// BFD on the tunnels to those whose being alive matters here.
+void Controller::keep_sessions(const Local& local, Transaction& vswitch_txn) {
     auto global = southbound_->table<sb::SBGlobal>();
     if (global.empty()) return;
-    std::set<std::string> watched = chassis_to_watch(view_, local.chassis->uuid);
-    keep_tunnel_bfd(vswitch_, *local.bridge, watched, global.begin()->options, *vswitch_txn);
-    std::erase_if(watched_since_ms_, [&](const auto& entry) { return !watched.contains(entry.first); });
-    for (const std::string& name : watched) watched_since_ms_.try_emplace(name, clock::monotonic_ms());
+    steps_.watched.run([&] {
+        std::set<std::string> watched = chassis_to_watch(view_, *view_.own_chassis.find({}));
+        std::erase_if(watched_since_ms_, [&](const auto& entry) { return !watched.contains(entry.first); });
+        for (const std::string& name : watched) watched_since_ms_.try_emplace(name, clock::monotonic_ms());
+        steps_.tunnel_bfd.repeat();
+    });
+    steps_.tunnel_bfd.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kInterfaceBfd,
+                         Outside::kGlobalOptions});
+        std::set<std::string> watched;
+        for (const auto& [name, since] : watched_since_ms_) watched.insert(name);
+        keep_tunnel_bfd(vswitch_, *local.bridge, watched, global.begin()->options, vswitch_txn);
+    });
 }
 
 // A session that was never up since it was asked for may just be coming up.
@@ -283,24 +369,45 @@ void Controller::note_sessions(BindingFacts& facts) {
 }
 
 void Controller::keep_bindings(const Local& local, Transaction& southbound_txn) {
-    BindingFacts facts{.interfaces = interfaces_,
-                       .alive = chassis_alive(vswitch_, *local.bridge),
+    steps_.sessions.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kBfdStatus});
+        std::set<std::string> alive = chassis_alive(vswitch_, *local.bridge);
+        if (alive != alive_) steps_.bindings.repeat();
+        alive_ = std::move(alive);
+    });
+    BindingFacts facts{.interfaces = view_.interfaces(),
+                       .alive = alive_,
                        .unproven = {},
                        .now_ms = clock::monotonic_ms(),
                        .switch_is_there = bridge_.connected()};
     note_sessions(facts);
+    auto due = binding_.next_decision_ms();
+    if (!bindings_decided_ || facts.unproven != unproven_ || facts.switch_is_there != switch_was_there_ ||
+        (due && facts.now_ms >= *due)) {
+        steps_.bindings.repeat();
+    }
+    unproven_ = facts.unproven;
+    switch_was_there_ = facts.switch_is_there;
+    steps_.bindings.run([&] {
+        (void)view_.interfaces();  // `facts` has them
+        decide_bindings(facts, southbound_txn);
+    });
+    settled_ = bindings_decided_;
+    if (auto next = binding_.next_decision_ms()) wake_at(*next);
+}
+
+void Controller::decide_bindings(const BindingFacts& facts, Transaction& southbound_txn) {
     std::vector<BindingChange> changes = binding_.decide(facts);
-    settled_ = changes.empty();
+    bindings_decided_ = changes.empty();
     // A gateway is released only by who knows all that speaks for keeping it.
     if (!was_settled_) {
         std::erase_if(changes, [](const BindingChange& change) {
             return change.kind == BindingChange::Kind::kRelease ||
                    change.kind == BindingChange::Kind::kReleaseAdditional;
         });
-        if (changes.empty()) settled_ = true;
+        if (changes.empty()) bindings_decided_ = true;
     }
     binding_.apply(changes, facts, southbound_txn);
-    if (auto next = binding_.next_decision_ms()) wake_at(*next);
 }
 
 // Another turn by then; the earliest of a turn's wishes counts.
@@ -328,7 +435,7 @@ void Controller::announce() {
     int64_t now = clock::monotonic_ms();
     if (!was_settled_ || !bridge_.connected() || bridge_.confirmed() < pushed_) return;
     announcer_.set_max_interval_ms(configuration_.garp_max_interval_ms);
-    announcer_.set(find_announcements(view_), now);
+    steps_.announcements.run([&] { announcer_.set(find_announcements(view_), now); });
     for (const Announcement& each : announcer_.take_due(now)) {
         ActionBuilder actions;
         actions.load(kFieldDatapath, each.datapath_key).load_reg(kRegInport, each.port_key);
@@ -341,16 +448,17 @@ void Controller::announce() {
 }
 
 // Claimed ports are up once the flows that serve them are confirmed.
-void Controller::report_ports(const Local& local, Transaction& vswitch_txn, Transaction& southbound_txn) {
-    if (!local.chassis) return;
+void Controller::report_ports(Transaction& vswitch_txn, Transaction& southbound_txn) {
+    view_.depend_on({Outside::kInterfaces, Outside::kInstalled});
     auto own = binding_.own_ports();
+    const auto& interfaces = view_.interfaces();
     std::erase_if(ports_waiting_, [&](const auto& waiting) { return !own.contains(waiting.first); });
     for (const auto& [name, port] : own) {
         if (!view_.is_own_chassis(port->chassis)) continue;  // here in addition
         auto parent =
-            interfaces_.find(port->parent_port && !port->parent_port->empty() ? *port->parent_port : name);
-        if (port->type.empty() && parent == interfaces_.end()) continue;
-        const vs::Interface* interface = parent != interfaces_.end() && name == parent->first
+            interfaces.find(port->parent_port && !port->parent_port->empty() ? *port->parent_port : name);
+        if (port->type.empty() && parent == interfaces.end()) continue;
+        const vs::Interface* interface = parent != interfaces.end() && name == parent->first
                                              ? vswitch_.find<vs::Interface>(parent->second.uuid)
                                              : nullptr;
         bool installed = !interface || ovsdb::get_bool(interface->external_ids, "ovn-installed");
@@ -373,7 +481,7 @@ void Controller::report_ports(const Local& local, Transaction& vswitch_txn, Tran
         }
     }
     // An interface that lost its port is not installed any more.
-    for (const auto& [name, each] : interfaces_) {
+    for (const auto& [name, each] : interfaces) {
         const vs::Interface* interface = vswitch_.find<vs::Interface>(each.uuid);
         if (own.contains(name) || !interface || !interface->external_ids.contains("ovn-installed")) continue;
         vswitch_txn.remove_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed");
@@ -402,16 +510,29 @@ void Controller::report_configuration(const Local& local, Transaction& vswitch_t
         southbound_txn.set(row->uuid, sb::ChassisPrivate::kNbCfg, report_->nb_cfg);
         southbound_txn.set(row->uuid, sb::ChassisPrivate::kNbCfgTimestamp, clock::wall_ms());
     }
-    ovsdb::StringMap ids = local.bridge->external_ids;
-    ids.set("ovn-nb-cfg", number);
-    ids.set("ovn-nb-cfg-ts", now);
-    for (const char* key : {"ovn-nb-cfg", "ovn-nb-cfg-ts"}) {
+    for (const auto& [key, value] : {std::pair("ovn-nb-cfg", number), std::pair("ovn-nb-cfg-ts", now)}) {
         vswitch_txn.remove_key(local.bridge->uuid, vs::Bridge::kExternalIds, key);
-        vswitch_txn.set_key(local.bridge->uuid, vs::Bridge::kExternalIds, key, *ids.find(key));
+        vswitch_txn.set_key(local.bridge->uuid, vs::Bridge::kExternalIds, key, value);
     }
     reported_nb_cfg_ = report_->nb_cfg;
     report_.reset();
     if (nb_cfg != reported_nb_cfg_) loop_.wake();
+}
+
+void Controller::write_reports(const Local& local, Transaction& vswitch_txn, Transaction& southbound_txn) {
+    if (!ports_waiting_.empty()) steps_.port_reports.repeat();
+    if (local.chassis) steps_.port_reports.run([&] { report_ports(vswitch_txn, southbound_txn); });
+    report_configuration(local, vswitch_txn, southbound_txn);
+    steps_.saved_zones.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kBridgeIds});
+        ct_zones_.save(*local.bridge, vswitch_txn);
+    });
+    if (!local.chassis || !was_settled_) return;
+    if (routes_->kernel_changed()) steps_.routes.repeat();
+    steps_.routes.run([&] {
+        view_.depend_on({Outside::kRoutes});
+        routes_->run(view_, *southbound_, view_.interfaces(), southbound_txn);
+    });
 }
 
 // external_ids:ovn-match-northd-version: what a newer northd wrote is not understood, so nothing is touched.
@@ -431,11 +552,28 @@ bool Controller::northd_fits() {
     return false;
 }
 
+void Controller::follow_configuration(const vs::OpenVSwitch& root) {
+    bool changed = false;
+    steps_.configuration.run([&] {
+        view_.depend_on({Outside::kRoot});
+        Configuration fresh = read_configuration(root, options_.chassis_override);
+        changed = fresh != configuration_;
+        if (changed) configuration_ = std::move(fresh);
+    });
+    if (changed) view_.note_change(Outside::kConfiguration);
+}
+
+const Configuration& Controller::configured() {
+    view_.depend_on({Outside::kConfiguration});
+    return configuration_;
+}
+
 void Controller::turn() {
     if (leaving_ || paused_ || !vswitch_.ready()) return;
     const vs::OpenVSwitch* root = open_vswitch_row(vswitch_);
     if (!root) return;
-    configuration_ = read_configuration(*root, options_.chassis_override);
+    feed_local(vswitch_, view_);
+    follow_configuration(*root);
     follow_tls(*root);
     bridge_.set_probe_interval_ms(configuration_.openflow_probe_interval_ms);
     // The bridge is made as soon as there is a switch; the rest needs a name for this host.
@@ -467,12 +605,8 @@ void Controller::turn() {
             pinctrl_.run(*southbound_, local.chassis);
         }
         if (vswitch_txn && southbound_txn) {
-            report_ports(local, *vswitch_txn, *southbound_txn);
-            report_configuration(local, *vswitch_txn, *southbound_txn);
-            ct_zones_.save(*local.bridge, *vswitch_txn);
+            write_reports(local, *vswitch_txn, *southbound_txn);
             if (local.chassis) pinctrl_.write(*southbound_, *local.chassis, *southbound_txn);
-            if (local.chassis && was_settled_)
-                routes_->run(view_, *southbound_, interfaces_, *southbound_txn);
         }
     }
     vswitch_.clear_changes();

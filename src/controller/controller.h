@@ -2,8 +2,9 @@
 //
 // One turn of the loop: read the configuration, keep the integration bridge, the chassis' rows and the
 // tunnels as they should be, find the local datapaths, claim and release ports, bring the flows up to date,
-// send what changed, and report what the switch has confirmed.  Each step is idempotent and compares what is
-// with what should be; a database is written only when no earlier write is in flight.
+// send what changed, and report what the switch has confirmed.  Each step is idempotent, compares what is
+// with what should be, and is left out while nothing of that has changed (steps.h); a database is written
+// only when no earlier write is in flight.
 //
 // Until the southbound database is known as far as it concerns this chassis, the switch keeps the flows that
 // it has: a controller that starts again does not interrupt traffic.
@@ -28,6 +29,7 @@
 #include "controller/pinctrl/packet_in.h"
 #include "controller/route_exchange.h"
 #include "controller/southbound_view.h"
+#include "controller/steps.h"
 #include "net/control_server.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -59,22 +61,32 @@ class Controller {
     };
 
     void turn();
+    void follow_configuration(const schema::vswitch::OpenVSwitch& root);
+    // The configuration, read by a step.
+    const Configuration& configured();
     void follow_remote();
     void follow_tls(const schema::vswitch::OpenVSwitch& root);
     bool northd_fits();
     Local keep_rows(ovsdb::client::Transaction* vswitch_txn, ovsdb::client::Transaction* southbound_txn);
+    void keep_tunnel_rows(const Local& local, ovsdb::client::Transaction& vswitch_txn);
     // Finds out what is local, for the view.
     void update_local_state(const Local& local);
+    void find_bridge_ports(const Local& local);
+    void find_datapaths();
     void note_start(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& vswitch_txn) const;
     void update_zones(const Local& local);
     void keep_ports(const Local& local, ovsdb::client::Transaction* vswitch_txn,
                     ovsdb::client::Transaction* southbound_txn);
+    void keep_local_rows(const Local& local, ovsdb::client::Transaction& vswitch_txn);
+    void keep_sessions(const Local& local, ovsdb::client::Transaction& vswitch_txn);
     void keep_bindings(const Local& local, ovsdb::client::Transaction& southbound_txn);
+    void decide_bindings(const BindingFacts& facts, ovsdb::client::Transaction& southbound_txn);
     void note_sessions(BindingFacts& facts);
     void update_flows(const Local& local);
     void announce();
-    void report_ports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
-                      ovsdb::client::Transaction& southbound_txn);
+    void write_reports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
+                       ovsdb::client::Transaction& southbound_txn);
+    void report_ports(ovsdb::client::Transaction& vswitch_txn, ovsdb::client::Transaction& southbound_txn);
     void report_configuration(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                               ovsdb::client::Transaction& southbound_txn);
     void commit(ovsdb::client::Replica& replica, std::optional<ovsdb::client::Transaction>& txn);
@@ -98,6 +110,7 @@ class Controller {
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};
     PacketInHandler pinctrl_{loop_, view_, bridge_};
+    Steps steps_{view_.engine};
     Binding binding_{view_};
     std::optional<RouteExchange> routes_;
     std::optional<MonitorConditions> conditions_;
@@ -105,7 +118,10 @@ class Controller {
     std::map<std::string, int64_t> watched_since_ms_;  // chassis to which BFD was asked for, or kProven
     CtZones ct_zones_;
     bool zones_restored_ = false;
-    std::map<std::string, LocalInterface> interfaces_;
+    // What the last decision about bindings was made with, beside what it read.
+    std::set<std::string> alive_, unproven_;
+    bool switch_was_there_ = false;
+    bool bindings_decided_ = false;  // and nothing was to be changed
 
     uint64_t pushed_ = 0;                            // the last batch of flows sent
     std::map<std::string, uint64_t> ports_waiting_;  // claimed ports, and the batch after which they are up

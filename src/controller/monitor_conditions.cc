@@ -37,6 +37,24 @@ Condition ports(const ovsdb::client::Replica& southbound, SouthboundView& view,
     return condition;
 }
 
+// This chassis, and those that say they have one of its addresses.
+std::set<std::string> own_names(const ovsdb::client::Replica& southbound,
+                                const Configuration& configuration) {
+    std::set<std::string> names{configuration.chassis};
+    for (const sb::Encap& encap : southbound.table<sb::Encap>()) {
+        if (std::binary_search(configuration.encaps.begin(), configuration.encaps.end(),
+                               EncapConfiguration{encap.type, encap.ip}))
+            names.insert(encap.chassis_name);
+    }
+    return names;
+}
+
+Condition private_rows(const std::set<std::string>& chassis) {
+    Condition condition;
+    for (const std::string& name : chassis) condition.equals(sb::ChassisPrivate::kName, name);
+    return condition;
+}
+
 }  // namespace
 
 template <typename Row>
@@ -58,8 +76,10 @@ void MonitorConditions::everything() {
     set<sb::LearnedRoute>(Condition::all());
 }
 
-void MonitorConditions::begin(bool monitor_all) {
-    if (monitor_all) return;
+void MonitorConditions::begin(const Configuration& configuration) {
+    chassis_ = {configuration.chassis};
+    set<sb::ChassisPrivate>(private_rows(chassis_));
+    if (configuration.monitor_all) return;
     set<sb::PortBinding>({});
     set<sb::LogicalFlow>({});
     set<sb::LogicalDPGroup>({});
@@ -73,11 +93,18 @@ void MonitorConditions::begin(bool monitor_all) {
     set<sb::LearnedRoute>({});
 }
 
-void MonitorConditions::update(SouthboundView& view, const std::string& chassis_name,
-                               const std::map<std::string, LocalInterface>& interfaces, bool monitor_all) {
+void MonitorConditions::update_private_rows(const Configuration& configuration) {
+    std::set<std::string> names = own_names(southbound_, configuration);
+    if (names == chassis_) return;
+    chassis_ = std::move(names);
+    set<sb::ChassisPrivate>(private_rows(chassis_));
+}
+
+void MonitorConditions::update(SouthboundView& view, const Configuration& configuration) {
+    const std::map<std::string, LocalInterface>& interfaces = view.interfaces();
     Basis basis;
-    basis.all = monitor_all;
-    if (!monitor_all) {
+    basis.all = configuration.monitor_all;
+    if (!basis.all) {
         if (const Uuid* own = view.own_chassis.find({})) basis.own = *own;
         basis.datapaths = view.local_datapaths.keys();
         basis.groups = view.datapath_groups.keys();
@@ -85,7 +112,7 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
     }
     if (basis == basis_) return;
     basis_ = std::move(basis);
-    if (monitor_all) return everything();
+    if (configuration.monitor_all) return everything();
     Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned;
     for (const Uuid& uuid : view.local_datapaths.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDatapath, std::optional<Uuid>(uuid));
@@ -107,8 +134,8 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
         if (southbound_.server_has(sb::LoadBalancer::kLrDatapathGroup))
             balancers.equals(sb::LoadBalancer::kLrDatapathGroup, std::optional<Uuid>(uuid));
     }
-    variables.equals(sb::ChassisTemplateVar::kChassis, chassis_name);
-    set<sb::PortBinding>(ports(southbound_, view, chassis_name, interfaces));
+    variables.equals(sb::ChassisTemplateVar::kChassis, configuration.chassis);
+    set<sb::PortBinding>(ports(southbound_, view, configuration.chassis, interfaces));
     set<sb::LogicalFlow>(std::move(flows));
     set<sb::LogicalDPGroup>(std::move(groups));
     set<sb::MulticastGroup>(std::move(multicast));

@@ -1,18 +1,22 @@
 // What this chassis fetches of the southbound database (external_ids:ovn-monitor-all=false, the default): the
-// rows of its local datapaths, and the ports that could make a datapath local.
+// rows of its local datapaths, the ports that could make a datapath local, and of Chassis_Private its own row
+// and those of chassis that had one of its addresses before: every chassis writes there for every change of
+// the network, and whoever is told of all has as many messages as there are chassis.
 //
 // Which datapaths are local follows from rows that were fetched, and what is fetched from the local
 // datapaths: update() is called every turn, and things have settled once it changes nothing any more and the
-// server has answered.  With ovn-monitor-all=true everything is fetched.
+// server has answered.  With ovn-monitor-all=true everything else is fetched.
 
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "controller/configuration.h"
 #include "controller/local_interfaces.h"
 #include "controller/southbound_view.h"
 #include "ovsdb/client/replica.h"
@@ -24,9 +28,9 @@ class MonitorConditions {
     explicit MonitorConditions(ovsdb::client::Replica& southbound) : southbound_(southbound) {}
 
     // Before the replica's start(): nothing yet of what is fetched by datapath.
-    void begin(bool monitor_all);
-    void update(SouthboundView& view, const std::string& chassis_name,
-                const std::map<std::string, LocalInterface>& interfaces, bool monitor_all);
+    void begin(const Configuration& configuration);
+    void update(SouthboundView& view, const Configuration& configuration);
+    void update_private_rows(const Configuration& configuration);
     // The rows that are here are those that the last update() asked for.
     bool settled() const { return southbound_.condition_sequence() >= wanted_sequence_; }
 
@@ -47,6 +51,7 @@ class MonitorConditions {
     ovsdb::client::Replica& southbound_;
     uint64_t wanted_sequence_ = 0;
     std::optional<Basis> basis_;
+    std::set<std::string> chassis_;  // whose Chassis_Private is fetched
 };
 
 }  // namespace weft::controller

@@ -64,6 +64,7 @@ class RouteExchange {
     explicit RouteExchange(std::unique_ptr<net::RoutingTables> tables) : tables_(std::move(tables)) {}
 
     void note_kernel_change() { look_again_ = true; }
+    bool kernel_changed() const { return look_again_; }  // since the last run()
     // Brings the kernel's tables and the southbound rows of our ports up to date.
     void run(SouthboundView& view, const ovsdb::client::Replica& southbound,
              const std::map<std::string, LocalInterface>& interfaces, ovsdb::client::Transaction& txn);

@@ -20,6 +20,24 @@ void feed(const Replica& southbound, incremental::Input<Uuid, const Row*>& input
     }
 }
 
+template <typename Row>
+bool changed(const Replica& southbound) {
+    return !southbound.changes<Row>().empty();
+}
+
+void note_outside(const Replica& southbound, SouthboundView& view) {
+    bool chassis = changed<sb::Chassis>(southbound) || changed<sb::Encap>(southbound);
+    // Reports of nb_cfg modify rows; others' are not fetched.
+    for (const auto& change : southbound.changes<sb::ChassisPrivate>()) chassis |= !change.modified();
+    if (chassis) view.note_change(Outside::kChassis);
+    if (changed<sb::Mirror>(southbound)) view.note_change(Outside::kSouthboundMirrors);
+    if (changed<sb::AdvertisedRoute>(southbound) || changed<sb::LearnedRoute>(southbound))
+        view.note_change(Outside::kRoutes);
+    for (const auto& change : southbound.changes<sb::SBGlobal>()) {
+        if (change.columns.has(sb::SBGlobal::kOptions)) view.note_change(Outside::kGlobalOptions);
+    }
+}
+
 }  // namespace
 
 void monitor_southbound(Replica& southbound) {
@@ -63,6 +81,7 @@ void monitor_southbound(Replica& southbound) {
 }
 
 void feed_southbound(const Replica& southbound, SouthboundView& view) {
+    note_outside(southbound, view);
     feed(southbound, view.datapaths);
     feed(southbound, view.ports);
     feed(southbound, view.multicast_groups);

@@ -8,8 +8,18 @@ namespace weft::controller {
 
 namespace sb = schema::sb;
 
-SouthboundView::SouthboundView() = default;
+SouthboundView::SouthboundView() {
+    local_interfaces.set({}, {});
+}
 SouthboundView::~SouthboundView() = default;
+
+void SouthboundView::depend_on(std::initializer_list<Outside> parts) {
+    for (Outside part : parts) outside.find(part);
+}
+
+const std::map<std::string, LocalInterface>& SouthboundView::interfaces() {
+    return *local_interfaces.find({});
+}
 
 void SouthboundView::index_ports(const Uuid& uuid) {
     const sb::PortBinding* port = *ports.find(uuid);

@@ -2,11 +2,12 @@
 // inputs, and the look-ups that several features share.  Feature files (physical/, lflow/) declare rules over
 // it.
 //
-// The replicas' changes are carried over by SouthboundFeed (southbound_feed.h); local state is set by
-// whoever finds it out (LocalPorts, LocalDatapaths, CtZones, tunnels).
+// The replicas' changes are carried over by feed_southbound() and feed_local() (southbound_feed.h,
+// local_feed.h); local state is set by whoever finds it out (the controller's steps, steps.h).
 
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <set>
@@ -16,6 +17,7 @@
 
 #include "base/uuid.h"
 #include "controller/desired_flow.h"
+#include "controller/local_interfaces.h"
 #include "controller/tunnels.h"
 #include "incremental/engine.h"
 #include "incremental/index.h"
@@ -38,6 +40,29 @@ struct LocalDatapath {
     uint32_t key = 0;  // tunnel key
     bool is_switch = true;
     bool operator==(const LocalDatapath&) const = default;
+};
+
+// What steps read past the engine: rows in the replicas, and the configuration.  Whether something of it
+// changed is known by its part only.
+enum class Outside : uint8_t {
+    kConfiguration,  // of this host (configuration.h)
+    // The local database: tables, or columns of them.
+    kRoot,          // Open_vSwitch
+    kBridges,       // Bridge, but for external_ids
+    kBridgeIds,     // Bridge.external_ids, but for the report of nb_cfg
+    kPorts,         // Port
+    kInterfaces,    // Interface: what it is, and whose it is
+    kInstalled,     // Interface.external_ids:ovn-installed
+    kBfdStatus,     // Interface.bfd_status
+    kInterfaceBfd,  // Interface.bfd
+    kMirrors,
+    kQueues,      // QoS, Queue
+    kZoneLimits,  // Datapath, CT_Zone
+    // The southbound database.
+    kGlobalOptions,  // SB_Global.options
+    kChassis,        // Chassis, Encap, and that Chassis_Private has a row
+    kSouthboundMirrors,
+    kRoutes,  // Advertised_Route, Learned_Route
 };
 
 struct SouthboundView {
@@ -71,7 +96,15 @@ struct SouthboundView {
     Rows<schema::sb::MeterBand> meter_bands{engine, "Meter_Band"};
     Rows<schema::sb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
 
+    // Of these there is one value each, which is touched.
+    incremental::Input<Outside, bool> outside{engine, "outside"};
+    // Called by what reads that part, and by who knows of a change.
+    void depend_on(std::initializer_list<Outside> parts);
+    void note_change(Outside part) { outside.touch(part); }
+
     // This host's own state.
+    One<std::map<std::string, LocalInterface>> local_interfaces{engine, "local interfaces"};
+    const std::map<std::string, LocalInterface>& interfaces();
     incremental::Input<std::string, LocalPort> local_ports{engine, "local port"};  // by logical port name
     incremental::Input<Uuid, LocalDatapath> local_datapaths{engine, "local datapath"};
     incremental::Input<std::string, uint16_t> ct_zones{engine, "conntrack zone"};  // by name (ct_zones.h)
