@@ -257,15 +257,4 @@ void Binding::apply(const std::vector<BindingChange>& changes, const BindingFact
     }
 }
 
-std::map<std::string, const sb::PortBinding*> Binding::own_ports() const {
-    std::map<std::string, const sb::PortBinding*> own;
-    const Uuid* chassis = view_.own_chassis.find({});
-    if (!chassis) return own;
-    for (const Uuid& uuid : view_.ports_by_chassis[*chassis]) {
-        const sb::PortBinding* port = view_.port(uuid);
-        own[port->logical_port] = port;
-    }
-    return own;
-}
-
 }  // namespace weft::controller

@@ -66,9 +66,6 @@ class Binding {
     void apply(const std::vector<BindingChange>& changes, const BindingFacts& facts,
                ovsdb::client::Transaction& txn);
 
-    // The ports that the southbound database says are ours, by name.
-    std::map<std::string, const schema::sb::PortBinding*> own_ports() const;
-
   private:
     struct Right {
         bool main = false, additional = false;

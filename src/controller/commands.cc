@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "controller/controller.h"
 #include "controller/physical/action_builder.h"
+#include "incremental/statistics.h"
 #include "logical/microflow.h"
 #include "packet/compose.h"
 
@@ -108,21 +109,22 @@ void Controller::add_commands(net::ControlServer& control) {
     });
     control.add("inject-pkt", "MICROFLOW", 1, 1,
                 [this](const Arguments& arguments) { return inject_packet(arguments.front()); });
-    // Everything is computed incrementally and equal to a fresh computation, so there is nothing to put
-    // right, neither here nor in caches.
     auto recompute = [this](const Arguments&) -> Result<std::string> {
+        recompute_ = true;
         loop_.wake();
         return std::string();
     };
     control.add("recompute", "[deprecated]", 0, 0, recompute);
     control.add("inc-engine/recompute", "", 0, 0, recompute);
-    control.add("inc-engine/show-stats", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        const auto& s = view_.engine.statistics();
-        return fmt::format("runs: {}\ncutoffs: {}\ncells: {}\nreads: {}\n", s.runs - stats_base_.runs,
-                           s.cutoffs - stats_base_.cutoffs, s.cells, s.edges);
-    });
+    control.add("inc-engine/show-stats", "[NODE [COUNTER]]", 0, 2,
+                [this](const Arguments& arguments) -> Result<std::string> {
+                    return incremental::statistics_text(view_.engine, {"flow_output", recomputes_, computes_},
+                                                        arguments.empty() ? "" : arguments[0],
+                                                        arguments.size() < 2 ? "" : arguments[1]);
+                });
     control.add("inc-engine/clear-stats", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
-        stats_base_ = view_.engine.statistics();
+        recomputes_ = computes_ = 0;
+        view_.engine.clear_runs();
         return std::string();
     });
     control.add("sb-cluster-state-reset", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
@@ -193,7 +195,7 @@ void Controller::add_debug_commands(net::ControlServer& control) {
     control.add("debug/dump-related-ports", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
         std::string text = "Related lports:\n";
         std::set<std::string> names;
-        for (const auto& [name, port] : binding_.own_ports()) names.insert(name);
+        for (const auto& [name, port] : view_.own_ports()) names.insert(name);
         for (const auto& [name, interface] : view_.interfaces()) {
             if (view_.port_named(name)) names.insert(name);
         }

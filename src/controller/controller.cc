@@ -1,5 +1,7 @@
 #include "controller/controller.h"
 
+#include <utility>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -55,13 +57,18 @@ void monitor_vswitch(Replica& vswitch) {
     vswitch.add_index(vs::Port::kName);
 }
 
-// Sets an input's values to exactly these.
+// Sets an input's values to exactly these.  `before`: those that this made it last time.
 template <typename Input, typename Map>
-void replace_all(Input& input, const Map& wanted) {
-    for (const auto& key : input.keys()) {
-        if (!wanted.contains(key)) input.erase(key);
+void replace_all(Input& input, Map& before, Map wanted) {
+    auto old = before.begin();
+    for (const auto& [key, value] : wanted) {
+        for (; old != before.end() && old->first < key; ++old) input.erase(old->first);
+        bool same = old != before.end() && old->first == key && old->second == value;
+        if (old != before.end() && old->first == key) ++old;
+        if (!same) input.set(key, value);
     }
-    for (const auto& [key, value] : wanted) input.set(key, value);
+    for (; old != before.end(); ++old) input.erase(old->first);
+    before = std::move(wanted);
 }
 
 // A zone for each port that packets can enter or leave by here, and two for each datapath.
@@ -225,7 +232,7 @@ Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* s
 
 void Controller::keep_tunnel_rows(const Local& local, Transaction& vswitch_txn) {
     steps_.tunnels.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kChassis});
+        view_.depend_on({Outside::kBridges, Outside::kTunnelPorts, Outside::kChassis});
         keep_tunnels(vswitch_, *southbound_, configured(), *local.bridge, vswitch_txn);
     });
 }
@@ -251,7 +258,7 @@ void Controller::update_local_state(const Local& local) {
 void Controller::find_bridge_ports(const Local& local) {
     std::map<std::string, LocalInterface> interfaces;
     bool found = steps_.interfaces.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces});
+        view_.depend_on({Outside::kBridges, Outside::kOtherPorts});
         (void)configured();  // encap_id()
         interfaces = find_local_interfaces(vswitch_, *local.bridge);
     });
@@ -259,18 +266,18 @@ void Controller::find_bridge_ports(const Local& local) {
         std::map<std::string, LocalPort> ports;
         for (const auto& [name, interface] : interfaces)
             ports[name] = {interface.ofport, configuration_.encap_id(interface.encap_ip)};
-        replace_all(view_.local_ports, ports);
+        replace_all(view_.local_ports, last_.ports, std::move(ports));
         view_.local_interfaces.set({}, std::move(interfaces));
     }
     std::map<std::string, uint32_t> patch_ports;
     std::vector<Tunnel> tunnels;
     found = steps_.bridge_ports.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kChassis});
+        view_.depend_on({Outside::kBridges, Outside::kTunnelPorts, Outside::kPatchPorts, Outside::kChassis});
         patch_ports = current_patch_ports(vswitch_, *local.bridge);
         tunnels = current_tunnels(vswitch_, *southbound_, configured(), *local.bridge);
     });
     if (!found) return;
-    replace_all(view_.physical_ports, patch_ports);
+    replace_all(view_.physical_ports, last_.patch_ports, std::move(patch_ports));
     view_.tunnels.set({}, std::move(tunnels));
 }
 
@@ -282,8 +289,8 @@ void Controller::find_datapaths() {
         localnets = find_localnets(view_, datapaths, configured().bridge_mappings);
     });
     if (!found) return;
-    replace_all(view_.local_datapaths, datapaths);
-    replace_all(view_.localnets, localnets);
+    replace_all(view_.local_datapaths, last_.datapaths, std::move(datapaths));
+    replace_all(view_.localnets, last_.localnets, std::move(localnets));
 }
 
 void Controller::update_zones(const Local& local) {
@@ -291,11 +298,11 @@ void Controller::update_zones(const Local& local) {
     zones_restored_ = true;
     bool assigned = steps_.zones.run([&] {
         // Before all is known, a zone that seems to have no owner may have one.
-        ct_zones_.assign(wanted_zones(view_, binding_.own_ports(), view_.interfaces()),
-                         requested_zones(view_), was_settled_);
+        ct_zones_.assign(wanted_zones(view_, view_.own_ports(), view_.interfaces()), requested_zones(view_),
+                         was_settled_);
     });
     if (!assigned) return;
-    replace_all(view_.ct_zones, ct_zones_.zones());
+    replace_all(view_.ct_zones, last_.zones, ct_zones_.zones());
     steps_.saved_zones.repeat();
     steps_.zone_limits.repeat();
 }
@@ -317,19 +324,21 @@ void Controller::keep_ports(const Local& local, Transaction* vswitch_txn, Transa
 }
 
 void Controller::keep_local_rows(const Local& local, Transaction& vswitch_txn) {
-    constexpr auto kBridges = Outside::kBridges, kPorts = Outside::kPorts, kInterfaces = Outside::kInterfaces;
+    constexpr auto kBridges = Outside::kBridges, kTunnelPorts = Outside::kTunnelPorts,
+                   kOtherPorts = Outside::kOtherPorts;
     steps_.patch_ports.run([&] {
-        view_.depend_on({kBridges, kPorts, kInterfaces});
-        keep_patch_ports(vswitch_, configured(), *local.bridge, wanted_patches(view_, binding_.own_ports()),
+        view_.depend_on({kBridges, Outside::kPatchPorts});
+        keep_patch_ports(vswitch_, configured(), *local.bridge, wanted_patches(view_, view_.own_ports()),
                          vswitch_txn);
     });
     steps_.egress_qos.run([&] {
-        view_.depend_on({kPorts, kInterfaces, Outside::kQueues});
-        keep_egress_qos(vswitch_, binding_.own_ports(), vswitch_txn);
+        view_.depend_on({kTunnelPorts, kOtherPorts, Outside::kQueues});
+        keep_egress_qos(vswitch_, view_.own_ports(), vswitch_txn);
     });
     steps_.mirrors.run([&] {
-        view_.depend_on({kBridges, kPorts, kInterfaces, Outside::kMirrors, Outside::kSouthboundMirrors});
-        keep_mirrors(vswitch_, *southbound_, *local.bridge, binding_.own_ports(), view_.interfaces(),
+        view_.depend_on(
+            {kBridges, kTunnelPorts, kOtherPorts, Outside::kMirrors, Outside::kSouthboundMirrors});
+        keep_mirrors(vswitch_, *southbound_, *local.bridge, view_.own_ports(), view_.interfaces(),
                      vswitch_txn);
     });
     steps_.zone_limits.run([&] {
@@ -350,8 +359,8 @@ void Controller::keep_sessions(const Local& local, Transaction& vswitch_txn) {
         steps_.tunnel_bfd.repeat();
     });
     steps_.tunnel_bfd.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kInterfaceBfd,
-                         Outside::kGlobalOptions});
+        view_.depend_on(
+            {Outside::kBridges, Outside::kTunnelPorts, Outside::kInterfaceBfd, Outside::kGlobalOptions});
         std::set<std::string> watched;
         for (const auto& [name, since] : watched_since_ms_) watched.insert(name);
         keep_tunnel_bfd(vswitch_, *local.bridge, watched, global.begin()->options, vswitch_txn);
@@ -370,7 +379,7 @@ void Controller::note_sessions(BindingFacts& facts) {
 
 void Controller::keep_bindings(const Local& local, Transaction& southbound_txn) {
     steps_.sessions.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kPorts, Outside::kInterfaces, Outside::kBfdStatus});
+        view_.depend_on({Outside::kBridges, Outside::kTunnelPorts, Outside::kBfdStatus});
         std::set<std::string> alive = chassis_alive(vswitch_, *local.bridge);
         if (alive != alive_) steps_.bindings.repeat();
         alive_ = std::move(alive);
@@ -430,6 +439,22 @@ void Controller::update_flows(const Local& local) {
     for (openflow::CtFlush& flush : balanced_.take_to_flush()) bridge_.flush_connections(std::move(flush));
 }
 
+void Controller::compute_afresh() {
+    if (!std::exchange(recompute_, false)) return;
+    size_t pending = view_.flows.count_changes();
+    view_.engine.invalidate();
+    view_.engine.update();
+    ++recomputes_;
+    size_t differ = view_.flows.count_changes() - pending;
+    if (differ) {
+        lg.err("computed everything afresh: {} flows were not as they should have been, and are mended",
+               differ);
+    } else {
+        lg.info("computed everything afresh: all {} flows were as they should be", view_.flows.size());
+    }
+    loop_.wake();
+}
+
 // Once the flows that carry it are in the switch.
 void Controller::announce() {
     int64_t now = clock::monotonic_ms();
@@ -449,8 +474,8 @@ void Controller::announce() {
 
 // Claimed ports are up once the flows that serve them are confirmed.
 void Controller::report_ports(Transaction& vswitch_txn, Transaction& southbound_txn) {
-    view_.depend_on({Outside::kInterfaces, Outside::kInstalled});
-    auto own = binding_.own_ports();
+    view_.depend_on({Outside::kOtherPorts, Outside::kInstalled});
+    const auto& own = view_.own_ports();
     const auto& interfaces = view_.interfaces();
     std::erase_if(ports_waiting_, [&](const auto& waiting) { return !own.contains(waiting.first); });
     for (const auto& [name, port] : own) {
@@ -595,10 +620,13 @@ void Controller::turn() {
         alarm_ms_.reset();
         {
             metrics::Timing timing(generation_watch);
+            uint64_t before = view_.engine.statistics().runs;
             update_local_state(local);
+            if (view_.engine.statistics().runs != before) ++computes_;
         }
         keep_ports(local, vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
         update_flows(local);
+        compute_afresh();
         announce();
         {
             metrics::Timing timing(pinctrl_watch);
@@ -626,7 +654,7 @@ void Controller::leave(std::function<void()> done) {
         const sb::Chassis* chassis =
             southbound_->table<sb::Chassis>().find_by(sb::Chassis::kName, configuration_.chassis);
         if (chassis) {
-            for (const auto& [name, port] : binding_.own_ports()) {
+            for (const auto& [name, port] : view_.own_ports()) {
                 if (port->chassis && *port->chassis == chassis->uuid) {
                     txn.set(port->uuid, sb::PortBinding::kChassis, std::nullopt);
                     if (port->up.has_value()) txn.set(port->uuid, sb::PortBinding::kUp, false);

@@ -83,6 +83,8 @@ class Controller {
     void decide_bindings(const BindingFacts& facts, ovsdb::client::Transaction& southbound_txn);
     void note_sessions(BindingFacts& facts);
     void update_flows(const Local& local);
+    // For operators who doubt: computes everything afresh and says what that changed.
+    void compute_afresh();
     void announce();
     void write_reports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                        ovsdb::client::Transaction& southbound_txn);
@@ -118,6 +120,14 @@ class Controller {
     std::map<std::string, int64_t> watched_since_ms_;  // chassis to which BFD was asked for, or kProven
     CtZones ct_zones_;
     bool zones_restored_ = false;
+    // The local state that the view has.
+    struct {
+        std::map<std::string, LocalPort> ports;
+        std::map<std::string, uint32_t> patch_ports;
+        std::map<Uuid, LocalDatapath> datapaths;
+        std::map<Uuid, Uuid> localnets;
+        std::map<std::string, uint16_t> zones;
+    } last_;
     // What the last decision about bindings was made with, beside what it read.
     std::set<std::string> alive_, unproven_;
     bool switch_was_there_ = false;
@@ -135,9 +145,10 @@ class Controller {
     bool settled_ = false;      // the bindings are as they should be, and all that they need is fetched
     bool was_settled_ = false;  // once
     int64_t settled_first_ms_ = 0;
-    int64_t report_delay_ms_ = 0;                 // debug/delay-nb-cfg-report
-    bool ignore_startup_delay_ = false;           // debug/ignore-startup-delay
-    incremental::Engine::Statistics stats_base_;  // as of inc-engine/clear-stats
+    int64_t report_delay_ms_ = 0;             // debug/delay-nb-cfg-report
+    bool ignore_startup_delay_ = false;       // debug/ignore-startup-delay
+    uint64_t recomputes_ = 0, computes_ = 0;  // of everything, and of what changed
+    bool recompute_ = false;                  // inc-engine/recompute
     bool leaving_ = false, paused_ = false;
     std::unique_ptr<net::Loop::Timer> alarm_;
     std::optional<int64_t> alarm_ms_;  // what this turn armed it for

@@ -15,9 +15,22 @@ namespace {
 
 log::Module lg("binding");
 
+// A distributed gateway port without work to do where its packets come from.
+bool hands_everything_over(SouthboundView& view, const sb::PortBinding& port) {
+    const std::string* name = port.options.find("chassis-redirect-port");
+    const sb::PortBinding* redirect = name ? view.port_named(*name) : nullptr;
+    if (!redirect || !ovsdb::get_bool(redirect->options, "always-redirect")) return false;
+    if (!redirect->ha_chassis_group) return true;
+    const Uuid* own = view.own_chassis.find({});
+    auto members = ha_members(view, *redirect->ha_chassis_group);
+    return std::none_of(members.begin(), members.end(),
+                        [&](const HaMember& member) { return own && member.chassis == *own; });
+}
+
+// What can be reached from the datapaths that are added.
 class Reach {
   public:
-    Reach(SouthboundView& view, const Uuid& own) : view_(view), own_(own) {}
+    explicit Reach(SouthboundView& view) : view_(view) {}
 
     void add(const Uuid& datapath) {
         if (found_.insert(datapath).second) to_visit_.push_back(datapath);
@@ -26,47 +39,40 @@ class Reach {
         while (!to_visit_.empty()) {
             Uuid datapath = to_visit_.back();
             to_visit_.pop_back();
-            for (const char* type : {"patch", "l3gateway"}) {
-                for (const Uuid& uuid : view_.ports_by_type[{datapath, type}]) cross(uuid);
-            }
+            for (const Uuid& next : view_.neighbours(datapath)) add(next);
         }
         return std::move(found_);
     }
 
   private:
-    void cross(const Uuid& uuid) {
-        const sb::PortBinding* port = view_.port(uuid);
-        if (!port || (port->type == "l3gateway" && !view_.is_own_chassis(port->chassis))) return;
-        if (hands_everything_over(*port)) return;
-        const std::string* peer_name = port->options.find("peer");
-        const sb::PortBinding* peer = peer_name ? view_.port_named(*peer_name) : nullptr;
-        if (peer) add(peer->datapath);
-    }
-    // A distributed gateway port without work to do where its packets come from.
-    bool hands_everything_over(const sb::PortBinding& port) {
-        const std::string* name = port.options.find("chassis-redirect-port");
-        const sb::PortBinding* redirect = name ? view_.port_named(*name) : nullptr;
-        if (!redirect || !ovsdb::get_bool(redirect->options, "always-redirect")) return false;
-        if (!redirect->ha_chassis_group) return true;
-        auto members = ha_members(view_, *redirect->ha_chassis_group);
-        return std::none_of(members.begin(), members.end(),
-                            [&](const HaMember& member) { return member.chassis == own_; });
-    }
-
     SouthboundView& view_;
-    Uuid own_;
     std::set<Uuid> found_;
     std::vector<Uuid> to_visit_;
 };
 
 }  // namespace
 
+std::vector<Uuid> SouthboundView::find_neighbours(const Uuid& datapath) {
+    std::vector<Uuid> found;
+    for (const char* type : {"patch", "l3gateway"}) {
+        for (const Uuid& uuid : ports_by_type[{datapath, type}]) {
+            const sb::PortBinding* each = port(uuid);
+            if (!each || (each->type == "l3gateway" && !is_own_chassis(each->chassis))) continue;
+            if (hands_everything_over(*this, *each)) continue;
+            const std::string* peer_name = each->options.find("peer");
+            const sb::PortBinding* peer = peer_name ? port_named(*peer_name) : nullptr;
+            if (peer) found.push_back(peer->datapath);
+        }
+    }
+    return found;
+}
+
 std::map<Uuid, LocalDatapath> find_local_datapaths(SouthboundView& view,
                                                    const std::map<std::string, LocalInterface>& interfaces) {
     std::map<Uuid, LocalDatapath> local;
     const Uuid* own = view.own_chassis.find({});
     if (!own) return local;
-    Reach reach(view, *own);
+    Reach reach(view);
     for (const Uuid& uuid : view.ports_by_chassis[*own]) reach.add(view.port(uuid)->datapath);
     // A localport is on every chassis and bound to none.
     for (const auto& [name, interface] : interfaces) {

@@ -93,6 +93,16 @@ void MonitorConditions::begin(const Configuration& configuration) {
     set<sb::LearnedRoute>({});
 }
 
+void MonitorConditions::update_ports(SouthboundView& view, const Configuration& configuration,
+                                     const std::vector<Uuid>& datapaths) {
+    PortBasis basis{.own = {}, .datapaths = datapaths, .names = {}};
+    if (const Uuid* own = view.own_chassis.find({})) basis.own = *own;
+    for (const auto& [name, interface] : view.interfaces()) basis.names.push_back(name);
+    if (basis == ports_) return;
+    ports_ = std::move(basis);
+    set<sb::PortBinding>(ports(southbound_, view, configuration.chassis, view.interfaces()));
+}
+
 void MonitorConditions::update_private_rows(const Configuration& configuration) {
     std::set<std::string> names = own_names(southbound_, configuration);
     if (names == chassis_) return;
@@ -101,18 +111,19 @@ void MonitorConditions::update_private_rows(const Configuration& configuration) 
 }
 
 void MonitorConditions::update(SouthboundView& view, const Configuration& configuration) {
-    const std::map<std::string, LocalInterface>& interfaces = view.interfaces();
     Basis basis;
     basis.all = configuration.monitor_all;
     if (!basis.all) {
-        if (const Uuid* own = view.own_chassis.find({})) basis.own = *own;
         basis.datapaths = view.local_datapaths.keys();
         basis.groups = view.datapath_groups.keys();
-        for (const auto& [name, interface] : interfaces) basis.names.push_back(name);
+        update_ports(view, configuration, basis.datapaths);
     }
     if (basis == basis_) return;
     basis_ = std::move(basis);
-    if (configuration.monitor_all) return everything();
+    if (configuration.monitor_all) {
+        ports_.reset();
+        return everything();
+    }
     Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned;
     for (const Uuid& uuid : view.local_datapaths.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDatapath, std::optional<Uuid>(uuid));
@@ -135,7 +146,6 @@ void MonitorConditions::update(SouthboundView& view, const Configuration& config
             balancers.equals(sb::LoadBalancer::kLrDatapathGroup, std::optional<Uuid>(uuid));
     }
     variables.equals(sb::ChassisTemplateVar::kChassis, configuration.chassis);
-    set<sb::PortBinding>(ports(southbound_, view, configuration.chassis, interfaces));
     set<sb::LogicalFlow>(std::move(flows));
     set<sb::LogicalDPGroup>(std::move(groups));
     set<sb::MulticastGroup>(std::move(multicast));

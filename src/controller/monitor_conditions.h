@@ -38,11 +38,18 @@ class MonitorConditions {
     // What the conditions are made of: while it is the same, so are they.
     struct Basis {
         bool all = false;
-        std::optional<Uuid> own;
         std::vector<Uuid> datapaths, groups;
-        std::vector<std::string> names;
         bool operator==(const Basis&) const = default;
     };
+    // And that of ports, which changes with every port that comes to this host.
+    struct PortBasis {
+        std::optional<Uuid> own;
+        std::vector<Uuid> datapaths;
+        std::vector<std::string> names;
+        bool operator==(const PortBasis&) const = default;
+    };
+    void update_ports(SouthboundView& view, const Configuration& configuration,
+                      const std::vector<Uuid>& datapaths);
 
     void everything();
     template <typename Row>
@@ -51,6 +58,7 @@ class MonitorConditions {
     ovsdb::client::Replica& southbound_;
     uint64_t wanted_sequence_ = 0;
     std::optional<Basis> basis_;
+    std::optional<PortBasis> ports_;
     std::set<std::string> chassis_;  // whose Chassis_Private is fetched
 };
 

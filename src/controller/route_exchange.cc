@@ -256,16 +256,17 @@ void RouteExchange::write_learnt(const Replica& southbound, const std::set<Learn
 
 void RouteExchange::run(SouthboundView& view, const Replica& southbound,
                         const std::map<std::string, LocalInterface>& interfaces, Transaction& txn) {
+    bool look = std::exchange(look_again_, false);
     if (!tables_ || !southbound.server_has(sb::AdvertisedRoute::table_info())) return;
     std::map<uint32_t, RoutingPlan> wanted = find_routing_plans(view, southbound, interfaces);
     if (wanted.empty() && plans_.empty() && former_ports_.empty()) return;
     if (wanted != plans_) {
         change_vrfs(wanted);
         plans_ = std::move(wanted);
-        look_again_ = true;
+        look = true;
     }
     if (!southbound.server_has(sb::LearnedRoute::table_info())) return;
-    if (std::exchange(look_again_, false)) {
+    if (look) {
         learnt_.clear();
         for (const auto& [table, plan] : plans_) keep_table(table, plan, learnt_);
     }

@@ -21,6 +21,21 @@ const std::map<std::string, LocalInterface>& SouthboundView::interfaces() {
     return *local_interfaces.find({});
 }
 
+const std::map<std::string, const sb::PortBinding*>& SouthboundView::own_ports() {
+    return own_ports_query({}).by_name;
+}
+
+SouthboundView::OwnPorts SouthboundView::find_own_ports() {
+    OwnPorts own;
+    const Uuid* us = own_chassis.find({});
+    if (!us) return own;
+    for (const Uuid& uuid : ports_by_chassis[*us]) {
+        const sb::PortBinding* row = port(uuid);
+        own.by_name[row->logical_port] = row;
+    }
+    return own;
+}
+
 void SouthboundView::index_ports(const Uuid& uuid) {
     const sb::PortBinding* port = *ports.find(uuid);
     port_by_name.emit(port->logical_port, uuid);

@@ -48,10 +48,11 @@ enum class Outside : uint8_t {
     kConfiguration,  // of this host (configuration.h)
     // The local database: tables, or columns of them.
     kRoot,          // Open_vSwitch
-    kBridges,       // Bridge, but for external_ids
+    kBridges,       // Bridge, but for external_ids and ports
     kBridgeIds,     // Bridge.external_ids, but for the report of nb_cfg
-    kPorts,         // Port
-    kInterfaces,    // Interface: what it is, and whose it is
+    kTunnelPorts,   // bridges' ports with their interfaces: tunnels to other chassis,
+    kPatchPorts,    // patch ports,
+    kOtherPorts,    // and the rest
     kInstalled,     // Interface.external_ids:ovn-installed
     kBfdStatus,     // Interface.bfd_status
     kInterfaceBfd,  // Interface.bfd
@@ -201,9 +202,27 @@ struct SouthboundView {
     incremental::Query<std::string, std::optional<std::string>> template_var{
         engine, "template variable", [this](const std::string& name) { return template_value(name); }};
 
+    // The ports that the southbound database says are here, mainly or in addition, by name.
+    const std::map<std::string, const schema::sb::PortBinding*>& own_ports();
+    // The datapaths that packets can get into from one, by ports that are served here.
+    incremental::Query<Uuid, std::vector<Uuid>> neighbours{
+        engine, "neighbours of a datapath", [this](const Uuid& u) { return find_neighbours(u); }};
+
     // What the bridge should have.
     FlowOutput flows{engine, "flow"};
 
+  private:
+    // Never equal to an earlier result: rows change in place.
+    struct OwnPorts {
+        std::map<std::string, const schema::sb::PortBinding*> by_name;
+        bool operator==(const OwnPorts&) const { return false; }
+    };
+    OwnPorts find_own_ports();
+    incremental::Query<incremental::Unit, OwnPorts> own_ports_query{
+        engine, "own ports", [this](incremental::Unit) { return find_own_ports(); }};
+    std::vector<Uuid> find_neighbours(const Uuid& datapath);  // local_datapaths.cc
+
+  public:
     template <typename Row>
     static const Row* value(incremental::Input<Uuid, const Row*>& rows, const Uuid& uuid) {
         const Row* const* row = rows.find(uuid);

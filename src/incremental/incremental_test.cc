@@ -11,6 +11,7 @@
 #include "incremental/output.h"
 #include "incremental/query.h"
 #include "incremental/rule.h"
+#include "incremental/step.h"
 
 namespace weft::incremental {
 namespace {
@@ -188,6 +189,35 @@ TEST(Incremental, ForgetsWhatNobodyReads) {
         EXPECT_EQ(p.engine.statistics().cells, empty);
         EXPECT_EQ(p.mirror, std::set<std::string>{"switches0"});
     }
+}
+
+TEST(Incremental, AStepIsRepeatedWhenWhatItReadChanged) {
+    Engine engine;
+    Input<int, int> numbers{engine, "number"};
+    Query<int, bool> is_even{engine, "is even", [&](const int& key) { return *numbers.find(key) % 2 == 0; }};
+    Step step{engine, "step"};
+    int seen = -1;
+    auto run = [&] {
+        engine.update();
+        return step.run([&] { seen = is_even(1) ? 1 : 0; });
+    };
+    numbers.set(1, 2);
+    numbers.set(2, 2);
+    EXPECT_TRUE(run());
+    EXPECT_EQ(seen, 1);
+    EXPECT_FALSE(run());
+    numbers.set(2, 3);  // not read
+    EXPECT_FALSE(run());
+    numbers.set(1, 4);  // read, but by a function whose result is the same
+    EXPECT_FALSE(run());
+    numbers.set(1, 5);
+    EXPECT_TRUE(run());
+    EXPECT_EQ(seen, 0);
+    step.repeat();
+    EXPECT_TRUE(run());
+    EXPECT_FALSE(run());
+    engine.invalidate();
+    EXPECT_TRUE(run());
 }
 
 TEST(IncrementalDeathTest, ReadingForwardIsABug) {

@@ -38,6 +38,12 @@ class Output : public Kind, public Sink {
         changed_.clear();
     }
     bool has_changes() const { return !changed_.empty(); }
+    // How many take_changes() would tell.
+    size_t count_changes() const {
+        size_t count = 0;
+        for (const Item* item : changed_) count += (item->count > 0) != item->was_present;
+        return count;
+    }
     bool contains(const T& item) const {
         auto it = items_.find(item);
         return it != items_.end() && (*it)->count > 0;

@@ -33,6 +33,10 @@ class Host(rig.Rig):
     def flows(self):
         return sorted(self.run("ovs-ofctl", "dump-flows", "--no-stats", f"unix:{self.dir}/br-int.mgmt").splitlines())
 
+    def log(self):
+        with open(f"{self.dir}/ovn-controller.log") as f:
+            return f.read()
+
     def control(self, *words):
         return self.appctl("ovn-controller", *words)
 
@@ -107,6 +111,8 @@ def restart():
         expect(h.flows() == flows, "other flows after the restart: " + str(set(h.flows()) ^ set(flows))[:500])
         expect(h.control("ct-zone-list") == zones, "other zones after the restart")
         h.control("recompute")
+        rig.wait_for(lambda: "computed everything afresh" in h.log(), "the comparison in the log")
+        expect("flows were as they should be" in h.log(), "recompute found differences")
         expect(h.flows() == flows, "recompute changed the flows")
 
 
@@ -118,13 +124,10 @@ def conditions():
         h.control("vlog/set", "jsonrpc:file:dbg")
         net.tell(TWO_PORTS + "ls-add elsewhere\nlsp-add elsewhere stranger")
 
-        def log():
-            with open(f"{h.dir}/ovn-controller.log") as f:
-                return f.read()
-        expect("p1" in log(), "the log does not have what was received (the test is wrong)")
-        expect("stranger" not in log(), "a port of a switch that is not here was fetched")
+        expect("p1" in h.log(), "the log does not have what was received (the test is wrong)")
+        expect("stranger" not in h.log(), "a port of a switch that is not here was fetched")
         h.run("ovs-vsctl", "--no-wait", "set", "Open_vSwitch", ".", "external_ids:ovn-monitor-all=true")
-        rig.wait_for(lambda: "stranger" in log(), "everything to be fetched")
+        rig.wait_for(lambda: "stranger" in h.log(), "everything to be fetched")
         h.run("ovs-vsctl", "--no-wait", "remove", "Open_vSwitch", ".", "external_ids", "ovn-monitor-all")
         h.plug("stranger")
         net.tell("lsp-set-addresses stranger unknown")
@@ -157,6 +160,30 @@ def commands():
         expect(refused.returncode and "ingress port not found on hypervisor." in refused.stderr, refused.stderr)
         expect("primary lport : [p1]" in h.control("debug/dump-local-bindings"), "local bindings")
         expect("p1" in h.control("debug/dump-related-ports").split(), "related ports")
+
+
+def proportion():
+    """What a change does not concern is not looked at, however much of it there is"""
+    with Network("proportion", hosts=2) as net:
+        h = net.hosts[0]
+        h.plug("p1")
+        net.hosts[1].plug("p2")
+        net.tell(TWO_PORTS)
+
+        def runs():
+            return {name: int(h.control("inc-engine/show-stats", name, "compute")) for name in steps}
+        steps = [line.removeprefix("Node: ") for line in h.control("inc-engine/show-stats").splitlines() if line.startswith("Node: ")]
+        expect({"keep tunnels", "find local datapaths", "keep bindings"} <= set(steps), f"no such functions: {steps}")
+        net.tell("sync")
+        h.control("inc-engine/clear-stats")
+        for _ in range(5):
+            net.tell("sync")
+        done = {name: count for name, count in runs().items() if count and name != "flow_output"}
+        expect(not done, f"an empty change made these run: {done}")
+        net.tell("lsp-add sw0 p3")
+        done = {name for name, count in runs().items() if count}
+        whole = {"keep tunnels", "keep chassis", "find local interfaces", "find local datapaths", "choose what to fetch", "keep bindings"}
+        expect(done and not done & whole, f"a port of nobody here made these run: {done & whole}")
 
 
 def template_variables():
@@ -385,5 +412,5 @@ def northd_version():
 
 
 if __name__ == "__main__":
-    rig.main(restart, conditions, commands, template_variables, containers_move, announcements, patch_ports, egress_rates, live_migration, announced_migration,
+    rig.main(restart, conditions, commands, proportion, template_variables, containers_move, announcements, patch_ports, egress_rates, live_migration, announced_migration,
              source_zones, virtual_port, leaving, northd_version)
