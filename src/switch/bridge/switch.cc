@@ -14,6 +14,7 @@
 #include "net/directories.h"
 #include "packet/address.h"
 #include "packet/extract.h"
+#include "switch/bridge/contents.h"
 #include "switch/bridge/datapath_options.h"
 #include "switch/bridge/mirror_rows.h"
 #include "switch/bridge/tunnel_options.h"
@@ -80,26 +81,8 @@ Result<void> Switch::start() {
     replica_options.remotes = ovsdb::client::split_remotes(remote);
     replica_options.leader_only = false;
     replica_options.probe_interval_ms = 0;
-    replica_options.track_changes = false;
     replica_ = std::make_unique<ovsdb::client::Replica>(loop_, db::database(), replica_options);
-    replica_->monitor<db::OpenVSwitch>();
-    replica_->monitor<db::Bridge>();
-    replica_->monitor<db::Port>();
-    replica_->monitor<db::Interface>();
-    replica_->monitor<db::Controller>();
-    replica_->monitor<db::FlowTable>();
-    replica_->monitor<db::Datapath>();
-    replica_->monitor<db::CTZone>();
-    replica_->monitor<db::CTTimeoutPolicy>();
-    replica_->monitor<db::Mirror>();
-    replica_->monitor<db::SSL>();
-    replica_->monitor<db::AutoAttach>();
-    replica_->monitor<db::FlowSampleCollectorSet>();
-    replica_->monitor<db::NetFlow>();
-    replica_->monitor<db::SFlow>();
-    replica_->monitor<db::IPFIX>();
-    replica_->monitor<db::QoS>();
-    replica_->monitor<db::Queue>();
+    monitor_contents(*replica_);
     replica_->set_lock("ovs_vswitchd");
     if (auto links = datapath::Links::create(&loop_)) {
         links_ = std::move(*links);
@@ -133,8 +116,8 @@ Result<void> Switch::start() {
 void Switch::turn() {
     if (replica_->ready() && replica_->has_lock()) {
         had_lock_ = true;
-        if (dirty_ || replica_->sequence() != sequence_) {
-            sequence_ = replica_->sequence();
+        bool changed = take_contents_changed(*replica_);
+        if (dirty_ || changed) {
             dirty_ = false;
             reconfigure();
             write_pending_ = true;

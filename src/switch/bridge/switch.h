@@ -152,8 +152,7 @@ class Switch {
     std::unique_ptr<net::Loop::Timer> statistics_timer_;
     std::set<std::string> said_;
     std::function<void()> on_configured_;
-    uint64_t sequence_ = 0;
-    bool dirty_ = false;
+    bool dirty_ = true;  // an empty database is carried out, too
     bool configured_ = false;
     bool write_pending_ = false, committing_ = false;
     bool had_lock_ = false;
