@@ -1,7 +1,6 @@
 // ovs-vswitchd: the switch daemon (ovs-vswitchd(8)).
 
 #include <fmt/core.h>
-#include <malloc.h>
 #include <sys/mman.h>
 
 #include <charconv>
@@ -117,19 +116,7 @@ Result<void> remove_datapath() {
 
 }  // namespace
 
-namespace {
-
-// Long buffers (what a controller sent at once) go back to the kernel when they are freed, instead of leaving
-// holes of their size among the flows; short ones, such as super-packets, are kept.
-void set_up_memory() {
-    mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    mallopt(M_TRIM_THRESHOLD, 16 << 20);
-}
-
-}  // namespace
-
 int ovs_vswitchd(int argc, char** argv) {
-    set_up_memory();
     net::DaemonOptions daemon("ovs-vswitchd");
     SwitchOptions options;
     OptionTable table;

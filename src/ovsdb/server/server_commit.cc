@@ -1,12 +1,11 @@
 // From decided to told: what the server does when transactions are kept, and when they are not.
 
-#include <malloc.h>
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "json/text.h"
 #include "ovsdb/server/server.h"
@@ -140,7 +139,7 @@ void Server::compact(ServedDatabase& database, std::string comment, std::functio
     if (!storage) return done({});
     storage->compact(database.database(), std::move(comment),
                      [this, done = std::move(done)](Result<void> result) {
-                         if (trim_on_compaction_) malloc_trim(0);
+                         if (trim_on_compaction_) return_freed_memory();
                          done(std::move(result));
                      });
     loop_.wake();

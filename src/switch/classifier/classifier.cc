@@ -80,8 +80,7 @@ ClassifierRule::~ClassifierRule() {
 
 packet::Flow ClassifierRule::value() const {
     packet::Flow out = packet::zero_flow();
-    uint64_t* words = packet::words(out);
-    for (size_t i = 0; i < shape_->size(); ++i) words[shape_->index[i]] = values_[i];
+    write_value(out);
     return out;
 }
 

@@ -67,6 +67,11 @@ class ClassifierRule {
     int priority() const { return priority_; }
     const MaskShape& shape() const { return *shape_; }
     packet::Flow value() const;
+    // The same into `out`, which has zeros or an earlier value of the same shape.
+    void write_value(packet::Flow& out) const {
+        uint64_t* words = packet::words(out);
+        for (size_t i = 0; i < shape_->size(); ++i) words[shape_->index[i]] = values_[i];
+    }
     packet::Flow mask() const { return shape_->mask(); }
     bool matches(const packet::Flow& flow) const;
     bool in_classifier() const { return subtable_ != nullptr; }

@@ -6,9 +6,15 @@ namespace weft::vswitch {
 
 namespace of = openflow;
 
-void describe(const Rule& rule, of::FlowStats& stats) {
+namespace {
+
+// A switch's rules lie all over its memory, and waiting for that is what a dump is made of.  How far ahead of
+// their turn they are asked for.
+constexpr size_t kAhead = 12, kActionsAhead = 4;
+
+// All that is told about a rule but its actions and its match.
+void describe_counts(const Rule& rule, of::FlowStats& stats) {
     int64_t now = clock::monotonic_ms();
-    stats.match = rule.match();
     stats.priority = static_cast<uint16_t>(rule.priority());
     stats.table = rule.table;
     stats.cookie = rule.cookie;
@@ -25,6 +31,8 @@ void describe(const Rule& rule, of::FlowStats& stats) {
     stats.bytes = rule.bytes;
 }
 
+}  // namespace
+
 std::vector<Bytes> FlowDump::next(size_t bytes) {
     std::vector<Bytes> out;
     size_t size = 0;
@@ -35,9 +43,18 @@ std::vector<Bytes> FlowDump::next(size_t bytes) {
         }
     };
     while (at_ < rules_.size() && size < bytes) {
+        if (at_ + kAhead < rules_.size()) rules_[at_ + kAhead]->prefetch();
+        if (at_ + kActionsAhead < rules_.size()) rules_[at_ + kActionsAhead]->actions.prefetch();
         RuleRef rule = std::move(rules_[at_++]);
         if (!rule->bridge) continue;
-        describe(*rule, stats_);
+        // Rules of one shape come together: only the words that they look at change.
+        if (shape_.get() == &rule->shape() && !rule->tunnel_table && !stats_.match.tunnel_table) {
+            rule->write_value(stats_.match.value);
+        } else {
+            stats_.match = rule->match();
+            shape_ = MaskShapeRef(&rule->shape());
+        }
+        describe_counts(*rule, stats_);
         writer_.add(stats_, *rule->actions);
         if (writer_.has_full()) take(writer_.take_full());
     }

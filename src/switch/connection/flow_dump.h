@@ -27,10 +27,8 @@ class FlowDump {
     size_t at_ = 0;
     openflow::MultipartWriter writer_;
     openflow::FlowStats stats_;  // of the rule at hand
+    MaskShapeRef shape_;         // of stats_.match
     bool done_ = false;
 };
-
-// All that is told about a rule but its actions.
-void describe(const Rule& rule, openflow::FlowStats& stats);
 
 }  // namespace weft::vswitch

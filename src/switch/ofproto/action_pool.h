@@ -41,6 +41,7 @@ class ActionsRef {
     const openflow::ActionList& operator*() const { return actions_->list; }
     const openflow::ActionList* operator->() const { return &actions_->list; }
     const SharedActions* get() const { return actions_.get(); }
+    void prefetch() const { __builtin_prefetch(actions_.get()); }
 
   private:
     Ref<const SharedActions> actions_;

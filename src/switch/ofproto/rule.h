@@ -40,6 +40,12 @@ class Rule : public ClassifierRule {
         if (now_ms > used_ms) used_ms = now_ms;
     }
 
+    // Begins to fetch it into the processor's cache, with its match.
+    void prefetch() const {
+        for (size_t line = 0; line < sizeof(Rule) + 64; line += 64)
+            __builtin_prefetch(reinterpret_cast<const char*>(this) + line);
+    }
+
     Bridge* bridge = nullptr;
     ActionsRef actions;
     // Only if tun_metadata fields are matched.
