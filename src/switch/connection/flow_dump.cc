@@ -10,7 +10,7 @@ namespace {
 
 // A switch's rules lie all over its memory, and waiting for that is what a dump is made of.  How far ahead of
 // their turn they are asked for.
-constexpr size_t kAhead = 12, kActionsAhead = 4;
+constexpr size_t kAhead = 16, kActionsAhead = 10, kListAhead = 5;
 
 // All that is told about a rule but its actions and its match.
 void describe_counts(const Rule& rule, of::FlowStats& stats) {
@@ -45,6 +45,7 @@ std::vector<Bytes> FlowDump::next(size_t bytes) {
     while (at_ < rules_.size() && size < bytes) {
         if (at_ + kAhead < rules_.size()) rules_[at_ + kAhead]->prefetch();
         if (at_ + kActionsAhead < rules_.size()) rules_[at_ + kActionsAhead]->actions.prefetch();
+        if (at_ + kListAhead < rules_.size()) rules_[at_ + kListAhead]->actions.prefetch_list();
         RuleRef rule = std::move(rules_[at_++]);
         if (!rule->bridge) continue;
         // Rules of one shape come together: only the words that they look at change.
