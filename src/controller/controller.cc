@@ -321,6 +321,8 @@ void Controller::update_flows(const Local& local) {
     for (uint16_t zone : ct_zones_.take_to_flush()) bridge_.flush_ct_zone(zone);
     pushed_ = bridge_.push();
     for (openflow::CtFlush& flush : balanced_.take_to_flush()) bridge_.flush_connections(std::move(flush));
+    for (openflow::CtFlush& flush : ecmp_nexthops_.take_to_flush())
+        bridge_.flush_connections(std::move(flush));
 }
 
 // Once the flows that carry it are in the switch.
@@ -471,6 +473,7 @@ void Controller::turn() {
             report_configuration(local, *vswitch_txn, *southbound_txn);
             ct_zones_.save(*local.bridge, *vswitch_txn);
             if (local.chassis) pinctrl_.write(*southbound_, *local.chassis, *southbound_txn);
+            if (local.chassis && was_settled_) ecmp_nexthops_.write_addresses(*southbound_, *southbound_txn);
             if (local.chassis && was_settled_)
                 routes_->run(view_, *southbound_, interfaces_, *southbound_txn);
         }

@@ -22,6 +22,7 @@
 #include "controller/bridge_connection.h"
 #include "controller/configuration.h"
 #include "controller/ct_zones.h"
+#include "controller/ecmp_nexthops.h"
 #include "controller/lflow/logical_flows.h"
 #include "controller/monitor_conditions.h"
 #include "controller/physical/physical_flows.h"
@@ -94,6 +95,7 @@ class Controller {
     PhysicalFlows physical_{view_};
     LogicalFlows logical_{view_};
     BalancedConnections balanced_{view_};
+    EcmpNexthops ecmp_nexthops_{view_};
     BridgeConnection bridge_{
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};

@@ -56,6 +56,7 @@ void MonitorConditions::everything() {
     set<sb::ChassisTemplateVar>(Condition::all());
     set<sb::AdvertisedRoute>(Condition::all());
     set<sb::LearnedRoute>(Condition::all());
+    set<sb::ECMPNexthop>(Condition::all());
 }
 
 void MonitorConditions::begin(bool monitor_all) {
@@ -71,6 +72,7 @@ void MonitorConditions::begin(bool monitor_all) {
     set<sb::ChassisTemplateVar>({});
     set<sb::AdvertisedRoute>({});
     set<sb::LearnedRoute>({});
+    set<sb::ECMPNexthop>({});
 }
 
 void MonitorConditions::update(SouthboundView& view, const std::string& chassis_name,
@@ -86,7 +88,8 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
     if (basis == basis_) return;
     basis_ = std::move(basis);
     if (monitor_all) return everything();
-    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned;
+    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned,
+        nexthops;
     for (const Uuid& uuid : view.local_datapaths.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDatapath, std::optional<Uuid>(uuid));
         groups.includes(sb::LogicalDPGroup::kDatapaths, ovsdb::Set<Uuid>{uuid});
@@ -97,6 +100,7 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
         balancers.includes(sb::LoadBalancer::kDatapaths, ovsdb::Set<Uuid>{uuid});
         advertised.equals(sb::AdvertisedRoute::kDatapath, uuid);
         learned.equals(sb::LearnedRoute::kDatapath, uuid);
+        nexthops.equals(sb::ECMPNexthop::kDatapath, uuid);
     }
     for (const Uuid& uuid : view.datapath_groups.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDpGroup, std::optional<Uuid>(uuid));
@@ -119,6 +123,7 @@ void MonitorConditions::update(SouthboundView& view, const std::string& chassis_
     set<sb::ChassisTemplateVar>(std::move(variables));
     set<sb::AdvertisedRoute>(std::move(advertised));
     set<sb::LearnedRoute>(std::move(learned));
+    set<sb::ECMPNexthop>(std::move(nexthops));
 }
 
 }  // namespace weft::controller

@@ -44,6 +44,7 @@ void monitor_southbound(Replica& southbound) {
     southbound.monitor<sb::HAChassisGroup>();
     southbound.monitor<sb::ChassisTemplateVar>();
     southbound.monitor<sb::Mirror>();
+    southbound.monitor<sb::ECMPNexthop>();
     southbound.monitor<sb::AdvertisedRoute>();
     southbound.monitor<sb::LearnedRoute>();
     southbound.monitor<sb::BFD>();
@@ -57,6 +58,7 @@ void monitor_southbound(Replica& southbound) {
     southbound.add_index(sb::ChassisPrivate::kName);
     // A tenant may make up any number of addresses: each must be found without looking at all others.
     southbound.add_index(sb::MACBinding::kIp);
+    southbound.add_index(sb::StaticMACBinding::kIp);
     southbound.add_index(sb::FDB::kMac);
     southbound.add_index(sb::AdvertisedRoute::kLogicalPort);
     southbound.add_index(sb::LearnedRoute::kLogicalPort);
@@ -80,6 +82,7 @@ void feed_southbound(const Replica& southbound, SouthboundView& view) {
     feed(southbound, view.meter_bands);
     feed(southbound, view.ha_chassis_groups);
     feed(southbound, view.ha_chassis);
+    feed(southbound, view.ecmp_nexthops);
     feed(southbound, view.template_vars);
     auto global = southbound.table<sb::SBGlobal>();
     bool use_mark = global.empty() ||

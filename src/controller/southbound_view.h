@@ -69,6 +69,7 @@ struct SouthboundView {
     Rows<schema::sb::HAChassis> ha_chassis{engine, "HA_Chassis"};
     Rows<schema::sb::Meter> meters{engine, "Meter"};
     Rows<schema::sb::MeterBand> meter_bands{engine, "Meter_Band"};
+    Rows<schema::sb::ECMPNexthop> ecmp_nexthops{engine, "ECMP_Nexthop"};
     Rows<schema::sb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
 
     // This host's own state.
