@@ -49,7 +49,7 @@ void monitor_vswitch(Replica& vswitch) {
     vswitch.monitor<vs::CTZone>();
     vswitch.monitor(vs::Interface::kName, vs::Interface::kType, vs::Interface::kOptions,
                     vs::Interface::kExternalIds, vs::Interface::kOfport, vs::Interface::kBfd,
-                    vs::Interface::kBfdStatus);
+                    vs::Interface::kBfdStatus, vs::Interface::kMtuRequest);
     vswitch.add_index(vs::Bridge::kName);
     vswitch.add_index(vs::Port::kName);
 }
@@ -260,6 +260,8 @@ void Controller::keep_ports(const Local& local, Transaction* vswitch_txn, Transa
     if (!vswitch_txn || !was_settled_) return;
     keep_patch_ports(vswitch_, configuration_, *local.bridge, wanted_patches(view_, binding_.own_ports()),
                      *vswitch_txn);
+    if (auto again = vif_plugs_.keep(view_, vswitch_, *local.bridge, *vswitch_txn, clock::monotonic_ms()))
+        wake_at(*again);
     keep_egress_qos(vswitch_, binding_.own_ports(), *vswitch_txn);
     keep_mirrors(vswitch_, *southbound_, *local.bridge, binding_.own_ports(), interfaces_, *vswitch_txn);
     keep_zone_limits(vswitch_, *local.root, *local.bridge, wanted_zone_limits(view_, ct_zones_.zones()),

@@ -29,6 +29,7 @@
 #include "controller/pinctrl/packet_in.h"
 #include "controller/route_exchange.h"
 #include "controller/southbound_view.h"
+#include "controller/vif_plug.h"
 #include "net/control_server.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -96,6 +97,7 @@ class Controller {
     LogicalFlows logical_{view_};
     BalancedConnections balanced_{view_};
     EcmpNexthops ecmp_nexthops_{view_};
+    VifPlugs vif_plugs_;
     BridgeConnection bridge_{
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};

@@ -1,5 +1,7 @@
 """Next hops of symmetric ECMP routes (NB_Global:options:ecmp_nexthop_monitor_enable): their rows, and their connections, which end with
 them.  All programs are Weft's."""
+import json
+
 import rig
 import wire
 from balancing_test import Cloud, frame, plug, receive
@@ -29,12 +31,13 @@ def next_hops():
         cloud.tell(NETWORK)
 
         def rows():
-            text = cloud.central.run("ovn-sbctl", "--bare", "--columns=nexthop,mac", "list", "ECMP_Nexthop")
-            return sorted(tuple(block.split("\n")) for block in text.strip("\n").split("\n\n") if block.strip())
+            request = ["OVN_Southbound", {"op": "select", "table": "ECMP_Nexthop", "where": [], "columns": ["nexthop", "mac"]}]
+            reply = json.loads(cloud.central.run("ovsdb-client", "transact", "unix:" + cloud.central.socket("sb"), json.dumps(request)))
+            return sorted((row["nexthop"], row["mac"]) for row in reply[0]["rows"])
         expect(not rows(), f"rows though nobody asks: {rows()}")
         cloud.tell("set NB_Global . options:ecmp_nexthop_monitor_enable=true")
         known = [("10.2.0.11", "02:00:00:00:00:11"), ("10.2.0.12", "02:00:00:00:00:12")]
-        rig.wait_for(lambda: [row for row in rows() if len(row) == 2 and row[1]] == known and len(rows()) == 3, f"the next hops: {rows()}")
+        rig.wait_for(lambda: rows() == [*known, ("10.2.0.13", "")], f"the next hops: {rows()}")
 
         def come_in(port, mac, sport):
             receive(h, port, frame(mac, ROUTER, wire.udp(sport, 53, b"x"), "30.0.0.5", "10.1.0.1"))

@@ -49,6 +49,8 @@ class History:
                 out += self.bind(zone, switch, gateway)
             for prefix in (f"10.{1 + ZONES.index(zone)}0.0.0/16", "10.77.0.0/16", f"fd7{ZONES.index(zone)}::/64"):
                 out += self.add_route(zone, prefix, "fd01::5" if ":" in prefix else "192.168.1.5")
+            out += self.add_route(zone, "10.66.0.0/16", "192.168.1.5", "policy=src-ip")
+            out += self.add_route(zone, "10.67.0.0/16", "192.168.1.6", "route_table=t1")
         return out
 
     def step(self):
@@ -174,13 +176,13 @@ class History:
         if switch:
             return [("sb", zone, ["--if-exists", "lsp-unbind", f"cr-{port}"])]
 
-    def add_route(self, zone=None, prefix=None, hop=None):
+    def add_route(self, zone=None, prefix=None, hop=None, *more):
         zone, name, plain = zone or self.zone(), f"r{self.number()}", prefix is not None
         prefix = prefix or self.random.choice(PREFIXES)
         if not plain and self.random.random() < 0.3:
             other = 2 - ZONES.index(zone)
             prefix = self.random.choice([f"192.168.{other}.1/24", f"192.168.31.{other}/24"])  # a network of the other zone
-        words = [f'ip_prefix="{prefix}"', f'nexthop="{hop or self.random.choice(HOPS)}"', f"external_ids:id={name}"]
+        words = [f'ip_prefix="{prefix}"', f'nexthop="{hop or self.random.choice(HOPS)}"', f"external_ids:id={name}", *more]
         if not plain and self.random.random() < 0.25:
             words.append("route_table=t1")
         if not plain and self.random.random() < 0.15:
