@@ -111,20 +111,6 @@ void Binding::consider(const sb::PortBinding& port, const BindingFacts& facts,
     if (!right.additional && has_additional) changes.push_back({port.uuid, Kind::kReleaseAdditional});
 }
 
-// options:vif-plug-type asks the controller to make the interface.
-void Binding::warn_of_plugs() {
-    for (const Uuid& uuid : view_.requested[chassis_->uuid]) {
-        const sb::PortBinding* port = view_.port(uuid);
-        const std::string* type = port ? port->options.find("vif-plug-type") : nullptr;
-        if (!type || !warned_plugs_.insert(port->logical_port).second) continue;
-        lg.warn(
-            "lport {} asks for the VIF plug provider '{}' (options:vif-plug-type), which this controller "
-            "does "
-            "not have: plug an interface with external_ids:iface-id={} yourself",
-            port->logical_port, *type, port->logical_port);
-    }
-}
-
 std::vector<BindingChange> Binding::decide(const BindingFacts& facts) {
     std::vector<BindingChange> changes;
     next_decision_ms_.reset();
@@ -134,7 +120,6 @@ std::vector<BindingChange> Binding::decide(const BindingFacts& facts) {
     std::erase_if(claimed_ms_,
                   [&](const auto& claim) { return facts.now_ms >= claim.second + kClaimBackMs; });
 
-    warn_of_plugs();
     std::set<Uuid> candidates;
     for (const auto& [name, interface] : facts.interfaces) {
         const Uuid* port = view_.port_by_name.first(name);

@@ -76,7 +76,6 @@ class Binding {
     Right right_of_vif(const schema::sb::PortBinding& port, const BindingFacts& facts);
     void consider(const schema::sb::PortBinding& port, const BindingFacts& facts,
                   std::vector<BindingChange>& changes);
-    void warn_of_plugs();
     bool serves(const schema::sb::PortBinding& port, const BindingFacts& facts);
     void decide_again_at(int64_t ms);
     bool must_wait(const schema::sb::PortBinding& port, const BindingFacts& facts);
@@ -91,8 +90,7 @@ class Binding {
 
     SouthboundView& view_;
     const schema::sb::Chassis* chassis_ = nullptr;  // during decide() and apply()
-    std::set<std::string> warned_plugs_;
-    std::map<Uuid, int64_t> claimed_ms_;  // claims of the last half second
+    std::map<Uuid, int64_t> claimed_ms_;            // claims of the last half second
     std::optional<int64_t> next_decision_ms_;
 };
 

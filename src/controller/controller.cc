@@ -52,7 +52,7 @@ void monitor_vswitch(Replica& vswitch) {
     vswitch.monitor<vs::CTZone>();
     vswitch.monitor(vs::Interface::kName, vs::Interface::kType, vs::Interface::kOptions,
                     vs::Interface::kExternalIds, vs::Interface::kOfport, vs::Interface::kBfd,
-                    vs::Interface::kBfdStatus);
+                    vs::Interface::kBfdStatus, vs::Interface::kMtuRequest);
     vswitch.add_index(vs::Bridge::kName);
     vswitch.add_index(vs::Port::kName);
 }
@@ -331,6 +331,13 @@ void Controller::keep_local_rows(const Local& local, Transaction& vswitch_txn) {
         keep_patch_ports(vswitch_, configured(), *local.bridge, wanted_patches(view_, view_.own_ports()),
                          vswitch_txn);
     });
+    int64_t now = clock::monotonic_ms();
+    if (plug_again_ms_ && now >= *plug_again_ms_) steps_.plugs.repeat();
+    steps_.plugs.run([&] {
+        view_.depend_on({kBridges, kTunnelPorts, Outside::kPatchPorts, kOtherPorts});
+        plug_again_ms_ = vif_plugs_.keep(view_, vswitch_, *local.bridge, vswitch_txn, now);
+    });
+    if (plug_again_ms_) wake_at(*plug_again_ms_);
     steps_.egress_qos.run([&] {
         view_.depend_on({kTunnelPorts, kOtherPorts, Outside::kQueues});
         keep_egress_qos(vswitch_, view_.own_ports(), vswitch_txn);
@@ -437,6 +444,8 @@ void Controller::update_flows(const Local& local) {
     for (uint16_t zone : ct_zones_.take_to_flush()) bridge_.flush_ct_zone(zone);
     pushed_ = bridge_.push();
     for (openflow::CtFlush& flush : balanced_.take_to_flush()) bridge_.flush_connections(std::move(flush));
+    for (openflow::CtFlush& flush : ecmp_nexthops_.take_to_flush())
+        bridge_.flush_connections(std::move(flush));
 }
 
 void Controller::compute_afresh() {
@@ -553,6 +562,10 @@ void Controller::write_reports(const Local& local, Transaction& vswitch_txn, Tra
         ct_zones_.save(*local.bridge, vswitch_txn);
     });
     if (!local.chassis || !was_settled_) return;
+    steps_.nexthops.run([&] {
+        view_.depend_on({Outside::kNexthops});
+        ecmp_nexthops_.write_addresses(*southbound_, southbound_txn);
+    });
     if (routes_->kernel_changed()) steps_.routes.repeat();
     steps_.routes.run([&] {
         view_.depend_on({Outside::kRoutes});

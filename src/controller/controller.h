@@ -23,6 +23,7 @@
 #include "controller/bridge_connection.h"
 #include "controller/configuration.h"
 #include "controller/ct_zones.h"
+#include "controller/ecmp_nexthops.h"
 #include "controller/lflow/logical_flows.h"
 #include "controller/monitor_conditions.h"
 #include "controller/physical/physical_flows.h"
@@ -30,6 +31,7 @@
 #include "controller/route_exchange.h"
 #include "controller/southbound_view.h"
 #include "controller/steps.h"
+#include "controller/vif_plug.h"
 #include "net/control_server.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -108,6 +110,8 @@ class Controller {
     PhysicalFlows physical_{view_};
     LogicalFlows logical_{view_};
     BalancedConnections balanced_{view_};
+    EcmpNexthops ecmp_nexthops_{view_};
+    VifPlugs vif_plugs_;
     BridgeConnection bridge_{
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};
@@ -128,6 +132,7 @@ class Controller {
         std::map<Uuid, Uuid> localnets;
         std::map<std::string, uint16_t> zones;
     } last_;
+    std::optional<int64_t> plug_again_ms_;  // when to look again for what is to be plugged
     // What the last decision about bindings was made with, beside what it read.
     std::set<std::string> alive_, unproven_;
     bool switch_was_there_ = false;

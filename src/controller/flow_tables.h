@@ -49,6 +49,8 @@ inline constexpr unsigned kFlagLocalOnly = 4;
 inline constexpr unsigned kFlagNestedContainer = 5;
 inline constexpr unsigned kFlagLookup = 6;  // result of MAC and FDB look-ups
 inline constexpr unsigned kFlagFromLocalport = 10;
+// The packet was in the egress pipeline before: it may have to go back by the tunnel that it came by.
+inline constexpr unsigned kFlagFromEgress = 30;
 inline constexpr unsigned kFlagPortSecurity = 12;  // set: the port may not send (or get) this packet
 
 // Logical output port keys from here on are multicast groups.

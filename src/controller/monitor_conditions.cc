@@ -74,6 +74,7 @@ void MonitorConditions::everything() {
     set<sb::ChassisTemplateVar>(Condition::all());
     set<sb::AdvertisedRoute>(Condition::all());
     set<sb::LearnedRoute>(Condition::all());
+    set<sb::ECMPNexthop>(Condition::all());
 }
 
 void MonitorConditions::begin(const Configuration& configuration) {
@@ -91,6 +92,7 @@ void MonitorConditions::begin(const Configuration& configuration) {
     set<sb::ChassisTemplateVar>({});
     set<sb::AdvertisedRoute>({});
     set<sb::LearnedRoute>({});
+    set<sb::ECMPNexthop>({});
 }
 
 void MonitorConditions::update_ports(SouthboundView& view, const Configuration& configuration,
@@ -124,7 +126,8 @@ void MonitorConditions::update(SouthboundView& view, const Configuration& config
         ports_.reset();
         return everything();
     }
-    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned;
+    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned,
+        nexthops;
     for (const Uuid& uuid : view.local_datapaths.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDatapath, std::optional<Uuid>(uuid));
         groups.includes(sb::LogicalDPGroup::kDatapaths, ovsdb::Set<Uuid>{uuid});
@@ -135,6 +138,7 @@ void MonitorConditions::update(SouthboundView& view, const Configuration& config
         balancers.includes(sb::LoadBalancer::kDatapaths, ovsdb::Set<Uuid>{uuid});
         advertised.equals(sb::AdvertisedRoute::kDatapath, uuid);
         learned.equals(sb::LearnedRoute::kDatapath, uuid);
+        nexthops.equals(sb::ECMPNexthop::kDatapath, uuid);
     }
     for (const Uuid& uuid : view.datapath_groups.keys()) {
         flows.equals(sb::LogicalFlow::kLogicalDpGroup, std::optional<Uuid>(uuid));
@@ -156,6 +160,7 @@ void MonitorConditions::update(SouthboundView& view, const Configuration& config
     set<sb::ChassisTemplateVar>(std::move(variables));
     set<sb::AdvertisedRoute>(std::move(advertised));
     set<sb::LearnedRoute>(std::move(learned));
+    set<sb::ECMPNexthop>(std::move(nexthops));
 }
 
 }  // namespace weft::controller

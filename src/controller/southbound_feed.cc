@@ -33,6 +33,9 @@ void note_outside(const Replica& southbound, SouthboundView& view) {
     if (changed<sb::Mirror>(southbound)) view.note_change(Outside::kSouthboundMirrors);
     if (changed<sb::AdvertisedRoute>(southbound) || changed<sb::LearnedRoute>(southbound))
         view.note_change(Outside::kRoutes);
+    if (changed<sb::ECMPNexthop>(southbound) || changed<sb::MACBinding>(southbound) ||
+        changed<sb::StaticMACBinding>(southbound))
+        view.note_change(Outside::kNexthops);
     for (const auto& change : southbound.changes<sb::SBGlobal>()) {
         if (change.columns.has(sb::SBGlobal::kOptions)) view.note_change(Outside::kGlobalOptions);
     }
@@ -62,6 +65,7 @@ void monitor_southbound(Replica& southbound) {
     southbound.monitor<sb::HAChassisGroup>();
     southbound.monitor<sb::ChassisTemplateVar>();
     southbound.monitor<sb::Mirror>();
+    southbound.monitor<sb::ECMPNexthop>();
     southbound.monitor<sb::AdvertisedRoute>();
     southbound.monitor<sb::LearnedRoute>();
     southbound.monitor<sb::BFD>();
@@ -75,6 +79,7 @@ void monitor_southbound(Replica& southbound) {
     southbound.add_index(sb::ChassisPrivate::kName);
     // A tenant may make up any number of addresses: each must be found without looking at all others.
     southbound.add_index(sb::MACBinding::kIp);
+    southbound.add_index(sb::StaticMACBinding::kIp);
     southbound.add_index(sb::FDB::kMac);
     southbound.add_index(sb::AdvertisedRoute::kLogicalPort);
     southbound.add_index(sb::LearnedRoute::kLogicalPort);
@@ -99,6 +104,7 @@ void feed_southbound(const Replica& southbound, SouthboundView& view) {
     feed(southbound, view.meter_bands);
     feed(southbound, view.ha_chassis_groups);
     feed(southbound, view.ha_chassis);
+    feed(southbound, view.ecmp_nexthops);
     feed(southbound, view.template_vars);
     auto global = southbound.table<sb::SBGlobal>();
     bool use_mark = global.empty() ||

@@ -63,7 +63,8 @@ enum class Outside : uint8_t {
     kGlobalOptions,  // SB_Global.options
     kChassis,        // Chassis, Encap, and that Chassis_Private has a row
     kSouthboundMirrors,
-    kRoutes,  // Advertised_Route, Learned_Route
+    kRoutes,    // Advertised_Route, Learned_Route
+    kNexthops,  // ECMP_Nexthop, MAC_Binding, Static_MAC_Binding
 };
 
 struct SouthboundView {
@@ -95,6 +96,7 @@ struct SouthboundView {
     Rows<schema::sb::HAChassis> ha_chassis{engine, "HA_Chassis"};
     Rows<schema::sb::Meter> meters{engine, "Meter"};
     Rows<schema::sb::MeterBand> meter_bands{engine, "Meter_Band"};
+    Rows<schema::sb::ECMPNexthop> ecmp_nexthops{engine, "ECMP_Nexthop"};
     Rows<schema::sb::ChassisTemplateVar> template_vars{engine, "Chassis_Template_Var"};
 
     // Of these there is one value each, which is touched.

@@ -30,19 +30,21 @@ struct Steps {
     incremental::Step tunnels{engine_, "keep tunnels"};
     incremental::Step bindings{engine_, "keep bindings"};
     incremental::Step patch_ports{engine_, "keep patch ports"};
+    incremental::Step plugs{engine_, "keep plugged interfaces"};
     incremental::Step egress_qos{engine_, "keep egress QoS"};
     incremental::Step mirrors{engine_, "keep mirrors"};
     incremental::Step zone_limits{engine_, "keep conntrack zone limits"};
     incremental::Step tunnel_bfd{engine_, "keep BFD of tunnels"};
     incremental::Step port_reports{engine_, "report ports"};
     incremental::Step saved_zones{engine_, "save conntrack zones"};
+    incremental::Step nexthops{engine_, "keep addresses of next hops"};
     incremental::Step routes{engine_, "exchange routes"};
 
     // A write was not carried out: what is there is to be compared again.
     void repeat_writes() {
         for (incremental::Step* step :
-             {&bridge, &chassis, &tunnels, &bindings, &patch_ports, &egress_qos, &mirrors, &zone_limits,
-              &tunnel_bfd, &port_reports, &saved_zones, &routes})
+             {&bridge, &chassis, &tunnels, &bindings, &patch_ports, &plugs, &egress_qos, &mirrors,
+              &zone_limits, &tunnel_bfd, &port_reports, &saved_zones, &nexthops, &routes})
             step->repeat();
     }
 };

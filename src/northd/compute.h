@@ -24,6 +24,7 @@ struct Routable;
 struct SwitchState;
 struct AddressPool;
 struct SwitchMulticast;
+struct FunctionGroup;
 
 Globals compute_globals(Program& p);
 SamplingApps compute_sampling_apps(Program& p);
@@ -35,6 +36,8 @@ std::vector<Uuid> compute_router_ports(Program& p, const Uuid& router);
 AddressPool compute_address_pool(Program& p, const Uuid& sw);
 std::string compute_bfd_status(Program& p, const Uuid& bfd);
 SwitchMulticast compute_switch_multicast(Program& p, const Uuid& sw);
+
+FunctionGroup compute_function_group(Program& p, const Uuid& group);
 
 LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid);
 VipSummary compute_lb_vips(Program& p, const Uuid& uuid);

@@ -125,6 +125,55 @@ void advertise_of_switch_port(Program& p, const SwitchPort& port) {
     }
 }
 
+// A switch that is part of an EVPN has its identifier (RFC 7432, RFC 8365: 24 bits).
+bool advertises_ips(const ovsdb::StringMap& config) {
+    int64_t vni = ovsdb::get_int(config, "dynamic-routing-vni");
+    if (vni <= 0 || vni >= 1 << 24) return false;
+    for (std::string_view word : split(get_string(config, kRedistribute), ", ")) {
+        if (word == "ip") return true;
+    }
+    return false;
+}
+
+void check_dynamic_routing_of_switch(Program& p, const Uuid& uuid) {
+    const nb::LogicalSwitch* row = p.in.switches.get(uuid);
+    if (!row || !row->other_config.contains("dynamic-routing-vni")) return;
+    int64_t vni = ovsdb::get_int(row->other_config, "dynamic-routing-vni");
+    if (vni <= 0 || vni >= 1 << 24) {
+        return p.complaints.emit(
+            fmt::format("Logical_Switch {}: other_config:dynamic-routing-vni '{}' is not between 1 and "
+                        "16777215; nothing is announced",
+                        row->name, get_string(row->other_config, "dynamic-routing-vni")));
+    }
+    p.complaints.emit(fmt::format(
+        "Logical_Switch {}: addresses to announce are listed in Advertised_MAC_Binding, but hosts "
+        "take no part in an EVPN",
+        row->name));
+    for (std::string_view word : split(get_string(row->other_config, kRedistribute), ", ")) {
+        if (word != "ip" && word != "fdb") {
+            p.complaints.emit(
+                fmt::format("Logical_Switch {}: unknown {} '{}'", row->name, kRedistribute, word));
+        }
+    }
+}
+
+void advertise_macs_of_port(Program& p, const SwitchPort& port) {
+    if (port.switch_uuid.is_zero() || !port.enabled || !p.switch_(port.switch_uuid).advertises_ips) return;
+    auto all_of = [&](const PortAddresses& addresses) {
+        for (const Ip4& ip : addresses.ip4)
+            p.advertised_mac_rows.emit({port.switch_uuid, port.name, ip.address, addresses.mac});
+        for (const Ip6Net& ip : addresses.ip6) {
+            if (!ip.is_link_local())
+                p.advertised_mac_rows.emit({port.switch_uuid, port.name, ip.address, addresses.mac});
+        }
+    };
+    if (port.type == PortType::kRouter) {
+        if (!port.peer.is_zero()) all_of(p.router_port(port.peer).addresses);
+    } else if (port.type == PortType::kVif || port.type == PortType::kVirtual) {
+        for (const PortAddresses& addresses : port.addresses) all_of(addresses);
+    }
+}
+
 void list_learned_route(Program& p, const Uuid& uuid) {
     const LearnedRoute* route = p.in.learned_routes.find(uuid);
     const Uuid* port = p.router_port_named.first(route->port);

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/uuid.h"
+#include "ovsdb/client/containers.h"
 
 namespace weft::northd {
 
@@ -27,5 +28,8 @@ struct LearnedRoute {
 struct Redistribution {
     bool connected = false, hosts = false, statics = false, nat = false, lb = false;
 };
+
+// Whether a switch with this other_config announces the addresses of its ports.
+bool advertises_ips(const ovsdb::StringMap& config);
 
 }  // namespace weft::northd

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "northd/compute.h"
+#include "northd/dynamic_routing.h"
 #include "northd/program.h"
 
 namespace weft::northd {
@@ -80,12 +81,16 @@ Globals compute_globals(Program& p) {
     for (const Uuid& uuid : p.in.global.keys()) {
         const auto& options = p.in.global.get(uuid)->options;
         out.svc_monitor_mac = get_string(options, "svc_monitor_mac");
+        out.svc_monitor_mac_dst = get_string(options, "svc_monitor_mac_dst");
+        out.svc_monitor_ip = get_string(options, "svc_monitor_ip");
+        out.svc_monitor_ip_dst = get_string(options, "svc_monitor_ip_dst");
         out.mac_prefix = get_string(options, "mac_prefix");
         out.use_ct_inv_match = get_bool(options, "use_ct_inv_match", true);
         out.ignore_lsp_down = get_bool(options, "ignore_lsp_down", true);
         out.default_acl_drop = get_bool(options, "default_acl_drop");
         out.install_ls_lb_from_router = get_bool(options, "install_ls_lb_from_router");
         out.controller_event = get_bool(options, "controller_event");
+        out.watch_ecmp_nexthops = get_bool(options, "ecmp_nexthop_monitor_enable");
         out.dnat_sets_eth_dst = get_bool(options, "ls_dnat_mod_dl_dst");
         out.drop_sample = drop_sample(options, p.sampling_apps({}).drop);
     }
@@ -122,6 +127,7 @@ Switch compute_switch(Program& p, const Uuid& uuid) {
     out.mcast_ip4_src = get_string(config, "mcast_ip4_src");
     out.mcast_ip6_src = get_string(config, "mcast_ip6_src");
     out.is_interconnection = config.contains("interconn-ts");
+    out.advertises_ips = advertises_ips(config);
     out.stateless_acl_with_lb = get_bool(config, "enable-stateless-acl-with-lb");
     out.dhcp_relay_port = get_string(config, "dhcp_relay_port");
     out.broadcast_arps_to_all_routers = get_bool(config, "broadcast-arps-to-all-routers", true);

@@ -18,6 +18,8 @@ namespace weft::northd {
 // NB_Global:options.
 struct Globals {
     std::string svc_monitor_mac, mac_prefix;
+    // Of checks of network functions; "" : the defaults.
+    std::string svc_monitor_mac_dst, svc_monitor_ip, svc_monitor_ip_dst;
     bool use_ct_inv_match = true;
     bool ignore_lsp_down = true;
     bool default_acl_drop = false;
@@ -26,6 +28,7 @@ struct Globals {
     bool install_ls_lb_from_router = false;
     bool controller_event = false;
     bool dnat_sets_eth_dst = false;
+    bool watch_ecmp_nexthops = false;
     std::string drop_sample;  // what is done with packets before they are dropped: "" or an action
     bool operator==(const Globals&) const = default;
 };
@@ -53,6 +56,7 @@ struct Switch {
     bool broadcast_arps_to_all_routers = true;
     bool stateless_acl_with_lb = false;  // what ACLs exempt from tracking still meets load balancers
     std::string dhcp_relay_port;         // the switch port to the relay, or ""
+    bool advertises_ips = false;         // dynamic-routing-redistribute of a switch with an EVPN identifier
     std::optional<Uuid> copp;
     bool operator==(const Switch&) const = default;
 };

@@ -68,6 +68,14 @@ void multicast_of_switch(Program&, FlowWriter&, const Switch&);
 void learn_group(Program&, const Uuid& igmp_group);
 void flows_of_switch_group(Program&, const GroupKey&);
 
+// switch_health_checks.cc: ingress tables 19 and 25
+void health_checks_of_port(Program&, FlowWriter&, const SwitchPort&);
+// The address from which something is checked is the controller's: the switch answers for it.
+void answer_for_monitor(Program&, FlowWriter&, const std::string& address);
+
+// router_protocols.cc: of the switch behind a port ingress tables 1, 19 and 25
+void routing_protocols_of_port(Program&, const RouterPort&);
+
 // router_admission.cc: ingress table 0
 void admission_of_router(Program&, FlowWriter&, const Router&);
 void admission_of_port(Program&, FlowWriter&, const RouterPort&);
@@ -98,6 +106,8 @@ Redistribution redistribution_of(Program&, const RouterPort&);
 void advertise_of_router_port(Program&, const Router&, const RouterPort&);
 void advertise_of_switch_port(Program&, const SwitchPort&);
 void list_learned_route(Program&, const Uuid& learned);
+void advertise_macs_of_port(Program&, const SwitchPort&);  // Advertised_MAC_Binding
+void check_dynamic_routing_of_switch(Program&, const Uuid& sw);
 // router_bfd.cc: ingress table 3
 void bfd_of_router_port(Program&, FlowWriter&, const Router&, const RouterPort&);
 bool has_bfd(Program&, const RouterPort&);
@@ -109,6 +119,8 @@ struct SymmetricRoute {
     bool is_ip6 = false;
 };
 void symmetric_reply(Program&, FlowWriter&, const SymmetricRoute&);
+// Its row, if next hops are watched (options:ecmp_nexthop_monitor_enable).
+void watch_next_hop(Program&, const Uuid& port, const std::string& address);
 // router_policy.cc: ingress tables 15 and 16
 void policies_of_router(Program&, FlowWriter&, const Router&);
 void flows_of_policy(Program&, const Uuid& policy);

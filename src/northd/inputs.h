@@ -80,6 +80,10 @@ struct Inputs {
     Rows<nb::LoadBalancer> load_balancers{engine, "Load_Balancer"};
     Rows<nb::LoadBalancerGroup> load_balancer_groups{engine, "Load_Balancer_Group"};
     Rows<nb::LoadBalancerHealthCheck> health_checks{engine, "Load_Balancer_Health_Check"};
+    Rows<nb::LogicalSwitchPortHealthCheck> port_health_checks{engine, "Logical_Switch_Port_Health_Check"};
+    Rows<nb::NetworkFunction> network_functions{engine, "Network_Function"};
+    Rows<nb::NetworkFunctionGroup> network_function_groups{engine, "Network_Function_Group"};
+    Rows<nb::NetworkFunctionHealthCheck> function_health_checks{engine, "Network_Function_Health_Check"};
     Rows<nb::DHCPOptions> dhcp_options{engine, "DHCP_Options"};
     Rows<nb::DNS> dns{engine, "DNS"};
     Rows<nb::GatewayChassis> gateway_chassis{engine, "Gateway_Chassis"};

@@ -52,7 +52,8 @@ Northd::Northd(net::Loop& loop, Options options)
                 nb::LoadBalancerHealthCheck, nb::DHCPOptions, nb::DNS, nb::GatewayChassis, nb::HAChassisGroup,
                 nb::HAChassis, nb::Meter, nb::MeterBand, nb::Copp, nb::ForwardingGroup, nb::StaticMACBinding,
                 nb::Mirror, nb::MirrorRule, nb::BFD, nb::ChassisTemplateVar, nb::DHCPRelay, nb::Sample,
-                nb::SampleCollector, nb::SamplingApp>(nb_);
+                nb::SampleCollector, nb::SamplingApp, nb::LogicalSwitchPortHealthCheck, nb::NetworkFunction,
+                nb::NetworkFunctionGroup, nb::NetworkFunctionHealthCheck>(nb_);
     choose_southbound_columns(sb_);
     if (!paused_) sb_.set_lock("ovn_northd");
     nb_.start();
@@ -230,6 +231,10 @@ void Northd::feed() {
     feed_rows(in.load_balancers, nb_);
     feed_rows(in.load_balancer_groups, nb_);
     feed_rows(in.health_checks, nb_);
+    feed_rows(in.port_health_checks, nb_);
+    feed_rows(in.network_functions, nb_);
+    feed_rows(in.network_function_groups, nb_);
+    feed_rows(in.function_health_checks, nb_);
     feed_rows(in.dhcp_options, nb_);
     feed_rows(in.dns, nb_);
     feed_rows(in.gateway_chassis, nb_);
@@ -326,6 +331,8 @@ void Northd::feed_sessions() {
             program_.in.monitor_states.set(key(*change.after), change.after->status.value_or(""));
     }
     for (const auto& change : nb_.changes<nb::BFD>()) bfd_status_dirty_.insert(change.row().uuid);
+    active_functions_.have(nb_);
+    port_health_.have(nb_);
 }
 
 void Northd::report_complaints() {
@@ -540,6 +547,14 @@ void Northd::write_northbound() {
     write_port_status(txn);
     write_bfd_status(txn);
     write_gateway_status(txn);
+    active_functions_.want(program_.function_status_rows, [](const FunctionStatusRow& row) {
+        return std::pair(row.group, row.active.is_zero() ? std::nullopt : std::optional(row.active));
+    });
+    active_functions_.write(nb_, txn);
+    port_health_.want(program_.port_health_rows, [](const PortHealthRow& row) {
+        return std::pair(row.check, row.status.empty() ? std::nullopt : std::optional(row.status));
+    });
+    port_health_.write(nb_, txn);
     HashSet<Uuid> written_bfd, written_gateways;
     std::swap(written_bfd, bfd_status_dirty_);
     std::swap(written_gateways, gateway_dirty_);
@@ -557,6 +572,8 @@ void Northd::write_northbound() {
                        port_status_dirty_.insert(written.begin(), written.end());
                        bfd_status_dirty_.insert(written_bfd.begin(), written_bfd.end());
                        gateway_dirty_.insert(written_gateways.begin(), written_gateways.end());
+                       active_functions_.mark_all();
+                       port_health_.mark_all();
                        if (outcome.status == CommitStatus::kError) {
                            static log::RateLimit limit(1, 5);
                            if (limit.pass(lg)) lg.warn("northbound transaction failed: {}", outcome.error);

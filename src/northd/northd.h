@@ -14,6 +14,7 @@
 #include "northd/aging.h"
 #include "northd/allocations.h"
 #include "northd/program.h"
+#include "northd/status_column.h"
 #include "northd/sync/southbound.h"
 #include "northd/tunnel_keys.h"
 #include "ovsdb/client/replica.h"
@@ -90,6 +91,10 @@ class Northd {
     HashSet<Uuid> port_status_dirty_;
     HashMap<Uuid, std::string> bfd_status_;
     HashSet<Uuid> bfd_status_dirty_;
+    StatusColumn<nb::NetworkFunctionGroup, std::optional<Uuid>> active_functions_{
+        nb::NetworkFunctionGroup::kNetworkFunctionActive};
+    StatusColumn<nb::LogicalSwitchPortHealthCheck, std::optional<std::string>> port_health_{
+        nb::LogicalSwitchPortHealthCheck::kStatus};
     HashMap<Uuid, Uuid> gateway_status_;  // router port → chassis
     HashSet<Uuid> gateway_dirty_;
     int64_t rests_until_ms_ = 0;  // monotonic

@@ -52,8 +52,12 @@ struct Outputs {
     Output<BfdRow> bfd_rows{engine, "BFD rows"};
     Output<TemplateVarRow> template_var_rows{engine, "template variable rows"};
     Output<AdvertisedRow> advertised_rows{engine, "advertised routes"};
+    Output<AdvertisedMacRow> advertised_mac_rows{engine, "advertised addresses"};
+    Output<EcmpNexthopRow> ecmp_nexthop_rows{engine, "ECMP next hops"};
     Output<PortStatusRow> port_status_rows{engine, "port status rows"};
     Output<GatewayStatusRow> gateway_status_rows{engine, "gateway status rows"};
+    Output<FunctionStatusRow> function_status_rows{engine, "function status rows"};
+    Output<PortHealthRow> port_health_rows{engine, "port health rows"};
     Output<BfdStatusRow> bfd_status_rows{engine, "BFD status rows"};
     // What is to be chosen for ports (allocations.h)
     Output<PoolRow> address_pools{engine, "address pools"};

@@ -27,6 +27,7 @@ void emit_switch_flows(Program& p, const Uuid& uuid) {
     multicast_of_switch(p, flows, sw);
     rows_of_switch(p, sw);
     address_pool_of_switch(p, sw);
+    check_dynamic_routing_of_switch(p, uuid);
 }
 
 void emit_switch_port_flows(Program& p, const Uuid& uuid) {
@@ -42,9 +43,11 @@ void emit_switch_port_flows(Program& p, const Uuid& uuid) {
     dhcp_relay_of_client(p, flows, port);
     external_port(p, flows, port);
     lookup_of_port(p, flows, port);
+    health_checks_of_port(p, flows, port);
     arp_resolve_of_switch_port(p, port);
     routables_of_neighbors(p, port);
     advertise_of_switch_port(p, port);
+    advertise_macs_of_port(p, port);
     rows_of_switch_port(p, port);
 }
 
@@ -83,6 +86,7 @@ void emit_router_port_flows(Program& p, const Uuid& uuid) {
     dhcp_relay_of_port(p, flows, router, port);
     router_advertisement_of_port(p, flows, port);
     routing_of_port(p, flows, port);
+    routing_protocols_of_port(p, port);
     bfd_of_router_port(p, flows, router, port);
     arp_resolve_of_router_port(p, flows, router, port);
     gateway_of_port(p, flows, router, port);
@@ -98,6 +102,15 @@ void emit_load_balancer_flows(Program& p, const Uuid& uuid) {
     router_flows_of_load_balancer(p, lb);
     rows_of_load_balancer(p, lb);
     rows_of_health_checks(p, lb);
+}
+
+void list_addresses(Program& p, const SwitchPort& port) {
+    auto all_of = [&](const PortAddresses& addresses) {
+        for (const Ip4& ip : addresses.ip4) p.macs_at.emit({port.switch_uuid, ip.address}, addresses.mac);
+        for (const Ip6Net& ip : addresses.ip6) p.macs_at.emit({port.switch_uuid, ip.address}, addresses.mac);
+    };
+    for (const PortAddresses& addresses : port.addresses) all_of(addresses);
+    if (port.type == PortType::kRouter && !port.peer.is_zero()) all_of(p.router_port(port.peer).addresses);
 }
 
 void relate_port(Program& p, const Uuid& uuid) {
@@ -118,6 +131,7 @@ void relate_port(Program& p, const Uuid& uuid) {
     }
     if (port.type == PortType::kSwitch && !port.peer_name.empty())
         p.link_rows.emit({sw, p.port(*p.switch_port_named.first(port.peer_name)).switch_uuid});
+    if (p.globals({}).watch_ecmp_nexthops) list_addresses(p, port);
     if (!logical_mirrors(p, uuid).empty()) p.mirrored_ports.emit(sw, uuid);
     if (port.unknown && port.enabled) p.unknown_ports.emit(sw, uuid);
     if (port.type == PortType::kLocalnet) p.localnet_ports.emit(sw, uuid);
@@ -245,6 +259,11 @@ Program::Program()
       routers_of_lb(engine, "routers_of_lb",
                     [this](const Uuid& lb) { return compute_routers_of_lb(*this, lb); }),
 
+      list_function_ports_rule(engine, "list_function_ports", in.network_functions,
+                               [this](const Uuid& id) { list_function_ports(*this, id); }),
+      function_group(engine, "function_group",
+                     [this](const Uuid& id) { return compute_function_group(*this, id); }),
+
       switches_of_group(engine, "switches_of_group",
                         [this](const Uuid& group) { return compute_switches_of_group(*this, group); }),
       list_switch_acls(engine, "list_switch_acls", in.switches,
@@ -354,6 +373,10 @@ Program::Program()
       emit_nat(engine, "emit_nat", router_of_nat, [this](const Uuid& id) { flows_of_nat(*this, id); }),
       emit_load_balancer(engine, "emit_load_balancer", in.load_balancers,
                          [this](const Uuid& lb) { emit_load_balancer_flows(*this, lb); }),
+      emit_function(engine, "emit_function", in.network_functions,
+                    [this](const Uuid& id) { flows_of_function(*this, id); }),
+      emit_function_group(engine, "emit_function_group", in.network_function_groups,
+                          [this](const Uuid& id) { flows_of_function_group(*this, id); }),
       emit_acl(engine, "emit_acl", acl_uses, [this](const Uuid& acl) { flows_of_acl(*this, acl); }),
       emit_acl_meter(engine, "emit_acl_meter", in.acls,
                      [this](const Uuid& acl) { rows_of_acl_meter(*this, acl); }),

@@ -17,6 +17,7 @@
 #include "northd/inputs.h"
 #include "northd/load_balancer_facts.h"
 #include "northd/nat_facts.h"
+#include "northd/network_function.h"
 #include "northd/outputs.h"
 
 namespace weft::northd {
@@ -98,7 +99,9 @@ class Program : public Outputs {
                                              "router_ports_of_switch"};  // switch → its ports to routers
     Index<Uuid, Uuid> plain_ports{engine, "plain_ports"};                // switch → its other ports
     Index<Uuid, Uuid> unknown_ports{engine, "unknown_ports"};            // switch → ports with "unknown"
-    Index<Uuid, Uuid> localnet_ports{engine, "localnet_ports"};          // switch → localnet ports
+    // (switch, IP address) → Ethernet addresses of its ports that have it; only while somebody asks for that
+    Index<std::pair<Uuid, std::string>, std::string> macs_at{engine, "macs_at"};
+    Index<Uuid, Uuid> localnet_ports{engine, "localnet_ports"};  // switch → localnet ports
     Index<Uuid, Uuid> vtep_ports{engine, "vtep_ports"};
     // switch → names of its ports that get all multicast, or all reports; router → of those that get all
     Index<Uuid, std::string> multicast_flood_ports{engine, "multicast_flood_ports"};
@@ -137,6 +140,11 @@ class Program : public Outputs {
     Query<Uuid, VipSummary> lb_group_vips;  // of a group's load balancers together
     Query<Uuid, VipSummary> switch_vips, router_vips;
     Query<Uuid, std::vector<Uuid>> switches_of_lb, routers_of_lb;
+
+    // --- network functions
+    Index<Uuid, std::string> function_port_names{engine, "function_port_names"};  // by switch
+    Rule<Uuid> list_function_ports_rule;
+    Query<Uuid, FunctionGroup> function_group;
 
     // --- ACLs
     Index<Uuid, AclUse> acl_uses{engine, "acl_uses"};
@@ -186,6 +194,8 @@ class Program : public Outputs {
     Rule<Uuid> emit_policy;
     Rule<Uuid> emit_nat;
     Rule<Uuid> emit_load_balancer;
+    Rule<Uuid> emit_function;
+    Rule<Uuid> emit_function_group;
     Rule<Uuid> emit_acl;
     Rule<Uuid> emit_acl_meter;
     Rule<Uuid> emit_qos_of_switch;

@@ -35,4 +35,20 @@ void symmetric_reply(Program& p, FlowWriter& f, const SymmetricRoute& route) {
           "push(xxreg1); xxreg1 = ct_label; eth.dst = xxreg1[32..79]; pop(xxreg1); next;");
 }
 
+// The Ethernet address of a next hop that is a logical port itself; else "".
+static std::string mac_of_next_hop(Program& p, const RouterPort& port, const std::string& address) {
+    if (const Uuid* peer = p.router_port_named.first(port.peer_name); peer && !port.peer_name.empty())
+        return p.router_port(*peer).addresses.mac;
+    for (const Uuid& here : p.switch_ports_at[port.uuid]) {
+        if (const std::string* mac = p.macs_at.first({p.port(here).switch_uuid, address})) return *mac;
+    }
+    return "";
+}
+
+void watch_next_hop(Program& p, const Uuid& port_uuid, const std::string& address) {
+    if (!p.globals({}).watch_ecmp_nexthops) return;
+    const RouterPort& port = p.router_port(port_uuid);
+    p.ecmp_nexthop_rows.emit({port.router, port.name, address, mac_of_next_hop(p, port, address)});
+}
+
 }  // namespace weft::northd

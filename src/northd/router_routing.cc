@@ -114,6 +114,11 @@ struct NextHop {
     std::optional<Outlet> outlet;  // none: the packet is dropped
 };
 
+bool is_symmetric(Program& p, const Uuid& router, const NextHop& hop) {
+    return hop.row && ovsdb::get_bool(hop.row->options, "ecmp_symmetric_reply") &&
+           p.router(router).is_gateway();
+}
+
 // The neighbour solicitation for a next hop goes to its solicited-node address (RFC 4861, section 7.2.2).
 void ask_for_next_hop(Program& p, const Uuid& router, const Uuid& route, const std::string& address) {
     auto ip = parse_ip6(address);
@@ -144,6 +149,8 @@ void write_single(FlowWriter& f, const RouteMatch& m, const std::string& match, 
                   const NextHop& hop, Program& p) {
     if (!hop.outlet) return f.add(Stage::kRouterInIpRouting, priority, match, "drop;");
     const RouterPort& port = p.router_port(hop.outlet->port);
+    // The last one of several that are left still has its connections.
+    if (is_symmetric(p, port.router, hop)) watch_next_hop(p, hop.outlet->port, hop.address);
     RouteMatch registers = m;
     registers.is_ip6 = hop.address.find(':') != std::string::npos;
     std::string action = outlet_action(registers, hop.address, hop.outlet->source, port);
@@ -175,12 +182,12 @@ void write_ecmp(Program& p, FlowWriter& f, const RouteKey& key, const RouteMatch
         const RouterPort& port = p.router_port(hops[i].outlet->port);
         bool is_ip6 = hops[i].address.find(':') != std::string::npos;
         FlowWriter member(p.flows, key.router, hops[i].uuid);
-        if (hops[i].row && ovsdb::get_bool(hops[i].row->options, "ecmp_symmetric_reply") &&
-            p.router(key.router).is_gateway()) {
+        if (is_symmetric(p, key.router, hops[i])) {
             RouteMatch back = m;
             back.by_source = !m.by_source;
             symmetric_reply(p, member,
                             {hops[i].outlet->port, hops[i].outlet->source, match, direction(back), m.is_ip6});
+            watch_next_hop(p, hops[i].outlet->port, hops[i].address);
         }
         member.add(Stage::kRouterInIpRoutingEcmp, 100,
                    fmt::format("reg8[0..15] == {} && reg8[16..31] == {}", group, i + 1),

@@ -165,6 +165,8 @@ struct ServiceMonitorRow {
     int64_t port = 0;
     std::string src_ip, src_mac;
     StringMap options;
+    std::string type;             // of newer schemas
+    std::string input_port, mac;  // of a network function: where the check goes in, and to which address
     WEFT_ROW(ServiceMonitorRow, r.ip, r.port_name, r.port, r.protocol)
 };
 
@@ -185,6 +187,23 @@ struct AdvertisedRow {  // Advertised_Route
     }
 };
 
+struct AdvertisedMacRow {  // Advertised_MAC_Binding
+    Uuid switch_uuid;
+    std::string port, ip, mac;
+    auto operator<=>(const AdvertisedMacRow&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const AdvertisedMacRow& r) {
+        return H::combine(std::move(h), r.switch_uuid, r.port, r.ip, r.mac);
+    }
+};
+
+struct EcmpNexthopRow {  // ECMP_Nexthop
+    Uuid router;
+    std::string port, nexthop;
+    std::string mac;  // if it is the address of a logical port; else "": a controller learns it
+    WEFT_ROW(EcmpNexthopRow, r.port, r.nexthop)
+};
+
 struct TemplateVarRow {
     std::string chassis;
     StringMap variables;
@@ -196,6 +215,19 @@ struct BfdStatusRow {
     Uuid bfd;
     std::string status;
     WEFT_ROW(BfdStatusRow, r.bfd)
+};
+
+// What northd tells the northbound database about a group of network functions: the one in use; zero: none.
+struct FunctionStatusRow {
+    Uuid group, active;
+    WEFT_ROW(FunctionStatusRow, r.group)
+};
+
+// What northd tells the northbound database about a check of a switch port; "": nothing yet.
+struct PortHealthRow {
+    Uuid check;
+    std::string status;
+    WEFT_ROW(PortHealthRow, r.check)
 };
 
 // What northd tells the northbound database about a distributed gateway port: who hosts it; zero: nobody.

@@ -78,9 +78,13 @@ void rows_of_switch(Program& p, const Switch& sw) {
     MulticastRow unknown{sw.uuid, "_MC_unknown", kUnknownKey, {}};
     MulticastRow all{sw.uuid, "_MC_static", kStaticMulticastKey, {}};
     MulticastRow routers{sw.uuid, "_MC_mrouter_flood", kRouterMulticastKey, {}};
+    // A network function would hand them back, to be flooded again.
+    const auto functions = p.function_port_names[sw.uuid];
     for (const Uuid& uuid : row->ports) {
         const SwitchPort& port = p.port(uuid);
         if (!port.enabled || port.name.empty()) continue;
+        bool is_function = std::find(functions.begin(), functions.end(), port.name) != functions.end();
+        if (is_function) continue;
         if (!get_bool(port.options, "receive_multicast", true)) {
             if (port.unknown) unknown.ports.push_back(port.name);
             continue;
@@ -294,6 +298,9 @@ void rows_of_switch_port(Program& p, const SwitchPort& port) {
         out.type = row->type;
         out.options = row->options;
         if (zone_limit(p, row->name, row->options).empty()) out.options.erase(std::string(kZoneLimit));
+        const auto functions = p.function_port_names[port.switch_uuid];
+        if (std::find(functions.begin(), functions.end(), row->name) != functions.end())
+            out.options.set("is-nf", "true");  // network_function.h
         if (p.switch_(port.switch_uuid).vlan_passthru) out.options.set("vlan-passthru", "true");
         out.options.erase(std::string("qdisc_queue_id"));
         if (port.queue) out.options.set("qdisc_queue_id", std::to_string(port.queue));

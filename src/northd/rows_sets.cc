@@ -167,6 +167,7 @@ void rows_of_health_checks(Program& p, const LoadBalancerFacts& lb) {
             row.src_ip = b.monitor_src;
             row.src_mac = p.globals({}).svc_monitor_mac;
             row.options = vip.health_options;
+            row.type = "load-balancer";
             p.service_monitor_rows.emit(std::move(row));
         }
     }

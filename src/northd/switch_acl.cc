@@ -106,9 +106,10 @@ void tiers(FlowWriter& f, const SwitchState& state) {
 
 // What is to be known of the switches that an ACL applies to.
 struct AclPlace {
-    bool tracked = false;  // they track connections
-    bool tiered = false;   // they have ACLs of several tiers
-    std::string meter;     // of rejections
+    bool tracked = false;        // they track connections
+    bool tiered = false;         // they have ACLs of several tiers
+    std::string meter;           // of rejections
+    int64_t function_group = 0;  // that packets are led through; 0: none
     auto operator<=>(const AclPlace&) const = default;
 };
 
@@ -123,6 +124,7 @@ struct AclFlows {
     const std::string& meter;
     const AclSamples& samples;
     int64_t persistent_id;  // 0: its connections are looked at anew with every packet
+    int64_t function_group;
 
     void allow() {
         std::string log = log_action(p, acl, "allow");
@@ -130,6 +132,7 @@ struct AclFlows {
         if (persistent_id) keep_established();
         std::string label = samples.label ? fmt::format("reg0[13] = 1; reg3 = {}; ", samples.label) : "";
         if (persistent_id) label += fmt::format("reg0[20] = 1; reg2[16..31] = {}; ", persistent_id);
+        if (function_group) label += fmt::format("reg9[16..23] = {}; ", function_group);
         f.add(stage, priority, fmt::format("reg0[7] == 1 && ({})", match),
               "reg0[1] = 1; " + label + samples.opening + log + "next;");
         // What was allowed stays so; with a label or a number it is committed anew, to have it.
@@ -213,8 +216,17 @@ void write_acl(Program& p, FlowWriter& f, const nb::ACL& acl, const AclPlace& pl
         place.tiered ? fmt::format("{} == {} && ({})", tier_register(stage), acl.tier, acl.match) : acl.match;
     AclSamples samples = samples_of_acl(p, acl);
     const int64_t* persistent_id = p.in.acl_ids.find(acl.uuid);
-    AclFlows flows{p,        f,       acl,         match,   stage,
-                   priority, tracked, place.meter, samples, persistent_id ? *persistent_id : 0};
+    AclFlows flows{p,
+                   f,
+                   acl,
+                   match,
+                   stage,
+                   priority,
+                   tracked,
+                   place.meter,
+                   samples,
+                   persistent_id ? *persistent_id : 0,
+                   place.function_group};
     if (acl.action == "allow-stateless") {
         if (tracked) {
             f.add(in ? Stage::kSwitchInPreAcl : Stage::kSwitchOutPreAcl, priority, acl.match,
@@ -273,14 +285,25 @@ void acl_defaults_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
 void flows_of_acl(Program& p, const Uuid& uuid) {
     const nb::ACL* acl = p.in.acls.get(uuid);
     if (!acl) return;
-    if (acl->network_function_group) {
-        p.complaints.emit(
-            fmt::format("ACL {}: network_function_group is not supported; it is ignored", uuid.to_string()));
+    bool is_led = acl->network_function_group && acl->action == "allow-related";
+    if (acl->network_function_group && !is_led) {
+        p.complaints.emit(fmt::format(
+            "ACL {}: network_function_group needs action allow-related; it is ignored", uuid.to_string()));
     }
     std::map<AclPlace, std::vector<Uuid>> places;
     for (const AclUse& use : p.acl_uses[uuid]) {
         const SwitchState& state = p.switch_state(use.switch_uuid);
-        AclPlace place{state.has_stateful_acl || state.has_lb_vip, state.last_tier > 0, ""};
+        AclPlace place{state.has_stateful_acl || state.has_lb_vip, state.last_tier > 0, "", 0};
+        if (is_led) {
+            const FunctionGroup& group = p.function_group(*acl->network_function_group);
+            if (group.switch_uuid == use.switch_uuid) {
+                place.function_group = group.id;
+            } else {
+                p.complaints.emit(fmt::format(
+                    "ACL {}: its network_function_group has no function on switch {}; it is ignored there",
+                    uuid.to_string(), p.switch_(use.switch_uuid).name));
+            }
+        }
         if (acl->action == "reject") place.meter = copp_meter(p, p.switch_(use.switch_uuid).copp, "reject");
         places[std::move(place)].push_back(use.switch_uuid);
     }

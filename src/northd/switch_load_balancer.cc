@@ -125,20 +125,11 @@ void empty_events_of_switches(Program& p, const LoadBalancerFacts& lb, const Vip
     }
 }
 
-// The address from which a back end's health is checked is the controller's: the switch answers for it.
-void answer_for_monitor(Program& p, const LoadBalancerFacts& lb, const Backend& b) {
-    if (!b.is_monitored) return;
-    const Uuid* port = p.switch_port_named.first(b.monitor_port);
+void answer_for_monitor_of(Program& p, const LoadBalancerFacts& lb, const Backend& b) {
+    const Uuid* port = b.is_monitored ? p.switch_port_named.first(b.monitor_port) : nullptr;
     if (!port) return;
     FlowWriter f(p.flows, p.port(*port).switch_uuid, lb.uuid);
-    const std::string& mac = p.globals({}).svc_monitor_mac;
-    if (!parse_ip4(b.monitor_src)) return;
-    f.add(
-        Stage::kSwitchInArpRsp, 110, fmt::format("arp.tpa == {} && arp.op == 1", b.monitor_src),
-        fmt::format("eth.dst = eth.src; eth.src = {0}; arp.op = 2; /* ARP reply */ arp.tha = arp.sha; "
-                    "arp.sha = {0}; arp.tpa = arp.spa; arp.spa = {1}; outport = inport; flags.loopback = 1; "
-                    "output;",
-                    mac, b.monitor_src));
+    answer_for_monitor(p, f, b.monitor_src);
 }
 
 // The meter of rejections is the switch's.
@@ -213,7 +204,7 @@ void switch_flows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
         affinity(f, lb, vip);
         balance_in_spite_of_acls(beside_acls, lb, vip);
         if (has_empty_event(p, lb, vip)) empty_events_of_switches(p, lb, vip, switches);
-        for (const Backend& b : vip.backends) answer_for_monitor(p, lb, b);
+        for (const Backend& b : vip.backends) answer_for_monitor_of(p, lb, b);
     }
 }
 

@@ -4,7 +4,7 @@
 // where the sink is, and its packets leave by the sink's interface.  A packet of a mirrored port is cloned at
 // the beginning of the pipeline and goes through the first table again; how many mirrors it has passed is in
 // reg9[28..31].  A copy of a packet that is in the egress pipeline goes back to the end of the ingress
-// pipeline, which sends it (reg9[27]).
+// pipeline, which sends it (reg9[27]), by the tunnel that the packet came by if need be (flags[30]).
 
 #include <fmt/core.h>
 
@@ -44,10 +44,11 @@ void copy(Program& p, FlowWriter& f, const SwitchPort& port, const nb::Mirror& m
     std::string sink = quoted(sink_name(p, port.switch_uuid, mirror));
     std::string go_on = fmt::format("{} = {}; next(pipeline={},table={});", kPassed, number + 1,
                                     pipeline_name(stage), stage_info(stage).table);
-    std::string clone =
-        in ? fmt::format("clone {{ outport = {}; output; }}; ", sink)
-           : fmt::format("clone {{ ct_clear; outport = {}; {} = 1; next(pipeline=ingress,table={}); }}; ",
-                         sink, kSend, stage_info(Stage::kSwitchInL2Lkup).table);
+    std::string clone = in ? fmt::format("clone {{ outport = {}; output; }}; ", sink)
+                           : fmt::format(
+                                 "clone {{ ct_clear; outport = {}; {} = 1; flags[30] = 1; "
+                                 "next(pipeline=ingress,table={}); }}; ",
+                                 sink, kSend, stage_info(Stage::kSwitchInL2Lkup).table);
     FlowWriter::More about{port.name, ""};
     f.add(stage, kEverything, match, clone + go_on, about);
     for (const Uuid& uuid : mirror.mirror_rules) {

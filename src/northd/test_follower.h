@@ -37,6 +37,13 @@ class Follower {
         });
         take(p.advertised_rows,
              [](const auto& r) { return line("advertised", r.router, r.port, r.prefix, r.tracked); });
+        take(p.advertised_mac_rows,
+             [](const auto& r) { return line("advertised MAC", r.switch_uuid, r.port, r.ip, r.mac); });
+        take(p.ecmp_nexthop_rows,
+             [](const auto& r) { return line("ECMP next hop", r.router, r.port, r.nexthop, r.mac); });
+        take(p.function_status_rows,
+             [](const auto& r) { return line("function status", r.group, r.active); });
+        take(p.port_health_rows, [](const auto& r) { return line("port health", r.check, r.status); });
         take(p.multicast_rows,
              [](const auto& r) { return line("multicast", r.datapath, r.name, r.key, r.ports); });
         take(p.ip_multicast_rows, [](const auto& r) {
@@ -70,7 +77,8 @@ class Follower {
             return line("MAC binding", r.port, r.ip, r.mac, r.override_dynamic, r.datapath);
         });
         take(p.service_monitor_rows, [](const auto& r) {
-            return line("monitor", r.ip, r.protocol, r.port_name, r.port, r.src_ip, r.src_mac, r.options);
+            return line("monitor", r.ip, r.protocol, r.port_name, r.port, r.src_ip, r.src_mac, r.options,
+                        r.type, r.input_port, r.mac);
         });
         take(p.bfd_rows, [](const auto& r) {
             return line("BFD", r.port, r.dst_ip, r.chassis, r.min_tx, r.min_rx, r.detect_mult, r.used);

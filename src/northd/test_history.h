@@ -75,6 +75,8 @@ class TestHistory : public TestServices {
             {2, &H::edit_forwarding_group},
             {2, &H::edit_binding_row},
             {3, &H::edit_mirror},
+            {4, &H::edit_function},
+            {2, &H::edit_port_check},
             {2, &H::edit_template},
             {4, &H::edit_bfd},
             {4, &H::remove_something},
@@ -118,6 +120,8 @@ class TestHistory : public TestServices {
                                        {"fdb_age_threshold", {"5", "x"}},
                                        {"enable-stateless-acl-with-lb", {"true", "false"}},
                                        {"ct-zone-limit", {"100", "0", "-1", "x"}},
+                                       {"dynamic-routing-vni", {"10", "20000000"}},
+                                       {"dynamic-routing-redistribute", {"ip", "fdb", "x"}},
                                        {"interconn-ts", {"ts1"}}});
             if (one_in(6)) row.external_ids.set("neutron:network_name", fresh("net"));
             if (one_in(8)) row.name = fresh("sw");
@@ -377,8 +381,11 @@ class TestHistory : public TestServices {
                     row.ipv6_prefix = {"fd0a::/64"};
                     return;
                 default:
+                    if (one_in(6))
+                        row.options.set("routing-protocol-redirect", name_of_any<nb::LogicalSwitchPort>("p"));
                     return set_any(row.options,
-                                   {{"redirect-type", {"bridged", "overlay"}},
+                                   {{"routing-protocols", {"BGP", "BGP,BFD", "x"}},
+                                    {"redirect-type", {"bridged", "overlay"}},
                                     {"gateway_mtu", {"1400", "x"}},
                                     {"gateway_mtu_bypass", {"tcp"}},
                                     {"reside-on-redirect-chassis", {"true", "false"}},
@@ -436,6 +443,7 @@ class TestHistory : public TestServices {
                                   {"controller_event", {"true", "false"}},
                                   {"install_ls_lb_from_router", {"true", "false"}},
                                   {"ls_dnat_mod_dl_dst", {"true", "false"}},
+                                  {"ecmp_nexthop_monitor_enable", {"true", "false"}},
                                   {"debug_drop_collector_set", {"7", "0"}},
                                   {"svc_monitor_mac", {"0e:00:00:00:00:01", "0e:00:00:00:00:02"}},
                                   {"mac_prefix", {"0e:00:00", "02:00:00"}}});

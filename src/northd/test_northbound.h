@@ -11,39 +11,43 @@
 namespace weft::northd {
 
 // X(row, member of Inputs and of TestNorthbound)
-#define WEFT_NORTHBOUND_TABLES(X)              \
-    X(NBGlobal, global)                        \
-    X(LogicalSwitch, switches)                 \
-    X(LogicalSwitchPort, switch_ports)         \
-    X(LogicalRouter, routers)                  \
-    X(LogicalRouterPort, router_ports)         \
-    X(LogicalRouterStaticRoute, routes)        \
-    X(LogicalRouterPolicy, policies)           \
-    X(NAT, nats)                               \
-    X(ACL, acls)                               \
-    X(QoS, qos)                                \
-    X(PortGroup, port_groups)                  \
-    X(AddressSet, address_sets)                \
-    X(LoadBalancer, load_balancers)            \
-    X(LoadBalancerGroup, load_balancer_groups) \
-    X(LoadBalancerHealthCheck, health_checks)  \
-    X(DHCPOptions, dhcp_options)               \
-    X(DNS, dns)                                \
-    X(GatewayChassis, gateway_chassis)         \
-    X(HAChassisGroup, ha_groups)               \
-    X(HAChassis, ha_chassis)                   \
-    X(Meter, meters)                           \
-    X(MeterBand, meter_bands)                  \
-    X(Copp, copp)                              \
-    X(ForwardingGroup, forwarding_groups)      \
-    X(StaticMACBinding, static_mac_bindings)   \
-    X(Mirror, mirrors)                         \
-    X(MirrorRule, mirror_rules)                \
-    X(BFD, bfd)                                \
-    X(ChassisTemplateVar, template_vars)       \
-    X(DHCPRelay, dhcp_relays)                  \
-    X(Sample, samples)                         \
-    X(SampleCollector, sample_collectors)      \
+#define WEFT_NORTHBOUND_TABLES(X)                         \
+    X(NBGlobal, global)                                   \
+    X(LogicalSwitch, switches)                            \
+    X(LogicalSwitchPort, switch_ports)                    \
+    X(LogicalRouter, routers)                             \
+    X(LogicalRouterPort, router_ports)                    \
+    X(LogicalRouterStaticRoute, routes)                   \
+    X(LogicalRouterPolicy, policies)                      \
+    X(NAT, nats)                                          \
+    X(ACL, acls)                                          \
+    X(QoS, qos)                                           \
+    X(PortGroup, port_groups)                             \
+    X(AddressSet, address_sets)                           \
+    X(LoadBalancer, load_balancers)                       \
+    X(LoadBalancerGroup, load_balancer_groups)            \
+    X(LoadBalancerHealthCheck, health_checks)             \
+    X(DHCPOptions, dhcp_options)                          \
+    X(DNS, dns)                                           \
+    X(GatewayChassis, gateway_chassis)                    \
+    X(HAChassisGroup, ha_groups)                          \
+    X(HAChassis, ha_chassis)                              \
+    X(Meter, meters)                                      \
+    X(MeterBand, meter_bands)                             \
+    X(Copp, copp)                                         \
+    X(ForwardingGroup, forwarding_groups)                 \
+    X(StaticMACBinding, static_mac_bindings)              \
+    X(Mirror, mirrors)                                    \
+    X(MirrorRule, mirror_rules)                           \
+    X(BFD, bfd)                                           \
+    X(ChassisTemplateVar, template_vars)                  \
+    X(DHCPRelay, dhcp_relays)                             \
+    X(LogicalSwitchPortHealthCheck, port_health_checks)   \
+    X(NetworkFunction, network_functions)                 \
+    X(NetworkFunctionGroup, network_function_groups)      \
+    X(NetworkFunctionHealthCheck, function_health_checks) \
+    X(Sample, samples)                                    \
+    X(SampleCollector, sample_collectors)                 \
     X(SamplingApp, sampling_apps)
 
 // X(member): what is not a northbound row, by key.

@@ -132,6 +132,52 @@ class TestServices : public TestRows {
             row.override_dynamic_mac = one_in(2);
         });
     }
+    void edit_function() {
+        using Function = nb::NetworkFunction;
+        using Group = nb::NetworkFunctionGroup;
+        using Check = nb::NetworkFunctionHealthCheck;
+        auto *in = any<nb::LogicalSwitchPort>(), *out = any<nb::LogicalSwitchPort>();
+        if (!in) return;
+        if (!any<Function>() || one_in(3)) {
+            insert<Function>([&](auto& row) {
+                row.name = fresh("nf");
+                row.id = number(200) + 1;
+                row.inport = in->uuid;
+                if (!one_in(4)) row.outport = out->uuid;
+            });
+        }
+        if (!any<Group>() || one_in(4)) {
+            insert<Group>([&](auto& row) {
+                row.name = fresh("nfg");
+                row.id = number(200) + 1;
+                row.mode = one_of({"inline", "vtap"});
+            });
+        }
+        if (one_in(3)) edit_any<Function>([&](auto& row) { row.outport = out->uuid; });
+        edit_any<Group>([&](auto& row) {
+            toggle<Function>(row, &Group::network_function);
+            if (one_in(4)) row.fallback = one_of({"fail-open", "fail-close"});
+            if (one_in(3)) refer<Function>(row, &Group::network_function_active);
+        });
+        if (one_in(3)) {
+            insert<Check>([&](auto& row) { row.name = fresh("check"); });
+            edit_any<Function>([&](auto& row) { refer<Check>(row, &Function::health_check); });
+        }
+        edit_any<nb::ACL>([&](auto& row) { refer<Group>(row, &nb::ACL::network_function_group); });
+    }
+    void edit_port_check() {
+        using Port = nb::LogicalSwitchPort;
+        if (one_in(3)) {
+            remove_from<nb::LogicalSwitchPortHealthCheck>(&Port::health_checks);
+            return;
+        }
+        insert_into<nb::LogicalSwitchPortHealthCheck>(&Port::health_checks, [&](auto& row) {
+            row.protocol = one_of({"tcp", "udp", "icmp"});
+            row.src_ip = one_in(5) ? "x" : ip();
+            row.port = row.protocol == "icmp" ? 0 : 80;
+            if (one_in(3)) row.address = ip();
+        });
+    }
     void edit_mirror() {
         using Mirror = nb::Mirror;
         if (!any<Mirror>() || one_in(3)) {

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "openflow/field.h"
 #include "openflow/text.h"
 #include "packet/address.h"
 
@@ -67,6 +69,23 @@ struct Parser {
 };
 
 }  // namespace
+
+Result<bool> parse_ct_marks(std::string_view word, CtFlush& flush) {
+    bool is_mark = word.starts_with("mark="), is_label = word.starts_with("labels=");
+    if (!is_mark && !is_label) return false;
+    const Field& which = field(is_mark ? FieldId::kCtMark : FieldId::kCtLabel);
+    FieldValue value, mask;
+    WEFT_TRY(parse_value(which, word.substr(word.find('=') + 1), nullptr, value, mask));
+    if (is_mark) {
+        flush.mark =
+            CtMark{static_cast<uint32_t>(value.low_u64(which)), static_cast<uint32_t>(mask.low_u64(which))};
+        return true;
+    }
+    CtLabels& labels = flush.labels.emplace();
+    std::copy_n(value.bytes.begin(), labels.value.size(), labels.value.begin());
+    std::copy_n(mask.bytes.begin(), labels.mask.size(), labels.mask.begin());
+    return true;
+}
 
 Result<void> parse_ct_tuple(std::string_view line, bool reply, CtFlush& flush) {
     if (line.empty()) return {};

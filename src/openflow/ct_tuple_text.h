@@ -12,6 +12,8 @@
 
 namespace weft::openflow {
 
+// "mark=VALUE[/MASK]" and "labels=VALUE[/MASK]" (ovs-ofctl(8) of 3.4 and later): false if it is neither.
+Result<bool> parse_ct_marks(std::string_view word, CtFlush& flush);
 // Adds the tuple to `flush`, whose protocol and family both tuples share.  An empty text adds none.
 Result<void> parse_ct_tuple(std::string_view text, bool reply, CtFlush& flush);
 

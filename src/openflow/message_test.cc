@@ -118,6 +118,12 @@ TEST(Messages, RoundTrips) {
     expect_round_trip(RoleRequest{Role::kPrimary, true, 5, false}, kFrom13);
     expect_round_trip(TableFeaturesReply{{TableFeatures{}}, false}, kFrom13);
     expect_round_trip(CtFlushZone{7}, kFrom13);
+    CtFlush marked;
+    marked.zone = 9;
+    marked.mark = {0x12340000, 0xffff0000};
+    marked.labels.emplace().value[3] = 7;
+    marked.labels->mask[3] = 0x0f;
+    expect_round_trip(marked, kFrom13);
     expect_round_trip(ErrorMessage{error_code(OfError::NXFMFC_HARDWARE, Version::k13), {1, 2}},
                       {Version::k13});
     expect_round_trip(DescReply{"a", "b", "c", "d", "e"}, {Version::k10, Version::k15});

@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = {"ovs-vsctl": "conf", "vtep-ctl": "vtep", "ovn-nbctl": "nb", "ovn-sbctl": "sb", "ovn-ic-nbctl": "ic-nb", "ovn-ic-sbctl": "ic-sb"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 STAMP = re.compile(r"^[0-9TZ:.-]+\|\d+\|[^|]*\|", re.M)  # of a log line; its module may differ
-NEWER = re.compile(r"dhcpv4-relay, ")  # values that only ours knows
+NEWER = re.compile(r'dhcpv4-relay, |"pass", (?=and "reject")|"jump", (?=and "reroute")')  # values that only ours knows
 # Debian's tools log the error that they then print (docs/decisions/0023-tools.md).
 TWICE = re.compile(r"^LOG\|WARN\|(transaction error: .*)\n(?=.*\1)", re.M)
 

@@ -31,15 +31,26 @@ class History:
         return self.next
 
     def start(self):
-        """The commands that give each zone a router with a network of its own, and two switches."""
+        """The commands that give each zone a router with a network and routes of its own, joined to two switches by gateways: what
+        the random history then changes."""
         out = []
         for n, zone in enumerate(ZONES, 1):
             out += [("nb", zone, ["lr-add", "lr", "--", "lrp-add", "lr", "lr-lan", f"aa:aa:aa:aa:aa:1{n}", f"192.168.{n}.1/24",
                                   f"fd0{n}::1/64"]),
                     ("nb", zone, ["set", "NB_Global", ".", "options:ic-route-adv=true", "options:ic-route-learn=true"])]
-        for step in (self.add_switch, self.add_gateway, self.add_gateway, self.link, self.link, self.bind, self.bind):
+        for _ in SWITCHES:
+            out += self.add_switch()
+        for zone in ZONES:
             for _ in range(2):
-                out += step() or []
+                out += self.add_gateway(zone, "true")
+            for _ in SWITCHES:
+                out += self.link(zone)
+            for switch, gateway in zip(SWITCHES, sorted(self.gateways[zone])):
+                out += self.bind(zone, switch, gateway)
+            for prefix in (f"10.{1 + ZONES.index(zone)}0.0.0/16", "10.77.0.0/16", f"fd7{ZONES.index(zone)}::/64"):
+                out += self.add_route(zone, prefix, "fd01::5" if ":" in prefix else "192.168.1.5")
+            out += self.add_route(zone, "10.66.0.0/16", "192.168.1.5", "policy=src-ip")
+            out += self.add_route(zone, "10.67.0.0/16", "192.168.1.6", "route_table=t1")
         return out
 
     def step(self):
@@ -81,14 +92,14 @@ class History:
                 links.pop(switch, None)
             return self.without_routes([("ic-nb", None, ["ts-del", switch])])
 
-    def add_gateway(self):
-        zone, n = self.zone(), self.number()
+    def add_gateway(self, zone=None, interconnects=None):
+        zone, n = zone or self.zone(), self.number()
         if len(self.gateways[zone]) < 3:
             name = f"gw{n}-{zone}"
             self.gateways[zone][name] = set()
             types = self.random.choice(["geneve", "geneve,vxlan"])
             return [("sb", zone, ["chassis-add", name, types, f"10.0.{ZONES.index(zone)}.{n}"]),
-                    ("sb", zone, ["set", "Chassis", name, f"other_config:is-interconn={self.random.choice(['true'] * 4 + ['false'])}",
+                    ("sb", zone, ["set", "Chassis", name, f"other_config:is-interconn={interconnects or self.random.choice(['true'] * 4 + ['false'])}",
                                   f"hostname=host{n}"])]
 
     def some_gateway(self, zone):
@@ -113,8 +124,8 @@ class History:
                 ["--id=@e", "create", "Encap", "type=geneve", f"ip=10.1.{ZONES.index(zone)}.{n}", f"chassis_name={name}",
                  "options:csum=false", "--", "set", "Chassis", name, "encaps=@e"]]))]
 
-    def link(self):
-        zone = self.zone()
+    def link(self, zone=None):
+        zone = zone or self.zone()
         free = sorted(s for s in self.switches if s not in self.links[zone])
         if free:
             switch, n = free[0], 1 + ZONES.index(zone)
@@ -151,10 +162,10 @@ class History:
                 f'networks="fd00:{number}00::{n}/64","fe80::{n}/64"',
                 "options:route_table=t1", "options:route_table=t1", 'options:route_table=""'])])]
 
-    def bind(self):
-        zone = self.zone()
-        switch, port = self.some_link(zone)
-        gateway = self.some_gateway(zone)
+    def bind(self, zone=None, switch=None, gateway=None):
+        zone = zone or self.zone()
+        switch, port = (switch, self.links[zone][switch]) if switch else self.some_link(zone)
+        gateway = gateway or self.some_gateway(zone)
         if switch and gateway:
             return [("nb", zone, ["--wait=sb", "lrp-set-gateway-chassis", port, gateway]),
                     ("bind", zone, [f"cr-{port}", gateway])]
@@ -165,16 +176,16 @@ class History:
         if switch:
             return [("sb", zone, ["--if-exists", "lsp-unbind", f"cr-{port}"])]
 
-    def add_route(self):
-        zone, name = self.zone(), f"r{self.number()}"
-        prefix = self.random.choice(PREFIXES)
-        if self.random.random() < 0.3:
+    def add_route(self, zone=None, prefix=None, hop=None, *more):
+        zone, name, plain = zone or self.zone(), f"r{self.number()}", prefix is not None
+        prefix = prefix or self.random.choice(PREFIXES)
+        if not plain and self.random.random() < 0.3:
             other = 2 - ZONES.index(zone)
             prefix = self.random.choice([f"192.168.{other}.1/24", f"192.168.31.{other}/24"])  # a network of the other zone
-        words = [f'ip_prefix="{prefix}"', f'nexthop="{self.random.choice(HOPS)}"', f"external_ids:id={name}"]
-        if self.random.random() < 0.25:
+        words = [f'ip_prefix="{prefix}"', f'nexthop="{hop or self.random.choice(HOPS)}"', f"external_ids:id={name}", *more]
+        if not plain and self.random.random() < 0.25:
             words.append("route_table=t1")
-        if self.random.random() < 0.15:
+        if not plain and self.random.random() < 0.15:
             words.append("policy=src-ip")
         self.routes[zone].append(name)
         return [("nb", zone, ["--id=@r", "create", "Logical_Router_Static_Route", *words, "--", "add", "Logical_Router", "lr",

@@ -92,6 +92,32 @@ def announcements():
         expect(advertised(r), set(), "without the router")
 
 
+def announced_addresses():
+    """dynamic-routing-vni and -redistribute=ip of a switch: the addresses of its ports are listed, as they change"""
+    with network() as r:
+        start(r)
+
+        def listed():
+            names = port_names(r)
+            return {(names[row["logical_port"][1]], row["ip"], row["mac"]) for row in rows(r, "Advertised_MAC_Binding", "logical_port", "ip", "mac")}
+        nbctl(r, ["set", "Logical_Switch", "inside", "other_config:dynamic-routing-vni=77", "other_config:dynamic-routing-redistribute=fdb"])
+        expect(listed(), set(), "without ip")
+        nbctl(r, ["set", "Logical_Switch", "inside", 'other_config:dynamic-routing-redistribute="fdb,ip"'])
+        wanted = {("vm1", "10.0.0.1", "00:00:00:00:00:01"), ("vm1", "fd00::1", "00:00:00:00:00:01"), ("vm2", "10.0.0.2", "00:00:00:00:00:02"),
+                  ("in-lr", "10.0.0.254", "00:00:00:00:01:01"), ("in-lr", "fd00::254", "00:00:00:00:01:01")}
+        expect(listed(), wanted, "with ip")
+        nbctl(r, ["lsp-set-addresses", "vm2", "00:00:00:00:00:03 10.0.0.3"], ["lsp-set-enabled", "vm1", "disabled"])
+        expect(listed(), {("vm2", "10.0.0.3", "00:00:00:00:00:03")} | {each for each in wanted if each[0] == "in-lr"}, "after changes of ports")
+        transact(r, {"op": "delete", "table": "Advertised_MAC_Binding", "where": [["ip", "==", "10.0.0.3"]]})
+        rig.wait_for(lambda: len(listed()) == 3, "the row that somebody deleted")
+        nbctl(r, ["set", "Logical_Switch", "inside", "other_config:dynamic-routing-vni=99999999"])
+        expect(listed(), set(), "with an identifier that is none")
+        with open(f"{r.dir}/ovn-northd.log") as f:
+            log = f.read()
+        if "take no part in an EVPN" not in log or "'99999999' is not between" not in log:
+            raise rig.Failure("northd does not tell what is not done")
+
+
 def learnt():
     """learnt routes forward after static ones and beside each other, and go with their port"""
     with network() as r:
@@ -138,4 +164,4 @@ def learnt():
 
 
 if __name__ == "__main__":
-    rig.main(announcements, learnt)
+    rig.main(announcements, announced_addresses, learnt)

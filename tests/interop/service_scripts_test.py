@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 WEFT_BIN = os.environ["WEFT_BIN"]
 DEBIAN = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -78,6 +79,21 @@ def serve_and_stop(path):
         expect(place.run("ovn-ctl", "stop_ic_ovsdb"), "Exiting ovn_ic_nb_db", "Exiting ovn_ic_sb_db")
         expect(place.run("ovn-ctl", "stop_northd"), "Exiting ovn-northd", "Exiting ovnnb_db", "Exiting ovnsb_db")
         expect(place.run("ovn-ctl", "stop_northd"), "ovn-northd is not running.")
+        expect(place.run("ovn-ctl", "start_sb_relay_ovsdb", code=1), "needs --db-sb-relay-remote")
+        expect(place.run("ovn-ctl", "start_sb_ovsdb"), "Starting ovsdb-sb.")
+        expect(place.run("ovn-ctl", f"--db-sb-relay-remote=unix:{place.dir}/ovnsb_db.sock", "start_sb_relay_ovsdb"), "Starting ovsdb-sb-relay.")
+        end = time.monotonic() + 10  # a relay that has not yet heard from its server has no database
+        while subprocess.run(["ovn-sbctl", "--timeout=1", "--no-leader-only", f"--db=unix:{place.dir}/ovnsb_relay_db.sock", "show"], env=place.env, capture_output=True).returncode:
+            assert time.monotonic() < end, "the relay does not serve"
+            time.sleep(0.1)
+        expect(place.run("ovn-ctl", "stop_sb_relay_ovsdb"), "Exiting ovnsb_relay")
+        expect(place.run("ovn-ctl", "stop_sb_ovsdb"), "Exiting ovnsb_db")
+        expect(place.run("ovn-ctl", "status_controller_vtep", code=1), "ovn-controller-vtep is not running")
+        expect(place.run("ovn-ctl", "start_controller_vtep"), "Starting ovn-controller-vtep.")
+        expect(place.run("ovn-ctl", "status_controller_vtep"), "ovn-controller-vtep is running with pid ")
+        expect(place.run("ovn-ctl", "restart_controller_vtep"), "ovn-controller-vtep (", "Starting ovn-controller-vtep.")
+        expect(place.run("ovn-ctl", "stop_controller_vtep"), "ovn-controller-vtep (")
+        expect(place.run("ovn-ctl", "status_controller_vtep", code=1), "ovn-controller-vtep is not running")
         expect(place.run("ovn-ctl", "foo", code=1), 'unknown command "foo"')
         expect(place.run("ovn-ctl", "--foo=1", "start_northd", code=1), 'unknown option "--foo=1"')
         expect(place.run("ovs-ctl", "start", "--system-id=host1", "--no-ovs-vswitchd"), "Starting ovsdb-server.")

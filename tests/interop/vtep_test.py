@@ -257,4 +257,5 @@ def version():
         rig.wait_for(lambda: any(row[0] == "Chassis" for row in both.agree("any version")), "the chassis")
 
 
-rig.main(life_cycle, router, walk, leaving, version)
+if __name__ == "__main__":
+    rig.main(life_cycle, router, walk, leaving, version)

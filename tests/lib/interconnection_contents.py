@@ -93,6 +93,8 @@ def normal(tables):
     for (zone, which, table), rows in tables.items():
         for row in rows:
             fields = {column: named(value) for column, value in row.items() if column != "_uuid"}
+            if table == "Route":  # of several routes to one network any may stand for all: they differ in what follows
+                fields["external_ids"] = {key: str(value).split(",")[0] for key, value in fields["external_ids"].items()}
             if "tunnel_key" in fields:
                 owner = row.get("logical_port", "datapath")
                 fields["tunnel_key"] = keys.get((owner, row["tunnel_key"]), "any" if which == "sb" else "?")

@@ -168,7 +168,10 @@ class Rig:
 
 
 def main(*tests):
-    """Runs test functions, prints one line each, and exits 1 if one failed."""
+    """Runs test functions, prints one line each, and exits 1 if one failed.
+
+    A test that is ended (by timeout(1), for one) ends its daemons first."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     failed = 0
     for test in tests:
         try:

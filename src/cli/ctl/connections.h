@@ -128,6 +128,7 @@ struct ConnectionCommands {
         txn.set(ssl, Ssl::kBootstrapCaCert, context.has("--bootstrap"));
         if (context.size() > 3) txn.set(ssl, Ssl::kSslProtocols, context[3]);
         if (context.size() > 4) txn.set(ssl, Ssl::kSslCiphers, context[4]);
+        if (context.size() > 5) txn.set(ssl, Ssl::kSslCiphersuites, context[5]);
         txn.set(Uuid(root(context).uuid), Root::kSsl, ssl);
         return {};
     }
@@ -141,8 +142,8 @@ struct ConnectionCommands {
          nullptr, "Set how clients reach the database."},
         {"get-ssl", 0, 0, "", "", false, need_ssl, get_ssl, nullptr, "Print the files for TLS."},
         {"del-ssl", 0, 0, "", "", true, need_ssl, del_ssl, nullptr, "Take away the files for TLS."},
-        {"set-ssl", 3, 5, "PRIVATE-KEY CERTIFICATE CA-CERT [PROTOCOLS [CIPHERS]]", "--bootstrap", true,
-         need_ssl, set_ssl, nullptr, "Set the files for TLS."},
+        {"set-ssl", 3, 6, "PRIVATE-KEY CERTIFICATE CA-CERT [PROTOCOLS [CIPHERS [CIPHERSUITES]]]",
+         "--bootstrap", true, need_ssl, set_ssl, nullptr, "Set the files for TLS."},
     };
 };
 

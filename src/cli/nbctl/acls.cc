@@ -10,6 +10,9 @@ Result<void> need_acls(CtlContext& context) {
     context.need(nb::PortGroup::kName, nb::PortGroup::kAcls);
     context.need(nb::ACL::kName, nb::ACL::kPriority, nb::ACL::kDirection, nb::ACL::kMatch, nb::ACL::kAction,
                  nb::ACL::kLog, nb::ACL::kSeverity, nb::ACL::kMeter, nb::ACL::kLabel, nb::ACL::kOptions);
+    context.need(nb::ACL::kTier, nb::ACL::kNetworkFunctionGroup, nb::ACL::kSampleNew, nb::ACL::kSampleEst);
+    context.need(nb::NetworkFunctionGroup::kName);
+    if (context.has("--sample-new") || context.has("--sample-est")) context.need(nb::Sample::kMetadata);
     return {};
 }
 
@@ -99,21 +102,68 @@ Result<void> write_log_settings(CtlContext& context, const Uuid& acl) {
     return {};
 }
 
+constexpr int64_t kMaxTier = 3;
+
+Result<int64_t> parse_tier(CtlContext& context) {
+    if (!context.has("--tier")) return 0;
+    std::string_view text = context.option("--tier");
+    std::optional<int64_t> tier = parse_number(text, 0, kMaxTier);
+    if (!tier) return Error{fmt::format("{}: tier must be in the range 0...{}", text, kMaxTier)};
+    return *tier;
+}
+
+// The Sample rows of --sample-new and --sample-est, by uuid or as @NAME of the same invocation.
+Result<void> write_samples(CtlContext& context, const Uuid& acl) {
+    auto sample = [&](const char* option) -> Result<std::optional<Uuid>> {
+        if (!context.has(option)) return std::optional<Uuid>();
+        std::string_view text = context.option(option);
+        std::optional<Uuid> uuid = Uuid::parse(text);
+        if (text.starts_with('@')) {
+            ovsdb::Symbol& symbol = context.session().symbols.get(text);
+            symbol.strong_ref = true;
+            return std::optional<Uuid>(symbol.uuid);
+        }
+        if (!uuid || !context.row<nb::Sample>(*uuid))
+            return Error{fmt::format("{}: no row of table Sample has this uuid", text)};
+        return uuid;
+    };
+    WEFT_ASSIGN(std::optional<Uuid> opening, sample("--sample-new"));
+    WEFT_ASSIGN(std::optional<Uuid> established, sample("--sample-est"));
+    if (opening) context.transaction().set(acl, nb::ACL::kSampleNew, opening);
+    if (established) context.transaction().set(acl, nb::ACL::kSampleEst, established);
+    return {};
+}
+
+Result<std::optional<Uuid>> function_group(CtlContext& context) {
+    if (context.size() < 6) return std::optional<Uuid>();
+    if (!context[4].starts_with("allow"))
+        return Error{fmt::format("{}: only packets that are allowed can be led through network functions",
+                                 context[4])};
+    WEFT_ASSIGN(const nb::NetworkFunctionGroup* group,
+                get_row(context, nb::NetworkFunctionGroup::kName, context[5], "network function groups",
+                        "network function group"));
+    return std::optional<Uuid>(group->uuid);
+}
+
 Result<void> run_add(CtlContext& context) {
     WEFT_ASSIGN(Owner owner, find_owner(context));
     WEFT_ASSIGN(std::string direction, parse_direction(context[1]));
     WEFT_ASSIGN(int64_t priority, parse_priority(context[2]));
     const std::string& action = context[4];
-    constexpr std::string_view kActions[] = {"allow", "allow-related", "allow-stateless", "drop", "reject"};
+    constexpr std::string_view kActions[] = {"allow", "allow-related", "allow-stateless",
+                                             "drop",  "pass",          "reject"};
     if (std::find(std::begin(kActions), std::end(kActions), action) == std::end(kActions)) {
         return Error{fmt::format(
-            "{}: action must be one of \"allow\", \"allow-related\", \"allow-stateless\", \"drop\", and "
-            "\"reject\"",
+            "{}: action must be one of \"allow\", \"allow-related\", \"allow-stateless\", \"drop\", "
+            "\"pass\", and \"reject\"",
             action)};
     }
     WEFT_ASSIGN(int64_t label, parse_label(context));
+    WEFT_ASSIGN(int64_t tier, parse_tier(context));
+    WEFT_ASSIGN(std::optional<Uuid> group, function_group(context));
     for (const nb::ACL* acl : sorted_acls(context, owner)) {
         if (acl->direction != direction || acl->priority != priority || acl->match != context[3]) continue;
+        if (acl->tier != tier) continue;
         if (context.has("--may-exist")) return {};
         return Error{
             fmt::format("Same ACL already existed on the {} {}.", owner.ls ? "ls" : "pg", context[0])};
@@ -126,6 +176,9 @@ Result<void> run_add(CtlContext& context) {
     txn.set(acl, nb::ACL::kMatch, context[3]);
     txn.set(acl, nb::ACL::kAction, action);
     if (label) txn.set(acl, nb::ACL::kLabel, label);
+    if (tier) txn.set(acl, nb::ACL::kTier, tier);
+    if (group) txn.set(acl, nb::ACL::kNetworkFunctionGroup, group);
+    WEFT_TRY(write_samples(context, acl));
     WEFT_TRY(write_log_settings(context, acl));
     if (context.has("--apply-after-lb") && direction == "from-lport") {
         txn.set_key(acl, nb::ACL::kOptions, "apply-after-lb", "true");
@@ -150,8 +203,10 @@ Result<void> run_del(CtlContext& context) {
     if (context.size() > 2) {
         WEFT_ASSIGN(priority, parse_priority(context[2]));
     }
+    WEFT_ASSIGN(int64_t tier, parse_tier(context));
     std::vector<Uuid> gone;
     for (const nb::ACL* acl : sorted_acls(context, owner)) {
+        if (context.has("--tier") && acl->tier != tier) continue;
         if (!direction.empty() && acl->direction != direction) continue;
         if (context.size() > 2 && (acl->priority != priority || acl->match != context[3])) continue;
         gone.push_back(acl->uuid);
@@ -181,16 +236,23 @@ Result<void> run_list(CtlContext& context) {
         }
         if (acl->label) context.output += fmt::format(" label={}", acl->label);
         if (is_after_lb(*acl)) context.output += " [after-lb]";
+        if (acl->tier) context.output += fmt::format(" tier={}", acl->tier);
+        if (acl->network_function_group) {
+            const auto* group = context.row<nb::NetworkFunctionGroup>(*acl->network_function_group);
+            if (group) context.output += fmt::format(" network-function-group={}", group->name);
+        }
         context.output += '\n';
     }
     return {};
 }
 
 constexpr CtlCommand kCommands[] = {
-    {"acl-add", 5, 5, "{SWITCH | PORTGROUP} DIRECTION PRIORITY MATCH ACTION",
-     "--log,--may-exist,--type=,--name=,--severity=,--meter=,--label=,--apply-after-lb", true, need_acls,
-     run_add, nullptr, "Add a filter rule: allow, allow-related, allow-stateless, drop or reject."},
-    {"acl-del", 1, 4, "{SWITCH | PORTGROUP} [DIRECTION [PRIORITY MATCH]]", "--type=", true, need_acls,
+    {"acl-add", 5, 6, "{SWITCH | PORTGROUP} DIRECTION PRIORITY MATCH ACTION [NETWORK_FUNCTION_GROUP]",
+     "--log,--may-exist,--type=,--name=,--severity=,--meter=,--label=,--apply-after-lb,--tier=,--sample-new=,"
+     "--sample-est=",
+     true, need_acls, run_add, nullptr,
+     "Add a filter rule: allow, allow-related, allow-stateless, drop, pass (on to the next tier) or reject."},
+    {"acl-del", 1, 4, "{SWITCH | PORTGROUP} [DIRECTION [PRIORITY MATCH]]", "--type=,--tier=", true, need_acls,
      run_del, nullptr, "Delete filter rules."},
     {"acl-list", 1, 1, "{SWITCH | PORTGROUP}", "--type=", false, need_acls, run_list, nullptr,
      "Print filter rules."},

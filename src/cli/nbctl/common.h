@@ -18,22 +18,25 @@ namespace weft::cli::nbctl {
 
 namespace nb = schema::nb;
 
-std::span<const CtlCommand> overview_commands();       // show, init, sync
-std::span<const CtlCommand> switch_commands();         // ls-*
-std::span<const CtlCommand> switch_port_commands();    // lsp-*
-std::span<const CtlCommand> router_commands();         // lr-add, lr-del, lr-list
-std::span<const CtlCommand> router_port_commands();    // lrp-*
-std::span<const CtlCommand> route_commands();          // lr-route-*
-std::span<const CtlCommand> policy_commands();         // lr-policy-*
-std::span<const CtlCommand> nat_commands();            // lr-nat-*
-std::span<const CtlCommand> acl_commands();            // acl-*
-std::span<const CtlCommand> qos_commands();            // qos-*
-std::span<const CtlCommand> meter_commands();          // meter-*
-std::span<const CtlCommand> load_balancer_commands();  // lb-*, ls-lb-*, lr-lb-*
-std::span<const CtlCommand> dhcp_commands();           // dhcp-options-*, lsp-*-dhcpv*-options
-std::span<const CtlCommand> group_commands();          // pg-*, ha-chassis-group-*, fwd-group-*
-std::span<const CtlCommand> other_commands();          // copp-*, mirror-*, static-mac-binding-*
-std::span<const CtlCommand> connection_commands();     // *-connection, *-ssl
+std::span<const CtlCommand> overview_commands();          // show, init, sync
+std::span<const CtlCommand> switch_commands();            // ls-*
+std::span<const CtlCommand> switch_port_commands();       // lsp-*
+std::span<const CtlCommand> router_commands();            // lr-add, lr-del, lr-list
+std::span<const CtlCommand> router_port_commands();       // lrp-*
+std::span<const CtlCommand> route_commands();             // lr-route-*
+std::span<const CtlCommand> policy_commands();            // lr-policy-*
+std::span<const CtlCommand> nat_commands();               // lr-nat-*
+std::span<const CtlCommand> acl_commands();               // acl-*
+std::span<const CtlCommand> qos_commands();               // qos-*
+std::span<const CtlCommand> meter_commands();             // meter-*
+std::span<const CtlCommand> load_balancer_commands();     // lb-*, ls-lb-*, lr-lb-*
+std::span<const CtlCommand> dhcp_commands();              // dhcp-options-*, lsp-*-dhcpv*-options
+std::span<const CtlCommand> group_commands();             // pg-*, ha-chassis-group-*, fwd-group-*
+std::span<const CtlCommand> mirror_commands();            // mirror-*
+std::span<const CtlCommand> network_function_commands();  // nf-*, nfg-*
+std::span<const CtlCommand> port_health_commands();       // lsp-hc-*
+std::span<const CtlCommand> other_commands();             // copp-*, static-mac-binding-*
+std::span<const CtlCommand> connection_commands();        // *-connection, *-ssl
 
 // The row whose uuid or name is `id`; nullptr if there is none.  Several of one name are an error.
 template <typename Row>

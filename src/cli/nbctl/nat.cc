@@ -12,6 +12,7 @@ Result<void> need_nat(CtlContext& context) {
     context.need(nb::LogicalSwitchPort::kName);
     context.need(nb::NAT::kType, nb::NAT::kExternalIp, nb::NAT::kLogicalIp, nb::NAT::kExternalMac,
                  nb::NAT::kLogicalPort, nb::NAT::kExternalPortRange, nb::NAT::kGatewayPort);
+    context.need(nb::NAT::kMatch, nb::NAT::kPriority);
     return {};
 }
 
@@ -39,6 +40,8 @@ bool is_port_range(std::string_view text) {
 struct NewRule {
     std::string type, external_ip, logical_ip, logical_port, external_mac, port_range;
     std::optional<Uuid> gateway_port;
+    std::string match;  // further condition, and which of several comes first
+    int64_t priority = 0;
 };
 
 // The optional words: [LOGICAL_PORT EXTERNAL_MAC] [PORT_RANGE].
@@ -97,6 +100,10 @@ Result<NewRule> parse_rule(CtlContext& context, const nb::LogicalRouter& router)
         }
         rule.gateway_port = port->uuid;
     }
+    rule.match = std::string(context.option("--match"));
+    if (context.has("--priority")) {
+        WEFT_ASSIGN(rule.priority, parse_priority(context.option("--priority")));
+    }
     return rule;
 }
 
@@ -109,6 +116,8 @@ void write_rule(CtlContext& context, const Uuid& uuid, const NewRule& rule) {
     if (!rule.external_mac.empty()) txn.set(uuid, nb::NAT::kExternalMac, rule.external_mac);
     if (!rule.port_range.empty()) txn.set(uuid, nb::NAT::kExternalPortRange, rule.port_range);
     if (rule.gateway_port) txn.set(uuid, nb::NAT::kGatewayPort, rule.gateway_port);
+    if (!rule.match.empty()) txn.set(uuid, nb::NAT::kMatch, rule.match);
+    if (rule.priority) txn.set(uuid, nb::NAT::kPriority, rule.priority);
     if (rule.type != "snat")
         txn.set_key(uuid, nb::NAT::kOptions, "stateless", context.has("--stateless") ? "true" : "false");
     if (context.has("--add-route")) txn.set_key(uuid, nb::NAT::kOptions, "add_route", "true");
@@ -120,6 +129,7 @@ Result<void> run_add(CtlContext& context) {
     bool is_snat = rule.type == "snat";
     for (const nb::NAT* nat : rules_of(context, *router)) {
         if (nat->type != rule.type || nat->gateway_port != rule.gateway_port) continue;
+        if (nat->match != rule.match) continue;
         std::string external = normal_address(nat->external_ip);
         std::string logical = is_snat ? normal_network(nat->logical_ip) : normal_address(nat->logical_ip);
         if ((is_snat ? logical != rule.logical_ip : external != rule.external_ip)) continue;
@@ -233,8 +243,8 @@ Result<void> run_update(CtlContext& context) {
 constexpr CtlCommand kCommands[] = {
     {"lr-nat-add", 4, 7,
      "ROUTER TYPE EXTERNAL_IP LOGICAL_IP [LOGICAL_PORT EXTERNAL_MAC] [EXTERNAL_PORT_RANGE]",
-     "--may-exist,--stateless,--portrange,--add-route,--gateway-port=", true, need_nat, run_add, nullptr,
-     "Add a rule of address translation: snat, dnat or dnat_and_snat."},
+     "--may-exist,--stateless,--portrange,--add-route,--gateway-port=,--match=,--priority=", true, need_nat,
+     run_add, nullptr, "Add a rule of address translation: snat, dnat or dnat_and_snat."},
     {"lr-nat-del", 1, 4, "ROUTER [TYPE [IP [GATEWAY_PORT]]]", "--if-exists", true, need_nat, run_del, nullptr,
      "Delete rules of address translation."},
     {"lr-nat-list", 1, 1, "ROUTER", "", false, need_nat, run_list, nullptr,

@@ -1,4 +1,4 @@
-// Control-plane protection, mirrors, static MAC bindings: copp-*, mirror-*, static-mac-binding-*.
+// Control-plane protection, static MAC bindings: copp-*, static-mac-binding-*.
 
 #include "cli/nbctl/common.h"
 
@@ -79,61 +79,6 @@ Result<void> run_lr_copp_add(CtlContext& context) {
     return {};
 }
 
-// --- mirrors
-
-Result<void> need_mirrors(CtlContext& context) {
-    context.need(nb::Mirror::kName, nb::Mirror::kType, nb::Mirror::kIndex, nb::Mirror::kFilter,
-                 nb::Mirror::kSink);
-    return {};
-}
-
-Result<void> run_mirror_add(CtlContext& context) {
-    WEFT_ASSIGN(const nb::Mirror* existing, find_row(context, nb::Mirror::kName, context[0], "mirrors"));
-    if (existing && !context.has("--may-exist")) {
-        return Error{fmt::format("Mirror with {} name already exists.", context[0])};
-    }
-    if (context[1] != "gre" && context[1] != "erspan") {
-        return Error{fmt::format("{}: type must be \"gre\" or \"erspan\"", context[1])};
-    }
-    std::optional<int64_t> index = parse_number(context[2], 0, UINT32_MAX);
-    if (!index) return Error{"Invalid Index"};
-    std::string filter = context[3].starts_with("t")   ? "to-lport"
-                         : context[3].starts_with("b") ? "both"
-                                                       : "from-lport";
-    if (!std::string_view(filter).starts_with(context[3])) {
-        return Error{fmt::format("{}: filter must be \"from-lport\", \"to-lport\" or \"both\"", context[3])};
-    }
-    if (normal_address(context[4]).empty())
-        return Error{fmt::format("{}: not a valid IP address", context[4])};
-    db::Transaction& txn = context.transaction();
-    Uuid uuid = existing ? Uuid(existing->uuid) : txn.insert<nb::Mirror>();
-    txn.set(uuid, nb::Mirror::kName, context[0]);
-    txn.set(uuid, nb::Mirror::kType, context[1]);
-    txn.set(uuid, nb::Mirror::kIndex, *index);
-    txn.set(uuid, nb::Mirror::kFilter, filter);
-    txn.set(uuid, nb::Mirror::kSink, context[4]);
-    return {};
-}
-
-Result<void> run_mirror_del(CtlContext& context) {
-    for (const nb::Mirror* mirror : context.rows<nb::Mirror>()) {
-        if (!context.size() || mirror->name == context[0])
-            context.transaction().erase<nb::Mirror>(Uuid(mirror->uuid));
-    }
-    return {};
-}
-
-Result<void> run_mirror_list(CtlContext& context) {
-    std::vector<const nb::Mirror*> mirrors = context.rows<nb::Mirror>();
-    std::stable_sort(mirrors.begin(), mirrors.end(), [](auto* a, auto* b) { return a->name < b->name; });
-    for (const nb::Mirror* mirror : mirrors) {
-        context.output +=
-            fmt::format("{}:\n  Type     :  {}\n  Sink     :  {}\n  Filter   :  {}\n  Index/Key:  {}\n\n",
-                        mirror->name, mirror->type, mirror->sink, mirror->filter, mirror->index);
-    }
-    return {};
-}
-
 // --- static MAC bindings
 
 Result<void> need_bindings(CtlContext& context) {
@@ -207,11 +152,6 @@ constexpr CtlCommand kCommands[] = {
      "Use such limits at a switch."},
     {"lr-copp-add", 2, 2, "NAME ROUTER", "", true, need_copp, run_lr_copp_add, nullptr,
      "Use such limits at a router."},
-    {"mirror-add", 5, 5, "NAME TYPE INDEX FILTER IP", "--may-exist", true, need_mirrors, run_mirror_add,
-     nullptr, "Create a mirror: copies of a port's packets go through a tunnel."},
-    {"mirror-del", 0, 1, "[NAME]", "", true, need_mirrors, run_mirror_del, nullptr,
-     "Delete a mirror, or all of them."},
-    {"mirror-list", 0, 0, "", "", false, need_mirrors, run_mirror_list, nullptr, "Print all mirrors."},
     {"static-mac-binding-add", 3, 3, "LOGICAL_PORT IP MAC", "--may-exist", true, need_bindings,
      run_binding_add, nullptr, "Tell a router port the MAC address of an IP address."},
     {"static-mac-binding-del", 2, 2, "LOGICAL_PORT IP", "--if-exists", true, need_bindings, run_binding_del,

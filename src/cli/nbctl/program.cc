@@ -102,7 +102,8 @@ CtlProgram program() {
         overview_commands(),    switch_commands(), switch_port_commands(), router_commands(),
         router_port_commands(), route_commands(),  policy_commands(),      nat_commands(),
         acl_commands(),         qos_commands(),    meter_commands(),       load_balancer_commands(),
-        dhcp_commands(),        group_commands(),  other_commands(),       connection_commands()};
+        dhcp_commands(),        group_commands(),  mirror_commands(),      network_function_commands(),
+        port_health_commands(), other_commands(),  connection_commands()};
     out.record_names = {
         {"Logical_Switch", "Logical_Switch", "name", ""},
         {"Logical_Switch_Port", "Logical_Switch_Port", "name", ""},
@@ -120,6 +121,12 @@ CtlProgram program() {
         {"Meter", "Meter", "name", ""},
         {"Mirror", "Mirror", "name", ""},
         {"Copp", "Copp", "name", ""},
+        {"Network_Function", "Network_Function", "name", ""},
+        {"Network_Function_Group", "Network_Function_Group", "name", ""},
+        {"Network_Function_Health_Check", "Network_Function_Health_Check", "name", ""},
+        {"DHCP_Relay", "DHCP_Relay", "name", ""},
+        {"Sample_Collector", "Sample_Collector", "name", ""},
+        {"Sampling_App", "Sampling_App", "type", ""},
         {"Connection", "Connection", "target", ""},
         {"NB_Global", "NB_Global", "", ""},
         {"SSL", "NB_Global", "", "ssl"},

@@ -309,6 +309,10 @@ Result<void> ct_flush(const Options& o, const Words& w) {
         flush.zone = static_cast<uint16_t>(*zone);
         next++;
     }
+    for (; next < w.size(); next++) {
+        WEFT_ASSIGN(bool taken, parse_ct_marks(w[next], flush));
+        if (!taken) break;
+    }
     for (size_t i = next; i < w.size(); i++) {
         if (auto parsed = parse_ct_tuple(w[i], i > next, flush); !parsed)
             return Error{fmt::format("Failed to parse ct-tuple: {}", parsed.message())};
@@ -419,7 +423,8 @@ const std::vector<Command>& switch_commands() {
         {"dump-ipfix-bridge", "switch", 1, 1, dump_ipfix_bridge},
         {"dump-ipfix-flow", "switch", 1, 1, dump_ipfix_flow},
         {"ct-flush-zone", "switch zone", 2, 2, ct_flush_zone, true},
-        {"ct-flush", "switch [zone=N] [ct-orig-tuple [ct-reply-tuple]]", 1, 4, ct_flush, true},
+        {"ct-flush", "switch [zone=N] [mark=X[/M]] [labels=L[/M]] [ct-orig-tuple [ct-reply-tuple]]", 1, 6,
+         ct_flush, true},
         {"add-tlv-map", "switch map", 2, 2, add_tlv_map, true},
         {"del-tlv-map", "switch [map]", 1, 2, del_tlv_map, true},
         {"dump-tlv-map", "switch", 1, 1, dump_tlv_map},

@@ -19,6 +19,19 @@ bool leads_to_network(const sb::PortBinding& port) {
 
 }  // namespace
 
+// Table 37: the switch would not send a packet to the tunnel that it came by.
+static void emit_return_flow(SouthboundView& view) {
+    openflow::Match match;
+    match.set_reg(kRegFlags, 1U << kFlagFromEgress, 1U << kFlagFromEgress);
+    ActionBuilder actions;
+    actions.load_flag(kFlagFromEgress, false)
+        .push(openflow::FieldId::kInPort)
+        .load(openflow::FieldId::kInPort, 0xffff)
+        .resubmit(kTableOutputLargePacketDetect)
+        .pop(openflow::FieldId::kInPort);
+    view.flows.emit(make_flow(kTableOutputLargePacketDetect, 200, 0, match, actions.take()));
+}
+
 void emit_port_flows(SouthboundView& view, const Uuid& uuid) {
     const sb::PortBinding* port = view.port(uuid);
     const LocalDatapath* datapath = view.local_datapath(port->datapath);
@@ -29,6 +42,7 @@ void emit_port_flows(SouthboundView& view, const Uuid& uuid) {
         return emit_patch_flows(view, *port, keys);
     }
     if (port->type == "l3gateway") return;
+    if (port->type == "mirror" || ovsdb::get_bool(port->options, "is-nf")) emit_return_flow(view);
     if (port->type == "mirror") return emit_mirror_flows(view, *port, keys);
     if (port->type == "chassisredirect") return emit_gateway_flows(view, *port, keys);
     if (uint32_t ofport = local_ofport(view, *port)) {

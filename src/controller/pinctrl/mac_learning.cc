@@ -50,11 +50,14 @@ void MacLearning::write_station(const Replica& southbound, uint32_t datapath_key
     southbound.table<sb::FDB>().for_each_by(sb::FDB::kMac, mac, [&](const sb::FDB& row) {
         if (row.dp_key == datapath_key) known = &row;
     });
+    bool ages = southbound.server_has(sb::FDB::kTimestamp);
     if (known) {
         txn.set(known->uuid, sb::FDB::kPortKey, port_key);
+        if (ages) txn.set(known->uuid, sb::FDB::kTimestamp, clock::wall_ms());
         return;
     }
     Uuid uuid = txn.insert<sb::FDB>();
+    if (ages) txn.set(uuid, sb::FDB::kTimestamp, clock::wall_ms());
     txn.set(uuid, sb::FDB::kMac, mac);
     txn.set(uuid, sb::FDB::kDpKey, datapath_key);
     txn.set(uuid, sb::FDB::kPortKey, port_key);

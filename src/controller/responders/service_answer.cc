@@ -67,6 +67,25 @@ std::optional<ServiceAnswer> read_segment(ByteReader in, const packet::Flow& flo
     return answer;
 }
 
+constexpr uint16_t kIcmpv6EchoRequest = 128, kIcmpv6EchoReply = 129;
+
+std::optional<ServiceAnswer> read_echo(ByteReader in, const packet::Flow& flow, bool v6) {
+    uint16_t request = v6 ? kIcmpv6EchoRequest : packet::icmp::kEchoRequest;
+    ServiceAnswer answer;
+    answer.kind = Kind::kEcho;
+    answer.v6 = v6;
+    answer.is_request = flow.tp_src == request;
+    answer.src = answer.is_request ? flow.nw_src : flow.nw_dst;
+    answer.dst = answer.is_request ? flow.nw_dst : flow.nw_src;
+    answer.ipv6_src = answer.is_request ? flow.ipv6_src : flow.ipv6_dst;
+    answer.ipv6_dst = answer.is_request ? flow.ipv6_dst : flow.ipv6_src;
+    in.skip(4);
+    answer.source_port = in.u16();
+    answer.sequence = in.u16();
+    if (!in.ok()) return std::nullopt;
+    return answer;
+}
+
 }  // namespace
 
 std::optional<ServiceAnswer> read_service_answer(ByteView frame) {
@@ -80,6 +99,9 @@ std::optional<ServiceAnswer> read_service_answer(ByteView frame) {
         return read_segment(transport, flow);
     }
     if (flow.nw_proto != (v6 ? packet::protocol::kIcmpv6 : packet::protocol::kIcmp)) return std::nullopt;
+    bool is_echo = v6 ? flow.tp_src == kIcmpv6EchoRequest || flow.tp_src == kIcmpv6EchoReply
+                      : flow.tp_src == packet::icmp::kEchoRequest || flow.tp_src == packet::icmp::kEchoReply;
+    if (is_echo) return read_echo(transport, flow, v6);
     if (flow.tp_src != (v6 ? kIcmpv6Unreachable : packet::icmp::kUnreachable)) return std::nullopt;
     return read_unreachable(transport, v6);
 }

@@ -6,6 +6,7 @@
 #include "controller/responders/datagram.h"
 #include "controller/responders/service_answer.h"
 #include "packet/address.h"
+#include "packet/icmp.h"
 #include "packet/tcp.h"
 #include "packet/udp.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr uint8_t kTtl = 63;
 constexpr uint16_t kWindow = 65160;
+constexpr uint8_t kIcmpv6EchoRequest = 128;
 constexpr uint16_t kFirstEphemeral = 1024;
 
 uint32_t random_number() {
@@ -55,7 +57,8 @@ std::optional<packet::EthAddr> mac_of(const sb::PortBinding& port) {
 
 std::optional<packet::IpEndpoints> endpoints_of(const sb::ServiceMonitor& row, const sb::PortBinding& port) {
     packet::IpEndpoints ip;
-    auto to_mac = mac_of(port), from_mac = packet::parse_eth(row.src_mac);
+    auto to_mac = row.mac.empty() ? mac_of(port) : packet::parse_eth(row.mac),
+         from_mac = packet::parse_eth(row.src_mac);
     if (!to_mac || !from_mac) return std::nullopt;
     ip.eth_dst = *to_mac;
     ip.eth_src = *from_mac;
@@ -88,7 +91,10 @@ void ServiceMonitors::update(const ovsdb::client::Replica& southbound, Southboun
         const sb::PortBinding* port = view.port_named(row.logical_port);
         const LocalDatapath* datapath = port ? view.local_datapath(port->datapath) : nullptr;
         if (!port || !datapath || port->chassis != chassis || !port->up.value_or(true)) continue;
-        if (row.protocol != "tcp" && row.protocol != "udp") continue;
+        if (row.protocol != "tcp" && row.protocol != "udp" && row.protocol != "icmp") continue;
+        const sb::PortBinding* input =
+            row.logical_input_port.empty() ? port : view.port_named(row.logical_input_port);
+        if (!input || input->datapath != port->datapath || input->chassis != chassis) continue;
         std::optional<packet::IpEndpoints> ip = endpoints_of(row, *port);
         if (!ip) continue;
         auto old = monitors_.find(row.uuid);
@@ -98,8 +104,10 @@ void ServiceMonitors::update(const ovsdb::client::Replica& southbound, Southboun
         monitor.check.set(settings_of(row));
         monitor.datapath_key = datapath->key;
         monitor.port_key = static_cast<uint32_t>(port->tunnel_key);
+        monitor.input_key = static_cast<uint32_t>(input->tunnel_key);
         monitor.ip = *ip;
         monitor.udp = row.protocol == "udp";
+        monitor.icmp = row.protocol == "icmp";
         monitor.port = static_cast<uint16_t>(row.port);
         kept.emplace(row.uuid, monitor);
     }
@@ -108,7 +116,13 @@ void ServiceMonitors::update(const ovsdb::client::Replica& southbound, Southboun
 
 packet::Packet ServiceMonitors::probe(Monitor& monitor) {
     packet::Packet made;
-    if (monitor.udp) {
+    if (monitor.icmp) {
+        if (!monitor.source_port) monitor.source_port = random_port();
+        monitor.sequence = (monitor.sequence + 1) & 0xffff;
+        uint8_t request = monitor.ip.v6 ? kIcmpv6EchoRequest : packet::icmp::kEchoRequest;
+        made = packet::compose_icmp(monitor.ip, request, 0,
+                                    uint32_t{monitor.source_port} << 16 | monitor.sequence, {});
+    } else if (monitor.udp) {
         constexpr uint8_t kNothing[8] = {};
         if (!monitor.source_port) monitor.source_port = random_port();
         made = packet::compose_udp(monitor.ip, monitor.source_port, monitor.port, kNothing);
@@ -123,7 +137,7 @@ packet::Packet ServiceMonitors::probe(Monitor& monitor) {
 
 void ServiceMonitors::run(int64_t now_ms, const Send& send) {
     for (auto& [uuid, monitor] : monitors_) {
-        if (monitor.check.run(now_ms)) send(monitor.datapath_key, monitor.port_key, probe(monitor));
+        if (monitor.check.run(now_ms)) send(monitor.datapath_key, monitor.input_key, probe(monitor));
     }
 }
 
@@ -143,10 +157,18 @@ void ServiceMonitors::received(uint32_t datapath_key, uint32_t port_key, ByteVie
     for (auto& [uuid, monitor] : monitors_) {
         if (monitor.datapath_key != datapath_key || monitor.port_key != port_key) continue;
         const packet::IpEndpoints& ip = monitor.ip;
+        if (monitor.icmp != (answer->kind == Kind::kEcho)) continue;
         bool ours = monitor.udp == (answer->kind == Kind::kUnreachable) && answer->v6 == ip.v6 &&
                     answer->src == ip.src && answer->dst == ip.dst && answer->ipv6_src == ip.ipv6_src &&
                     answer->ipv6_dst == ip.ipv6_dst && answer->port == monitor.port;
         if (!ours || !monitor.check.waiting()) continue;
+        if (monitor.icmp) {
+            bool through = monitor.input_key != monitor.port_key;
+            if (answer->is_request == through && answer->source_port == monitor.source_port &&
+                answer->sequence == monitor.sequence)
+                monitor.check.answered(true, now_ms);
+            continue;
+        }
         if (monitor.udp) {
             monitor.check.answered(false, now_ms);
             continue;

@@ -1,6 +1,7 @@
 // The service monitors of this host (Service_Monitor of ovn-sb(5)): each is checked by the chassis that has
 // its logical port, with probes that go straight out of the port and answers that handle_svc_check() hands
-// back.
+// back.  A network function is alive while an ICMP echo request that goes in by one of its ports comes out of
+// the other; both are then ports of this host.
 
 #pragma once
 
@@ -37,8 +38,9 @@ class ServiceMonitors {
     struct Monitor {
         ServiceCheck check;
         uint32_t datapath_key = 0, port_key = 0;
+        uint32_t input_key = 0;  // of a network function: where the probe goes in; else the port
         packet::IpEndpoints ip;  // of the probe
-        bool udp = false;
+        bool udp = false, icmp = false;
         uint16_t port = 0, source_port = 0;
         uint32_t sequence = 0;
     };

@@ -2,6 +2,14 @@
 
 namespace weft::datapath {
 
+bool PartialMarks::match(uint32_t its_mark, const packet::Be128& its_label) const {
+    if ((its_mark ^ mark) & mark_mask) return false;
+    for (size_t i = 0; i < label.size(); ++i) {
+        if ((its_label[i] ^ label[i]) & label_mask[i]) return false;
+    }
+    return true;
+}
+
 bool PartialTuple::matches(const ConnectionTuple& tuple) const {
     auto same = [](const auto& wanted, const auto& value) { return !wanted || *wanted == value; };
     bool icmp = tuple.protocol == 1 || tuple.protocol == 58;

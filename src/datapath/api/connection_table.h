@@ -48,6 +48,15 @@ struct PartialTuple {
     bool operator==(const PartialTuple&) const = default;
 };
 
+// Bits of a connection's mark and label: those of the masks must be equal.
+struct PartialMarks {
+    uint32_t mark = 0, mark_mask = 0;
+    packet::Be128 label{}, label_mask{};
+
+    bool empty() const { return !mark_mask && label_mask == packet::Be128{}; }
+    bool match(uint32_t its_mark, const packet::Be128& its_label) const;
+};
+
 struct Connection {
     ConnectionTuple original, reply;
     uint16_t zone = 0;
@@ -104,7 +113,10 @@ class ConnectionTable {
 
     // Forgets all connections, or those of the zone, or those that match; the number of them.
     virtual size_t flush(std::optional<uint16_t> zone, const PartialTuple& original,
-                         const PartialTuple& reply) = 0;
+                         const PartialTuple& reply, const PartialMarks& marks) = 0;
+    size_t flush(std::optional<uint16_t> zone, const PartialTuple& original, const PartialTuple& reply) {
+        return flush(zone, original, reply, {});
+    }
     virtual void dump(std::optional<uint16_t> zone, int64_t now_ms,
                       const std::function<void(const Connection&)>& each) const = 0;
     virtual size_t count(std::optional<uint16_t> zone) const = 0;

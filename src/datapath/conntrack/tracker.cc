@@ -411,14 +411,16 @@ bool Tracker::run(int64_t now_ms) {
     return store_.sweep(now_ms, kSweepPerRun);
 }
 
-size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original, const PartialTuple& reply) {
+size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original, const PartialTuple& reply,
+                      const PartialMarks& marks) {
     size_t flushed = 0;
-    bool any = original.empty() && reply.empty();
+    bool any = original.empty() && reply.empty() && marks.empty();
     store_.each([&](Connection& connection) {
         if (zone && connection.original.zone != *zone) return;
         if (!any &&
             (!original.matches(to_api(connection.original)) || !reply.matches(to_api(connection.reply))))
             return;
+        if (!marks.match(connection.mark, connection.label)) return;
         flushed++;
         end(&connection);
     });

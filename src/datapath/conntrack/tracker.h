@@ -40,8 +40,9 @@ class Tracker final : public ConnectionTable {
                   explain::DropReason& reason) override;
     bool run(int64_t now_ms) override;
 
-    size_t flush(std::optional<uint16_t> zone, const PartialTuple& original,
-                 const PartialTuple& reply) override;
+    using ConnectionTable::flush;
+    size_t flush(std::optional<uint16_t> zone, const PartialTuple& original, const PartialTuple& reply,
+                 const PartialMarks& marks) override;
     void dump(std::optional<uint16_t> zone, int64_t now_ms,
               const std::function<void(const datapath::Connection&)>& each) const override;
     size_t count(std::optional<uint16_t> zone) const override;

@@ -437,6 +437,34 @@ TEST_F(TrackerTest, FlushesByTuple) {
     EXPECT_EQ(track(udp(kB, kA, 2, 1)).state, kNew);
 }
 
+TEST_F(TrackerTest, FlushesByMarkAndLabel) {
+    for (uint16_t port = 1; port <= 4; port++) {
+        Conntrack action = commit();
+        action.mark = {port << 16 | 7, UINT32_MAX};
+        packet::Be128 label{}, all;
+        label[15] = static_cast<uint8_t>(port % 2);
+        label[0] = 9;
+        all.fill(0xff);
+        action.label = {label, all};
+        track(udp(kA, kB, port, 2), action);
+    }
+    PartialMarks marks;
+    marks.mark = 3 << 16;
+    marks.mark_mask = 0xffff0000;
+    EXPECT_EQ(tracker_.flush(1, {}, {}, marks), 0u);
+    EXPECT_EQ(tracker_.flush(0, {}, {}, marks), 1u);
+    marks = {};
+    marks.label[15] = 1;
+    marks.label_mask[15] = 0xff;
+    EXPECT_EQ(tracker_.flush(std::nullopt, {}, {}, marks), 1u);
+    marks.label[15] = 0;
+    PartialTuple some;
+    some.protocol = 17;
+    some.src_port = 4;
+    EXPECT_EQ(tracker_.flush(std::nullopt, some, {}, marks), 1u) << "of those with the label the one";
+    EXPECT_EQ(tracker_.flush(std::nullopt, {}, {}), 1u);
+}
+
 // Anything at all, mutated from packets that make sense: no crash, bounded memory, and behind a rule that
 // lets in only answers (`est`) nothing comes from outside that no connection from inside made possible.
 TEST_F(TrackerTest, AnythingAtAll) {

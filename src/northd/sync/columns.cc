@@ -30,7 +30,8 @@ void choose_southbound_columns(Replica& replica) {
     replica.monitor<sb::BFD>();
     using Monitor = sb::ServiceMonitor;
     replica.monitor<Monitor>(Monitor::kIp, Monitor::kProtocol, Monitor::kPort, Monitor::kLogicalPort,
-                             Monitor::kSrcMac, Monitor::kSrcIp, Monitor::kStatus, Monitor::kOptions);
+                             Monitor::kSrcMac, Monitor::kSrcIp, Monitor::kStatus, Monitor::kOptions,
+                             Monitor::kType, Monitor::kLogicalInputPort, Monitor::kMac);
     replica.monitor<sb::ChassisTemplateVar>();
     replica.monitor<sb::DatapathBinding>(sb::DatapathBinding::kTunnelKey, sb::DatapathBinding::kExternalIds);
     using Port = sb::PortBinding;
@@ -55,6 +56,8 @@ void choose_southbound_columns(Replica& replica) {
     replica.monitor<sb::ACLID>();
     replica.monitor<sb::AdvertisedRoute>();
     replica.monitor<sb::LearnedRoute>();
+    replica.monitor<sb::ECMPNexthop>();
+    replica.monitor<sb::AdvertisedMACBinding>();
     replica.monitor<sb::DHCPOptions>();
     replica.monitor<sb::DHCPv6Options>();
     replica.monitor<sb::RBACRole>();

@@ -113,16 +113,28 @@ void Southbound::have_chassis() {
     ha_groups_.mark_all();
 }
 
+std::string Southbound::port_name(const Uuid& binding) const {
+    const auto* port = replica_.find<sb::PortBinding>(binding);
+    return port ? port->logical_port : binding.to_string();
+}
+
 void Southbound::have_advertised() {
-    auto name = [&](const Uuid& uuid) {
-        const auto* port = replica_.find<sb::PortBinding>(uuid);
-        return port ? port->logical_port : uuid.to_string();
-    };
     advertised_.have(replica_, [&](const sb::AdvertisedRoute& r) {
         auto it = datapath_of_binding_.find(r.datapath);
         return std::optional(AdvertisedRow{it == datapath_of_binding_.end() ? r.datapath : it->second,
-                                           name(r.logical_port), r.ip_prefix,
-                                           r.tracked_port ? name(*r.tracked_port) : ""});
+                                           port_name(r.logical_port), r.ip_prefix,
+                                           r.tracked_port ? port_name(*r.tracked_port) : ""});
+    });
+    advertised_macs_.have(replica_, [&](const sb::AdvertisedMACBinding& r) {
+        auto it = datapath_of_binding_.find(r.datapath);
+        return std::optional(AdvertisedMacRow{it == datapath_of_binding_.end() ? r.datapath : it->second,
+                                              port_name(r.logical_port), r.ip, r.mac});
+    });
+}
+
+void Southbound::have_ecmp_nexthops() {
+    ecmp_nexthops_.have(replica_, [&](const sb::ECMPNexthop& r) {
+        return std::optional(BindingKey{port_name(r.port), r.nexthop});
     });
 }
 
@@ -156,6 +168,7 @@ void Southbound::have() {
         return std::optional(BindingKey{r.logical_port, r.ip});
     });
     have_advertised();
+    have_ecmp_nexthops();
     groups_.have(replica_, datapath_of_binding_);
     flows_.have(replica_);
     if (groups_.take_drift()) flows_.mark_all();

@@ -111,6 +111,7 @@ template class RowKeys<std::string>;
 template class RowKeys<MulticastKey>;
 template class RowKeys<BindingKey>;
 template class RowKeys<AdvertisedRow>;
+template class RowKeys<AdvertisedMacRow>;
 template class RowKeys<BfdKey>;
 template class RowKeys<MonitorKey>;
 

@@ -149,6 +149,11 @@ bool Southbound::write_monitor(Transaction& txn, const Uuid& uuid, const Service
     txn.set(uuid, Monitor::kSrcIp, row.src_ip);
     txn.set(uuid, Monitor::kSrcMac, row.src_mac);
     txn.set(uuid, Monitor::kOptions, row.options);
+    if (replica_.server_has(Monitor::kType)) txn.set(uuid, Monitor::kType, std::optional(row.type));
+    if (replica_.server_has(Monitor::kLogicalInputPort)) {
+        txn.set(uuid, Monitor::kLogicalInputPort, row.input_port);
+        txn.set(uuid, Monitor::kMac, row.mac);
+    }
     return true;
 }
 

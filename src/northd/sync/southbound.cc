@@ -5,6 +5,9 @@ namespace weft::northd {
 using ovsdb::Set;
 using ovsdb::client::CommitOutcome;
 
+// external_ids of ECMP_Nexthop: the Ethernet address is the northbound's, controllers leave it alone.
+constexpr const char* kMacIsKnown = "mac-is-known";
+
 void Southbound::mark_all() {
     datapaths_.mark_all();
     ports_.mark_all();
@@ -22,6 +25,8 @@ void Southbound::mark_all() {
     meters_.mark_all();
     mac_bindings_.mark_all();
     advertised_.mark_all();
+    ecmp_nexthops_.mark_all();
+    advertised_macs_.mark_all();
     flows_.mark_all();
     constants_checked_ = false;
 }
@@ -88,6 +93,22 @@ bool Southbound::write_advertised(Transaction& txn, const Uuid& uuid, const Adve
     txn.set(uuid, sb::AdvertisedRoute::kLogicalPort, *port);
     txn.set(uuid, sb::AdvertisedRoute::kIpPrefix, row.prefix);
     txn.set(uuid, sb::AdvertisedRoute::kTrackedPort, tracked);
+    return true;
+}
+
+// The Ethernet address of a next hop that is no logical port is the controller's to find out.
+bool Southbound::write_ecmp_nexthop(Transaction& txn, const Uuid& uuid, const EcmpNexthopRow& row) {
+    using Nexthop = sb::ECMPNexthop;
+    auto datapath = datapaths_.row_of(row.router);
+    auto port = ports_.row_of(row.port);
+    if (!datapath || !port) return false;
+    txn.set(uuid, Nexthop::kNexthop, row.nexthop);
+    txn.set(uuid, Nexthop::kPort, *port);
+    txn.set(uuid, Nexthop::kDatapath, *datapath);
+    if (!row.mac.empty()) txn.set(uuid, Nexthop::kMac, row.mac);
+    ovsdb::StringMap ids;
+    if (!row.mac.empty()) ids.set(kMacIsKnown, "true");
+    txn.set(uuid, Nexthop::kExternalIds, ids);
     return true;
 }
 
@@ -162,6 +183,23 @@ bool Southbound::write(Transaction& txn) {
     if (replica_.server_has(sb::AdvertisedRoute::table_info())) {
         advertised_.write(txn, [&](Transaction& t, const Uuid& uuid, const AdvertisedRow& row, bool) {
             return write_advertised(t, uuid, row);
+        });
+    }
+    if (replica_.server_has(sb::AdvertisedMACBinding::table_info())) {
+        advertised_macs_.write(txn, [&](Transaction& t, const Uuid& uuid, const AdvertisedMacRow& row, bool) {
+            auto datapath = datapaths_.row_of(row.switch_uuid);
+            auto port = ports_.row_of(row.port);
+            if (!datapath || !port) return false;
+            t.set(uuid, sb::AdvertisedMACBinding::kDatapath, *datapath);
+            t.set(uuid, sb::AdvertisedMACBinding::kLogicalPort, *port);
+            t.set(uuid, sb::AdvertisedMACBinding::kIp, row.ip);
+            t.set(uuid, sb::AdvertisedMACBinding::kMac, row.mac);
+            return true;
+        });
+    }
+    if (replica_.server_has(sb::ECMPNexthop::kMac)) {
+        ecmp_nexthops_.write(txn, [&](Transaction& t, const Uuid& uuid, const EcmpNexthopRow& row, bool) {
+            return write_ecmp_nexthop(t, uuid, row);
         });
     }
     auto resolve = [&](const Uuid& datapath) { return datapaths_.row_of(datapath); };

@@ -55,6 +55,8 @@ class Southbound {
     void have_multicast();
     void have_chassis();
     void have_advertised();
+    void have_ecmp_nexthops();
+    std::string port_name(const Uuid& binding) const;
     void mark_all();
     std::optional<Uuid> chassis(const std::string& name) const;
     int64_t choose_port_key(const PortRow& row, int64_t current);
@@ -71,6 +73,7 @@ class Southbound {
     bool write_load_balancer(Transaction& txn, const Uuid& uuid, const LoadBalancerRow& row);
     void use_groups(const Uuid& load_balancer, const BalancerGroups& groups);
     bool write_advertised(Transaction& txn, const Uuid& uuid, const AdvertisedRow& row);
+    bool write_ecmp_nexthop(Transaction& txn, const Uuid& uuid, const EcmpNexthopRow& row);
     bool write_dns(Transaction& txn, const Uuid& uuid, const DnsRow& row);
     bool write_meter(Transaction& txn, const Uuid& uuid, const MeterRow& row, bool is_new);
     void write_constants(Transaction& txn);
@@ -96,6 +99,8 @@ class Southbound {
     KeyedTable<std::string, MeterRow, sb::Meter> meters_;
     KeyedTable<BindingKey, MacBindingRow, sb::StaticMACBinding> mac_bindings_;
     KeyedTable<AdvertisedRow, AdvertisedRow, sb::AdvertisedRoute> advertised_;
+    KeyedTable<AdvertisedMacRow, AdvertisedMacRow, sb::AdvertisedMACBinding> advertised_macs_;
+    KeyedTable<BindingKey, EcmpNexthopRow, sb::ECMPNexthop> ecmp_nexthops_;
 
     HashMap<Uuid, Uuid> datapath_of_binding_;                // Datapath_Binding → switch or router
     HashMap<std::string, std::vector<Uuid>> chassis_named_;  // by name and by host name

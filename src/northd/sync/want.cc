@@ -27,6 +27,10 @@ void Southbound::want(Program& p) {
     meters_.want(p.meter_rows, [](const MeterRow& r) { return r.name; });
     mac_bindings_.want(p.mac_binding_rows, [](const MacBindingRow& r) { return BindingKey{r.port, r.ip}; });
     advertised_.want(p.advertised_rows, [](const AdvertisedRow& r) { return r; });
+    advertised_macs_.want(p.advertised_mac_rows, [](const AdvertisedMacRow& r) { return r; });
+    ecmp_nexthops_.want(p.ecmp_nexthop_rows, [](const EcmpNexthopRow& r) {
+        return BindingKey{r.port, r.nexthop};
+    });
     flows_.want(p.flows);
 }
 

@@ -8,7 +8,15 @@ bool decode_nicira_switch(uint32_t subtype, ByteReader& in, Body& body, OfError&
 
 namespace {
 
-enum : uint16_t { kCtTupleOriginal = 0, kCtTupleReply = 1, kCtZone = 2 };
+enum : uint16_t {
+    kCtTupleOriginal = 0,
+    kCtTupleReply = 1,
+    kCtZone = 2,
+    kCtMark = 3,
+    kCtMarkMask = 4,
+    kCtLabels = 5,
+    kCtLabelsMask = 6
+};
 enum : uint16_t {
     kTupleSrc = 0,
     kTupleDst = 1,
@@ -112,6 +120,9 @@ OfError take_ct_flush(ByteReader& in, CtFlush& f) {
     f.ip_proto = in.u8();
     if (in.size() < 7) return OfError::OFPBRC_BAD_LEN;
     if (!zeros(in, 7)) return OfError::NXBRC_MUST_BE_ZERO;
+    CtMark mark;
+    CtLabels labels;
+    labels.mask.fill(0xff);
     while (!in.empty()) {
         Property property{0, ByteReader({})};
         if (OfError error = next_property(in, property); error != OfError::kNone) return error;
@@ -126,11 +137,28 @@ OfError take_ct_flush(ByteReader& in, CtFlush& f) {
             case kCtZone:
                 f.zone = property.body.u16();
                 break;
+            case kCtMark:
+                mark.value = property.body.u32();
+                f.mark = mark;
+                break;
+            case kCtMarkMask:
+                mark.mask = property.body.u32();
+                break;
+            case kCtLabels:
+                labels.value = property.body.array<16>();
+                f.labels = labels;
+                break;
+            case kCtLabelsMask:
+                labels.mask = property.body.array<16>();
+                break;
             default:
                 error = OfError::OFPBPC_BAD_TYPE;
         }
         if (error != OfError::kNone) return error;
+        if (!property.body.ok()) return OfError::OFPBPC_BAD_LEN;
     }
+    if (f.mark) f.mark = mark;  // masks may come behind
+    if (f.labels) f.labels = labels;
     return OfError::kNone;
 }
 
@@ -185,6 +213,14 @@ void encode(const CtFlush& m, EncodeContext& c) {
     if (m.original) put_tuple(*m.original, m.ip_proto, kCtTupleOriginal, c.out);
     if (m.reply) put_tuple(*m.reply, m.ip_proto, kCtTupleReply, c.out);
     if (m.zone) put_property(c.out, kCtZone, [&] { c.out.u16(*m.zone); });
+    if (m.mark) {
+        put_property(c.out, kCtMark, [&] { c.out.u32(m.mark->value); });
+        put_property(c.out, kCtMarkMask, [&] { c.out.u32(m.mark->mask); });
+    }
+    if (m.labels) {
+        put_property(c.out, kCtLabels, [&] { c.out.bytes(m.labels->value); });
+        put_property(c.out, kCtLabelsMask, [&] { c.out.bytes(m.labels->mask); });
+    }
 }
 void encode(const VendorMessage& m, EncodeContext& c) {
     c.vendor(m.vendor, m.subtype);

@@ -52,7 +52,8 @@ struct CtFlushZone {
     uint16_t zone = 0;
     bool operator==(const CtFlushZone&) const = default;
 };
-// NXT_CT_FLUSH: connections that match one or both tuples, of one zone or all.
+// NXT_CT_FLUSH: connections that match one or both tuples, and bits of their mark and labels, of one zone or
+// all.
 struct CtTuple {
     packet::Ipv6Addr src{}, dst{};  // IPv4: as ::ffff:a.b.c.d
     uint16_t src_port = 0, dst_port = 0;
@@ -60,11 +61,21 @@ struct CtTuple {
     uint8_t icmp_type = 0, icmp_code = 0;
     bool operator==(const CtTuple&) const = default;
 };
+struct CtMark {
+    uint32_t value = 0, mask = UINT32_MAX;
+    bool operator==(const CtMark&) const = default;
+};
+struct CtLabels {
+    packet::Be128 value{}, mask{};
+    bool operator==(const CtLabels&) const = default;
+};
 struct CtFlush {
     uint8_t ip_proto = 0;
     uint16_t family = 0;  // AF_INET, AF_INET6 or 0
     std::optional<uint16_t> zone;
     std::optional<CtTuple> original, reply;
+    std::optional<CtMark> mark;      // Open vSwitch 3.4 and later
+    std::optional<CtLabels> labels;  // likewise
     bool operator==(const CtFlush&) const = default;
 };
 

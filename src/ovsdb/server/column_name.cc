@@ -33,7 +33,13 @@ Result<FoundColumn> find_column(Server& server, const ColumnName& name) {
     return FoundColumn{database, table, column};
 }
 
+bool awaits_schema(Server& server, const ColumnName& name) {
+    const ServedDatabase* database = server.find_database(name.database);
+    return database && !database->available() && database->database().schema().tables.empty();
+}
+
 Result<std::string> read_string_column(Server& server, const ColumnName& name) {
+    if (awaits_schema(server, name)) return std::string();
     WEFT_ASSIGN(FoundColumn found, find_column(server, name));
     const ColumnSchema& column = *found.column;
     if (column.type.key.type != AtomType::kString || column.type.is_map()) {

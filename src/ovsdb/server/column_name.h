@@ -29,7 +29,10 @@ struct FoundColumn {
 
 // The error says what there is not: "\"db:rb,Zork,name\": no table named Zork".
 Result<FoundColumn> find_column(Server& server, const ColumnName& name);
-// The first string that is not empty, of all rows; "" if there is none.
+// The name's database is a relay's copy that has not heard from its source yet: which tables it has is not
+// known.
+bool awaits_schema(Server& server, const ColumnName& name);
+// The first string that is not empty, of all rows; "" if there is none, or none is known yet.
 Result<std::string> read_string_column(Server& server, const ColumnName& name);
 
 }  // namespace weft::ovsdb

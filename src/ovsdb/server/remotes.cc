@@ -54,6 +54,10 @@ Remotes::~Remotes() {
 Result<void> Remotes::add(const std::string& remote) {
     if (remote.starts_with("db:")) {
         WEFT_ASSIGN(ColumnName name, ColumnName::parse(remote));
+        if (awaits_schema(server_, name)) {  // looked at again when the copy has come
+            configured_.insert(remote);
+            return {};
+        }
         WEFT_ASSIGN(FoundColumn found, find_column(server_, name));
         const ColumnType& type = found.column->type;
         bool strings = type.key.type == AtomType::kString && !type.is_map();

@@ -166,6 +166,12 @@ Result<std::string> flush(Switch& owner, Arguments args) {
         what.zone = zone;
         args.erase(args.begin());
     }
+    while (!args.empty()) {
+        auto taken = openflow::parse_ct_marks(args[0], what);
+        if (!taken) return invalid(taken.message());
+        if (!*taken) break;
+        args.erase(args.begin());
+    }
     if (args.size() > 2) return invalid("invalid arguments");
     for (size_t i = 0; i < args.size(); i++) {
         if (auto parsed = openflow::parse_ct_tuple(args[i], i == 1, what); !parsed)
@@ -408,7 +414,8 @@ void add_conntrack_commands(net::ControlServer& control, Switch& owner) {
                     [&owner, run](const Arguments& args) { return run(owner, args); });
     };
     add("dpctl/dump-conntrack", "[-m] [-s] [dp] [zone=N]", 0, 4, dump);
-    add("dpctl/flush-conntrack", "[dp] [zone=N] [ct-orig-tuple] [ct-reply-tuple]", 0, 4, flush);
+    add("dpctl/flush-conntrack", "[dp] [zone=N] [mark=X[/M]] [labels=L[/M]] [ct-orig-tuple] [ct-reply-tuple]",
+        0, 6, flush);
     add("dpctl/ct-stats-show", "[dp] [zone=N]", 0, 3, stats_show);
     add("dpctl/ct-bkts", "[dp] [gt=N]", 0, 2, buckets);
     add("dpctl/ct-set-maxconns", "[dp] maxconns", 1, 2, set_max_connections);

@@ -40,7 +40,17 @@ bool flush_connections(datapath::ConnectionTable& table, const openflow::CtFlush
     // One connection, named by its tuple, is looked for in zone 0 unless another is given; of parts of
     // tuples, those of all zones.
     bool one = original.src && original.dst && original.src_port && original.dst_port && reply.empty();
-    size_t flushed = table.flush(one && !what.zone ? std::optional<uint16_t>(0) : what.zone, original, reply);
+    datapath::PartialMarks marks;
+    if (what.mark) {
+        marks.mark = what.mark->value;
+        marks.mark_mask = what.mark->mask;
+    }
+    if (what.labels) {
+        marks.label = what.labels->value;
+        marks.label_mask = what.labels->mask;
+    }
+    size_t flushed =
+        table.flush(one && !what.zone ? std::optional<uint16_t>(0) : what.zone, original, reply, marks);
     return flushed || !one;
 }
 
