@@ -209,5 +209,17 @@ def vxlan_mode():
         rig.wait_for(lambda: (dict(keys(r))["c"], dict(keys(r))["t"]) == ("4096", "2048"), f"the keys that were refused: {keys(r)}")
 
 
+def role():
+    """the role ovn-controller may write what controllers write of newer tables, and no more"""
+    with network() as r:
+        nbctl(r, ["sync"])
+        for table, insert, columns in (("Learned_Route", "true", {"datapath", "logical_port", "ip_prefix", "nexthop"}), ("ECMP_Nexthop", "false", {"mac"}),
+                                       ("FDB", "true", {"dp_key", "mac", "port_key", "timestamp"}), ("Advertised_Route", None, set())):
+            found = r.run("ovn-sbctl", "--bare", "--columns=insert_delete,update", "find", "RBAC_Permission", f"table={table}").split()
+            expect((found[:1], set(found[1:])), ([insert] if insert else [], columns), table)
+        permissions = r.run("ovn-sbctl", "--bare", "--columns=permissions", "list", "RBAC_Role")
+        expect("Learned_Route=" in permissions and "ECMP_Nexthop=" in permissions, True, f"the role's tables: {permissions}")
+
+
 if __name__ == "__main__":
-    rig.main(addresses, broadcasts, announcements, joined_switches, router_ports, samples, stateless_balancing, vxlan_mode)
+    rig.main(addresses, broadcasts, announcements, joined_switches, router_ports, samples, stateless_balancing, vxlan_mode, role)
