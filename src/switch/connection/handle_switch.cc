@@ -79,7 +79,7 @@ void OfConnection::handle(const of::DescRequest&) {
     out.hardware = bridge_.hw_desc.empty() ? "Open vSwitch" : bridge_.hw_desc;
     out.software = bridge_.sw_desc.empty() ? manager_.version() : bridge_.sw_desc;
     out.serial = bridge_.serial_desc.empty() ? "None" : bridge_.serial_desc;
-    out.description = bridge_.dp_desc.empty() ? bridge_.name() : bridge_.dp_desc;
+    out.description = bridge_.dp_desc.empty() ? "None" : bridge_.dp_desc;
     reply(std::move(out));
 }
 
