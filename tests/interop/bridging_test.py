@@ -126,6 +126,10 @@ def description():
             pair.do(lambda s: s.vsctl("set", "bridge", "br0", *words) if words else None)
             pair.same(told, f"{words}: dump-desc")
             pair.same(lambda s: s.vsctl("get", "bridge", "br0", "datapath_id"), f"{words}: datapath_id")
+        # Names of tables, which a switch of OpenFlow 1.0 tells with their figures.
+        pair.do(lambda s: s.vsctl("set", "bridge", "br0", "flow_tables:0=@a", "flow_tables:2=@b", "--", "--id=@a", "create", "Flow_Table", "name=first", "--", "--id=@b", "create", "Flow_Table", 'name="a b"'))
+        text = pair.same(lambda s: s.run("ovs-ofctl", "-O", "OpenFlow10", "dump-tables", f"unix:{s.dir}/br0.mgmt"), "dump-tables")
+        assert 'table 2 ("a b")' in text and "tables 3...253: ditto" in text, text
 
 
 if __name__ == "__main__":

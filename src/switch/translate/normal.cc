@@ -175,6 +175,10 @@ void Walk::output_normal(Bundle& bundle, uint16_t vlan, bool back) {
     VlanHeaders saved = flow_.vlans;
     bool from_tunnel = from && from->vlan.mode == VlanMode::kDot1qTunnel;
     flow_.vlans = tags_outside(tags_inside(saved, from ? &from->vlan : nullptr, vlan), config, from_tunnel);
+    // The tags of a traced flow may be of no known type: one that stays as it is, does so in this, too.
+    for (size_t i = 0; i < saved.size(); i++) {
+        if (flow_.vlans[i].tci == saved[i].tci && !saved[i].tpid) flow_.vlans[i].tpid = 0;
+    }
     if (flow_.vlans[0].tci != saved[0].tci && saved[0].tci) mask_.vlans[0].tci |= 0xffff;
     if (bundle.bond)
         output_bond(bundle, vlan, !back);
