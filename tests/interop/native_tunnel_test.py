@@ -3,6 +3,7 @@ import os
 import random
 import re
 import struct
+import subprocess
 
 import control
 import packets as p
@@ -284,6 +285,49 @@ def fallback():
             assert part in text, text
 
 
+def ip(*words, check=True):
+    return subprocess.run(["ip", *words], check=check, text=True, capture_output=True).stdout
+
+
+def devices():
+    """On the kernel's devices, by its routes: a host of ours and one of Debian's ping each other through tunnels in bridges with their addresses"""
+    spaces, cables = [f"native{n}-{os.getpid()}" for n in (1, 2)], [f"nt{n}-{os.getpid()}" for n in (1, 2)]
+    with twins.contextlib.ExitStack() as stack:
+        for space in spaces:
+            ip("netns", "add", space)
+            stack.callback(ip, "netns", "del", space, check=False)
+            ip("-n", space, "link", "set", "lo", "up")
+        ip("link", "add", cables[0], "netns", spaces[0], "type", "veth", "peer", "name", cables[1], "netns", spaces[1])
+        hosts = []
+        for n, (space, cable, weft) in enumerate(zip(spaces, cables, ({"ovs-vswitchd"}, ()))):
+            ip("-n", space, "link", "set", cable, "up")
+            ip("netns", "exec", space, "ethtool", "-K", cable, "tx", "off", check=False)
+            host = stack.enter_context(rig.Rig(weft=weft, name="native", netns=space))
+            hosts.append(host)
+            host.start_databases("conf")
+            host.start_vswitchd()
+            words = ["add-br", "br-phy", "--", "add-port", "br-phy", cable, "--", "add-br", "br0"]
+            for kind, key in (("geneve", 5), ("vxlan", 6), ("gre", 7)):
+                words += ["--", "add-port", "br0", kind, "--", "set", "interface", kind, f"type={kind}", f"options:remote_ip=10.9.0.{2 - n}", f"options:key={key}"]
+            host.run("ovs-vsctl", *words, "--", "set", "bridge", "br-phy", "datapath_type=netdev", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail-mode=secure")
+            for bridge, address in (("br-phy", f"10.9.0.{n + 1}/24"), ("br0", f"10.1.0.{n + 1}/24")):
+                ip("-n", space, "addr", "add", address, "dev", bridge)
+                ip("-n", space, "link", "set", bridge, "mtu", "1400" if bridge == "br0" else "1500", "up")
+        for kind in ("geneve", "vxlan", "gre"):
+            for host in hosts:
+                host.run("ovs-ofctl", "del-flows", f"unix:{host.dir}/br0.mgmt")
+                host.run("ovs-ofctl", "add-flows", f"unix:{host.dir}/br0.mgmt", "-", stdin=f"in_port={kind},actions=LOCAL\nin_port=LOCAL,actions={kind}\n")
+
+            def ping(*more):
+                return " 0% packet loss" in ip("netns", "exec", spaces[0], "ping", "-c", "2", "-i", "0.2", "-W", "1", *more, "10.1.0.2", check=False)
+            rig.wait_for(ping, f"an answer through {kind}")
+            assert ping("-s", "1300"), f"{kind}: long packets"
+            text = hosts[0].appctl("ovs-vswitchd", "dpctl/dump-flows")
+            assert "tnl_push(" in text and "tnl_pop(" in text, text
+        assert "10.9.0.2 " in hosts[0].appctl("ovs-vswitchd", "tnl/neigh/show")
+        assert "Cached: 10.9.0.0/24 dev br-phy SRC 10.9.0.1\n" in hosts[0].appctl("ovs-vswitchd", "ovs/route/show")
+
+
 if __name__ == "__main__":
     print(f"seed {SEED}")
-    rig.main(ways, traces, through, learning, fallback)
+    rig.main(ways, traces, through, learning, fallback, devices)
