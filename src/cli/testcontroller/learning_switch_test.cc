@@ -31,7 +31,7 @@ class Conversation {
     explicit Conversation(Policy policy = {}, Version version = Version::k13)
         : policy_(std::move(policy)), version_(version), learning_(policy_, version) {
         FeaturesReply features;
-        features.ports = {Port{1, {}, "p1"}, Port{2, {}, "p2"}};
+        if (version < Version::k13) features.ports = {Port{1, {}, "p1"}, Port{2, {}, "p2"}};
         tell(features);
     }
     // What is sent for it, as text.
