@@ -101,8 +101,11 @@ void Walk::learn_mac(Bundle& bundle, uint16_t vlan) {
 void Walk::normal() {
     mask_.dl_src.fill(0xff);
     mask_.dl_dst.fill(0xff);
-    if (in_.flow.vlans[0].tci) mask_.vlans[0].tci |= packet::kVlanVidMask | packet::kVlanCfi;
-    if (in_.flow.vlans[1].tci) mask_.vlans[1].tci |= packet::kVlanVidMask | packet::kVlanCfi;
+    for (size_t i = 0; i < packet::kMaxVlans && in_.flow.vlans[i].tci; i++) {
+        // A tag that says nothing but a priority goes where there is none.
+        bool names_vlan = in_.flow.vlans[i].tci & packet::kVlanVidMask;
+        mask_.vlans[i].tci |= names_vlan ? packet::kVlanVidMask | packet::kVlanCfi : 0xffff;
+    }
     Bundle* from = bundle_of_input();
     if (!from && flow_.in_port != openflow::kPortController && flow_.in_port != openflow::kPortNone &&
         flow_.in_port != 0) {
