@@ -25,16 +25,9 @@ struct Request {
 };
 
 Result<void> set_versions(std::string_view text, Options& options) {
-    while (!text.empty()) {
-        size_t comma = text.find(',');
-        auto version = openflow::parse_version(text.substr(0, comma));
-        if (!version) return Error{fmt::format("Unknown OpenFlow version: \"{}\"", text.substr(0, comma))};
-        options.versions |= openflow::version_bit(*version);
-        text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
-    }
+    WEFT_ASSIGN(options.versions, openflow::parse_versions(text));
     return {};
 }
-
 Result<void> set_sort(std::string_view field, bool reverse, Options& options) {
     if (!field.empty() && field != "priority" && !openflow::field_by_name(field)) {
         return Error{fmt::format("{}: unknown field name", field)};

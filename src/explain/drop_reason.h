@@ -52,6 +52,8 @@ namespace weft::explain {
     X(kTunnelMalformed, 67, "tunnel_malformed", "The tunnel header is damaged or of an unknown version.")    \
     X(kTunnelCriticalOption, 68, "tunnel_critical_option", "A critical Geneve option that nothing matches.") \
     X(kTunnelFragmentationNeeded, 69, "tunnel_fragmentation_needed", "Too big for the path, and DF is set.") \
+    X(kTunnelNoNeighbour, 70, "tunnel_no_neighbour",                                                         \
+      "The link-layer address of the tunnel's next hop is not known yet; it is asked for.")                  \
     /* Connections. */                                                                                       \
     X(kConntrackInvalid, 80, "conntrack_invalid", "The packet fits no state of its connection.")             \
     X(kConntrackFull, 81, "conntrack_full", "The table or zone holds as many connections as it may.")        \

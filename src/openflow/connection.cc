@@ -2,9 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "openflow/message.h"
 
 namespace weft::openflow {
+
+Result<uint32_t> parse_versions(std::string_view list) {
+    uint32_t out = 0;
+    while (!list.empty()) {
+        std::string_view text = list.substr(0, list.find(','));
+        auto version = parse_version(text);
+        if (!version) return Error{fmt::format("Unknown OpenFlow version: \"{}\"", text)};
+        out |= version_bit(*version);
+        list.remove_prefix(std::min(list.size(), text.size() + 1));
+    }
+    if (!out) return Error{"no OpenFlow version is named, such as OpenFlow13"};
+    return out;
+}
 
 Connection::Connection(uint32_t versions) : versions_(versions) {
     Version highest = static_cast<Version>(31 - __builtin_clz(versions));

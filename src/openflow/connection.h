@@ -14,11 +14,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "openflow/version.h"
 
 namespace weft::openflow {
+
+// "OpenFlow10,OpenFlow13", as users name what is allowed: version_bit() of each.
+Result<uint32_t> parse_versions(std::string_view list);
 
 class Connection {
   public:

@@ -105,7 +105,7 @@ bool encode_ofp10_match(const Match& match, ByteWriter& out) {
     } else if (!(tci & packet::kVlanCfi)) {
         if (!vid_exact || (tci & 0xfff)) return false;
         vlan = kVlanNone;
-        wild |= kW10Pcp;
+        if (!pcp_exact) wild |= kW10Pcp;  // else the match may be exact, which means the highest priority
     } else {
         if ((tci_mask & 0xfff) && !vid_exact) return false;
         if (vid_exact) {
@@ -157,7 +157,7 @@ OfError decode_ofp10_match(ByteReader& in, Match& match) {
     if (!(wild & kW10DlType)) match.set_dl_type(type);
     if (!(wild & kW10Vlan)) {
         if (vlan == kVlanNone) {
-            match.set(FieldId::kDlVlan, kVlanNone);
+            match.mask.vlans[0].tci = 0xffff;  // no tag, so no priority either
         } else {
             match.set(FieldId::kDlVlan, vlan & 0xfff);
         }
@@ -273,7 +273,7 @@ OfError decode_ofp11_match(ByteReader& in, Match& match) {
     match.set_dl_dst(dst, dst_wild);
     if (!(wild & kW11Vlan)) {
         if (vlan == kVlanNone) {
-            match.set(FieldId::kDlVlan, kVlanNone);
+            match.mask.vlans[0].tci = 0xffff;  // no tag, so no priority either
         } else if (vlan == kVlanAny11) {
             match.set(FieldId::kVlanVid, packet::kVlanCfi, packet::kVlanCfi);
         } else if (vlan < 4096) {

@@ -1,5 +1,7 @@
 // Messages as `ovs-ofctl` prints them.
 
+#include <fmt/format.h>
+
 #include "openflow/flag_text.h"
 #include "openflow/message.h"
 #include "openflow/messages/codec.h"
@@ -221,6 +223,25 @@ struct Printer {
     void operator()(const AggregateStatsReply& r) const {
         text::append(out, " packet_count={} byte_count={} flow_count={}\n", r.packets, r.bytes, r.flows);
     }
+    // "table 2 ("name")", where it has one.
+    template <typename Table>
+    static std::string table_text(const Table& table) {
+        std::string text = fmt::format("table {}", table.table);
+        return table.name.empty() ? text : text + fmt::format(" (\"{}\")", table.name);
+    }
+    // What is said of tables that are as the one before: "table 1 ("name"): ditto", "tables 2...253: ditto".
+    template <typename Table>
+    void print_ditto(const std::vector<Table>& tables, size_t from, size_t to, const char* before) const {
+        for (size_t i = from; i < to;) {
+            size_t next = i + 1;
+            while (tables[i].name.empty() && next < to && tables[next].name.empty()) next++;
+            std::string which = next - i > 1
+                                    ? fmt::format("tables {}...{}", tables[i].table, tables[next - 1].table)
+                                    : table_text(tables[i]);
+            text::append(out, "{}  {}: ditto\n", i == from ? before : "", which);
+            i = next;
+        }
+    }
     void operator()(const TableStatsReply& r) const {
         out += '\n';
         auto same = [](const TableStats& a, const TableStats& b) {
@@ -229,16 +250,12 @@ struct Printer {
         };
         for (size_t i = 0; i < r.tables.size();) {
             const TableStats& t = r.tables[i];
-            text::append(out, "  table {}:\n    active={}, lookup={}, matched={}\n", t.table, t.active,
+            text::append(out, "  {}:\n    active={}, lookup={}, matched={}\n", table_text(t), t.active,
                          t.lookups, t.matched);
             if (message.version < Version::k13) text::append(out, "    max_entries={}\n", t.max_entries);
             size_t next = i + 1;
             while (next < r.tables.size() && same(t, r.tables[next])) next++;
-            if (next - i == 2) text::append(out, "\n  table {}: ditto\n", r.tables[i + 1].table);
-            if (next - i > 2) {
-                text::append(out, "\n  tables {}...{}: ditto\n", r.tables[i + 1].table,
-                             r.tables[next - 1].table);
-            }
+            print_ditto(r.tables, i + 1, next, "\n");
             i = next;
             if (i < r.tables.size()) out += '\n';
         }
@@ -246,9 +263,8 @@ struct Printer {
     void operator()(const TableFeaturesReply& r) const {
         out += '\n';
         for (const TableFeatures& t : r.tables) {
-            text::append(out,
-                         "  table {} (\"{}\"):\n    metadata: match={:#x} write={:#x}\n    max_entries={}\n",
-                         t.table, t.name, t.metadata_match, t.metadata_write, t.max_entries);
+            text::append(out, "  {}:\n    metadata: match={:#x} write={:#x}\n    max_entries={}\n",
+                         table_text(t), t.metadata_match, t.metadata_write, t.max_entries);
         }
     }
     void operator()(const PortDescReply& r) const {

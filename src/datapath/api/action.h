@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "datapath/api/port_type.h"
 #include "explain/drop_reason.h"
 #include "packet/flow.h"
 
@@ -199,6 +200,23 @@ struct SetTunnel {
     bool operator==(const SetTunnel&) const = default;
 };
 
+// Puts the outer headers of a tunnel in front, in place of an output to its port: what follows is done to the
+// packet that carries this one.
+struct PushTunnel {
+    PortNo port = kNoPort;  // the tunnel's
+    PortType type = PortType::kGeneve;
+    packet::EthAddr src{}, dst{};
+    SetTunnel header;  // with both addresses and, of UDP, the destination port
+    uint16_t first_source_port = 32768, last_source_port = 61000;  // of UDP, by the inner packet's hash
+    PortNo out_port = kNoPort;  // of the bridge's device whose packet it is then; told, nothing else
+    bool operator==(const PushTunnel&) const = default;
+};
+// Takes them off, and looks the inner packet up as received by the tunnel's port.
+struct PopTunnel {
+    PortNo port = kNoPort;
+    bool operator==(const PopTunnel&) const = default;
+};
+
 // Flow of control.
 struct Recirculate {  // looks the packet up again with this recirc_id
     uint32_t id = 0;
@@ -270,7 +288,7 @@ struct Action {
                  Set<Ipv4Key>, Set<Ipv6Key>, SetPorts, SetIcmp, Set<ArpKey>, Set<NdKey>, Set<NdExtensionsKey>,
                  Set<MplsKey>, Set<PriorityKey>, Set<MarkKey>, Set<NshKey>, PushNsh, PopNsh, AddMpls,
                  SetTunnel, Recirculate, Hash, Truncate, Clone, Sample, CheckPacketLength, Meter, Drop,
-                 Conntrack, ConntrackClear, LbOutput>
+                 Conntrack, ConntrackClear, LbOutput, PushTunnel, PopTunnel>
         kind;
 
     Action() = default;

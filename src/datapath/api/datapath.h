@@ -30,18 +30,11 @@
 #include "base/uuid.h"
 #include "datapath/api/action.h"
 #include "datapath/api/connection_table.h"
+#include "datapath/api/port_type.h"
 #include "packet/flow.h"
 #include "packet/packet.h"
 
 namespace weft::datapath {
-
-enum class PortType : uint8_t { kSystem, kInternal, kGeneve, kVxlan, kGre, kDummy, kErspan };
-std::string_view port_type_name(PortType type);  // "system", "internal", "geneve", ...
-std::optional<PortType> parse_port_type(std::string_view name);
-// Tunnels behind GRE, which have no ports.
-constexpr bool is_gre(PortType type) {
-    return type == PortType::kGre || type == PortType::kErspan;
-}
 
 struct PortSpec {
     std::string name;  // the device, or e.g. "genev_sys_6081"

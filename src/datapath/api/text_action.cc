@@ -168,6 +168,11 @@ class ActionWriter {
         }
         return out + "))";
     }
+    std::string text(const PushTunnel& a) {
+        return fmt::format("tnl_push(tnl_port({}),{},out_port({}))", port(a.port), text::tunnel_headers(a),
+                           port(a.out_port));
+    }
+    std::string text(const PopTunnel& a) { return fmt::format("tnl_pop({})", port(a.port)); }
     std::string text(const Recirculate& a) { return fmt::format("recirc({})", hex(a.id)); }
     std::string text(const Hash& a) {
         return fmt::format("hash({}({}))", a.algorithm == HashAlgorithm::kL4 ? "l4" : "sym_l4", a.basis);

@@ -128,6 +128,11 @@ class ActionReader {
             WEFT_ASSIGN(uint64_t id, read_number(item.body, UINT32_MAX));
             return Action(LbOutput{static_cast<uint32_t>(id)});
         }
+        if (name == "tnl_push") return push_tunnel(item.body);
+        if (name == "tnl_pop") {
+            WEFT_ASSIGN(PortNo port, port_number(item.body));
+            return Action(PopTunnel{port});
+        }
         if (name == "drop") return Action(Drop{});
         if (name == "ct") return conntrack(item.body);
         if (name == "ct_clear") return Action(ConntrackClear{});
@@ -168,6 +173,24 @@ class ActionReader {
         auto action = known ? set_from_flow(items[0].name, value, mask) : std::nullopt;
         if (!action) return Error{fmt::format("\"{}\" is not a field that can be set", items[0].name)};
         return *action;
+    }
+
+    Result<Action> push_tunnel(std::string_view body) {
+        PushTunnel out;
+        WEFT_ASSIGN(std::vector<Item> items, text::split_items(body));
+        for (const Item& item : items) {
+            if (item.name == "tnl_port") {
+                WEFT_ASSIGN(out.port, port_number(item.body));
+            } else if (item.name == "out_port") {
+                WEFT_ASSIGN(out.out_port, port_number(item.body));
+            } else if (item.name == "header") {
+                WEFT_TRY(text::read_tunnel_headers(item.body, out));
+            } else {
+                return Error{fmt::format("tnl_push has no part \"{}\"", item.name)};
+            }
+        }
+        if (items.size() != 3) return Error{"tnl_push needs tnl_port, header and out_port"};
+        return Action(std::move(out));
     }
 
     Result<Action> userspace(std::string_view body) {

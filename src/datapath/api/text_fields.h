@@ -32,6 +32,9 @@ void write_arp(std::string& out, const Context& c);
 void write_nd(std::string& out, const Context& c);
 void write_nd_extensions(std::string& out, const Context& c);
 void write_nsh(std::string& out, const Context& c);
+// "header(size=…,…)" of tnl_push, and its body read back.
+std::string tunnel_headers(const PushTunnel& push);
+Result<void> read_tunnel_headers(std::string_view body, PushTunnel& out);
 std::string geneve_options(ByteView options, ByteView mask, bool masked);
 
 // Reading: "a(b,c=d),e" into its items, and "c=d/m" into fields.

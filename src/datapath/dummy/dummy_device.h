@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -39,6 +40,12 @@ class DummyDevice {
     virtual void receive(packet::Packet packet) = 0;
     // What was sent since the last call, for tests in this process; kept only after the first call.
     virtual std::vector<packet::Packet> take_sent() = 0;
+
+    // netdev-dummy/ip4addr, ip6addr: addresses and prefixes, IPv4's in mapped form with prefixes from 96 on.
+    // Who asks for an IPv4 address is answered (ARP).
+    using Addresses = std::vector<std::pair<packet::Ipv6Addr, uint8_t>>;
+    virtual const Addresses& addresses() const = 0;
+    virtual void add_address(const packet::Ipv6Addr& address, uint8_t bits) = 0;
 };
 
 DummyDevice* find_dummy_device(std::string_view name);

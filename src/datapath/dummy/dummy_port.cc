@@ -1,11 +1,15 @@
 #include "datapath/dummy/dummy_port.h"
 
+#include <algorithm>
 #include <map>
 
 #include "datapath/dummy/dummy_device.h"
 #include "datapath/dummy/pcap_file.h"
 #include "datapath/dummy/wire.h"
 #include "packet/address.h"
+#include "packet/compose.h"
+#include "packet/ethernet.h"
+#include "packet/extract.h"
 #include "packet/segment.h"
 
 namespace weft::datapath {
@@ -30,8 +34,9 @@ packet::EthAddr next_mac() {
 
 class DummyPort final : public Port, public DummyDevice {
   public:
-    DummyPort(PortInfo info, PacketSink& sink, const PortSpec& spec)
+    DummyPort(net::Loop& loop, PortInfo info, PacketSink& sink, const PortSpec& spec)
         : Port(std::move(info)),
+          loop_(loop),
           sink_(sink),
           mac_(packet::is_zero(spec.mac) ? next_mac() : spec.mac),
           mtu_(spec.mtu ? spec.mtu : 1500) {
@@ -105,8 +110,28 @@ class DummyPort final : public Port, public DummyDevice {
         return std::move(sent_);
     }
 
+    const Addresses& addresses() const override { return addresses_; }
+    void add_address(const packet::Ipv6Addr& address, uint8_t bits) override {
+        std::erase_if(addresses_, [&](const auto& one) { return one.first == address; });
+        addresses_.emplace_back(address, bits);
+    }
+
   private:
+    // The answer comes in the next turn: the datapath is at work.
+    void answer_arp(const Packet& request) {
+        packet::Flow key = packet::zero_flow();
+        packet::extract(request, key);
+        if (key.dl_type != packet::ethernet::kArp || key.nw_proto != 1) return;
+        packet::Ipv6Addr asked = packet::map_ipv4(key.nw_dst);
+        if (std::none_of(addresses_.begin(), addresses_.end(), [&](auto& one) { return one.first == asked; }))
+            return;
+        Packet reply = packet::compose_arp(2, mac_, key.dl_src, mac_, key.nw_dst, key.arp_sha, key.nw_src);
+        loop_.defer([name = info_.name, reply = std::move(reply)]() mutable {
+            if (DummyDevice* device = find_dummy_device(name)) device->receive(std::move(reply));
+        });
+    }
     void transmit(Packet packet) {
+        if (!addresses_.empty()) answer_arp(packet);
         stats_.tx_packets++;
         stats_.tx_bytes += packet.size();
         if (tx_pcap_) tx_pcap_->write(packet.view());
@@ -114,7 +139,9 @@ class DummyPort final : public Port, public DummyDevice {
         if (keep_ && sent_.size() < kMaxKept) sent_.push_back(std::move(packet));
     }
 
+    net::Loop& loop_;
     PacketSink& sink_;
+    Addresses addresses_;
     packet::EthAddr mac_;
     int mtu_;
     bool admin_up_ = true, keep_ = false;
@@ -138,7 +165,7 @@ std::vector<DummyDevice*> all_dummy_devices() {
 
 Result<std::unique_ptr<Port>> open_dummy_port(net::Loop& loop, PacketSink& sink, PortInfo info,
                                               const PortSpec& spec) {
-    auto port = std::make_unique<DummyPort>(std::move(info), sink, spec);
+    auto port = std::make_unique<DummyPort>(loop, std::move(info), sink, spec);
     WEFT_TRY(port->open_files(spec));
     WEFT_TRY(port->open_wire(loop, spec));
     return std::unique_ptr<Port>(std::move(port));

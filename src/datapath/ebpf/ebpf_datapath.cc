@@ -38,6 +38,12 @@ constexpr const char* kFilterName = "weft_ebpf";
 
 class EbpfDatapath final : public DatapathCore, public Forwarder {
   public:
+    // The programs put tunnels on and take them off on the host's own routes.
+    Features features() const override {
+        Features out = DatapathCore::features();
+        out.tunnel_push_pop = false;
+        return out;
+    }
     EbpfDatapath(net::Loop& loop, Links& links, std::unique_ptr<ebpf::Kernel> kernel, std::string type,
                  std::string name)
         : DatapathCore(loop, std::move(type), std::move(name)),

@@ -37,6 +37,47 @@ Ipv6Addr read_bytes(const nlattr* attribute) {
     return out;
 }
 
+int read_host_route(const nlattr* attribute, void* data) {
+    auto& route = *static_cast<HostRoute*>(data);
+    switch (mnl_attr_get_type(attribute)) {
+        case RTA_DST:
+            route.network = read_bytes(attribute);
+            break;
+        case RTA_OIF:
+            if (mnl_attr_get_payload_len(attribute) >= 4)
+                route.ifindex = static_cast<int>(mnl_attr_get_u32(attribute));
+            break;
+        case RTA_GATEWAY:
+            route.gateway = read_bytes(attribute);
+            break;
+        case RTA_PREFSRC:
+            route.source = read_bytes(attribute);
+            break;
+        default:
+            break;
+    }
+    return MNL_CB_OK;
+}
+
+constexpr uint8_t kMappedBits = 96;  // in front of an IPv4 address
+
+// What the kernel would choose for a route that names none: an address of the device, one of the gateway's or
+// destination's network if there is one.
+Ipv6Addr source_of(const HostRoute& route, const std::vector<HostAddress>& addresses) {
+    bool v4 = packet::mapped_ipv4(route.network).has_value();
+    const Ipv6Addr& hop = packet::is_zero(route.gateway) ? route.network : route.gateway;
+    Ipv6Addr out{};
+    for (const HostAddress& one : addresses) {
+        if (one.ifindex != route.ifindex || packet::mapped_ipv4(one.address).has_value() != v4) continue;
+        bool near = true;
+        for (unsigned bit = 0; bit < one.bits && near; bit++)
+            near = !((one.address[bit / 8] ^ hop[bit / 8]) & (0x80 >> bit % 8));
+        if (near) return one.address;
+        if (packet::is_zero(out)) out = one.address;
+    }
+    return out;
+}
+
 int read_route(const nlattr* attribute, void* data) {
     auto& route = *static_cast<Route*>(data);
     switch (mnl_attr_get_type(attribute)) {
@@ -137,6 +178,35 @@ std::optional<Route> find_route(const Ipv6Addr& destination, const Ipv6Addr& sou
     return done ? found : std::nullopt;
 }
 
+std::vector<HostRoute> host_routes() {
+    std::vector<HostRoute> out;
+    std::vector<HostAddress> addresses = host_addresses();
+    for (int family : {AF_INET, AF_INET6}) {
+        (void)rtnetlink(
+            RTM_GETROUTE, NLM_F_DUMP,
+            [&](nlmsghdr* message) {
+                auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(rtmsg)));
+                route->rtm_family = static_cast<uint8_t>(family);
+            },
+            [&](const nlmsghdr* message) {
+                if (message->nlmsg_type != RTM_NEWROUTE) return;
+                auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+                bool local = route->rtm_type == RTN_LOCAL;
+                if (route->rtm_family != family || (route->rtm_type != RTN_UNICAST && !local)) return;
+                if (route->rtm_table != RT_TABLE_MAIN && route->rtm_table != RT_TABLE_LOCAL) return;
+                HostRoute one;
+                one.local = local;
+                one.bits = static_cast<uint8_t>(route->rtm_dst_len + (family == AF_INET ? kMappedBits : 0));
+                if (family == AF_INET) one.network = packet::map_ipv4(0);
+                mnl_attr_parse(message, sizeof *route, read_host_route, &one);
+                if (packet::is_zero(one.source)) one.source = source_of(one, addresses);
+                if (one.ifindex && !packet::is_zero(one.source)) out.push_back(one);
+            })
+            .ok();
+    }
+    return out;
+}
+
 std::vector<HostAddress> host_addresses() {
     std::vector<HostAddress> out;
     for (int family : {AF_INET, AF_INET6}) {
@@ -152,6 +222,7 @@ std::vector<HostAddress> host_addresses() {
                 if (info->ifa_family != family) return;
                 if (family == AF_INET6 && info->ifa_scope == RT_SCOPE_LINK) return;
                 HostAddress one;
+                one.bits = static_cast<uint8_t>(info->ifa_prefixlen + (family == AF_INET ? kMappedBits : 0));
                 one.ifindex = static_cast<int>(info->ifa_index);
                 mnl_attr_parse(message, sizeof *info, read_address, &one);
                 if (!packet::is_zero(one.address)) out.push_back(one);

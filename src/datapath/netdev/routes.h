@@ -28,9 +28,21 @@ struct Route {
 // nullopt: none, or not to another host.
 std::optional<Route> find_route(const packet::Ipv6Addr& destination, const packet::Ipv6Addr& source);
 
+// All routes of the host's own tables (local and main), in the kernel's order, that have a source address.
+struct HostRoute {
+    packet::Ipv6Addr network{};
+    uint8_t bits = 0;  // of the mapped form: 96 and more for IPv4
+    int ifindex = 0;
+    packet::Ipv6Addr gateway{};
+    packet::Ipv6Addr source{};  // the route's own, or an address of the device
+    bool local = false;         // to the host itself
+};
+std::vector<HostRoute> host_routes();
+
 struct HostAddress {
     int ifindex = 0;
     packet::Ipv6Addr address{};
+    uint8_t bits = 128;  // of its network, as in HostRoute
 };
 // Of all devices, but for those that mean something on their own link only (fe80::/10).
 std::vector<HostAddress> host_addresses();

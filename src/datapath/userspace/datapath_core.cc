@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "datapath/api/set_fields.h"
 #include "datapath/conntrack/tracker.h"
+#include "datapath/userspace/tunnel_header.h"
 #include "packet/geneve.h"
 #include "packet/segment.h"
 #include "packet/vxlan.h"
@@ -334,6 +335,18 @@ void DatapathCore::upcall(const Userspace& action, Work&& work, const Actions& a
     }
 }
 
+std::optional<std::pair<PortNo, PortType>> DatapathCore::tunnel_receiver(PortNo number, ByteView bytes) {
+    Port* port = port_at(number);
+    if (!port) return std::nullopt;
+    PortType type = port->info().type;
+    if (!is_gre(type) || is_for(bytes, type)) return std::pair(number, type);
+    for (const auto& [other, one] : ports_) {
+        if (is_gre(one->info().type) && is_for(bytes, one->info().type))
+            return std::pair(other, one->info().type);
+    }
+    return std::nullopt;
+}
+
 void DatapathCore::queue_upcall(Upcall upcall) {
     if (!handler_) return dropped(DropReason::kNoHandler);
     if (upcalls_.size() >= kMaxQueuedUpcalls) {
@@ -402,6 +415,7 @@ Result<void> DatapathCore::set_bond(uint32_t id, const BondBuckets& buckets) {
 
 Datapath::Features DatapathCore::features() const {
     Features features;
+    features.tunnel_push_pop = true;
     if (connections_) {
         features.ct = features.ct_clear = features.ct_eventmask = features.ct_timeout =
             features.ct_zero_snat = true;

@@ -92,6 +92,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     void output(PortNo port, Work&& work) override;
     void recirculate(Work&& work) override;
     void upcall(const Userspace& action, Work&& work, const Actions& all) override;
+    std::optional<std::pair<PortNo, PortType>> tunnel_receiver(PortNo port, ByteView bytes) override;
 
     void process(Work work, int64_t now_ms);
     void queue_upcall(Upcall upcall);

@@ -3,6 +3,8 @@
 #include "datapath/api/set_fields.h"
 #include "datapath/userspace/bond_table.h"
 #include "datapath/userspace/meter_table.h"
+#include "datapath/userspace/outer_headers.h"
+#include "datapath/userspace/tunnel_header.h"
 #include "packet/arp.h"
 #include "packet/ethernet.h"
 #include "packet/mpls.h"
@@ -54,6 +56,15 @@ std::optional<uint32_t> pop_nsh_type(Work& work) {
     }
 }
 
+void clear_connection(Flow& key) {
+    key.ct_state = key.ct_mark = 0;
+    key.ct_label = {};
+    key.ct_zone = key.ct_tp_src = key.ct_tp_dst = 0;
+    key.ct_nw_proto = 0;
+    key.ct_nw_src = key.ct_nw_dst = 0;
+    key.ct_ipv6_src = key.ct_ipv6_dst = {};
+}
+
 // Length as check_pkt_len counts: with VLAN tags, without the padding behind the IP packet.
 size_t length_without_padding(Work& work) {
     work.refresh();
@@ -78,8 +89,10 @@ void Executor::run_list(Work work, std::span<const Action> actions, const Action
     nesting_++;
     for (size_t i = 0; i < actions.size(); i++) {
         auto* ct = actions[i].get_if<Conntrack>();
-        Step step = ct ? track(work, *ct, actions.subspan(i + 1), all)
-                       : one(work, actions[i], i + 1 == actions.size(), all);
+        auto* push = actions[i].get_if<PushTunnel>();
+        Step step = ct     ? track(work, *ct, actions.subspan(i + 1), all)
+                    : push ? push_tunnel(work, *push, actions.subspan(i + 1), all)
+                           : one(work, actions[i], i + 1 == actions.size(), all);
         if (step == Step::kEnd) break;
     }
     nesting_--;
@@ -189,17 +202,13 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
             sink_.dropped(DropReason::kNoSuchPort);
         else
             output(work, port, last);
+    } else if (auto* a = action.get_if<PopTunnel>()) {
+        pop_tunnel(pass(), a->port);
     } else if (auto* a = action.get_if<Drop>()) {
         sink_.dropped(a->reason);
         return Step::kEnd;
     } else if (action.get_if<ConntrackClear>()) {
-        Flow& key = work.key;
-        key.ct_state = key.ct_mark = 0;
-        key.ct_label = {};
-        key.ct_zone = key.ct_tp_src = key.ct_tp_dst = 0;
-        key.ct_nw_proto = 0;
-        key.ct_nw_src = key.ct_nw_dst = 0;
-        key.ct_ipv6_src = key.ct_ipv6_dst = {};
+        clear_connection(work.key);
     }
     return Step::kNext;
 }
@@ -250,6 +259,58 @@ Executor::Step Executor::track(Work& work, const Conntrack& action, std::span<co
         run_list(std::move(one), rest, all);
     }
     return Step::kEnd;
+}
+
+// A super-packet is cut first: each of its packets gets headers of its own and goes through `rest`.
+Executor::Step Executor::push_tunnel(Work& work, const PushTunnel& action, std::span<const Action> rest,
+                                     const Actions& all) {
+    if (rest.empty()) return Step::kEnd;
+    work.refresh();
+    uint32_t hash = packet::flow_hash(work.key, 0);
+    std::vector<packet::Packet> packets = packet::segment(std::move(work.packet));
+    if (work.truncate) {
+        for (packet::Packet& one : packets) one.truncate(work.truncate);
+    }
+    work.packet = {};
+    work.truncate = 0;
+    clear_connection(work.key);
+    work.key.tunnel = packet::zero_flow().tunnel;
+    work.key.packet_type = 0;
+    work.tunnel_set = false;
+    for (packet::Packet& packet : packets) {
+        uint32_t sequence = action.type == PortType::kErspan ? sequences_[action.port]++ : 0;
+        if (!push_outer_headers(packet, action, hash, sequence)) {
+            sink_.dropped(DropReason::kTooBig);
+            continue;
+        }
+        Work one = work;
+        one.packet = std::move(packet);
+        one.stale = true;
+        run_list(std::move(one), rest, all);
+    }
+    return Step::kEnd;
+}
+
+void Executor::pop_tunnel(Work work, PortNo port) {
+    packet::finish_checksum(work.packet);
+    work.refresh();
+    packet::Tunnel tunnel = packet::zero_flow().tunnel;
+    auto bytes = read_outer_headers(work.packet.view(), work.layout, work.key, tunnel);
+    auto receiver = bytes ? sink_.tunnel_receiver(port, *bytes) : std::nullopt;
+    if (!receiver) return sink_.dropped(bytes ? DropReason::kNoSuchPort : DropReason::kTunnelMalformed);
+    auto inner = read_tunnel_header(*bytes, receiver->second, tunnel);
+    if (!inner) return sink_.dropped(DropReason::kTunnelMalformed);
+    size_t end = static_cast<size_t>(inner->data() - work.packet.data()) + inner->size();
+    work.packet.truncate(end);  // padding behind the outer packet
+    work.packet.pull_front(end - inner->size());
+    work.packet.offload = {};
+    work.key = packet::zero_flow();
+    work.key.in_port = receiver->first;
+    work.key.tunnel = tunnel;
+    work.tunnel_set = false;
+    work.truncate = 0;
+    work.depth++;
+    sink_.recirculate(std::move(work));
 }
 
 Executor::Step Executor::set(Work& work, const Action& action) {

@@ -5,8 +5,11 @@
 
 #pragma once
 
+#include <optional>
 #include <span>
+#include <utility>
 
+#include "base/hash_map.h"
 #include "datapath/api/action.h"
 #include "datapath/api/connection_table.h"
 #include "packet/extract.h"
@@ -41,6 +44,9 @@ class ActionSink {
     virtual void recirculate(Work&& work) = 0;
     virtual void upcall(const Userspace& action, Work&& work, const Actions& all) = 0;
     virtual void dropped(explain::DropReason reason) = 0;
+    // The kind and number of the port that takes a packet whose tunnel header, at the start of `bytes`,
+    // follows IP or UDP: `port`, or its neighbour behind GRE; nullopt: none.
+    virtual std::optional<std::pair<PortNo, PortType>> tunnel_receiver(PortNo port, ByteView bytes) = 0;
 };
 
 class Executor {
@@ -60,6 +66,8 @@ class Executor {
     Step one(Work& work, const Action& action, bool last, const Actions& all);
     Step track(Work& work, const Conntrack& action, std::span<const Action> rest, const Actions& all);
     Step set(Work& work, const Action& action);
+    Step push_tunnel(Work& work, const PushTunnel& action, std::span<const Action> rest, const Actions& all);
+    void pop_tunnel(Work work, PortNo port);
     void output(Work& work, PortNo port, bool last);
 
     ActionSink& sink_;
@@ -69,6 +77,7 @@ class Executor {
     int64_t now_ms_ = 0;
     int nesting_ = 0;
     uint32_t random_ = 0x2545f491;
+    HashMap<PortNo, uint32_t> sequences_;  // of ERSPAN's packets
 };
 
 }  // namespace weft::datapath

@@ -366,8 +366,13 @@ void encode(const AggregateStatsReply& reply, EncodeContext& c) {
 
 namespace {
 
+constexpr uint32_t kAllWildcards10 = 0x3fffff;
+
 OfError decode_mod10(ByteReader& in, DecodeContext& c, bool nxm, FlowMod& mod) {
+    bool exact = false;
     if (!nxm) {
+        ByteReader wildcards = in;
+        exact = !(wildcards.u32() & kAllWildcards10);
         if (OfError error = decode_ofp10_match(in, mod.match); error != OfError::kNone) return error;
     }
     mod.new_cookie = in.u64();
@@ -375,6 +380,7 @@ OfError decode_mod10(ByteReader& in, DecodeContext& c, bool nxm, FlowMod& mod) {
     mod.idle_timeout = in.u16();
     mod.hard_timeout = in.u16();
     mod.priority = in.u16();
+    if (exact) mod.priority = UINT16_MAX;  // OpenFlow 1.0, section 3.4: it comes before all others
     mod.buffer_id = in.u32();
     mod.out_port = port_from_of10(in.u16());
     mod.flags = in.u16();

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -47,6 +49,7 @@ Result<std::unique_ptr<datapath::Datapath>> create_system_datapath(net::Loop& lo
 Switch::Switch(net::Loop& loop, SwitchOptions options)
     : loop_(loop),
       options_(std::move(options)),
+      underlay_(loop, options_.system_routes),
       tls_(options_.tls),
       monitors_(
           loop, [this](const OfPort& port) { return backer_of(port.bridge->name()); },
@@ -189,6 +192,7 @@ Result<Backer*> Switch::backer(const std::string& type) {
     if (std::string forwarder = datapath::forwarder_of(backer->datapath()); !forwarder.empty())
         lg.info("{}@{}: packets are forwarded by {}", type, backer->datapath().name(), forwarder);
     backer->set_packet_in_sink([this](PacketIn packet) { connections_->packet_in(std::move(packet)); });
+    backer->set_underlay(&underlay_);
     backer->set_protocol_sink(
         [this](OfPort& port, SlowPath protocol, const packet::Packet& packet, const packet::Flow& key) {
             if (protocol == SlowPath::kStp)
@@ -364,7 +368,8 @@ void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& bac
     FailMode fail_mode =
         row.fail_mode && *row.fail_mode == "secure" ? FailMode::kSecure : FailMode::kStandalone;
     bridge.fail_mode = fail_mode;
-    bridge.forward_bpdu = ovsdb::get_bool(row.other_config, "forward-bpdu");
+    bool forward_bpdu = ovsdb::get_bool(row.other_config, "forward-bpdu");
+    if (std::exchange(bridge.forward_bpdu, forward_bpdu) != forward_bpdu) bridge.touch();
     int64_t aging = ovsdb::get_int(row.other_config, "mac-aging-time", 300);
     int64_t size = ovsdb::get_int(row.other_config, "mac-table-size", 8192);
     bridge.mac_table.set_limits(std::clamp<int64_t>(aging, 15, 3600),
@@ -453,6 +458,7 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
     Bundle& bundle = bridge.bundle(port.name);
     VlanConfig vlan = parse_vlan_options(port, warnings);
     if (!(bundle.vlan == vlan) || bundle.is_protected != port.protected_) {
+        backer.pull_statistics();  // or what earlier packets teach would be learnt after it is forgotten
         bundle.vlan = vlan;
         bundle.is_protected = port.protected_;
         bridge.forget_learnt(&bundle);
@@ -597,7 +603,10 @@ Result<datapath::PortNo> Switch::tunnel_vport(Backer& backer, const TunnelConfig
     spec.name = name;
     spec.type = config.type;
     spec.tunnel_port = config.dst_port;
-    if (backer.type() == "dummy") spec.number = config.dst_port ? config.dst_port : 1000u;
+    if (backer.type() == "dummy")
+        spec.number = config.dst_port                              ? config.dst_port
+                      : config.type == datapath::PortType::kErspan ? 1001u
+                                                                   : 1000u;
     WEFT_ASSIGN(datapath::PortNo number, backer.datapath().add_port(spec));
     ++vports_[key];
     return number;
@@ -765,6 +774,21 @@ void Switch::refresh_port(OfPort& port) {
     }
 }
 
+namespace {
+
+// Sixteen hexadecimal digits, or 0x and at most as many; not zero.
+std::optional<uint64_t> parse_datapath_id(std::string_view text) {
+    bool prefixed = text.starts_with("0x");
+    if (prefixed) text.remove_prefix(2);
+    if (text.size() > 16 || (!prefixed && text.size() != 16)) return std::nullopt;
+    uint64_t id = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id, 16);
+    if (error != std::errc() || end != text.data() + text.size() || !id) return std::nullopt;
+    return id;
+}
+
+}  // namespace
+
 // other_config:hwaddr, else the lowest globally unique address among the ports, else what the device came
 // with.
 void Switch::choose_local_mac(const db::Bridge& row, Bridge& bridge) {
@@ -794,8 +818,8 @@ void Switch::choose_local_mac(const db::Bridge& row, Bridge& bridge) {
     for (uint8_t byte : bridge.local_mac) id = id << 8 | byte;
     std::string_view configured = ovsdb::get_string(row.other_config, "datapath-id");
     if (!configured.empty()) {
-        std::string text(configured.starts_with("0x") ? configured.substr(2) : configured);
-        id = std::strtoull(text.c_str(), nullptr, 16);
+        auto given = parse_datapath_id(configured);
+        if (given) id = *given;
     }
     bridge.datapath_id = id;
 }

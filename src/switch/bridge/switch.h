@@ -29,6 +29,7 @@
 #include "switch/bridge/switch_settings.h"
 #include "switch/bridge/tls_settings.h"
 #include "switch/bridge/vlan_options.h"
+#include "switch/underlay/underlay.h"
 #include "switch/upcall/backer.h"
 
 namespace weft::vswitch {
@@ -68,6 +69,7 @@ class Switch {
     Bonds& bonds() { return bonds_; }
     const Exporters& exporters() const { return exporters_; }
     const Shaping& shaping() const { return shaping_; }
+    Underlay& underlay() { return underlay_; }
     // "dummy", "geneve", "internal": as the datapath knows the interface's type.
     std::string device_type(const OfPort& port) const;
     std::string connection_status() const { return replica_->connection_status(); }
@@ -133,6 +135,7 @@ class Switch {
     SwitchOptions options_;
     std::unique_ptr<ovsdb::client::Replica> replica_;
     std::unique_ptr<datapath::Links> links_;
+    Underlay underlay_;
     std::map<std::string, std::unique_ptr<Backer>> backers_;  // by datapath type
     std::map<std::string, std::string> bridge_types_;         // bridge -> the datapath type that serves it
     std::map<std::string, Interface> interfaces_;             // by name

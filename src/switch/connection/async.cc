@@ -22,7 +22,8 @@ metrics::Counter dropped_packet_ins("vconn_packet_in_dropped");
 unsigned wire_reason(of::PacketInReason reason, of::Version version) {
     using R = of::PacketInReason;
     switch (reason) {
-        case R::kExplicitMiss:
+        case R::kExplicitMiss:  // before OpenFlow 1.3 there were no miss flows
+            return version < of::Version::k13 ? 1 : 0;
         case R::kImplicitMiss:
         case R::kNoMatch:
             return 0;

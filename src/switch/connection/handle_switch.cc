@@ -79,7 +79,7 @@ void OfConnection::handle(const of::DescRequest&) {
     out.hardware = bridge_.hw_desc.empty() ? "Open vSwitch" : bridge_.hw_desc;
     out.software = bridge_.sw_desc.empty() ? manager_.version() : bridge_.sw_desc;
     out.serial = bridge_.serial_desc.empty() ? "None" : bridge_.serial_desc;
-    out.description = bridge_.dp_desc.empty() ? bridge_.name() : bridge_.dp_desc;
+    out.description = bridge_.dp_desc.empty() ? "None" : bridge_.dp_desc;
     reply(std::move(out));
 }
 
@@ -111,7 +111,7 @@ void OfConnection::handle(const of::TableStatsRequest&) {
         const FlowTable& table = bridge_.table(static_cast<uint8_t>(i));
         of::TableStats out;
         out.table = static_cast<uint8_t>(i);
-        out.name = table.name.empty() ? "table" + std::to_string(i) : table.name;
+        out.name = table.name;
         out.max_entries = std::min<uint32_t>(table.max_flows, 1000000);
         out.active = static_cast<uint32_t>(table.classifier.size());
         out.matched = table.matched;
@@ -142,8 +142,7 @@ of::TableDesc OfConnection::describe_table(uint8_t id) const {
 }
 
 std::string OfConnection::table_name(uint8_t id) const {
-    const std::string& name = bridge_.table(id).name;
-    return name.empty() ? "table" + std::to_string(id) : name;
+    return bridge_.table(id).name;
 }
 
 void OfConnection::handle(const of::TableFeaturesRequest& request) {

@@ -127,10 +127,13 @@ void add_bridge_commands(net::ControlServer& control, Switch& owner) {
                 with_bridge([](Bridge& bridge, const Arguments&) { return fdb_stats(bridge); }));
     control.add("fdb/flush", "[bridge]", 0, 1, [&owner](const Arguments& args) -> Result<std::string> {
         if (args.empty()) {
+            for (const auto& [type, backer] : owner.backers()) backer->pull_statistics();
             for (Bridge* bridge : owner.bridges()) bridge->mac_table.flush();
         } else {
             Bridge* bridge = owner.bridge(args[0]);
             if (!bridge) return Error{"no such bridge"};
+            // Or what earlier packets teach would be learnt after it is forgotten.
+            owner.backer_of(args[0])->pull_statistics();
             bridge->mac_table.flush();
         }
         return std::string("table successfully flushed");

@@ -22,6 +22,7 @@ void add_multicast_commands(net::ControlServer& control, Switch& owner);  // mdb
 void add_tree_commands(net::ControlServer& control, Switch& owner);       // stp/*, rstp/*
 void add_qos_commands(net::ControlServer& control, Switch& owner);        // qos/*
 void add_bond_commands(net::ControlServer& control, Switch& owner);       // bond/*, lacp/*
+void add_tunnel_commands(net::ControlServer& control, Switch& owner);     // ovs/route/*, tnl/*
 
 inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_bridge_commands(control, owner);
@@ -34,6 +35,7 @@ inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_tree_commands(control, owner);
     add_bond_commands(control, owner);
     add_qos_commands(control, owner);
+    add_tunnel_commands(control, owner);
 }
 
 // The bundle's first port, as fdb/show and mdb/show print it.

@@ -222,6 +222,7 @@ void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* f
     input.trace_names = request.names;
     input.cache = &effects;
     TranslateOutput output = translate(input);
+    request.backer->solicit(output);  // as the trace says
     out += format_trace(nodes);
     packet::Flow final_flow = output.final_flow;
     final_flow.actset_output = 0;

@@ -75,7 +75,10 @@ bool MacTable::remove(const packet::EthAddr& mac, uint16_t vlan) {
 void MacTable::flush(bool statics_too) {
     for (auto it = order_.begin(); it != order_.end();) {
         auto next = std::next(it);
-        if (statics_too || !it->is_static) erase(it);
+        if (statics_too || !it->is_static) {
+            erase(it);
+            ++statistics_.expired;
+        }
         it = next;
     }
 }
@@ -121,7 +124,17 @@ void MacTable::evict() {
 void MacTable::set_limits(int64_t aging_s, size_t max_entries) {
     aging_ms_ = aging_s * 1000;
     max_entries_ = max_entries;
-    while (entries_.size() - statics() > max_entries_) evict();
+    // A table that became smaller loses the oldest entries, whoever's they are.
+    size_t spare = entries_.size() - statics();
+    for (auto it = order_.begin(); it != order_.end() && spare > max_entries_;) {
+        auto next = std::next(it);
+        if (!it->is_static) {
+            erase(it);
+            ++statistics_.expired;
+            --spare;
+        }
+        it = next;
+    }
 }
 
 size_t MacTable::statics() const {

@@ -5,6 +5,17 @@
 
 namespace weft::vswitch {
 
+namespace {
+
+// What a table's miss flow sends says so (OpenFlow 1.3, section 5.4), unless it gives a reason of its own.
+uint8_t reason_of(const openflow::Controller& action, const Rule* rule) {
+    bool miss = rule && !rule->priority() && !rule->shape().size();
+    bool plain = action.reason == openflow::PacketInReason::kAction;
+    return static_cast<uint8_t>(plain && miss ? openflow::PacketInReason::kExplicitMiss : action.reason);
+}
+
+}  // namespace
+
 void Walk::controller(const openflow::Controller& action) {
     commit();
     FrozenState state = freeze_state();
@@ -12,7 +23,7 @@ void Walk::controller(const openflow::Controller& action) {
     state.stack.clear();
     state.action_set.clear();
     UserAction user;
-    user.reason = static_cast<uint8_t>(action.reason);
+    user.reason = reason_of(action, rule_);
     user.dont_send = tracing() && !in_.packet;
     user.recirc_id = freeze(std::move(state));
     user.rule_cookie = cookie_;
@@ -36,6 +47,7 @@ void Walk::controller(const openflow::Controller& action) {
 void Walk::pause(const openflow::Controller& action) {
     commit();
     paused_ = std::make_unique<openflow::Controller>(action);
+    paused_->reason = static_cast<openflow::PacketInReason>(reason_of(action, rule_));
     paused_cookie_ = cookie_;
     paused_table_ = table_;
     start_freezing();

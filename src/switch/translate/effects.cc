@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "switch/translate/translate.h"
+#include "switch/underlay/underlay.h"
 #include "switch/upcall/backer.h"
 
 namespace weft::vswitch {
@@ -58,6 +59,12 @@ void replay_one(const EffectCache::CountNetflow& e, uint64_t packets, uint64_t b
 }
 void replay_one(const EffectCache::FinTimeout& e, uint64_t, uint64_t, uint16_t tcp_flags, int64_t) {
     if ((tcp_flags & kTcpFinOrRst) && e.rule->bridge) shorten_timeouts(*e.rule, e.idle, e.hard);
+}
+void replay_one(const EffectCache::LearnNeighbour& e, uint64_t packets, uint64_t, uint16_t, int64_t) {
+    if (packets) e.underlay->learn(e.bridge, e.address, e.mac);
+}
+void replay_one(const EffectCache::UseNeighbour& e, uint64_t packets, uint64_t, uint16_t, int64_t) {
+    if (packets) e.underlay->used(e.bridge, e.address);
 }
 
 }  // namespace

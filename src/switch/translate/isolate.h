@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <fmt/core.h>
+
 #include "switch/translate/walk.h"
 
 namespace weft::vswitch {
@@ -15,7 +17,7 @@ inline bool irreversible(const datapath::Actions& actions, size_t from) {
             action.get_if<datapath::PushNsh>() || action.get_if<datapath::PopNsh>() ||
             action.get_if<datapath::AddMpls>() || action.get_if<datapath::Meter>() ||
             action.get_if<datapath::ConntrackClear>() || action.get_if<datapath::Hash>() ||
-            action.get_if<datapath::Truncate>()) {
+            action.get_if<datapath::Truncate>() || action.get_if<datapath::PushTunnel>()) {
             return true;
         }
     }
@@ -59,6 +61,54 @@ void Walk::isolated(Body body, bool last) {
     was_mpls_ = was_mpls;
     segments_ = std::move(segments);
     exit_ = was_exit || out_.error != TranslateError::kNone;
+}
+
+template <typename Prepare>
+void Walk::enter_bridge(OfPort& peer, bool nested, Prepare prepare) {
+    bool last = last_output_;
+    Bridge* saved_bridge = bridge_;
+    uint8_t saved_table = table_;
+    Rule* saved_rule = rule_;
+    uint64_t saved_cookie = cookie_;
+    uint32_t saved_mirrored = mirrored_;
+    std::list<TraceNode>* saved_trace = trace_;
+    if (in_.trace && !nested) trace_ = in_.trace;
+    isolated(
+        [&] {
+            bridge_ = peer.bridge;
+            action_set_.clear();
+            stack_.clear();
+            stack_bytes_ = 0;
+            flow_.in_port = peer.number;
+            flow_.metadata = 0;
+            flow_.regs = {};
+            flow_.tunnel = packet::zero_flow().tunnel;
+            flow_.actset_output = openflow::kPortUnset;
+            clear_ct_fields();
+            conntracked_ = false;
+            exit_ = false;
+            prepare();
+            TraceNode* node =
+                tracing() ? report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()))
+                          : nullptr;
+            Nest nest(*this, node);
+            bool saved_set = in_action_set_, saved_group = in_group_;
+            in_action_set_ = in_group_ = false;
+            ++depth_;
+            mirrored_ = 0;
+            patch_input(peer);
+            if (!freezing_) do_action_set();
+            --depth_;
+            in_action_set_ = saved_set;
+            in_group_ = saved_group;
+        },
+        last);
+    trace_ = saved_trace;
+    bridge_ = saved_bridge;
+    table_ = saved_table;
+    rule_ = saved_rule;
+    cookie_ = saved_cookie;
+    mirrored_ = saved_mirrored;
 }
 
 }  // namespace weft::vswitch

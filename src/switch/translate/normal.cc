@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "packet/address.h"
+#include "switch/translate/vlan_tags.h"
 #include "switch/translate/walk.h"
 
 namespace weft::vswitch {
@@ -47,23 +48,26 @@ Bundle* Walk::bundle_of_input() {
 bool Walk::input_vlan(const Bundle& bundle, uint16_t& vlan) {
     const VlanConfig& config = bundle.vlan;
     uint16_t vid = vid_of(flow_);
-    bool tagged = flow_.vlans[0].tci != 0;
+    auto refuse = [&](std::string why) {
+        report(TraceNode::Kind::kError, std::move(why));
+        warning("disallowed VLAN VID for this input port, dropping");
+        return false;
+    };
     switch (config.mode) {
         case VlanMode::kAccess:
             if (vid) {
-                warning(fmt::format(
+                return refuse(fmt::format(
                     "dropping VLAN {} tagged packet received on port {} configured as VLAN {} access port",
                     vid, bundle.name, config.tag));
-                return false;
             }
             vlan = config.tag;
             return true;
         case VlanMode::kDot1qTunnel:
             vlan = config.tag;
-            if (tagged && !config.all_trunks && !config.trunks.test(vid)) {
-                warning(fmt::format("dropping VLAN {} packet not configured in cvlans of port {}", vid,
-                                    bundle.name));
-                return false;
+            if (!config.all_trunks && !config.trunks.test(vid)) {
+                return refuse(fmt::format(
+                    "dropping VLAN {} packet received on dot1q-tunnel port {} that excludes this VLAN", vid,
+                    bundle.name));
             }
             return true;
         case VlanMode::kNativeTagged:
@@ -77,12 +81,10 @@ bool Walk::input_vlan(const Bundle& bundle, uint16_t& vlan) {
             break;
     }
     vlan = vid;
-    if (!config.carries(vid)) {
-        warning(fmt::format("dropping VLAN {} packet received on port {} not configured for trunking VLAN {}",
-                            vid, bundle.name, vid));
-        return false;
-    }
-    return true;
+    if (config.carries(vid)) return true;
+    return refuse(
+        fmt::format("dropping VLAN {} packet received on port {} not configured for trunking VLAN {}", vid,
+                    bundle.name, vid));
 }
 
 void Walk::learn_mac(Bundle& bundle, uint16_t vlan) {
@@ -99,10 +101,16 @@ void Walk::learn_mac(Bundle& bundle, uint16_t vlan) {
 void Walk::normal() {
     mask_.dl_src.fill(0xff);
     mask_.dl_dst.fill(0xff);
-    if (in_.flow.vlans[0].tci) mask_.vlans[0].tci |= packet::kVlanVidMask | packet::kVlanCfi;
+    for (size_t i = 0; i < packet::kMaxVlans && in_.flow.vlans[i].tci; i++) {
+        // A tag that says nothing but a priority goes where there is none.
+        bool names_vlan = in_.flow.vlans[i].tci & packet::kVlanVidMask;
+        mask_.vlans[i].tci |= names_vlan ? packet::kVlanVidMask | packet::kVlanCfi : 0xffff;
+    }
     Bundle* from = bundle_of_input();
     if (!from && flow_.in_port != openflow::kPortController && flow_.in_port != openflow::kPortNone &&
         flow_.in_port != 0) {
+        report(TraceNode::Kind::kError,
+               fmt::format("received packet on unknown port {}", static_cast<uint32_t>(flow_.in_port)));
         return warning("no input bundle, dropping");
     }
     if (reserved(flow_.dl_dst) && !bridge_->forward_bpdu) {
@@ -139,12 +147,22 @@ void Walk::normal() {
 
 bool Walk::normal_may_send(const Bundle* from, const Bundle& to, uint16_t vlan) const {
     if (&to == from || bridge_->mirrors_to(to.name) || !to.vlan.carries(vlan)) return false;
+    if (to.vlan.mode == VlanMode::kAccess || to.vlan.mode == VlanMode::kDot1qTunnel) {
+        uint16_t inner = tags_inside(flow_.vlans, from ? &from->vlan : nullptr, vlan)[1].vid;
+        // An access port carries no tags in tags, a tunnel's those of its customer.
+        if (to.vlan.mode == VlanMode::kAccess ? inner : !to.vlan.all_trunks && !to.vlan.trunks.test(inner))
+            return false;
+    }
     return !from || !from->is_protected || !to.is_protected;
 }
 
 void Walk::normal_flood(Bundle* from, uint16_t vlan) {
     for (const auto& [name, bundle] : bridge_->bundles()) {
-        if (!bundle->floodable || !normal_may_send(from, *bundle, vlan)) continue;
+        if (!bundle->floodable) continue;
+        if (from && from->is_protected && bundle->is_protected && bundle.get() != from &&
+            bundle->vlan.carries(vlan))
+            warning("Flow is between protected ports, skipping output.");
+        if (!normal_may_send(from, *bundle, vlan)) continue;
         if (const OfPort* port = bundle->active(); port && !learns(port->tree)) continue;
         output_normal(*bundle, vlan);
         if (bridge_ == in_.bridge) netflow_output_ = Netflow::kFlood;
@@ -157,33 +175,12 @@ void Walk::output_normal(Bundle& bundle, uint16_t vlan, bool back) {
     // VLAN 0 is no VLAN: a port with a native one would make it that.
     if (!config.carries(vlan) || (native && !vlan && config.tag)) return;
     Bundle* from = bundle_of_input();
-    std::array<packet::Vlan, packet::kMaxVlans> saved = flow_.vlans;
-
-    // What the packet carries below the tag of this bridge's VLAN, and that tag's priority.
-    bool all_inner = from && from->vlan.mode == VlanMode::kDot1qTunnel;
-    std::array<packet::Vlan, packet::kMaxVlans> inner{};
-    uint16_t pcp = 0, tpid = 0x8100;
-    if (all_inner) {
-        inner = saved;
-    } else if (saved[0].tci) {
-        inner[0] = saved[1];
-        pcp = saved[0].tci & packet::kVlanPcpMask;
-        tpid = saved[0].tpid;
-    }
-    bool tag = config.tags(vlan);
-    if (all_inner) tpid = from->vlan.outer_tpid;
-    bool priority_tag = !tag && config.mode != VlanMode::kDot1qTunnel &&
-                        (config.priority_tags == PriorityTags::kAlways ||
-                         (config.priority_tags == PriorityTags::kIfNonzero && pcp));
-    flow_.vlans = {};
-    if (config.mode == VlanMode::kTrunk && !vlan && !all_inner && !priority_tag) {
-        flow_.vlans = saved;  // untagged, or with a priority alone
-    } else if (tag || priority_tag) {
-        flow_.vlans[0].tpid = tpid;
-        flow_.vlans[0].tci = static_cast<uint16_t>((tag ? vlan : 0) | pcp | packet::kVlanCfi);
-        flow_.vlans[1] = inner[0];
-    } else {
-        flow_.vlans = inner;
+    VlanHeaders saved = flow_.vlans;
+    bool from_tunnel = from && from->vlan.mode == VlanMode::kDot1qTunnel;
+    flow_.vlans = tags_outside(tags_inside(saved, from ? &from->vlan : nullptr, vlan), config, from_tunnel);
+    // The tags of a traced flow may be of no known type: one that stays as it is, does so in this, too.
+    for (size_t i = 0; i < saved.size(); i++) {
+        if (flow_.vlans[i].tci == saved[i].tci && !saved[i].tpid) flow_.vlans[i].tpid = 0;
     }
     if (flow_.vlans[0].tci != saved[0].tci && saved[0].tci) mask_.vlans[0].tci |= 0xffff;
     if (bundle.bond)

@@ -132,6 +132,7 @@ void Walk::send_to(OfPort& port) {
     mask_.packet_type = ~0u;
     if (flow_.packet_type != 0)
         return warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
+    if (pop_tunnel(port)) return;
     commit();
     sample_output(port);
     if (truncate_) append(datapath::Truncate{truncate_});
@@ -145,49 +146,7 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
         return;
     }
     note(EffectCache::CountPatch{bridge_, peer.bridge, port.number, peer.number});
-    bool last = last_output_;
-    Bridge* saved_bridge = bridge_;
-    uint8_t saved_table = table_;
-    Rule* saved_rule = rule_;
-    uint64_t saved_cookie = cookie_;
-    uint32_t saved_mirrored = mirrored_;
-    std::list<TraceNode>* saved_trace = trace_;
-    if (in_.trace) trace_ = in_.trace;
-    isolated(
-        [&] {
-            bridge_ = peer.bridge;
-            action_set_.clear();
-            stack_.clear();
-            stack_bytes_ = 0;
-            flow_.in_port = peer.number;
-            flow_.metadata = 0;
-            flow_.regs = {};
-            flow_.tunnel = packet::zero_flow().tunnel;
-            flow_.actset_output = of::kPortUnset;
-            clear_ct_fields();
-            conntracked_ = false;
-            exit_ = false;
-            TraceNode* node =
-                tracing() ? report(TraceNode::Kind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name()))
-                          : nullptr;
-            Nest nest(*this, node);
-            bool saved_set = in_action_set_, saved_group = in_group_;
-            in_action_set_ = in_group_ = false;
-            ++depth_;
-            mirrored_ = 0;
-            patch_input(peer);
-            if (!freezing_) do_action_set();
-            --depth_;
-            in_action_set_ = saved_set;
-            in_group_ = saved_group;
-        },
-        last);
-    trace_ = saved_trace;
-    bridge_ = saved_bridge;
-    table_ = saved_table;
-    rule_ = saved_rule;
-    cookie_ = saved_cookie;
-    mirrored_ = saved_mirrored;
+    enter_bridge(peer, false, [] {});
 }
 
 void Walk::output_tunnel(OfPort& port) {
@@ -262,6 +221,10 @@ void Walk::output_tunnel(OfPort& port) {
         raw.metadata = {};
     }
     datapath::SetTunnel set = datapath::tunnel_action(raw);
+    if (output_native(port, set)) {
+        flow_.tunnel = saved;
+        return;
+    }
     append(std::move(set));
     sample_output(port);
     append(datapath::Output{port.dp_port});

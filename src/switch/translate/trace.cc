@@ -19,16 +19,17 @@ void line(std::string& out, size_t indent, std::string_view text) {
 // `indent` is where the actions of the enclosing table stand.  A table that is entered by the very last
 // action of another (`tail`) continues at the same depth instead of going deeper, so that long chains stay
 // readable.
-void format_nodes(const std::list<TraceNode>& nodes, size_t indent, bool tail, std::string& out) {
+void format_nodes(const std::list<TraceNode>& nodes, size_t indent, bool tail, std::string& out,
+                  bool top = false) {
     for (auto it = nodes.begin(); it != nodes.end(); ++it) {
         const TraceNode& node = *it;
         bool last = std::next(it) == nodes.end();
         switch (node.kind) {
             case Kind::kBridge:
                 out += '\n';
-                line(out, 0, node.text);
-                line(out, 0, std::string(node.text.size(), '-'));
-                format_nodes(node.children, 4, true, out);
+                line(out, top ? 0 : indent, node.text);
+                line(out, top ? 0 : indent, std::string(node.text.size(), '-'));
+                format_nodes(node.children, top ? 4 : indent + 8, true, out);
                 break;
             case Kind::kTable:
             case Kind::kBucket:
@@ -67,7 +68,7 @@ void format_nodes(const std::list<TraceNode>& nodes, size_t indent, bool tail, s
 
 std::string format_trace(const std::list<TraceNode>& nodes) {
     std::string out;
-    format_nodes(nodes, 4, true, out);
+    format_nodes(nodes, 4, true, out, true);
     return out;
 }
 

@@ -32,6 +32,7 @@
 namespace weft::vswitch {
 
 class Backer;
+class Underlay;
 
 // What a hit of the cached flow does to the switch.  Bridges are named by pointers: before one goes, all
 // megaflows do (Backer::remove_bridge()).
@@ -87,8 +88,19 @@ struct EffectCache {
         RuleRef rule;
         uint16_t idle, hard;
     };
+    struct LearnNeighbour {
+        Underlay* underlay;
+        std::string bridge;
+        packet::Ipv6Addr address;
+        packet::EthAddr mac;
+    };
+    struct UseNeighbour {
+        Underlay* underlay;
+        std::string bridge;
+        packet::Ipv6Addr address;
+    };
     using Effect = std::variant<CountPatch, CountTunnel, LearnMac, LearnFlow, CountGroup, CountMirror,
-                                CountBond, CountNetflow, FinTimeout>;
+                                CountBond, CountNetflow, FinTimeout, LearnNeighbour, UseNeighbour>;
     std::vector<Effect> effects;
 
     // `packets` more have hit the flow.
@@ -135,6 +147,14 @@ struct ProtocolDelivery {
     uint32_t port = 0;
 };
 
+// The link-layer address of a tunnel's next hop is wanted, in the network of a bridge's device.
+struct Solicitation {
+    std::string bridge;
+    packet::EthAddr mac{};      // of the device
+    packet::Ipv6Addr source{};  // IPv4 in mapped form
+    packet::Ipv6Addr target{};
+};
+
 // A packet that a traced translation sent round: what it was then.
 struct TraceRecirculation {
     uint32_t id = 0;
@@ -152,6 +172,7 @@ struct TranslateOutput {
     // to a protocol of the switch, and `actions` is empty.
     SlowPath slow = SlowPath::kNone;
     std::vector<ProtocolDelivery> deliveries;
+    std::vector<Solicitation> solicitations;  // Backer::solicit()
     RecirculationRefs recirculations;
     std::vector<TraceRecirculation> trace_recirculations;  // only when traced
 };

@@ -529,6 +529,13 @@ void Walk::do_action_set() {
 
 void Walk::finish() {
     finish_sampling();
+    // A packet that goes into a tunnel last need not be kept.
+    auto* last = out_.actions.empty() ? nullptr : out_.actions.back().get_if<datapath::Clone>();
+    if (last && !last->actions.empty() && last->actions.front().get_if<datapath::PushTunnel>()) {
+        datapath::Actions pushed = last->actions;
+        out_.actions.pop_back();
+        for (datapath::Action& action : pushed) append(std::move(action));
+    }
     if (out_.error != TranslateError::kNone) {
         out_.actions.clear();
     } else if (out_.actions.empty() && out_.drop == explain::DropReason::kNone) {

@@ -62,8 +62,18 @@ class Walk {
     void output_patch(OfPort& port, OfPort& peer);
     void output_tunnel(OfPort& port);
     void flood(bool all);
+    // The packet enters the bridge of `peer` by it, as `prepare` makes it; `nested`: a trace shows that in
+    // its place, else as what follows.
+    template <typename Prepare>
+    void enter_bridge(OfPort& peer, bool nested, Prepare prepare);
     void commit();
     void append(datapath::Action action) { out_.actions.push_back(std::move(action)); }
+
+    // native_tunnel.cc
+    bool output_native(OfPort& port, datapath::SetTunnel header);  // false: it goes by the host's own stack
+    void push_into(OfPort& local, datapath::PushTunnel push);
+    bool pop_tunnel(const OfPort& port);
+    void snoop_neighbour(const OfPort& port, Underlay& underlay);
 
     // normal.cc
     void normal();

@@ -2,6 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "packet/address.h"
+#include "packet/compose.h"
+#include "switch/underlay/underlay.h"
 
 namespace weft::vswitch {
 
@@ -117,7 +120,22 @@ OfPort* Backer::port_of(const packet::Flow& key) const {
 uint64_t Backer::generation() const {
     uint64_t sum = own_generation_;
     for (const auto& [name, bridge] : bridges_) sum += bridge->generation();
-    return sum;
+    return underlay_ ? sum + underlay_->generation() : sum;
+}
+
+void Backer::solicit(const TranslateOutput& output) {
+    for (const Solicitation& wanted : output.solicitations) {
+        Bridge* through = bridge(wanted.bridge);
+        if (!through || !underlay_ || !underlay_->ask(wanted.bridge, wanted.target)) continue;
+        auto target = packet::mapped_ipv4(wanted.target);
+        packet::Packet request =
+            target ? packet::compose_arp(1, wanted.mac, packet::kEthBroadcast, wanted.mac,
+                                         packet::mapped_ipv4(wanted.source).value_or(0), {}, *target)
+                   : packet::compose_nd_ns(wanted.mac, wanted.source, wanted.target);
+        packet::Flow metadata = packet::zero_flow();
+        metadata.in_port = openflow::kPortLocal;
+        (void)send(*through, std::move(request), metadata, {openflow::Output{openflow::kPortTable}}, false);
+    }
 }
 
 // What happens once in every turn, after all input was read.
@@ -178,6 +196,7 @@ openflow::OfError Backer::send(Bridge& bridge, packet::Packet packet, const pack
     TranslateOutput output = translate(input);
     effects.replay(1, packet.size(), static_cast<uint16_t>(flow.tcp_flags), clock::monotonic_ms());
     deliver(output, packet, flow);
+    solicit(output);
     if (output.actions.empty()) return openflow::OfError::kNone;
     datapath::Execute execute;
     execute.key = flow;

@@ -81,6 +81,15 @@ class Backer : public datapath::UpcallHandler {
         if (packet_in_) packet_in_(std::move(packet));
     }
 
+    // What lies under tunnels that go through this datapath's bridges; nullptr: they all go by the host's
+    // stack.
+    void set_underlay(Underlay* underlay) {
+        underlay_ = datapath_->features().tunnel_push_pop ? underlay : nullptr;
+    }
+    Underlay* underlay() const { return underlay_; }
+    // Asks for the neighbours that a translation wants, as often as is right.
+    void solicit(const TranslateOutput& output);
+
     // Runs `actions` (OpenFlow's) on a packet, as packet-out and resumed controllers' packets do.
     openflow::OfError packet_out(Bridge& bridge, packet::Packet packet, const packet::Flow& metadata,
                                  const openflow::ActionList& actions);
@@ -173,6 +182,7 @@ class Backer : public datapath::UpcallHandler {
     std::optional<uint32_t> default_zone_limit_;
     ProtocolSink protocol_;
     SampleSink sample_;
+    Underlay* underlay_ = nullptr;
     Flows megaflows_;
     EffectCache effects_;  // of the upcall at hand; kept for its memory
     size_t flow_limit_ = 200000;

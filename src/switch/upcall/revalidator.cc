@@ -63,6 +63,7 @@ bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
     if (!look_up(key, lookup)) return false;
     effects_.clear();
     TranslateOutput output = translate_key(key, lookup, nullptr, false, &effects_);
+    solicit(output);
     packet::Flow mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
     if (!covered(mask, had)) return false;
     if (output.slow != SlowPath::kNone) output.actions = slow_path_actions(output.slow);

@@ -14,6 +14,11 @@ packet::Ipv6Addr address(bool v6, uint32_t v4, const packet::Ipv6Addr& six) {
     return v6 ? six : v4 ? packet::map_ipv4(v4) : packet::Ipv6Addr{};
 }
 
+std::pair<uint16_t, datapath::PortNo> listener_key(const OfPort& port) {
+    uint16_t udp_port = datapath::is_gre(port.tunnel->type) ? 0 : port.tunnel->dst_port;
+    return {udp_port, port.dp_port};
+}
+
 }  // namespace
 
 std::string TunnelMap::key(datapath::PortNo port, const packet::Ipv6Addr& local,
@@ -36,14 +41,26 @@ std::string TunnelMap::key_of(const OfPort& port) {
     return key(port.dp_port, local, remote, config.in_key_present ? config.in_key : 0, shape);
 }
 
+std::optional<datapath::PortNo> TunnelMap::listener(uint16_t udp_port) const {
+    auto it = listeners_.lower_bound({udp_port, 0});
+    if (it == listeners_.end() || it->first.first != udp_port) return std::nullopt;
+    return it->second.port;
+}
+
 bool TunnelMap::add(OfPort& port) {
-    return ports_.emplace(key_of(port), &port).second;
+    if (!ports_.emplace(key_of(port), &port).second) return false;
+    Listener& listener = listeners_[listener_key(port)];
+    listener.port = port.dp_port;
+    listener.tunnels++;
+    return true;
 }
 
 void TunnelMap::remove(OfPort& port) {
     for (auto it = ports_.begin(); it != ports_.end(); ++it) {
         if (it->second == &port) {
             ports_.erase(it);
+            auto listener = listeners_.find(listener_key(port));
+            if (listener != listeners_.end() && !--listener->second.tunnels) listeners_.erase(listener);
             return;
         }
     }

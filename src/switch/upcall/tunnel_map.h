@@ -8,7 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/hash_map.h"
@@ -24,12 +27,22 @@ class TunnelMap {
     void remove(OfPort& port);
     OfPort* find(datapath::PortNo datapath_port, const packet::Tunnel& tunnel) const;
     std::vector<OfPort*> ports() const;
+    bool empty() const { return ports_.empty(); }
+    // The datapath's port of the tunnels that receive by this UDP port (0: by GRE); nullopt: there are none.
+    std::optional<datapath::PortNo> listener(uint16_t udp_port) const;
+    // All of them by UDP port, with how many tunnels each serves.
+    struct Listener {
+        datapath::PortNo port = datapath::kNoPort;
+        int tunnels = 0;
+    };
+    const std::map<std::pair<uint16_t, datapath::PortNo>, Listener>& listeners() const { return listeners_; }
 
   private:
     static std::string key(datapath::PortNo port, const packet::Ipv6Addr& local,
                            const packet::Ipv6Addr& remote, uint64_t key, unsigned shape);
     static std::string key_of(const OfPort& port);
     HashMap<std::string, OfPort*> ports_;
+    std::map<std::pair<uint16_t, datapath::PortNo>, Listener> listeners_;
 };
 
 }  // namespace weft::vswitch

@@ -84,6 +84,7 @@ void Backer::miss(datapath::Upcall& upcall) {
     datapath::Actions actions = output.actions;
     if (slow != SlowPath::kNone) output.actions = slow_path_actions(slow);
     deliver(output, upcall.packet, upcall.key);
+    solicit(output);
     install(upcall.key, output, lookup);
     linger(std::move(output.recirculations));  // unless a megaflow has them
     if (slow != SlowPath::kNone && slow != SlowPath::kAction) return take_protocol(upcall, slow);
@@ -112,6 +113,7 @@ void Backer::act(datapath::Upcall& upcall) {
     if (output.slow != SlowPath::kNone && output.slow != SlowPath::kAction)
         return take_protocol(upcall, output.slow);
     deliver(output, upcall.packet, upcall.key);
+    solicit(output);
     linger(std::move(output.recirculations));
     execute(upcall, output.actions);
 }
