@@ -177,7 +177,10 @@ void Walk::output_normal(Bundle& bundle, uint16_t vlan, bool back) {
                          (config.priority_tags == PriorityTags::kIfNonzero && pcp));
     flow_.vlans = {};
     if (config.mode == VlanMode::kTrunk && !vlan && !all_inner && !priority_tag) {
-        flow_.vlans = saved;  // untagged, or with a priority alone
+        if (pcp)
+            flow_.vlans = saved;  // for its priority alone
+        else
+            flow_.vlans = inner;
     } else if (tag || priority_tag) {
         flow_.vlans[0].tpid = tpid;
         flow_.vlans[0].tci = static_cast<uint16_t>((tag ? vlan : 0) | pcp | packet::kVlanCfi);

@@ -125,7 +125,8 @@ enum class TranslateError : uint8_t {
     kBridgeNotFound,
     kTunnelNoDestination,
     kForwardingDisabled,
-    kUnsupportedPacketType
+    kUnsupportedPacketType,
+    kTooManyLabels
 };
 const char* error_text(TranslateError error);
 
