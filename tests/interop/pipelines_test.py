@@ -25,7 +25,7 @@ import openflow as of
 import rig
 from random_pipeline import Pipeline
 
-CASES = int(os.environ.get("WEFT_CASES", 4000))
+CASES = int(os.environ.get("WEFT_CASES", 2500))
 FLOWS, PACKETS = 40, 100
 TABLES_AT_ONCE = 10  # whose flows one ovs-ofctl turns into messages
 MOST = 20  # differences, to look at
@@ -212,6 +212,7 @@ def normal(text):
     text = re.sub(r"recirc_id=\d+", "recirc_id=N", text)
     # Debian's writes the code with the type, whichever was asked for.
     text = re.sub(r"(set\(icmp(?:v6)?\(type=\d+),code=\d+", r"\1", text)
+    text = re.sub(r"(set\(nsh\((?:[^()]*,)?spi=0x5),c1=0x0,c2=0x0,c3=0x0,c4=0x0", r"\1", text)  # there are none in metadata type 2
     # Of several labels that go, what is below the first does not matter.
     text = re.sub(r"pop_mpls\(eth_type=0x884[78]\)", "pop_mpls", text)
     # Among dummy devices Debian's tunnel is one of them, too, and has no key.
@@ -281,7 +282,7 @@ def arbitrary(ours, theirs):
             or re.search(r"Executing action set:\n *\n", theirs)
             # A label in front of an Ethernet frame that holds labels itself is told not to be the last one, and the frame's
             # tag to be still there.
-            or re.search(r"^ *(.*,)?encap\(mpls", theirs, re.M) and re.search(r"^Flow: (.*,)?(mplsm?|dl_vlan=.*),", theirs, re.M))
+            or re.search(r"^ *(.*,)?encap\(mpls", theirs, re.M) and re.search(r"^Flow: (.*,)?(mplsm?|dl_vlan=.*),|push_", theirs, re.M))
 
 
 def unlike(ours):
@@ -396,7 +397,8 @@ def one_round(pipeline, flows, groups, comparison):
     messages = replacing(flows, groups)
     errors = [side.load(messages) for side in comparison.sides]
     for xid in sorted(set(errors[0]) | set(errors[1])):
-        if errors[0].get(xid) != errors[1].get(xid):
+        # Of several faults of a flow either finds another one first.
+        if (xid in errors[0]) != (xid in errors[1]):
             comparison.differs(f"{flows[xid - 1000][0] if xid >= 1000 else xid}: weft {errors[0].get(xid)}, debian {errors[1].get(xid)}")
     given = [pipeline.packet() for _ in range(PACKETS)]
     kept = []

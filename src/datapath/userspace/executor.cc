@@ -114,7 +114,8 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         pop_vlan(work.packet, work.layout);
         work.stale = true;
     } else if (auto* a = action.get_if<PushMpls>()) {
-        work.refresh();
+        // Behind all tags that were pushed, also those beyond the limit of what extract() looks at.
+        if (!work.layout.l3 && !work.layout.l2_5) work.refresh();
         push_mpls(work.packet, work.layout, a->ethertype, a->lse);
         work.stale = true;
     } else if (auto* a = action.get_if<AddMpls>()) {
