@@ -164,7 +164,6 @@ class Side:
         """The text of all flows but for times."""
         text = self.r.run("ovs-ofctl", "-O" + VERSION, "dump-flows", f"{self.r.dir}/{bridge}.mgmt")
         text = re.sub(r"(duration|idle_age|hard_age)=[0-9.]+s?,? ?|\(xid=0x[0-9a-f]+\)", "", text)
-        text = re.sub(r"(table=6,.* priority=7,.*) actions=.*", r"\1", text)  # as in flow_statistics()
         return sorted(line.strip() for line in text.splitlines() if line.strip())
 
 
@@ -184,9 +183,6 @@ def flow_statistics(entry):
     actions = stats + padded(entry[stats:])
     counts = fields_in_order(entry[stats + 4:stats + struct.unpack(">H", entry[stats + 2:stats + 4])[0]])
     fields = fields_in_order(entry[match + 4:match + struct.unpack(">H", entry[match + 2:match + 4])[0]])
-    if entry[4] == 6 and entry[6:8] == b"\0\7":
-        # Learnt, again whenever a megaflow's packets are counted, and which are first is each switch's own.
-        actions = len(entry)
     return ("flow", entry[4], *(int.from_bytes(f[4:], "big") for f in counts if f[2] >> 1 not in TIMES),
             # An action that names an option of tunnels says how long it could be (124), or is in this bridge (4).
             entry[5:24].hex(), *(f.hex() for f in fields), entry[actions:].hex().replace("0001507c", "00015004"))

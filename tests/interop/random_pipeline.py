@@ -206,9 +206,11 @@ class Pipeline:
                 lambda: f"clone({self.action(table, kind, True)},{self.action(table, kind, True)})",
                 lambda: f"check_pkt_larger({self.r.randrange(60, 140)})->NXM_NX_REG0[{self.r.randrange(4)}],resubmit(,{later})",
                 lambda: "exit",
+                # Flows are learnt again when a megaflow's packets are counted, in each switch's own order: what they say must be
+                # the same for all that learn them.
                 lambda: f"learn(table=6,priority=7,{self.pick('', 'idle_timeout=60,', 'hard_timeout=70,cookie=0x5,')}"
-                        + self.pick("NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]", "NXM_OF_VLAN_TCI[0..11],load:5->NXM_NX_REG2[]",
-                                    "eth_type=0x800,nw_proto=6,NXM_OF_IP_DST[]=NXM_OF_IP_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15]") + ")",
+                        + self.pick("NXM_OF_IN_PORT[],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]", "NXM_OF_VLAN_TCI[0..11],load:5->NXM_NX_REG2[]",
+                                    "NXM_OF_IN_PORT[],eth_type=0x800,nw_proto=6,NXM_OF_IP_DST[]=NXM_OF_IP_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15]") + ")",
             ]
         return self.r.choice(choices)()
 

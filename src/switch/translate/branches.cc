@@ -7,13 +7,14 @@ namespace weft::vswitch {
 namespace of = openflow;
 
 // The copy has the action set, too, and exit ends the walk from here as well (ovs-actions(7)).
-void Walk::clone(const of::Clone& action) {
+void Walk::clone(const of::Clone& action, bool last) {
     bool exits = false, lasting = false;  // what is done to the packet could not be undone
     for (const of::Action& one : action.actions) {
         lasting |= action_cast<of::Encap>(one) || action_cast<of::Decap>(one) ||
                    action_cast<of::DecNshTtl>(one) || action_cast<of::Ct>(one) ||
                    action_cast<of::Meter>(one) || action_cast<of::OutputTrunc>(one);
     }
+    lasting = lasting && !last;
     if (lasting) commit();  // once, for the packet and its copy
     isolated(
         [&] {
@@ -21,7 +22,7 @@ void Walk::clone(const of::Clone& action) {
             exits = exit_ && !freezing_;
             if (!freezing_) do_action_set();
         },
-        false, lasting);
+        last, lasting);
     exit_ |= exits;
 }
 

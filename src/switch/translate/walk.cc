@@ -446,7 +446,7 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
         return action_set_.clear();
     }
     if (auto* a = action_cast<of::WriteActions>(action)) return write_actions(*a);
-    if (auto* a = action_cast<of::Clone>(action)) return clone(*a);
+    if (auto* a = action_cast<of::Clone>(action)) return clone(*a, last);
     if (action_cast<of::Exit>(action)) return void(exit_ = true);
     if (auto* a = action_cast<of::FinTimeout>(action)) return fin_timeout(*a);
     if (auto* a = action_cast<of::Sample>(action)) return sample(*a);

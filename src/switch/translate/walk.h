@@ -164,7 +164,7 @@ class Walk {
     void isolated(Body body, bool last, bool copied = false);
 
     // branches.cc: actions whose lists are nested in one datapath action
-    void clone(const openflow::Clone& action);
+    void clone(const openflow::Clone& action, bool last);
     void check_packet_larger(const openflow::CheckPktLarger& action, const openflow::ActionList& rest,
                              size_t index);
     void sample(const openflow::Sample& action);
