@@ -286,7 +286,8 @@ def unlike(ours):
     return (re.search(r"thaw\n\n", ours)  # a list that ends with decap() goes on in table 0
             or "over max translation depth" in ours  # of 64, to one
             # A tag below one without VLAN is lost on the way to a trunk.
-            or "NORMAL" in ours and "push_vlan:0x8100" in ours)
+            or "NORMAL" in ours and re.search(r"push_vlan:0x8100\n(?! *set_field:\d+->vlan_vid)", ours)
+            and (re.search("^Flow: .*dl_vlan=", ours, re.M) or ours.count("push_vlan:0x8100") > 1))
 
 
 class Comparison:

@@ -443,6 +443,7 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
     }
     if (action_cast<of::ClearActions>(action)) {
         if (tracing()) detail("action set was" + describe_action_set());
+        flow_.actset_output = of::kPortUnset;
         return action_set_.clear();
     }
     if (auto* a = action_cast<of::WriteActions>(action)) return write_actions(*a);
