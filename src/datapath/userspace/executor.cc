@@ -106,16 +106,15 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         up.refresh();
         sink_.upcall(*a, std::move(up), all);
     } else if (auto* a = action.get_if<PushVlan>()) {
-        work.refresh();
+        work.locate();
         push_vlan(work.packet, work.layout, a->tpid, a->tci);
         work.stale = true;
     } else if (action.get_if<PopVlan>()) {
-        work.refresh();
+        work.locate();
         pop_vlan(work.packet, work.layout);
         work.stale = true;
     } else if (auto* a = action.get_if<PushMpls>()) {
-        // Behind all tags that were pushed, also those beyond the limit of what extract() looks at.
-        if (!work.layout.l3 && !work.layout.l2_5) work.refresh();
+        work.locate();
         push_mpls(work.packet, work.layout, a->ethertype, a->lse);
         work.stale = true;
     } else if (auto* a = action.get_if<AddMpls>()) {
