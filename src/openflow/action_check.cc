@@ -33,6 +33,8 @@ class Checker {
     OfError field_ok(FieldId id) const {
         if (!check_.strict_set_field) return OfError::kNone;
         const Field& f = field(id);
+        bool tag = id == FieldId::kVlanVid || f.prerequisite == Prerequisite::kVlanVid;
+        if (tag && !met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
         if (id == FieldId::kVlanVid) return need(Prerequisite::kVlanVid);
         return need(f.prerequisite);
     }
@@ -83,11 +85,13 @@ OfError Checker::one(const Action& action, bool top) {
     if (auto* a = std::get_if<StackPush>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<StackPop>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<SetVlanVid>(&v)) {
+        if (!met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
         set_vlan(true);
         return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
     }
     if (auto* a = std::get_if<SetVlanPcp>(&v)) {
+        if (!met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
         set_vlan(true);
         return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
@@ -144,9 +148,9 @@ OfError Checker::one(const Action& action, bool top) {
             return OfError::kNone;
         }
         mask_.dl_type = 0;  // whatever is below
-        mask_.packet_type = 0;
         value_.dl_type = 0;
-        value_.packet_type = 0;
+        mask_.packet_type = ~0u;
+        value_.packet_type = ~0u;
         return OfError::kNone;
     }
     if (auto* a = std::get_if<Resubmit>(&v)) {

@@ -261,7 +261,7 @@ void set_field(packet::Flow& flow, const Field& f, const FieldValue& value, cons
             extra = packet::kVlanCfi;
             break;
         case FieldId::kVlanTci:
-            if (bits) extra = packet::kVlanCfi;
+            if (!(bits & packet::kVlanCfi)) bits = 0;  // no tag, whatever is written into it
             break;
         default:
             break;

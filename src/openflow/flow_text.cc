@@ -55,11 +55,13 @@ std::string format_flow(const packet::Flow& flow, const FlowText& options) {
     if_set(mask.ct_mark, flow.ct_mark, ~0u);
     if (flow.ct_label != packet::Be128{}) mask.ct_label.fill(0xff);
     if (flow.packet_type) mask.packet_type = ~0u;
-    mask.dl_src.fill(0xff);
-    mask.dl_dst.fill(0xff);
-    mask.dl_type = 0xffff;
-    mask.vlans[0].tci = 0xffff;
-    if (flow.vlans[0].tci) mask.vlans[1].tci = 0xffff;
+    if (!flow.packet_type) {
+        mask.dl_src.fill(0xff);
+        mask.dl_dst.fill(0xff);
+        mask.dl_type = 0xffff;
+        mask.vlans[0].tci = 0xffff;
+        if (flow.vlans[0].tci) mask.vlans[1].tci = 0xffff;
+    }
     uint16_t type = flow.dl_type;
     if (type == 0x0800 || type == 0x86dd) {
         if (type == 0x0800) {

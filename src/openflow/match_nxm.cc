@@ -61,6 +61,7 @@ class Encoder {
     void network();
     void transport();
     void tunnel();
+    void registers();
     void connection();
 
     const Match& match_;
@@ -178,8 +179,11 @@ void Encoder::tunnel() {
     const packet::Tunnel& m = m_.tunnel;
     static_assert(offsetof(packet::Flow, tunnel) == 0);
     if (!any_bit(m_, 0, offsetof(packet::Tunnel, metadata))) return;
-    for (FieldId id : {FieldId::kTunId, FieldId::kTunFlags, FieldId::kTunSrc, FieldId::kTunDst,
-                       FieldId::kTunIpv6Src, FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
+    // Two bytes, of which there is one bit.
+    constexpr unsigned kShift = 3;
+    number(FieldId::kTunFlags, v_.tunnel.flags >> kShift & 1, m.flags >> kShift & 1, 0xffff);
+    for (FieldId id : {FieldId::kTunId, FieldId::kTunSrc, FieldId::kTunDst, FieldId::kTunIpv6Src,
+                       FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
                        FieldId::kTunErspanVer, FieldId::kTunErspanIdx, FieldId::kTunErspanDir,
                        FieldId::kTunErspanHwid, FieldId::kTunGtpuFlags, FieldId::kTunGtpuMsgtype}) {
         put(id);
@@ -195,6 +199,21 @@ void Encoder::tunnel() {
         encode_oxm_header(field(tun_metadata_field(i)).wire(version_), !all, slot->size, out_);
         out_.bytes({value, slot->size});
         if (!all) out_.bytes({mask, slot->size});
+    }
+}
+
+// OpenFlow 1.5 has registers of its own, each of which is two of Nicira's.
+void Encoder::registers() {
+    if (!any_bit(m_, offsetof(packet::Flow, regs), offsetof(packet::Flow, in_port))) return;
+    for (unsigned i = 0; i < packet::kRegisters; i += 2) {
+        uint32_t high = m_.regs[i], low = m_.regs[i + 1];
+        if (version_ == Version::k15) {
+            number(xreg_field(i / 2), uint64_t{v_.regs[i]} << 32 | v_.regs[i + 1], uint64_t{high} << 32 | low,
+                   ~uint64_t{0});
+            continue;
+        }
+        if (high) number(reg_field(i), v_.regs[i], high, 0xffffffff);
+        if (low) number(reg_field(i + 1), v_.regs[i + 1], low, 0xffffffff);
     }
 }
 
@@ -232,10 +251,7 @@ void Encoder::encode(uint64_t cookie, uint64_t cookie_mask) {
     ethernet();
     network();
     tunnel();
-    bool registers = any_bit(m_, offsetof(packet::Flow, regs), offsetof(packet::Flow, in_port));
-    for (unsigned i = 0; registers && i < packet::kRegisters; i++) {
-        if (m_.regs[i].raw()) number(reg_field(i), v_.regs[i], m_.regs[i], 0xffffffff);
-    }
+    registers();
     connection();
     put(FieldId::kMetadata);
     if (cookie_mask) {

@@ -154,7 +154,8 @@ void Printer::protocol() {
         key("packet_type=");
         text::append(out_, "({},0x{:x})", v_.packet_type >> 16, v_.packet_type & 0xffff);
         if (v_.packet_type >> 16 == 1) type_ = v_.packet_type & 0xffff;
-    } else if (m_.recirc_id) {
+    } else if (m_.recirc_id && (m_.packet_type || any_bit(m_, offsetof(packet::Flow, dl_dst),
+                                                          offsetof(packet::Flow, mpls_lse)))) {
         word("eth");
     }
     if (m_.dl_type != 0xffff) return;

@@ -74,7 +74,8 @@ Flow key_of(const Bytes& bytes, Layout* layout = nullptr) {
     return flow;
 }
 
-// A stack of labels that is longer than what is kept of it, or has no end: reading stops at the packet's.
+// A stack of labels that is longer than what is kept of it, or has no end: reading stops at the packet's
+// (the class of CVE-2016-2074).
 TEST(HostilePackets, MplsLabelStacksOfAnyLength) {
     for (size_t labels = 0; labels < 400; labels++) {
         for (bool ends : {false, true}) {
@@ -104,7 +105,7 @@ TEST(HostilePackets, MplsLabelStacksOfAnyLength) {
 }
 
 // A total length that is shorter than the header or longer than the packet: nothing of the header is
-// believed.
+// believed (the class of CVE-2016-10377).
 TEST(HostilePackets, IpTotalLengthOutOfBounds) {
     EXPECT_EQ(key_of(ipv4(40, 40)).tp_dst, 81);
     for (uint16_t total :
@@ -125,7 +126,8 @@ TEST(HostilePackets, IpTotalLengthOutOfBounds) {
     for (uint16_t total = 20; total < 40; total++) EXPECT_EQ(key_of(ipv4(total, 60)).tp_dst, 0) << total;
 }
 
-// Padding behind the IP packet, however much of it, changes nothing of what a packet is.
+// Padding behind the IP packet, however much of it, changes nothing of what a packet is (the class of
+// CVE-2020-35498).
 TEST(HostilePackets, EthernetPaddingOfAnyLength) {
     Flow plain = key_of(ipv4(40, 40));
     for (size_t padding : {1, 6, 254, 255, 256, 257, 1000, 20000})
@@ -150,7 +152,8 @@ Bytes advertisement(const Bytes& options, uint8_t type = 136, uint8_t code = 0) 
     return ethernet(ethernet::kIpv6, out);
 }
 
-// The target of neighbour discovery is read from neighbour discovery alone, and only if all of it is there.
+// The target of neighbour discovery is read from neighbour discovery alone, and only if all of it is there
+// (the class of CVE-2023-5366).
 TEST(HostilePackets, NeighbourDiscoveryTarget) {
     Bytes good = {2, 1, 2, 0, 0, 0, 0, 7};
     EXPECT_EQ(key_of(advertisement(good)).nd_target[15], 9);

@@ -97,5 +97,50 @@ TEST(Lldp, PassesOverWhatItCannotRead) {
     EXPECT_EQ(*unit, expected);
 }
 
+// Elements of Auto Attach that say less than they must are passed over, whatever is behind them (the class of
+// CVE-2022-4338: lengths that go below zero).
+TEST(Lldp, ElementsOfAutoAttachOfEveryLength) {
+    for (uint8_t subtype : {11, 12}) {
+        for (size_t size = 0; size < 80; ++size) {
+            for (uint8_t fill : {0x00, 0x01, 0xff}) {
+                Bytes bytes = mandatory();
+                bytes.push_back(0xfe);
+                bytes.push_back(static_cast<uint8_t>(4 + size));
+                for (uint8_t byte : {0x00, 0x04, 0x0d, int{subtype}}) bytes.push_back(byte);
+                bytes.insert(bytes.end(), size, fill);
+                bytes.insert(bytes.end(), {0x0a, 1, 'a', 0, 0});
+                auto unit = Lldpdu::decode(bytes);
+                ASSERT_TRUE(unit) << unit.message();
+                EXPECT_EQ(unit->system_name, "a") << size;
+                EXPECT_LE(unit->assignments.size(), size / 5) << size;
+                // And if the packet ends in its midst.
+                EXPECT_FALSE(Lldpdu::decode(ByteView(bytes).first(bytes.size() - 6)).ok() && size > 0)
+                    << size;
+            }
+        }
+    }
+}
+
+// Parts that come again and again leave nothing behind: the first one counts, and what was taken of the
+// others is given back, which the address sanitizer sees (the class of CVE-2020-27827).
+TEST(Lldp, PartsThatComeAgain) {
+    Bytes bytes = mandatory();
+    for (int i = 0; i < 40; ++i) {
+        bytes.insert(bytes.end(),
+                     {0x08, 3, 'p', 'o', static_cast<uint8_t>('a' + i % 26)});  // port description
+        bytes.insert(bytes.end(), {0x0a, 3, 's', 'n', static_cast<uint8_t>('a' + i % 26)});  // system name
+        bytes.insert(bytes.end(), {0x0c, 3, 's', 'd', static_cast<uint8_t>('a' + i % 26)});  // description
+        bytes.insert(bytes.end(),
+                     {0x10, 12, 5, 1, 10, 0, 0, static_cast<uint8_t>(i), 2, 0, 0, 0, 1, 0});  // address
+    }
+    for (int again = 0; again < 100; ++again) {
+        auto unit = Lldpdu::decode(bytes);
+        ASSERT_TRUE(unit) << unit.message();
+        EXPECT_EQ(unit->system_name, "sna");
+        auto cut = Lldpdu::decode(ByteView(bytes).first(bytes.size() - 5));  // in the midst of the last one
+        EXPECT_FALSE(cut.ok());
+    }
+}
+
 }  // namespace
 }  // namespace weft::packet

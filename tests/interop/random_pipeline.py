@@ -134,7 +134,7 @@ class Pipeline:
     # --- actions
 
     def output(self):
-        return self.pick("1", "2", "3", "4", "IN_PORT", "10", "LOCAL", "set_field:1.1.1.3->tun_dst,20", "output(port=2,max_len=60)", "output(port=10,max_len=50)",
+        return self.pick("1", "2", "3", "4", "IN_PORT", "10", "LOCAL", "set_field:1.1.1.3->tun_dst,20", "3,4,output(port=2,max_len=60)", "output(port=10,max_len=50)",
                          "output:reg1[0..2]", "output:NXM_OF_IN_PORT[]", "99", "enqueue(3,7)")
 
     def header_action(self, kind):
@@ -206,9 +206,11 @@ class Pipeline:
                 lambda: f"clone({self.action(table, kind, True)},{self.action(table, kind, True)})",
                 lambda: f"check_pkt_larger({self.r.randrange(60, 140)})->NXM_NX_REG0[{self.r.randrange(4)}],resubmit(,{later})",
                 lambda: "exit",
+                # Flows are learnt again when a megaflow's packets are counted, in each switch's own order: what they say must be
+                # the same for all that learn them.
                 lambda: f"learn(table=6,priority=7,{self.pick('', 'idle_timeout=60,', 'hard_timeout=70,cookie=0x5,')}"
-                        + self.pick("NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]", "NXM_OF_VLAN_TCI[0..11],load:5->NXM_NX_REG2[]",
-                                    "eth_type=0x800,nw_proto=6,NXM_OF_IP_DST[]=NXM_OF_IP_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15]") + ")",
+                        + self.pick("NXM_OF_IN_PORT[],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]", "NXM_OF_VLAN_TCI[0..11],load:5->NXM_NX_REG2[]",
+                                    "NXM_OF_IN_PORT[],eth_type=0x800,nw_proto=6,NXM_OF_IP_DST[]=NXM_OF_IP_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15]") + ")",
             ]
         return self.r.choice(choices)()
 
@@ -225,7 +227,8 @@ class Pipeline:
         terms, kind = self.match()
         if self.one_in(10):
             id = self.r.randrange(1, 3)  # whose flows must be of one priority
-            return ",".join([f"table={table}", f"priority={1000 + id}", *terms]) + f",actions=conjunction({id},{self.r.randrange(1, 3)}/2)"
+            # The term that holds always is nobody else's: Debian's passes over flows that match just the same.
+            return ",".join([f"table={table}", f"priority={1000 + id}", "reg5=0", *terms]) + f",actions=conjunction({id},{self.r.randrange(1, 3)}/2)"
         head = [f"table={table}", f"priority={priority}", *terms]
         actions = [self.action(table, kind) for _ in range(self.r.randrange(6))]
         if "exit" in actions:
@@ -268,6 +271,8 @@ class Pipeline:
             src, dst = self.ip(), self.ip()
             number, payload = self.layer4(src, dst, self.pick("tcp", "tcp", "udp", "sctp", "icmp", ""))
             fragment = self.pick(0, 0, 0, 0, 0, 0x4000, 0x2000, 0x2004, 4)
+            if fragment & 0x1fff:
+                payload = payload[:4]  # Debian's takes more for a transport header, and corrects its checksum
             data = packets.ipv4(src, dst, number, payload, ttl=self.pick(0, 1, 2, 64, 64, 64), fragment=fragment)
             tos = self.pick(0, 0, 32, 33)
             data = data[:1] + bytes([tos]) + data[2:10] + b"\0\0" + data[12:]
@@ -276,7 +281,8 @@ class Pipeline:
             src, dst = self.ip6(), self.ip6()
             number, payload = self.layer4(src, dst, self.pick("tcp", "udp", "sctp", "icmp", "nd", "nd", ""))
             if self.one_in(8):
-                payload = struct.pack(">BBHI", number, 0, self.pick(0, 1, 9, 8), 7) + payload
+                fragment = self.pick(0, 1, 9, 8)
+                payload = struct.pack(">BBHI", number, 0, fragment, 7) + (payload[:4] if fragment >> 3 else payload)
                 number = 44
             data = packets.ipv6(src, dst, number, payload, hop_limit=self.pick(1, 2, 64, 64, 255))
             word = struct.unpack(">I", data[:4])[0] | self.pick(0, 0, 32, 33) << 20 | self.pick(0, 0, 5)

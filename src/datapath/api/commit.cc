@@ -142,7 +142,7 @@ void mpls(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     while (kept && !same_below(kept)) kept--;
     for (size_t i = have; i > kept; i--) {
         mask.mpls_lse[have - i] = mask.mpls_lse[have - i] | packet::mpls::kBottom;
-        actions.push_back(PopMpls{i > 1 ? from.dl_type : to.dl_type});
+        actions.push_back(PopMpls{i > kept + 1 ? from.dl_type : to.dl_type});
     }
     for (size_t i = want - kept; i > 0; i--) actions.push_back(PushMpls{to.mpls_lse[i - 1], to.dl_type});
     from.mpls_lse = to.mpls_lse;

@@ -119,15 +119,15 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         up.refresh();
         sink_.upcall(*a, std::move(up), all);
     } else if (auto* a = action.get_if<PushVlan>()) {
-        work.refresh();
+        work.locate();
         push_vlan(work.packet, work.layout, a->tpid, a->tci);
         work.stale = true;
     } else if (action.get_if<PopVlan>()) {
-        work.refresh();
+        work.locate();
         pop_vlan(work.packet, work.layout);
         work.stale = true;
     } else if (auto* a = action.get_if<PushMpls>()) {
-        work.refresh();
+        work.locate();
         push_mpls(work.packet, work.layout, a->ethertype, a->lse);
         work.stale = true;
     } else if (auto* a = action.get_if<AddMpls>()) {
@@ -146,12 +146,16 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         work.stale = true;
     } else if (auto* a = action.get_if<PushEth>()) {
         work.refresh();
-        push_eth(work.packet, work.layout, a->src, a->dst, work.key.dl_type);
+        uint16_t type =
+            work.key.packet_type ? static_cast<uint16_t>(work.key.packet_type) : work.key.dl_type.get();
+        push_eth(work.packet, work.layout, a->src, a->dst, type);
         work.key.packet_type = 0;
         work.stale = true;
     } else if (action.get_if<PopEth>()) {
         work.refresh();
-        if (pop_eth(work.packet, work.layout)) work.key.packet_type = 1u << 16 | work.key.dl_type;
+        // The type as it stands there: a length stays one when a header is put on again.
+        uint16_t type = load_be16(work.packet.data() + packet::ethernet::kType);
+        if (pop_eth(work.packet, work.layout)) work.key.packet_type = 1u << 16 | type;
         work.stale = true;
     } else if (auto* a = action.get_if<PushNsh>()) {
         packet::Nsh header{};

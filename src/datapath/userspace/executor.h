@@ -35,6 +35,11 @@ struct Work {
         layout = packet::extract(packet, key);
         stale = false;
     }
+    // The same for actions on tags and labels, to which the layout keeps up: where the packet's tags ended
+    // when it came is what counts, whatever extract() would make of those beyond its limit.
+    void locate() {
+        if (!layout.l3 && !layout.l2_5) refresh();
+    }
 };
 
 class ActionSink {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
+#include "switch/ofproto/default_packet_type.h"
 
 namespace weft::vswitch {
 
@@ -31,6 +32,7 @@ OfError OfConnection::convert(const of::FlowMod& mod, FlowChange& change) const 
             break;
     }
     change.match = mod.match;
+    set_default_packet_type(change.match);
     change.priority = mod.priority;
     change.table = mod.table;
     // A table that is not told is the first one, of additions, and all of them otherwise.
@@ -160,7 +162,7 @@ void OfConnection::flush_updates() {
 static bool monitors_rule(const of::FlowMonitor& monitor, const Rule& rule) {
     if (monitor.table != of::kTableAll && monitor.table != rule.table) return false;
     if (monitor.out_port != of::kPortNone && !outputs_to_port(*rule.actions, monitor.out_port)) return false;
-    if (monitor.out_group != of::kGroupAny && !outputs_to_group(*rule.actions, monitor.out_group))
+    if (monitor.out_group != of::kGroupAny && !times_sent_to_group(*rule.actions, monitor.out_group))
         return false;
     packet::Flow value = rule.value(), mask = rule.mask();
     for (size_t i = 0; i < packet::kFlowWords; ++i) {

@@ -183,7 +183,7 @@ void OfConnection::handle(const of::GroupStatsRequest& request) {
         of::GroupStats out;
         out.group_id = id;
         for (const auto* rule : bridge_.collect(of::kTableAll, {}, 0, 0, of::kPortNone, id))
-            out.ref_count += rule != nullptr;
+            out.ref_count += times_sent_to_group(*rule->actions, id);
         out.packets = group->packets;
         out.bytes = group->bytes;
         out.duration_sec = static_cast<uint32_t>((now - group->created_ms) / 1000);

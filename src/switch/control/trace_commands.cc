@@ -225,7 +225,7 @@ void trace_pass(Request& request, const packet::Flow& flow, const FrozenState* f
     request.backer->solicit(output);  // as the trace says
     out += format_trace(nodes);
     packet::Flow final_flow = output.final_flow;
-    final_flow.actset_output = 0;
+    if (final_flow.actset_output == openflow::kPortUnset) final_flow.actset_output = 0;
     packet::Flow initial = flow;
     initial.actset_output = 0;
     bool unchanged = final_flow == initial;

@@ -46,19 +46,6 @@ bool outputs_to_port(const openflow::ActionList& actions, uint32_t port) {
     return false;
 }
 
-bool outputs_to_group(const openflow::ActionList& actions, uint32_t group) {
-    for (const openflow::Action& action : actions) {
-        if (auto* g = openflow::action_cast<openflow::Group>(action)) {
-            if (g->group_id == group) return true;
-        } else if (auto* write = openflow::action_cast<openflow::WriteActions>(action)) {
-            if (outputs_to_group(write->actions, group)) return true;
-        } else if (auto* clone = openflow::action_cast<openflow::Clone>(action)) {
-            if (outputs_to_group(clone->actions, group)) return true;
-        }
-    }
-    return false;
-}
-
 Bridge::Bridge(std::string name, std::string datapath_type)
     : tunnel_table(std::make_shared<openflow::TunnelTable>()),
       name_(std::move(name)),
@@ -260,7 +247,7 @@ void Bridge::for_each_rule(uint8_t table_id, const openflow::Match& match, uint6
         Rule& rule = FlowTable::rule_of(entry);
         if (rule.hidden() || ((rule.cookie ^ cookie) & cookie_mask)) return;
         if (out_port != openflow::kPortNone && !outputs_to_port(*rule.actions, out_port)) return;
-        if (out_group != openflow::kGroupAny && !outputs_to_group(*rule.actions, out_group)) return;
+        if (out_group != openflow::kGroupAny && !times_sent_to_group(*rule.actions, out_group)) return;
         visit(rule);
     };
     size_t first = table_id == openflow::kTableAll ? 0 : table_id;
@@ -285,7 +272,7 @@ std::vector<Rule*> Bridge::targets(const FlowChange& change) const {
         if (!rule || rule->hidden() || ((rule->cookie ^ change.cookie) & change.cookie_mask)) continue;
         if (change.out_port != openflow::kPortNone && !outputs_to_port(*rule->actions, change.out_port))
             continue;
-        if (change.out_group != openflow::kGroupAny && !outputs_to_group(*rule->actions, change.out_group))
+        if (change.out_group != openflow::kGroupAny && !times_sent_to_group(*rule->actions, change.out_group))
             continue;
         out.push_back(rule);
     }
@@ -517,7 +504,7 @@ void Bridge::delete_group(uint32_t id, Transaction& transaction) {
         std::vector<Rule*> users;
         tables_[t]->classifier.for_each([&](ClassifierRule& entry) {
             Rule& rule = FlowTable::rule_of(entry);
-            if (outputs_to_group(*rule.actions, id)) users.push_back(&rule);
+            if (times_sent_to_group(*rule.actions, id)) users.push_back(&rule);
         });
         for (Rule* rule : users) remove(*rule, RemovedReason::kGroupDelete, transaction);
     }

@@ -195,6 +195,5 @@ class Bridge {
 
 // True if the list sends to the port or group, directly or in its sets and buckets' lists.
 bool outputs_to_port(const openflow::ActionList& actions, uint32_t port);
-bool outputs_to_group(const openflow::ActionList& actions, uint32_t group);
 
 }  // namespace weft::vswitch

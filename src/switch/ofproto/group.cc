@@ -26,4 +26,18 @@ void GroupEntry::apportion() {
     }
 }
 
+uint32_t times_sent_to_group(const openflow::ActionList& actions, uint32_t group) {
+    uint32_t times = 0;
+    for (const openflow::Action& action : actions) {
+        if (auto* to = openflow::action_cast<openflow::Group>(action)) {
+            times += to->group_id == group;
+        } else if (auto* write = openflow::action_cast<openflow::WriteActions>(action)) {
+            times += times_sent_to_group(write->actions, group);
+        } else if (auto* clone = openflow::action_cast<openflow::Clone>(action)) {
+            times += times_sent_to_group(clone->actions, group);
+        }
+    }
+    return times;
+}
+
 }  // namespace weft::vswitch

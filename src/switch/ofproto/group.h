@@ -44,4 +44,7 @@ struct GroupEntry {
     void apportion();             // computes `slots`
 };
 
+// How often actions, with those that they hold, name the group.
+uint32_t times_sent_to_group(const openflow::ActionList& actions, uint32_t group);
+
 }  // namespace weft::vswitch

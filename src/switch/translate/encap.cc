@@ -118,8 +118,10 @@ void Walk::encap(const of::Encap& action) {
 }
 
 void Walk::encap_mpls(uint16_t ethertype) {
+    bool labelled = packet::ethernet::is_mpls(flow_.dl_type);
+    if (labelled && too_many_labels("an encap MPLS")) return;
     commit();
-    bool labelled = flow_.packet_type != 0 && packet::ethernet::is_mpls(flow_.dl_type);
+    labelled = labelled && flow_.packet_type != 0;
     auto below = flow_.mpls_lse;
     uint32_t lse = kMplsTtl | packet::mpls::kBottom;
     if (labelled) {
@@ -205,8 +207,7 @@ void Walk::decap(const of::Decap& action) {
     }
     commit();
     append(datapath::PopNsh{});
-    flow_.packet_type = base_.packet_type = below;
-    start_freezing();
+    enter_below(below);
 }
 
 // The action says what is below: a label does not.
@@ -220,7 +221,14 @@ void Walk::decap_mpls(const of::Decap& action) {
                         below & 0xffff));
     commit();
     append(datapath::PopMpls{below ? static_cast<uint16_t>(below) : kBridgedEthernet});
-    flow_.packet_type = base_.packet_type = below;
+    enter_below(below);
+}
+
+// The packet begins with what was below; an Ethernet header there has its own addresses.
+void Walk::enter_below(uint32_t packet_type) {
+    flow_.packet_type = base_.packet_type = packet_type;
+    base_.dl_src = flow_.dl_src;
+    base_.dl_dst = flow_.dl_dst;
     start_freezing();
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "packet/address.h"
+#include "packet/mpls.h"
 #include "switch/translate/walk.h"
 
 namespace weft::vswitch {
@@ -59,6 +60,7 @@ void Walk::set_field(const of::SetField& action) {
     const of::Field& field = of::field(action.field);
     if (!of::field_applies(field, flow_)) {
         look_at_with_prerequisites(field);
+        if (tracing()) warning(fmt::format("unmet prerequisites for {}, set_field ignored", field.name));
         return;
     }
     of::FieldValue value, mask;
@@ -82,7 +84,9 @@ void Walk::show_subfield(const of::Subfield& subfield) {
     uint64_t low = bits.low_u64(field);
     bool wide = false;
     for (size_t i = 0; i + 8 < field.bytes; ++i) wide |= bits.bytes[i] != 0;
-    if (wide) {
+    if (!subfield.offset && subfield.bits == field.bits) {
+        of::format_value(field, bits, nullptr, nullptr, value);
+    } else if (wide) {
         value = "0x";
         bool started = false;
         for (size_t i = 0; i < field.bytes; ++i) {
@@ -174,16 +178,33 @@ void Walk::ensure_vlan() {
     flow_.vlans[0].tci = packet::kVlanCfi;
 }
 
+// Whether the packet has as many labels as a flow tells; then it is dropped.
+bool Walk::too_many_labels(std::string_view action) {
+    for (size_t i = 0; i < packet::kMaxMplsLabels; ++i) {
+        mask_.mpls_lse[i] |= packet::mpls::kBottom;
+        if (i + 1 < packet::kMaxMplsLabels && (flow_.mpls_lse[i] & packet::mpls::kBottom)) return false;
+    }
+    report(
+        TraceNode::Kind::kError,
+        fmt::format("dropping packet on which {} action can't be performed as it would have more MPLS LSEs "
+                    "than the {} supported.",
+                    action, packet::kMaxMplsLabels));
+    out_.drop = explain::DropReason::kWrongPacketType;
+    fail(TranslateError::kTooManyLabels);
+    return true;
+}
+
 void Walk::push_mpls(uint16_t ethertype) {
     bool mpls = flow_.dl_type == 0x8847 || flow_.dl_type == 0x8848;
     bool ip = flow_.dl_type == 0x0800 || flow_.dl_type == 0x86dd;
+    if (mpls && too_many_labels("an MPLS push")) return;
     if (!mpls) commit();  // what is set in the layers that the label hides
     uint32_t lse;
     if (mpls) {
         mask_.mpls_lse[0] = ~0u;
         lse = flow_.mpls_lse[0] & ~0x100u;
     } else {
-        uint8_t ttl = ip ? flow_.nw_ttl : 64;
+        uint8_t ttl = ip && flow_.nw_ttl ? flow_.nw_ttl : 64;
         if (ip) mask_.nw_ttl = 0xff, mask_.nw_tos |= 0xfc;
         lse = uint32_t{ttl} | 0x100u | (ip ? uint32_t(flow_.nw_tos >> 2 & 7) << 9 : 0u) |
               (flow_.dl_type == 0x86dd ? 2u << 12 : 0u);
@@ -309,7 +330,7 @@ void Walk::fixed_field(const of::Action& action) {
     } else if (auto* a = action_cast<of::SetMplsTtl>(action)) {
         set_mpls(0xff, 0, a->ttl);
     } else if (action_cast<of::DecMplsTtl>(action)) {
-        exit_ |= dec_mpls_ttl();
+        list_ends_ = dec_mpls_ttl();
     } else if (auto* a = action_cast<of::PushMpls>(action)) {
         push_mpls(a->ethertype);
     } else if (auto* a = action_cast<of::PopMpls>(action)) {

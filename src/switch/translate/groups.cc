@@ -34,16 +34,25 @@ void Walk::run_bucket(GroupEntry& group, size_t index, bool last) {
     Nest nest(*this, node);
     of::ActionList actions = order_action_set(bucket.actions);
     bool saved_group = in_group_;
+    of::ActionList written;  // what flows that the bucket resubmits to write into the set is done at the end
     isolated(
         [&] {
-            action_set_.clear();
             in_group_ = true;
             ++depth_;
             if (!too_deep()) do_actions(actions, true);
             --depth_;
+            written = std::move(action_set_);
         },
         last);
+    action_set_ = std::move(written);
     in_group_ = saved_group;
+    // What a bucket's copy cannot have done to it does not concern the packet.
+    bool copys =
+        out_.error == TranslateError::kTooManyLabels || out_.error == TranslateError::kUnsupportedPacketType;
+    if (!copys) return;
+    out_.error = TranslateError::kNone;
+    out_.drop = explain::DropReason::kNone;
+    exit_ = false;
 }
 
 void Walk::group(uint32_t id, bool last) {
@@ -55,7 +64,7 @@ void Walk::group(uint32_t id, bool last) {
         case GroupType::kAll:
         case GroupType::kIndirect:
             note(EffectCache::CountGroup{hold, UINT32_MAX});
-            for (size_t i = 0; i < entry->buckets.size() && out_.error == TranslateError::kNone; ++i) {
+            for (size_t i = 0; i < entry->buckets.size(); ++i) {
                 if (!bucket_live(*entry, entry->buckets[i], 0)) continue;
                 run_bucket(*entry, i, last && i + 1 == entry->buckets.size());
             }

@@ -8,16 +8,18 @@
 
 namespace weft::vswitch {
 
-// True if later actions cannot restore the packet by setting fields again.
-inline bool irreversible(const datapath::Actions& actions, size_t from) {
+// True if later actions cannot restore the packet by setting fields again.  Tracking and recirculation leave
+// it as it is, but for translation; a header that was taken off and put on again is there to be set.
+inline bool irreversible(const datapath::Actions& actions, size_t from, bool same_type) {
     for (size_t i = from; i < actions.size(); ++i) {
         const datapath::Action& action = actions[i];
-        if (action.get_if<datapath::Conntrack>() || action.get_if<datapath::Recirculate>() ||
-            action.get_if<datapath::PushEth>() || action.get_if<datapath::PopEth>() ||
-            action.get_if<datapath::PushNsh>() || action.get_if<datapath::PopNsh>() ||
-            action.get_if<datapath::AddMpls>() || action.get_if<datapath::Meter>() ||
-            action.get_if<datapath::ConntrackClear>() || action.get_if<datapath::Hash>() ||
-            action.get_if<datapath::Truncate>() || action.get_if<datapath::PushTunnel>()) {
+        auto* tracked = action.get_if<datapath::Conntrack>();
+        bool ethernet = action.get_if<datapath::PushEth>() || action.get_if<datapath::PopEth>();
+        if ((tracked && tracked->nat) || (ethernet && !same_type) || action.get_if<datapath::PushNsh>() ||
+            action.get_if<datapath::PopNsh>() || action.get_if<datapath::AddMpls>() ||
+            action.get_if<datapath::Meter>() || action.get_if<datapath::ConntrackClear>() ||
+            action.get_if<datapath::Hash>() || action.get_if<datapath::Truncate>() ||
+            action.get_if<datapath::PushTunnel>()) {
             return true;
         }
     }
@@ -25,7 +27,7 @@ inline bool irreversible(const datapath::Actions& actions, size_t from) {
 }
 
 template <typename Body>
-void Walk::isolated(Body body, bool last) {
+void Walk::isolated(Body body, bool last, bool copied) {
     packet::Flow flow = flow_, base = base_;
     auto stack = stack_;
     size_t stack_bytes = stack_bytes_;
@@ -45,8 +47,8 @@ void Walk::isolated(Body body, bool last) {
 
     datapath::Actions inner = std::move(out_.actions);
     out_.actions = std::move(before);
-    if (!last && irreversible(inner, 0)) {
-        out_.actions.push_back(datapath::Clone{std::move(inner)});
+    if (copied || (!last && irreversible(inner, 0, base_.packet_type == flow.packet_type))) {
+        if (!inner.empty()) out_.actions.push_back(datapath::Clone{std::move(inner)});
         base_ = base;
     } else {
         for (auto& action : inner) out_.actions.push_back(std::move(action));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "switch/ofproto/default_packet_type.h"
 #include "switch/translate/walk.h"
 
 namespace weft::vswitch {
@@ -82,13 +83,21 @@ void Walk::learn(const of::Learn& action) {
             }
         }
     }
+    set_default_packet_type(change->match);
     if (!in_.effects) return warning("suppressing side effects, so learn action ignored");
-    bool success = apply_learned(*bridge_, *change, action.limit);
-    if (success)
-        note(EffectCache::LearnFlow{bridge_, change, action.limit});
-    else
-        warning("learn action could not add its flow");
-    if (action.flags & of::Learn::kWriteResult) write_subfield(action.result_dst, success);
+    if (!(action.flags & of::Learn::kWriteResult)) {
+        learnt_.push_back({bridge_, std::move(change), action.limit});
+        return;
+    }
+    bool success = keep_learnt({bridge_, change, action.limit});
+    if (!success) warning("learn action could not add its flow");
+    write_subfield(action.result_dst, success);
+}
+
+bool Walk::keep_learnt(const EffectCache::LearnFlow& flow) {
+    bool success = apply_learned(*flow.bridge, *flow.change, flow.limit);
+    if (success) note(flow);
+    return success;
 }
 
 void Walk::fin_timeout(const of::FinTimeout& action) {

@@ -73,6 +73,8 @@ void Walk::output_trunc(const of::OutputTrunc& action) {
         report(TraceNode::Kind::kError, fmt::format("output_trunc does not support patch port {}", port));
         return;
     }
+    if (action.port != of::kPortInPort && port == flow_.in_port)
+        return warning("skipping output to input port");
     truncate_ = action.max_len;
     output_port(port, false);
     truncate_ = 0;
@@ -127,11 +129,11 @@ void Walk::send_to(OfPort& port) {
             warning("Nonexistent patch port peer");
         return;
     }
-    if (port.tunnel) return output_tunnel(port);
-    if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
     mask_.packet_type = ~0u;
     if (flow_.packet_type != 0)
         return warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
+    if (port.tunnel) return output_tunnel(port);
+    if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
     if (pop_tunnel(port)) return;
     commit();
     sample_output(port);

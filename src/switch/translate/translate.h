@@ -137,7 +137,8 @@ enum class TranslateError : uint8_t {
     kBridgeNotFound,
     kTunnelNoDestination,
     kForwardingDisabled,
-    kUnsupportedPacketType
+    kUnsupportedPacketType,
+    kTooManyLabels
 };
 const char* error_text(TranslateError error);
 

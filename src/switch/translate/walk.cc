@@ -33,6 +33,8 @@ const char* error_text(TranslateError error) {
             return "Native tunnel neighbor cache miss";
         case TranslateError::kUnsupportedPacketType:
             return "Unsupported packet type";
+        case TranslateError::kTooManyLabels:
+            return "Too many MPLS labels";
         case TranslateError::kForwardingDisabled:
             return "Forwarding is disabled";
     }
@@ -257,7 +259,11 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
     uint8_t saved_table = table_;
     table_ = table;
     uint32_t saved_port = flow_.in_port;
+    uint16_t saved_src = flow_.tp_src, saved_dst = flow_.tp_dst;
     flow_.in_port = in_port;
+    // A first fragment is like the later ones, which have no ports and types (ovs-ofctl(8), set-frags).
+    if (bridge_->frag_mode == FragMode::kNormal && (flow_.nw_frag & packet::kFragAny))
+        flow_.tp_src = flow_.tp_dst = 0;
     Rule* rule = nullptr;
     uint64_t* lookups = nullptr;
     for (;;) {
@@ -270,6 +276,7 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
         ++table_;
     }
     flow_.in_port = saved_port;
+    flow_.tp_src = saved_src, flow_.tp_dst = saved_dst;
     TraceNode* node = nullptr;
     if (!rule) {
         if (tracing()) node = report(TraceNode::Kind::kTable, fmt::format("{:2}. No match.", table_));
@@ -294,12 +301,14 @@ void Walk::table_lookup(uint32_t in_port, uint8_t table, bool may_packet_in, boo
         cookie_ = rule->cookie;
         count_rule(*rule, lookups);
         // A walk to ever higher tables ends by itself; only steps back (or in place) can go round for ever.
-        bool back = table_ <= saved_table;
+        bool back = saved_rule && table_ <= saved_table;
         depth_ += back;
         ++resubmits_;
         RuleRef hold(rule);  // a learn action may delete it
         ActionsRef actions = rule->actions;
+        bool saved_group = std::exchange(in_group_, false);
         if (!no_actions_) do_actions(*actions, last);
+        in_group_ = saved_group;
         depth_ -= back;
         rule_ = saved_rule;
         cookie_ = saved_cookie;
@@ -347,6 +356,22 @@ void Walk::resubmit(const of::Resubmit& action, bool last) {
     with_original_tuple();
 }
 
+namespace {
+
+// Whether the action needs more than the header that the last label stood behind.
+bool looks_below_label(const of::Action& action, bool elsewhere) {
+    if (auto* set = action_cast<of::SetField>(action)) {
+        of::Prerequisite needs = of::field(set->field).prerequisite;
+        return needs != of::Prerequisite::kNone && needs != of::Prerequisite::kEthernet;
+    }
+    if (action_cast<of::Output>(action)) return elsewhere;
+    return !action_cast<of::PopMpls>(action) && !action_cast<of::Group>(action) &&
+           !action_cast<of::OutputReg>(action) && !action_cast<of::OutputTrunc>(action) &&
+           !action_cast<of::SetQueue>(action);
+}
+
+}  // namespace
+
 void Walk::do_actions(const of::ActionList& actions, bool last) {
     if (actions.empty() && tracing()) report(TraceNode::Kind::kAction, "drop");
     for (size_t i = 0; i < actions.size(); ++i) {
@@ -358,8 +383,7 @@ void Walk::do_actions(const of::ActionList& actions, bool last) {
         bool nested = action_cast<of::Resubmit>(action) || action_cast<of::GotoTable>(action) ||
                       action_cast<of::Group>(action) || action_cast<of::Output>(action);
         Nest nest(*this, nested ? node : nullptr);
-        if (was_mpls_ && !action_cast<of::Output>(action) && !action_cast<of::Note>(action) &&
-            !action_cast<of::Resubmit>(action) && !action_cast<of::PopMpls>(action)) {
+        if (was_mpls_ && looks_below_label(action, bridge_ != in_.bridge)) {
             // What is below the popped label is not parsed yet: the packet goes round once.
             was_mpls_ = false;
             start_freezing();
@@ -367,6 +391,8 @@ void Walk::do_actions(const of::ActionList& actions, bool last) {
             return;
         }
         do_action(action, actions, i, last_here);
+        if (action_cast<of::CheckPktLarger>(action)) return;  // it did the rest of the list
+        if (std::exchange(list_ends_, false)) return;
         if (freezing_) {
             if (!resume_at_current_)
                 collect_rest(actions, i + 1);
@@ -398,7 +424,11 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
         return;
     }
     if (auto* a = action_cast<of::SetQueue>(action)) return void(flow_.skb_priority = a->queue);
-    if (action_cast<of::PopQueue>(action)) return void(flow_.skb_priority = in_.flow.skb_priority);
+    if (action_cast<of::PopQueue>(action)) {
+        flow_.skb_priority = in_.flow.skb_priority;
+        if (tracing()) detail(fmt::format("queue = {}", flow_.skb_priority.get()));
+        return;
+    }
     if (auto* a = action_cast<of::Meter>(action)) {
         auto it = bridge_->meters.find(a->meter_id);
         if (it != bridge_->meters.end()) append(datapath::Meter{it->second.datapath_id});
@@ -406,17 +436,18 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
     }
     if (auto* a = action_cast<of::StackPush>(action)) return push(*a);
     if (auto* a = action_cast<of::StackPop>(action)) return pop(*a);
-    if (auto* a = action_cast<of::DecTtl>(action)) return void(exit_ |= dec_ttl(*a));
+    if (auto* a = action_cast<of::DecTtl>(action)) return void(list_ends_ = dec_ttl(*a));
     if (auto* a = action_cast<of::WriteMetadata>(action)) {
         flow_.metadata = (flow_.metadata & ~a->mask) | (a->metadata & a->mask);
         return;
     }
     if (action_cast<of::ClearActions>(action)) {
         if (tracing()) detail("action set was" + describe_action_set());
+        flow_.actset_output = of::kPortUnset;
         return action_set_.clear();
     }
     if (auto* a = action_cast<of::WriteActions>(action)) return write_actions(*a);
-    if (auto* a = action_cast<of::Clone>(action)) return clone(*a);
+    if (auto* a = action_cast<of::Clone>(action)) return clone(*a, last);
     if (action_cast<of::Exit>(action)) return void(exit_ = true);
     if (auto* a = action_cast<of::FinTimeout>(action)) return fin_timeout(*a);
     if (auto* a = action_cast<of::Sample>(action)) return sample(*a);
@@ -426,7 +457,7 @@ void Walk::do_action(const of::Action& action, const of::ActionList& list, size_
     if (auto* a = action_cast<of::Learn>(action)) return learn(*a);
     if (auto* a = action_cast<of::Encap>(action)) return encap(*a);
     if (auto* a = action_cast<of::Decap>(action)) return decap(*a);
-    if (action_cast<of::DecNshTtl>(action)) return void(exit_ |= dec_nsh_ttl());
+    if (action_cast<of::DecNshTtl>(action)) return void(list_ends_ = dec_nsh_ttl());
     if (auto* a = action_cast<of::Nat>(action)) return void(ct_nat_ = a);
     if (action_cast<of::CtClear>(action)) return ct_clear();
     if (auto* a = action_cast<of::DeleteField>(action)) return delete_field(*a);
@@ -509,7 +540,7 @@ void Walk::write_actions(const of::WriteActions& write) {
 
 std::string Walk::describe_action_set() const {
     of::ActionList actions = ordered_action_set();
-    return actions.empty() ? " empty" : ": " + text_of(actions);
+    return actions.empty() ? " empty" : ": " + of::to_string(actions);
 }
 
 void Walk::do_action_set() {
@@ -529,12 +560,12 @@ void Walk::do_action_set() {
 
 void Walk::finish() {
     finish_sampling();
-    // A packet that goes into a tunnel last need not be kept.
-    auto* last = out_.actions.empty() ? nullptr : out_.actions.back().get_if<datapath::Clone>();
-    if (last && !last->actions.empty() && last->actions.front().get_if<datapath::PushTunnel>()) {
-        datapath::Actions pushed = last->actions;
+    for (const EffectCache::LearnFlow& flow : learnt_) keep_learnt(flow);
+    // Nothing follows that would need the packet as it was.
+    while (!out_.actions.empty() && out_.actions.back().get_if<datapath::Clone>()) {
+        datapath::Actions inner = std::move(out_.actions.back().get_if<datapath::Clone>()->actions);
         out_.actions.pop_back();
-        for (datapath::Action& action : pushed) append(std::move(action));
+        for (datapath::Action& action : inner) out_.actions.push_back(std::move(action));
     }
     if (out_.error != TranslateError::kNone) {
         out_.actions.clear();

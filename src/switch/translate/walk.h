@@ -117,6 +117,7 @@ class Walk {
     void ensure_vlan();
     void push_vlan(uint16_t ethertype, uint16_t tci);
     void pop_vlan();
+    bool too_many_labels(std::string_view action);
     void push_mpls(uint16_t ethertype);
     void pop_mpls(uint16_t ethertype);
     bool set_mpls(uint32_t mask, unsigned shift, uint32_t value);
@@ -135,6 +136,7 @@ class Walk {
     bool dec_nsh_ttl();
     void encap_mpls(uint16_t ethertype);
     void decap_mpls(const openflow::Decap& action);
+    void enter_below(uint32_t packet_type);
     void unsupported_packet_type(std::string what);
 
     // conntrack.cc
@@ -149,6 +151,7 @@ class Walk {
 
     // learn.cc
     void learn(const openflow::Learn& action);
+    bool keep_learnt(const EffectCache::LearnFlow& flow);
     void fin_timeout(const openflow::FinTimeout& action);
 
     // hashing.cc
@@ -166,12 +169,12 @@ class Walk {
     bool pick_by_hash(GroupEntry& group, uint32_t hash, size_t& bucket);
 
     // Runs `body` so that what it does to the packet and the pipeline is gone afterwards; in the datapath the
-    // packet is cloned only if that could not be undone.
+    // packet is cloned only if that could not be undone, or if it is to be (`copied`).
     template <typename Body>
-    void isolated(Body body, bool last);
+    void isolated(Body body, bool last, bool copied = false);
 
     // branches.cc: actions whose lists are nested in one datapath action
-    void clone(const openflow::Clone& action);
+    void clone(const openflow::Clone& action, bool last);
     void check_packet_larger(const openflow::CheckPktLarger& action, const openflow::ActionList& rest,
                              size_t index);
     void sample(const openflow::Sample& action);
@@ -244,6 +247,7 @@ class Walk {
     uint64_t cookie_ = 0;
     int depth_ = 0, resubmits_ = 0;
     bool exit_ = false;
+    bool list_ends_ = false;  // no more of this list: the packet's time to live ran out
     bool in_action_set_ = false, in_group_ = false;
     bool conntracked_ = false;
     bool was_mpls_ = false;
@@ -259,6 +263,7 @@ class Walk {
     uint8_t ct_nat_depth_ = 0;
     const openflow::Nat* ct_nat_ = nullptr;
     std::vector<FrozenSegment> segments_;
+    std::vector<EffectCache::LearnFlow> learnt_;    // by this packet, which does not meet it
     std::unique_ptr<openflow::Controller> paused_;  // the walk froze for a controller
     uint64_t paused_cookie_ = 0;
     uint8_t paused_table_ = 0;

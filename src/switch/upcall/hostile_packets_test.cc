@@ -65,7 +65,8 @@ packet::Packet padded(const packet::Flow& flow, size_t padding) {
     return packet;
 }
 
-// A packet with a lot of padding must not leave a flow that swallows those without.
+// A packet with a lot of padding must not leave a flow that swallows those without (the class of
+// CVE-2020-35498).
 TEST(HostilePackets, EthernetPaddingInMegaflows) {
     Both both;
     both.flow("priority=9,tcp,tp_dst=80,actions=2");
@@ -77,7 +78,8 @@ TEST(HostilePackets, EthernetPaddingInMegaflows) {
     EXPECT_EQ(both.port(padded(ip_flow(), 0)), 2u);
 }
 
-// IP protocol 0: fields are set in it as in any other, and what it leaves is for it or right for all.
+// IP protocol 0: fields are set in it as in any other, and what it leaves is for it or right for all (the
+// class of CVE-2023-1668).
 TEST(HostilePackets, IpProtocolZero) {
     Both both;
     both.flow("ip,actions=mod_nw_dst:10.0.0.9,mod_nw_tos:32,dec_ttl,2");
@@ -104,7 +106,8 @@ TEST(HostilePackets, IpProtocolZero) {
     EXPECT_EQ(got.ipv6_dst, *packet::parse_ipv6("2001:db8::9"));
 }
 
-// A flow on the target of neighbour advertisements decides about those alone, whatever came before.
+// A flow on the target of neighbour advertisements decides about those alone, whatever came before (the class
+// of CVE-2023-5366).
 TEST(HostilePackets, NeighbourDiscoveryTargetMatching) {
     Both both;
     both.flow("priority=9,icmp6,icmp_type=136,icmp_code=0,nd_target=2001:db8::5,actions=drop");
@@ -144,7 +147,8 @@ TEST(HostilePackets, NeighbourDiscoveryTargetMatching) {
     }
 }
 
-// Options of a tunnel header whose lengths lie: those that do not fit are not there.
+// Options of a tunnel header whose lengths lie: those that do not fit are not there (the class of
+// CVE-2023-3966).
 TEST(HostilePackets, GeneveOptionLengths) {
     openflow::TunnelTable table;
     openflow::TlvMapping mapping;
@@ -176,6 +180,50 @@ TEST(HostilePackets, GeneveOptionLengths) {
     key.tunnel.metadata_present = ~uint64_t{0};
     (void)to_openflow_key(key, table, 1);
     (void)to_datapath_mask(key, packet::zero_flow(), table);
+}
+
+// Packets that each miss in another bit leave as many masks as the tables' prefixes multiply to, and no more;
+// whoever was there before finds its flow as fast as ever (the class of CVE-2019-25076, tuple space
+// explosion).
+TEST(HostilePackets, MasksWithoutNumber) {
+    net::Loop loop;
+    TestWorld world(loop, "hm");
+    for (uint32_t port : {1u, 2u}) world.add_port("br0", port);
+    world.must_flow("br0", "priority=9,tcp,nw_dst=10.0.0.2,actions=2");
+    world.must_flow("br0", "priority=8,tcp,nw_src=192.168.77.1,actions=drop");
+    world.must_flow("br0", "priority=7,tcp,tp_dst=443,actions=drop");
+    world.must_flow("br0", "priority=1,actions=drop");
+    auto stats = [&] { return world.backer().datapath().stats(); };
+    auto flow_of = [](uint32_t from) {
+        packet::Flow flow = ip_flow();
+        flow.tp_src = static_cast<uint16_t>(2000 + from);
+        return flow;
+    };
+    auto tried = [&](uint32_t connections) {  // masks, for a packet of each of them
+        uint64_t before = stats().masks_tried;
+        for (uint32_t from = 0; from < connections; from++)
+            world.receive(1, packet::compose(flow_of(from), 10));
+        return (stats().masks_tried - before) / connections;
+    };
+    constexpr uint32_t kConnections = 300;
+    (void)tried(kConnections);
+    uint64_t quiet = tried(kConnections);
+    uint32_t bits = 1;
+    for (int i = 0; i < 6000; i++) {
+        bits = bits * 1664525 + 1013904223;
+        packet::Flow flow = ip_flow();
+        // Right up to some bit, wrong from there on.
+        flow.nw_dst = 0x0a000002u ^ (1u << (bits >> 8 & 31));
+        flow.nw_src = 0xc0a84d01u ^ (1u << (bits >> 16 & 31));
+        flow.tp_dst = static_cast<uint16_t>(443u ^ (1u << (bits >> 24 & 15)));
+        world.receive(1, packet::compose(flow, 10));
+    }
+    (void)world.sent();
+    EXPECT_GT(stats().masks, 1000u);
+    EXPECT_LE(stats().masks, 33u * 33 * 17 + 10);
+    (void)tried(kConnections);  // may have lost their places in the exact-match cache
+    EXPECT_LE(tried(kConnections), quiet + 1);
+    EXPECT_EQ(world.sent()[2].size(), 2 * kConnections);
 }
 
 }  // namespace
