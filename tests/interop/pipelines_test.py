@@ -449,7 +449,8 @@ def main():
         raise rig.Failure(f"{comparison.bad} differences")
     if comparison.apart > comparison.cases / 20:
         raise rig.Failure(f"{comparison.apart} of {comparison.cases} left out")
-    if comparison.narrower > comparison.same / 2:
+    # Both may look at more than they must, and tries and stages look at different bits (0065).
+    if comparison.narrower > comparison.same * 2 / 3:
         raise rig.Failure("too many megaflows differ")
 
 
