@@ -89,7 +89,7 @@ class Clients(rig.Rig):
                 with open(pid) as f:
                     try:
                         os.kill(int(f.read()), 15)
-                    except ProcessLookupError:
+                    except (ProcessLookupError, ValueError):  # it has ended, or did not get so far
                         pass
 
 

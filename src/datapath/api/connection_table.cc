@@ -2,6 +2,15 @@
 
 namespace weft::datapath {
 
+void clear_connection_fields(packet::Flow& key) {
+    key.ct_state = key.ct_mark = 0;
+    key.ct_label = {};
+    key.ct_zone = key.ct_tp_src = key.ct_tp_dst = 0;
+    key.ct_nw_proto = 0;
+    key.ct_nw_src = key.ct_nw_dst = 0;
+    key.ct_ipv6_src = key.ct_ipv6_dst = {};
+}
+
 bool PartialMarks::match(uint32_t its_mark, const packet::Be128& its_label) const {
     if ((its_mark ^ mark) & mark_mask) return false;
     for (size_t i = 0; i < label.size(); ++i) {

@@ -90,6 +90,9 @@ struct FragmentStatus {
     std::vector<std::string> lists;  // what is incomplete, a line each
 };
 
+// The fields of connection tracking are those of a packet that was not tracked.
+void clear_connection_fields(packet::Flow& key);
+
 // What became of a packet.
 enum class Tracked : uint8_t {
     kGoOn,       // the packet, changed or not, and its key's ct_... fields

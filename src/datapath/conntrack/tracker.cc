@@ -14,15 +14,6 @@ using packet::Flow;
 
 constexpr size_t kSweepPerPacket = 4, kSweepWhenFull = 64, kSweepPerRun = 4096;
 
-void clear_connection_fields(Flow& key) {
-    key.ct_state = key.ct_mark = 0;
-    key.ct_label = {};
-    key.ct_zone = key.ct_tp_src = key.ct_tp_dst = 0;
-    key.ct_nw_proto = 0;
-    key.ct_nw_src = key.ct_nw_dst = 0;
-    key.ct_ipv6_src = key.ct_ipv6_dst = {};
-}
-
 void set_original_tuple(Flow& key, const Tuple& tuple) {
     key.ct_nw_proto = tuple.protocol;
     if (tuple.v6) {

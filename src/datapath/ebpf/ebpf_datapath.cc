@@ -306,6 +306,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
             clear_counters(copy.number);
             underlay_->add_tunnel(copy);
             tunnels_.insert(copy.number);
+            if (!watch_timer_->armed()) watch_timer_->arm_in(0);
         }
         return port;
     }

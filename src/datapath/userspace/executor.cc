@@ -56,15 +56,6 @@ std::optional<uint32_t> pop_nsh_type(Work& work) {
     }
 }
 
-void clear_connection(Flow& key) {
-    key.ct_state = key.ct_mark = 0;
-    key.ct_label = {};
-    key.ct_zone = key.ct_tp_src = key.ct_tp_dst = 0;
-    key.ct_nw_proto = 0;
-    key.ct_nw_src = key.ct_nw_dst = 0;
-    key.ct_ipv6_src = key.ct_ipv6_dst = {};
-}
-
 // Length as check_pkt_len counts: with VLAN tags, without the padding behind the IP packet.
 size_t length_without_padding(Work& work) {
     work.refresh();
@@ -212,7 +203,7 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         sink_.dropped(a->reason);
         return Step::kEnd;
     } else if (action.get_if<ConntrackClear>()) {
-        clear_connection(work.key);
+        clear_connection_fields(work.key);
     }
     return Step::kNext;
 }
@@ -277,7 +268,7 @@ Executor::Step Executor::push_tunnel(Work& work, const PushTunnel& action, std::
     }
     work.packet = {};
     work.truncate = 0;
-    clear_connection(work.key);
+    clear_connection_fields(work.key);
     work.key.tunnel = packet::zero_flow().tunnel;
     work.key.packet_type = 0;
     work.tunnel_set = false;
