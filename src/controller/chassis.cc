@@ -85,8 +85,7 @@ ovsdb::Set<Uuid> keep_encaps(const Replica& southbound, const sb::Chassis* chass
 void remove_rivals(const Replica& southbound, const Configuration& c, Transaction& txn) {
     for (const sb::Encap& encap : southbound.table<sb::Encap>()) {
         if (encap.chassis_name == c.chassis) continue;
-        if (!std::binary_search(c.encaps.begin(), c.encaps.end(), EncapConfiguration{encap.type, encap.ip}))
-            continue;
+        if (!is_own_address(c, encap)) continue;
         static log::RateLimit limit(5, 5);
         if (limit.pass(lg)) {
             lg.warn(
@@ -115,12 +114,16 @@ const sb::ChassisPrivate* find_chassis_private(const Replica& southbound, const 
     return southbound.table<sb::ChassisPrivate>().find_by(sb::ChassisPrivate::kName, name);
 }
 
-const sb::Chassis* keep_chassis(const Replica& southbound, const Configuration& c,
-                                const vs::OpenVSwitch& root, const vs::Bridge* bridge, Transaction& txn) {
+bool is_own_address(const Configuration& c, const sb::Encap& encap) {
+    return std::binary_search(c.encaps.begin(), c.encaps.end(), EncapConfiguration{encap.type, encap.ip});
+}
+
+void keep_chassis(const Replica& southbound, const Configuration& c, const vs::OpenVSwitch& root,
+                  const vs::Bridge* bridge, Transaction& txn) {
     if (c.encaps.empty()) {
         static log::RateLimit limit(1, 1);
         if (limit.pass(lg)) lg.info("Need to specify an encap type and ip");
-        return nullptr;
+        return;
     }
     const sb::Chassis* chassis = find_chassis(southbound, c.chassis);
     Uuid uuid = chassis ? chassis->uuid : txn.insert<sb::Chassis>();
@@ -136,7 +139,6 @@ const sb::Chassis* keep_chassis(const Replica& southbound, const Configuration& 
     txn.set(uuid, sb::Chassis::kOtherConfig, config);
     txn.set(uuid, sb::Chassis::kEncaps, keep_encaps(southbound, chassis, c, txn));
     keep_private(southbound, c.chassis, uuid, txn);
-    return chassis;
 }
 
 void remove_chassis(const Replica& southbound, const std::string& name, Transaction& txn) {

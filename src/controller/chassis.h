@@ -9,14 +9,14 @@
 
 namespace weft::controller {
 
-// The chassis' row, or nullptr while there is none; then `txn` inserts it with its encapsulations.  Columns
-// that differ from the configuration are written.  Another chassis that claims one of our encapsulation
-// addresses is logged, and goes.
-const schema::sb::Chassis* keep_chassis(const ovsdb::client::Replica& southbound,
-                                        const Configuration& configuration,
-                                        const schema::vswitch::OpenVSwitch& root,
-                                        const schema::vswitch::Bridge* integration_bridge,
-                                        ovsdb::client::Transaction& txn);
+// Inserts the chassis' row with its encapsulations while there is none, and writes columns that differ from
+// the configuration.  Another chassis that claims one of our encapsulation addresses is logged, and goes.
+void keep_chassis(const ovsdb::client::Replica& southbound, const Configuration& configuration,
+                  const schema::vswitch::OpenVSwitch& root, const schema::vswitch::Bridge* integration_bridge,
+                  ovsdb::client::Transaction& txn);
+
+// The encapsulation, of whatever chassis, has one of our addresses.
+bool is_own_address(const Configuration& configuration, const schema::sb::Encap& encap);
 
 const schema::sb::ChassisPrivate* find_chassis_private(const ovsdb::client::Replica& southbound,
                                                        const std::string& name);

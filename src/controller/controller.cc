@@ -214,6 +214,12 @@ Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* s
         });
     }
     local.bridge = find_bridge(vswitch_, configuration_.bridge);
+    // Another one, by external_ids:ovn-bridge, is as if all of it had changed.
+    if (local.bridge && local.bridge->uuid != std::exchange(bridge_row_, local.bridge->uuid)) {
+        for (Outside part :
+             {Outside::kBridges, Outside::kTunnelPorts, Outside::kPatchPorts, Outside::kOtherPorts})
+            view_.note_change(part);
+    }
     if (!southbound_ || !southbound_->ready() || configuration_.chassis.empty()) return local;
     if (southbound_txn && southbound_->connected()) {
         steps_.chassis.run([&] {

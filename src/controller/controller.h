@@ -124,6 +124,7 @@ class Controller {
     std::map<std::string, int64_t> watched_since_ms_;  // chassis to which BFD was asked for, or kProven
     CtZones ct_zones_;
     bool zones_restored_ = false;
+    Uuid bridge_row_;  // the integration bridge, as of the last turn
     // The local state that the view has.
     struct {
         std::map<std::string, LocalPort> ports;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/chassis.h"
+
 namespace weft::controller {
 
 namespace sb = schema::sb;
@@ -42,9 +44,7 @@ std::set<std::string> own_names(const ovsdb::client::Replica& southbound,
                                 const Configuration& configuration) {
     std::set<std::string> names{configuration.chassis};
     for (const sb::Encap& encap : southbound.table<sb::Encap>()) {
-        if (std::binary_search(configuration.encaps.begin(), configuration.encaps.end(),
-                               EncapConfiguration{encap.type, encap.ip}))
-            names.insert(encap.chassis_name);
+        if (is_own_address(configuration, encap)) names.insert(encap.chassis_name);
     }
     return names;
 }

@@ -186,6 +186,23 @@ def proportion():
         expect(done and not done & whole, f"a port of nobody here made these run: {done & whole}")
 
 
+def another_bridge():
+    """external_ids:ovn-bridge names another bridge that is there: what is kept, is kept there"""
+    with Network("another", hosts=2) as net:
+        h = net.hosts[0]
+        net.tell(TWO_PORTS + """
+            lr-add gw -- set Logical_Router gw options:chassis=hv1
+            lrp-add gw gw-sw0 02:00:00:00:00:fe 10.1.0.254/24
+            lsp-add sw0 sw0-gw -- lsp-set-type sw0-gw router -- lsp-set-options sw0-gw router-port=gw-sw0 -- lsp-set-addresses sw0-gw router
+        """)
+        h.run("ovs-vsctl", "--no-wait", "add-br", "br-other", "--", "set", "Bridge", "br-other", "fail_mode=secure", "datapath_type=dummy")
+        net.tell("sync")
+        h.run("ovs-vsctl", "--no-wait", "set", "Open_vSwitch", ".", "external_ids:ovn-bridge=br-other")
+        ids = lambda: h.run("ovs-vsctl", "get", "Bridge", "br-other", "external_ids")
+        rig.wait_for(lambda: "ovn-hv2" in h.run("ovs-vsctl", "list-ports", "br-other"), "the tunnel on the other bridge")
+        rig.wait_for(lambda: "ovn-startup-ts" in ids() and "_dnat" in ids(), "the zones to be saved with the other bridge")
+
+
 def template_variables():
     """Template variables of load balancers have this chassis' values"""
     with Network("templates") as net:
@@ -412,5 +429,5 @@ def northd_version():
 
 
 if __name__ == "__main__":
-    rig.main(restart, conditions, commands, proportion, template_variables, containers_move, announcements, patch_ports, egress_rates, live_migration, announced_migration,
+    rig.main(restart, conditions, commands, proportion, another_bridge, template_variables, containers_move, announcements, patch_ports, egress_rates, live_migration, announced_migration,
              source_zones, virtual_port, leaving, northd_version)
