@@ -13,6 +13,7 @@ namespace weft {
 template <typename T>
 class Boxed {
   public:
+    Boxed() : value_(std::make_unique<T>()) {}
     Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: implicit by design
     Boxed(const Boxed& other) : value_(std::make_unique<T>(*other.value_)) {}
     Boxed(Boxed&&) noexcept = default;
@@ -21,6 +22,8 @@ class Boxed {
 
     T& operator*() { return *value_; }
     const T& operator*() const { return *value_; }
+    T* operator->() { return value_.get(); }
+    const T* operator->() const { return value_.get(); }
     bool operator==(const Boxed& other) const { return *value_ == *other.value_; }
 
   private:
