@@ -34,14 +34,10 @@ Result<void> run_list(CtlContext& context) {
 }
 
 // Arguments of trp-add from the fourth on: networks, then settings.
-size_t first_setting(const CtlContext& context) {
-    size_t i = 3;
-    while (i < context.size() && context[i].find('=') == std::string::npos) i++;
-    return i;
-}
+constexpr size_t kFirstNetwork = 3;
 
 Result<void> need_port_add(CtlContext& context) {
-    for (size_t i = first_setting(context); i < context.size(); i++)
+    for (size_t i = first_setting(context, kFirstNetwork); i < context.size(); i++)
         WEFT_TRY(need_assignment(context, Port::table_info(), context[i]));
     return need_ports(context);
 }
@@ -56,8 +52,8 @@ Result<void> run_port_add(CtlContext& context) {
     }
     if (nbctl::normal_mac(mac).empty()) return Error{fmt::format("{}: invalid mac address {}", name, mac)};
     ovsdb::Set<std::string> networks;
-    size_t settings = first_setting(context);
-    for (size_t i = 3; i < settings; i++) {
+    size_t settings = first_setting(context, kFirstNetwork);
+    for (size_t i = kFirstNetwork; i < settings; i++) {
         if (nbctl::normal_interface_address(context[i]).empty())
             return Error{fmt::format("{}: invalid network address: {}", name, context[i])};
         networks.insert(context[i]);
