@@ -16,6 +16,8 @@ packet::Ipv6Addr wire_address(const LbEndpoint& endpoint) {
     return endpoint.v6 ? endpoint.address : packet::map_ipv4(endpoint.ipv4());
 }
 
+}  // namespace
+
 openflow::CtFlush flush_of(const BalancedPair& pair) {
     openflow::CtFlush flush;
     flush.ip_proto = pair.protocol;
@@ -28,8 +30,6 @@ openflow::CtFlush flush_of(const BalancedPair& pair) {
     reply.src_port = pair.backend.port;
     return flush;
 }
-
-}  // namespace
 
 BalancedConnections::BalancedConnections(SouthboundView& view) : view_(view) {}
 BalancedConnections::~BalancedConnections() = default;
@@ -45,14 +45,6 @@ void BalancedConnections::list(const Uuid& uuid) {
         for (const LbEndpoint& backend : vip.backends)
             pairs_.emit({vip.vip.port ? protocol_of(*row) : uint8_t{0}, vip.vip, backend});
     }
-}
-
-std::vector<openflow::CtFlush> BalancedConnections::take_to_flush() {
-    std::vector<openflow::CtFlush> out;
-    pairs_.take_changes([&](const BalancedPair& pair, bool added) {
-        if (!added) out.push_back(flush_of(pair));
-    });
-    return out;
 }
 
 }  // namespace weft::controller

@@ -9,10 +9,8 @@
 
 #include <vector>
 
+#include "controller/ending_connections.h"
 #include "controller/load_balancers.h"
-#include "incremental/output.h"
-#include "incremental/rule.h"
-#include "openflow/messages/nicira.h"
 
 namespace weft::controller {
 
@@ -26,22 +24,21 @@ struct BalancedPair {
     }
 };
 
+openflow::CtFlush flush_of(const BalancedPair& pair);
+
 class BalancedConnections {
   public:
     explicit BalancedConnections(SouthboundView& view);
     ~BalancedConnections();
 
-    // What became due since the last time.  It belongs behind the flows that make no such connections any
-    // more.
-    std::vector<openflow::CtFlush> take_to_flush();
+    std::vector<openflow::CtFlush> take_to_flush() { return pairs_.take_to_flush(); }
 
   private:
     void list(const Uuid& load_balancer);
 
     SouthboundView& view_;
-    incremental::Output<BalancedPair> pairs_{view_.engine, "balanced pairs"};
-    incremental::Rule<Uuid> rule_{view_.engine, "balanced pairs", view_.load_balancers,
-                                  [this](const Uuid& uuid) { list(uuid); }};
+    EndingConnections<BalancedPair> pairs_{view_, "balanced pairs", view_.load_balancers,
+                                           [this](const Uuid& uuid) { list(uuid); }};
 };
 
 }  // namespace weft::controller

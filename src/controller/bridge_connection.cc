@@ -146,6 +146,10 @@ struct BridgeConnection::Impl {
             barrier_passed(message.xid);
         } else if (auto* packet = std::get_if<of::PacketIn>(&message.body)) {
             if (on_packet_in) on_packet_in(std::move(*packet));
+        } else if (const auto* reply = message.get_if<of::FlowStatsReply>()) {
+            if (on_flow_statistics) {
+                for (const of::FlowStats& flow : reply->flows) on_flow_statistics(flow);
+            }
         } else if (const auto* failure = message.get_if<of::ErrorMessage>()) {
             report(*failure);
         }
@@ -231,6 +235,7 @@ struct BridgeConnection::Impl {
     int64_t probe_ms = 0;
     bool probed = false;  // and nothing came since
     std::function<void(of::PacketIn)> on_packet_in;
+    std::function<void(const of::FlowStats&)> on_flow_statistics;
     net::Loop::Callback on_change;
     uint32_t next_xid = 2;
     uint32_t option_barrier = 0;
@@ -256,6 +261,14 @@ void BridgeConnection::set_probe_interval_ms(int64_t ms) {
 
 void BridgeConnection::set_on_packet_in(std::function<void(openflow::PacketIn)> handler) {
     impl_->on_packet_in = std::move(handler);
+}
+void BridgeConnection::set_on_flow_statistics(std::function<void(const openflow::FlowStats&)> handler) {
+    impl_->on_flow_statistics = std::move(handler);
+}
+void BridgeConnection::ask_flow_statistics(uint8_t table) {
+    of::FlowStatsRequest request;
+    request.table = table;
+    if (connected()) impl_->send(std::move(request));
 }
 void BridgeConnection::set_on_change(net::Loop::Callback handler) {
     impl_->on_change = std::move(handler);

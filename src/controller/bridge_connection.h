@@ -25,6 +25,7 @@
 #include "controller/group_sync.h"
 #include "net/loop.h"
 #include "openflow/action.h"
+#include "openflow/messages/flow.h"
 #include "openflow/messages/nicira.h"
 #include "openflow/messages/packet.h"
 
@@ -40,6 +41,7 @@ class BridgeConnection {
     // life, and after as long again without one the connection is made anew.  0: never.
     void set_probe_interval_ms(int64_t ms);
     void set_on_packet_in(std::function<void(openflow::PacketIn)> handler);
+    void set_on_flow_statistics(std::function<void(const openflow::FlowStats&)> handler);
     void set_on_change(net::Loop::Callback handler);  // connected, disconnected, confirmed
 
     bool connected() const;  // and in step: changes can be sent
@@ -50,6 +52,7 @@ class BridgeConnection {
     void send_packet(const Bytes& packet, uint32_t in_port, const openflow::ActionList& actions);
     void resume(const openflow::PacketIn&
                     packet);  // a paused pipeline goes on, with the packet and fields as they are now
+    void ask_flow_statistics(uint8_t table);  // the answers come by the handler, a flow a call
     void flush_ct_zone(uint16_t zone);
     void flush_connections(openflow::CtFlush which);
 

@@ -135,6 +135,8 @@ Controller::Controller(net::Loop& loop, Options options)
       vswitch_(loop, vs::database(), {.remotes = {options_.vswitch_remote}}) {
     monitor_vswitch(vswitch_);
     vswitch_.start();
+    bridge_.set_on_flow_statistics(
+        [this](const openflow::FlowStats& flow) { address_use_.note(flow, clock::wall_ms()); });
     bridge_.set_on_change([this] { loop_.wake(); });
     auto tables = net::kernel_routing_tables(loop_, [this] {
         if (routes_) routes_->note_kernel_change();
@@ -470,6 +472,15 @@ void Controller::compute_afresh() {
     loop_.wake();
 }
 
+// Learnt addresses that are in use are not to age.
+void Controller::watch_use() {
+    if (!was_settled_ || !bridge_.connected()) return;
+    if (address_use_.begin_poll(clock::monotonic_ms())) {
+        for (uint8_t table : AddressUse::kTables) bridge_.ask_flow_statistics(table);
+    }
+    if (auto next = address_use_.next_poll_ms()) wake_at(*next);
+}
+
 // Once the flows that carry it are in the switch.
 void Controller::announce() {
     int64_t now = clock::monotonic_ms();
@@ -572,6 +583,7 @@ void Controller::write_reports(const Local& local, Transaction& vswitch_txn, Tra
         view_.depend_on({Outside::kNexthops});
         ecmp_nexthops_.write_addresses(*southbound_, southbound_txn);
     });
+    address_use_.write(*southbound_, southbound_txn, clock::wall_ms());
     if (routes_->kernel_changed()) steps_.routes.repeat();
     steps_.routes.run([&] {
         view_.depend_on({Outside::kRoutes});
@@ -647,6 +659,7 @@ void Controller::turn() {
         update_flows(local);
         compute_afresh();
         announce();
+        watch_use();
         {
             metrics::Timing timing(pinctrl_watch);
             pinctrl_.run(*southbound_, local.chassis);

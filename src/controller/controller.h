@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "controller/address_use.h"
 #include "controller/announcements.h"
 #include "controller/balanced_connections.h"
 #include "controller/binding.h"
@@ -87,6 +88,7 @@ class Controller {
     void update_flows(const Local& local);
     // For operators who doubt: computes everything afresh and says what that changed.
     void compute_afresh();
+    void watch_use();
     void announce();
     void write_reports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                        ovsdb::client::Transaction& southbound_txn);
@@ -111,6 +113,7 @@ class Controller {
     LogicalFlows logical_{view_};
     BalancedConnections balanced_{view_};
     EcmpNexthops ecmp_nexthops_{view_};
+    AddressUse address_use_{view_};
     VifPlugs vif_plugs_;
     BridgeConnection bridge_{
         loop_, view_.flows,

@@ -20,16 +20,6 @@ constexpr const char* kMacIsKnown = "mac-is-known";
 constexpr size_t kReplyMacInLabel = 16 - 80 / 8;
 constexpr uint32_t kReplyPortShift = 16;
 
-openflow::CtFlush flush_of(const WatchedNexthop& gone) {
-    openflow::CtFlush flush;
-    flush.zone = gone.zone;
-    flush.mark = openflow::CtMark{uint32_t{gone.port_key} << kReplyPortShift, 0xffff0000};
-    openflow::CtLabels& labels = flush.labels.emplace();
-    std::copy(gone.mac.begin(), gone.mac.end(), labels.value.begin() + kReplyMacInLabel);
-    std::fill_n(labels.mask.begin() + kReplyMacInLabel, gone.mac.size(), 0xff);
-    return flush;
-}
-
 // What the router would send to.
 std::string known_mac(const Replica& southbound, const sb::PortBinding& port, const std::string& ip) {
     std::string mac;
@@ -42,6 +32,16 @@ std::string known_mac(const Replica& southbound, const sb::PortBinding& port, co
 }
 
 }  // namespace
+
+openflow::CtFlush flush_of(const WatchedNexthop& gone) {
+    openflow::CtFlush flush;
+    flush.zone = gone.zone;
+    flush.mark = openflow::CtMark{uint32_t{gone.port_key} << kReplyPortShift, 0xffff0000};
+    openflow::CtLabels& labels = flush.labels.emplace();
+    std::copy(gone.mac.begin(), gone.mac.end(), labels.value.begin() + kReplyMacInLabel);
+    std::fill_n(labels.mask.begin() + kReplyMacInLabel, gone.mac.size(), 0xff);
+    return flush;
+}
 
 EcmpNexthops::EcmpNexthops(SouthboundView& view) : view_(view) {}
 EcmpNexthops::~EcmpNexthops() = default;
@@ -62,14 +62,6 @@ void EcmpNexthops::write_addresses(const Replica& southbound, Transaction& txn) 
         std::string mac = known_mac(southbound, *port, row.nexthop);
         if (!mac.empty() && mac != row.mac) txn.set(row.uuid, sb::ECMPNexthop::kMac, mac);
     }
-}
-
-std::vector<openflow::CtFlush> EcmpNexthops::take_to_flush() {
-    std::vector<openflow::CtFlush> out;
-    watched_.take_changes([&](const WatchedNexthop& nexthop, bool added) {
-        if (!added) out.push_back(flush_of(nexthop));
-    });
-    return out;
 }
 
 }  // namespace weft::controller

@@ -12,10 +12,8 @@
 
 #include <vector>
 
+#include "controller/ending_connections.h"
 #include "controller/southbound_view.h"
-#include "incremental/output.h"
-#include "incremental/rule.h"
-#include "openflow/messages/nicira.h"
 #include "ovsdb/client/replica.h"
 
 namespace weft::controller {
@@ -30,6 +28,8 @@ struct WatchedNexthop {
     }
 };
 
+openflow::CtFlush flush_of(const WatchedNexthop& gone);
+
 class EcmpNexthops {
   public:
     explicit EcmpNexthops(SouthboundView& view);
@@ -37,17 +37,14 @@ class EcmpNexthops {
 
     // Tells the southbound database the addresses that are known by now.
     void write_addresses(const ovsdb::client::Replica& southbound, ovsdb::client::Transaction& txn);
-    // What became due since the last time.  It belongs behind the flows that make no such connections any
-    // more.
-    std::vector<openflow::CtFlush> take_to_flush();
+    std::vector<openflow::CtFlush> take_to_flush() { return watched_.take_to_flush(); }
 
   private:
     void list(const Uuid& nexthop);
 
     SouthboundView& view_;
-    incremental::Output<WatchedNexthop> watched_{view_.engine, "ECMP next hops"};
-    incremental::Rule<Uuid> rule_{view_.engine, "ECMP next hops", view_.ecmp_nexthops,
-                                  [this](const Uuid& uuid) { list(uuid); }};
+    EndingConnections<WatchedNexthop> watched_{view_, "ECMP next hops", view_.ecmp_nexthops,
+                                               [this](const Uuid& uuid) { list(uuid); }};
 };
 
 }  // namespace weft::controller

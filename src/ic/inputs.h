@@ -20,21 +20,20 @@ namespace sb = schema::sb;
 namespace icnb = schema::icnb;
 namespace icsb = schema::icsb;
 
-template <typename Row>
-class Rows : public incremental::Input<Uuid, const Row*> {
-  public:
-    using incremental::Input<Uuid, const Row*>::Input;
-    // The row, or null.
-    const Row* get(const Uuid& uuid) {
-        const Row* const* row = this->find(uuid);
-        return row ? *row : nullptr;
-    }
-};
+using incremental::Rows;
 
 // A chassis that stands for a gateway of another zone.
 inline bool is_remote(const sb::Chassis& row) {
     return ovsdb::get_bool(row.other_config, "is-remote") &&
            !ovsdb::get_bool(row.other_config, "is-interconn");
+}
+
+// Of a transit router, not of a transit switch.
+inline bool is_of_router(const icsb::DatapathBinding& row) {
+    return row.type == "transit-router";
+}
+inline bool is_of_router(const icsb::PortBinding& row) {
+    return row.type == "transit-router-port";
 }
 
 struct Inputs {
@@ -58,10 +57,13 @@ struct Inputs {
     Rows<sb::Encap> encaps{engine, "Encap"};
     // Where a port is bound: the name of its chassis, by the port's name; of ports of gateways alone.
     incremental::Input<std::string, std::string> bindings{engine, "Port_Binding"};
+    // Neighbours that were learnt at ports of transit routers.
+    Rows<sb::MACBinding> neighbors{engine, "MAC_Binding"};
 
     // Of all zones
     Rows<icnb::TransitSwitch> transit_switches{engine, "Transit_Switch"};
     Rows<icnb::TransitRouter> transit_routers{engine, "Transit_Router"};
+    Rows<icnb::TransitRouterPort> transit_router_ports{engine, "Transit_Router_Port"};
     Rows<icsb::Gateway> gateways{engine, "Gateway"};
     Rows<icsb::Encap> gateway_encaps{engine, "Gateway encap"};
     Rows<icsb::DatapathBinding> datapaths{engine, "Datapath_Binding"};

@@ -39,7 +39,10 @@ InterconnectionController::InterconnectionController(net::Loop& loop, Options op
     southbound_.choose_columns();
     interconnection_.choose_columns();
     icnb_.monitor<icnb::TransitSwitch>(icnb::TransitSwitch::kName);
-    icnb_.monitor<icnb::TransitRouter>(icnb::TransitRouter::kName);
+    icnb_.monitor<icnb::TransitRouter>(icnb::TransitRouter::kName, icnb::TransitRouter::kPorts);
+    icnb_.monitor<icnb::TransitRouterPort>(icnb::TransitRouterPort::kName, icnb::TransitRouterPort::kMac,
+                                           icnb::TransitRouterPort::kChassis,
+                                           icnb::TransitRouterPort::kNetworks);
     icnb_.monitor<icnb::ICNBGlobal>(icnb::ICNBGlobal::kNbIcCfg, icnb::ICNBGlobal::kSbIcCfg);
     sb_.set_lock(kLock);
     for (Replica* replica : {&nb_, &sb_, &icnb_, &icsb_}) replica->start();
@@ -140,6 +143,13 @@ void InterconnectionController::feed() {
     feed_rows(in.encaps, sb_);
     feed_rows(in.transit_switches, icnb_);
     feed_rows(in.transit_routers, icnb_);
+    feed_rows(in.transit_router_ports, icnb_);
+    feed_rows(in.neighbors, sb_);
+    if (!icnb_.changes<icnb::TransitRouterPort>().empty()) {
+        std::set<std::string> ports;
+        for (const auto& row : icnb_.table<icnb::TransitRouterPort>()) ports.insert(row.name);
+        southbound_.watch_neighbors(ports);
+    }
     feed_rows(in.gateways, icsb_);
     feed_rows(in.gateway_encaps, icsb_);
     feed_rows(in.datapaths, icsb_);

@@ -19,6 +19,8 @@ struct Outputs {
 
     Engine engine;
     Output<SwitchRow> switch_rows{engine, "switch rows"};
+    Output<RouterRow> router_rows{engine, "router rows"};
+    Output<RouterPortRow> router_port_rows{engine, "router port rows"};
     Output<RemotePortRow> remote_port_rows{engine, "remote port rows"};
     Output<PortKeyRow> port_key_rows{engine, "port keys"};
     Output<LearnedRouteRow> learned_route_rows{engine, "learned route rows"};

@@ -43,7 +43,7 @@ void local_port(Program& p, const Uuid& port) {
 void remote_port(Program& p, const Uuid& port) {
     const icsb::PortBinding* row = p.in.ports.get(port);
     const Uuid* zone = p.in.zone.find({});
-    if (!zone || row->availability_zone == *zone) return;
+    if (!zone || row->availability_zone == *zone || is_of_router(*row)) return;
     if (!p.local_switch_named.contains(row->transit_switch)) return;
     if (p.other_port_named.contains(row->logical_port)) {
         p.complaints.emit("port " + row->logical_port +

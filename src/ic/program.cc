@@ -28,21 +28,34 @@ void name_switch_port(Program& p, const Uuid& uuid) {
         p.other_port_named.emit(row->name, uuid);
 }
 
-void complain_of_transit_router(Program& p, const Uuid& uuid) {
-    p.complaints.emit("Transit_Router " + p.in.transit_routers.get(uuid)->name +
-                      ": transit routers are not supported; it is ignored");
+void name_datapath(Program& p, const Uuid& uuid) {
+    const icsb::DatapathBinding* row = p.in.datapaths.get(uuid);
+    if (!is_of_router(*row)) {
+        p.datapath_named.emit(row->transit_switch, uuid);
+    } else if (row->nb_ic_uuid) {
+        p.datapath_of_router.emit(*row->nb_ic_uuid, uuid);
+    }
+}
+
+void list_ports_of_transit_router(Program& p, const Uuid& uuid) {
+    const icnb::TransitRouter* row = p.in.transit_routers.get(uuid);
+    for (const Uuid& port : row->ports) p.transit_router_of.emit(port, row->name);
+}
+
+void list_neighbor(Program& p, const Uuid& uuid) {
+    const sb::MACBinding* row = p.in.neighbors.get(uuid);
+    p.neighbors_at.emit(row->logical_port, row->mac + " " + row->ip);
 }
 
 }  // namespace
 
 Program::Program()
-    : name_datapaths(
-          engine, "name_datapaths", in.datapaths,
-          [this](const Uuid& id) { datapath_named.emit(in.datapaths.get(id)->transit_switch, id); }),
+    : name_datapaths(engine, "name_datapaths", in.datapaths,
+                     [this](const Uuid& id) { name_datapath(*this, id); }),
       emit_transit_switch(engine, "emit_transit_switch", in.transit_switches,
                           [this](const Uuid& id) { transit_switch(*this, id); }),
-      complain_of_transit_routers(engine, "complain_of_transit_routers", in.transit_routers,
-                                  [this](const Uuid& id) { complain_of_transit_router(*this, id); }),
+      emit_transit_router(engine, "emit_transit_router", in.transit_routers,
+                          [this](const Uuid& id) { transit_router(*this, id); }),
       name_chassis(engine, "name_chassis", in.chassis,
                    [this](const Uuid& id) { name_local_chassis(*this, id); }),
       name_gateways(engine, "name_gateways", in.gateways,
@@ -64,6 +77,12 @@ Program::Program()
                       [this](const Uuid& id) { local_port(*this, id); }),
       emit_remote_port(engine, "emit_remote_port", in.ports,
                        [this](const Uuid& id) { remote_port(*this, id); }),
+      list_transit_routers(engine, "list_transit_routers", in.transit_routers,
+                           [this](const Uuid& id) { list_ports_of_transit_router(*this, id); }),
+      list_neighbors(engine, "list_neighbors", in.neighbors,
+                     [this](const Uuid& id) { list_neighbor(*this, id); }),
+      emit_transit_router_port(engine, "emit_transit_router_port", transit_router_of,
+                               [this](const Uuid& id) { transit_router_port(*this, id); }),
       route_policy(engine, "route_policy", [this](const Unit&) { return compute_route_policy(*this); }),
       list_own_routes(engine, "list_own_routes", in.routes, [this](const Uuid& id) { own_route(*this, id); }),
       list_links(engine, "list_links", transit_switch_of,

@@ -58,11 +58,12 @@ class Program : public Outputs {
 
     Inputs in{engine};
 
-    // --- transit switches
-    Index<std::string, Uuid> datapath_named{engine, "datapath_named"};  // name → Datapath_Binding
+    // --- transit switches and routers
+    Index<std::string, Uuid> datapath_named{engine, "datapath_named"};   // of a switch → Datapath_Binding
+    Index<Uuid, Uuid> datapath_of_router{engine, "datapath_of_router"};  // Transit_Router → Datapath_Binding
     Rule<Uuid> name_datapaths;
     Rule<Uuid> emit_transit_switch;
-    Rule<Uuid> complain_of_transit_routers;
+    Rule<Uuid> emit_transit_router;
 
     // --- gateways; addresses of tunnels are unique among all chassis: "TYPE IP"
     Index<std::string, Uuid> local_chassis_named{engine, "local_chassis_named"};
@@ -90,6 +91,13 @@ class Program : public Outputs {
     Rule<Uuid> emit_local_port;
     Rule<Uuid> emit_remote_port;
 
+    // --- ports of transit routers
+    Index<Uuid, std::string> transit_router_of{engine, "transit_router_of"};  // port → name
+    Rule<Uuid> list_transit_routers;
+    Index<std::string, std::string> neighbors_at{engine, "neighbors_at"};  // port → "MAC IP"
+    Rule<Uuid> list_neighbors;
+    Rule<Uuid> emit_transit_router_port;
+
     // --- routes
     Query<Unit, RoutePolicy> route_policy;
     Index<OwnPrefix, Uuid> own_routes{engine, "own_routes"};  // static routes that were not learned
@@ -109,6 +117,9 @@ class Program : public Outputs {
 
 // transit_switches.cc
 void transit_switch(Program& p, const Uuid& uuid);
+// transit_routers.cc
+void transit_router(Program& p, const Uuid& uuid);
+void transit_router_port(Program& p, const Uuid& port);
 // gateways.cc
 void name_local_chassis(Program& p, const Uuid& chassis);
 void name_foreign_gateway(Program& p, const Uuid& gateway);

@@ -44,6 +44,9 @@ struct World {
     Table<icsb::PortBinding> ports{13};
     Table<icsb::Route> advertised{14};
     Table<icsb::AvailabilityZone> zones{15};
+    Table<icnb::TransitRouter> transit_routers{16};
+    Table<icnb::TransitRouterPort> transit_router_ports{17};
+    Table<sb::MACBinding> neighbors{18};
     std::map<std::string, std::string> bindings;
     int zone = -1;  // ours
 };
@@ -55,7 +58,7 @@ class History {
     // Changes the world, and the program with it.
     void step(World& w, Program& p) {
         Inputs& in = p.in;
-        switch (pick(18)) {
+        switch (pick(21)) {
             case 0:
                 return row(w.global, in.global, 1, [&](nb::NBGlobal& r) {
                     for (const char* key : {"ic-route-adv", "ic-route-learn", "ic-route-adv-default"})
@@ -128,6 +131,11 @@ class History {
                 return row(w.datapaths, in.datapaths, 3, [&](icsb::DatapathBinding& r) {
                     r.transit_switch = "ts" + std::to_string(pick(2));
                     r.tunnel_key = pick(100);
+                    r.type.reset();
+                    r.nb_ic_uuid.reset();
+                    if (pick(2)) return;
+                    r.type = "transit-router";
+                    r.nb_ic_uuid = w.transit_routers.uuid(pick(2));
                 });
             case 15:
                 return row(w.ports, in.ports, 6, [&](icsb::PortBinding& r) {
@@ -136,6 +144,15 @@ class History {
                     r.availability_zone = w.zones.uuid(pick(3));
                     r.tunnel_key = pick(100);
                     r.gateway = "gw" + std::to_string(pick(4));
+                    r.type.reset();
+                    r.nb_ic_uuid.reset();
+                    r.external_ids = {};
+                    if (pick(2)) return;
+                    int port = pick(4);
+                    r.logical_port = "p" + std::to_string(port);
+                    r.type = "transit-router-port";
+                    r.nb_ic_uuid = w.transit_router_ports.uuid(port);
+                    r.external_ids = {{"neighbors", one_of({"a b", "c d"})}};
                 });
             case 16:
                 return row(w.advertised, in.advertised, 8, [&](icsb::Route& r) {
@@ -146,6 +163,26 @@ class History {
                     r.nexthop = one_of({"192.168.0.5", "fd00::5", "fe80::1"});
                     r.route_table = one_of({"", "t1"});
                     r.origin = one_of({"static", "connected"});
+                });
+            case 17:
+                return row(w.transit_routers, in.transit_routers, 2, [&](icnb::TransitRouter& r) {
+                    r.name = "ts" + std::to_string(pick(2));
+                    r.ports = some(w.transit_router_ports);
+                });
+            case 18:
+                return row(w.transit_router_ports, in.transit_router_ports, 4,
+                           [&](icnb::TransitRouterPort& r) {
+                               int i = static_cast<int>(r.uuid.bytes[15]) - 1;
+                               r.name = "p" + std::to_string(i);
+                               r.mac = one_of({"02:00:00:00:00:01", "02:00:00:00:00:02"});
+                               r.networks = {one_of({"10.0.0.1/24", "10.0.1.1/24"})};
+                               r.chassis = pick(8) ? "gw" + std::to_string(pick(4)) : "";
+                           });
+            case 19:
+                return row(w.neighbors, in.neighbors, 6, [&](sb::MACBinding& r) {
+                    r.logical_port = "p" + std::to_string(pick(4));
+                    r.ip = one_of({"10.0.0.5", "10.0.0.6"});
+                    r.mac = one_of({"02:00:00:00:00:05", "02:00:00:00:00:06"});
                 });
             default: {
                 if (pick(4) == 0) {
@@ -214,6 +251,9 @@ void load(const World& w, Program& p) {
     load(w.chassis, in.chassis);
     load(w.encaps, in.encaps);
     load(w.transit_switches, in.transit_switches);
+    load(w.transit_routers, in.transit_routers);
+    load(w.transit_router_ports, in.transit_router_ports);
+    load(w.neighbors, in.neighbors);
     load(w.gateways, in.gateways);
     load(w.gateway_encaps, in.gateway_encaps);
     load(w.datapaths, in.datapaths);
@@ -243,14 +283,16 @@ TEST(Program, ChangedIsFresh) {
     History history(seed);
     World world;
     Program program;
-    size_t switches = 0, remote = 0, learned = 0, routes = 0, gateways = 0;
-    for (int step = 0; step < 2500 && !testing::Test::HasFailure(); ++step) {
+    size_t switches = 0, router_ports = 0, remote = 0, learned = 0, routes = 0, gateways = 0;
+    for (int step = 0; step < 3000 && !testing::Test::HasFailure(); ++step) {
         SCOPED_TRACE(step);
         history.step(world, program);
         program.engine.update();
         Program fresh;
         load(world, fresh);
         switches += same(program.switch_rows, fresh.switch_rows);
+        same(program.router_rows, fresh.router_rows);
+        router_ports += same(program.router_port_rows, fresh.router_port_rows);
         remote += same(program.remote_port_rows, fresh.remote_port_rows);
         same(program.port_key_rows, fresh.port_key_rows);
         learned += same(program.learned_route_rows, fresh.learned_route_rows);
@@ -263,11 +305,9 @@ TEST(Program, ChangedIsFresh) {
         same(program.complaints, fresh.complaints);
     }
     // The history went to where there is something to compute.
-    const std::pair<const char*, size_t> counts[] = {{"switches", switches},
-                                                     {"remote ports", remote},
-                                                     {"learned routes", learned},
-                                                     {"routes", routes},
-                                                     {"gateways", gateways}};
+    const std::pair<const char*, size_t> counts[] = {{"switches", switches},   {"router ports", router_ports},
+                                                     {"remote ports", remote}, {"learned routes", learned},
+                                                     {"routes", routes},       {"gateways", gateways}};
     for (const auto& [what, rows] : counts) EXPECT_GT(rows, 100u) << what;
 }
 

@@ -47,6 +47,22 @@ struct SwitchRow {
     WEFT_ROW(SwitchRow, r.transit_switch)
 };
 
+// A transit router: Logical_Router with options:interconn-tr.
+struct RouterRow {
+    std::string transit_router;
+    int64_t key = 0;  // its tunnel key, or 0: not chosen yet
+    WEFT_ROW(RouterRow, r.transit_router)
+};
+
+// A port of a transit router, wherever it is: Logical_Router_Port with options:interconn-tr.
+struct RouterPortRow {
+    std::string name, transit_router, mac, chassis;
+    ovsdb::Set<std::string> networks;
+    std::string neighbors;  // learnt by another zone: "MAC IP,MAC IP"
+    int64_t key = 0;
+    WEFT_ROW(RouterPortRow, r.name)
+};
+
 // A port of a transit switch that is in another zone: Logical_Switch_Port of type remote.
 struct RemotePortRow {
     std::string name, transit_switch, address;
@@ -85,8 +101,9 @@ struct RemoteBindingRow {
 
 // --- interconnection southbound
 
-struct DatapathRow {  // the tunnel key is chosen when it is written
-    std::string transit_switch;
+struct DatapathRow {             // the tunnel key is chosen when it is written
+    std::string transit_switch;  // or router
+    Uuid router;                 // its Transit_Router; zero: a switch's
     WEFT_ROW(DatapathRow, r.transit_switch)
 };
 
@@ -98,7 +115,9 @@ struct GatewayRow {  // one of our own
 
 struct PortRow {  // one of our own; the tunnel key is chosen when it is written
     std::string name, transit_switch, address, gateway;
-    Uuid router;  // zero: none
+    Uuid router;                 // zero: none
+    Uuid router_port = {};       // its Transit_Router_Port; zero: a switch's
+    std::string neighbors = {};  // of a router's
     WEFT_ROW(PortRow, r.name)
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/hash_map.h"
+#include "base/uuid.h"
 #include "incremental/keys.h"
 
 namespace weft::incremental {
@@ -49,6 +50,18 @@ class Input : public Kind {
     CellTable<K> rows_;  // Row
     KeySet<K> keys_;
     size_t size_ = 0;
+};
+
+// Rows of a replica's table, by pointer: they change in place, and who feeds the input touches the row then.
+template <typename Row>
+class Rows : public Input<Uuid, const Row*> {
+  public:
+    using Input<Uuid, const Row*>::Input;
+    // The row, or null.
+    const Row* get(const Uuid& uuid) {
+        const Row* const* row = this->find(uuid);
+        return row ? *row : nullptr;
+    }
 };
 
 }  // namespace weft::incremental

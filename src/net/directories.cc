@@ -29,7 +29,8 @@ std::string share_folder(const char* package) {
 }
 
 bool is_ovn(std::string_view program) {
-    return program.starts_with("ovn");
+    // Those of Docker stand beside the switch.
+    return program.starts_with("ovn") && !program.starts_with("ovn-docker");
 }
 
 }  // namespace

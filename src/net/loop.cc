@@ -323,6 +323,10 @@ void Loop::post(Callback callback) {
     [[maybe_unused]] ssize_t n = write(impl_->post_fd, &one, sizeof one);
 }
 
+event_base* Loop::library_base() {
+    return impl_->base;
+}
+
 void Loop::wake() {
     impl_->awake = true;
 }

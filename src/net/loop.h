@@ -5,8 +5,8 @@
 // once, in the order in which they were added, and compute and write.  A handler that has more to do calls
 // wake(), and another turn follows at once.  So a burst of input costs one computation.
 //
-// The library underneath is confined to loop.cc.  Time is clock::monotonic_ms(), so a stopped clock stops the
-// timers. Not thread-safe, except post().  Handles must not outlive the loop.
+// The library underneath is confined to loop.cc and http_server.cc.  Time is clock::monotonic_ms(), so a
+// stopped clock stops the timers. Not thread-safe, except post().  Handles must not outlive the loop.
 
 #pragma once
 
@@ -14,7 +14,11 @@
 #include <functional>
 #include <memory>
 
+struct event_base;
+
 namespace weft::net {
+
+class HttpServer;
 
 class Loop {
   public:
@@ -58,6 +62,9 @@ class Loop {
     void run_once(int64_t max_wait_ms);  // one turn, waiting for input at most so long (-1: for ever)
 
   private:
+    friend class HttpServer;  // the library's own servers run on its base
+    event_base* library_base();
+
     struct Impl;
     struct TimerHandle;
     struct TurnHandle;

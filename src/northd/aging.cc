@@ -1,7 +1,6 @@
 #include "northd/aging.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace weft::northd {
 
@@ -11,69 +10,7 @@ namespace {
 
 constexpr int64_t kSecond = 1000, kAfterLimit = 5 * kSecond;
 
-std::optional<int64_t> seconds_of(std::string_view text) {
-    int64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > UINT32_MAX)
-        return {};
-    return value;
-}
-
-int prefix_of(const AgeThreshold::Rule& rule) {
-    return std::visit([](const auto& n) { return n.prefix; }, rule.network);
-}
-
 }  // namespace
-
-std::optional<AgeThreshold> parse_age_threshold(std::string_view text) {
-    AgeThreshold out;
-    for (std::string_view word : split(text, "; ")) {
-        size_t colon = word.rfind(':');
-        auto seconds = seconds_of(colon == word.npos ? word : word.substr(colon + 1));
-        if (!seconds) return std::nullopt;
-        if (colon == word.npos) {
-            out.seconds = *seconds;
-            continue;
-        }
-        std::string network(word.substr(0, colon));
-        std::erase_if(network, [](char c) { return c == '[' || c == ']'; });  // [fd00::]/64 or [fd00::/64]
-        if (auto ip4 = parse_ip4(network)) {
-            out.rules.push_back({*ip4, *seconds});
-        } else if (auto ip6 = parse_ip6(network)) {
-            out.rules.push_back({*ip6, *seconds});
-        } else {
-            return std::nullopt;
-        }
-    }
-    std::stable_sort(out.rules.begin(), out.rules.end(),
-                     [](const auto& a, const auto& b) { return prefix_of(a) > prefix_of(b); });
-    return out;
-}
-
-int64_t AgeThreshold::of(std::string_view ip) const {
-    if (rules.empty()) return seconds;
-    auto ip4 = parse_ip4(ip);
-    auto ip6 = ip4 ? std::nullopt : parse_ip6(ip);
-    for (const Rule& rule : rules) {
-        const Ip4* net4 = std::get_if<Ip4>(&rule.network);
-        const Ip6Net* net6 = std::get_if<Ip6Net>(&rule.network);
-        if (net4 && ip4 && net4->contains(ip4->value)) return rule.seconds;
-        if (net6 && ip6 && net6->contains(ip6->value)) return rule.seconds;
-    }
-    return seconds;
-}
-
-int64_t AgeThreshold::shortest() const {
-    int64_t out = seconds;
-    for (const Rule& rule : rules) {
-        if (rule.seconds && (!out || rule.seconds < out)) out = rule.seconds;
-    }
-    return out;
-}
-
-bool AgeThreshold::any() const {
-    return shortest() != 0;
-}
 
 void Aging::want(Program& program) {
     bool changed = false;

@@ -7,35 +7,17 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
-#include <variant>
-#include <vector>
 
 #include "base/hash_map.h"
-#include "northd/address.h"
+#include "logical/age_threshold.h"
 #include "northd/program.h"
 #include "ovsdb/client/replica.h"
 #include "ovsdb/client/transaction.h"
 
 namespace weft::northd {
 
-// "SECONDS", or "NETWORK:SECONDS;…;SECONDS": the longest network that has the address decides.  0: never.
-struct AgeThreshold {
-    struct Rule {
-        std::variant<Ip4, Ip6Net> network;
-        int64_t seconds = 0;
-        bool operator==(const Rule&) const = default;
-    };
-    int64_t seconds = 0;
-    std::vector<Rule> rules;
-    bool operator==(const AgeThreshold&) const = default;
-
-    int64_t of(std::string_view ip) const;
-    bool any() const;
-    int64_t shortest() const;  // that is not 0; 0 if there is none
-};
-std::optional<AgeThreshold> parse_age_threshold(std::string_view text);
+using logical::AgeThreshold;
+using logical::parse_age_threshold;
 
 class Aging {
   public:

@@ -20,16 +20,7 @@ namespace weft::northd {
 namespace nb = schema::nb;
 namespace sb = schema::sb;
 
-template <typename Row>
-class Rows : public incremental::Input<Uuid, const Row*> {
-  public:
-    using incremental::Input<Uuid, const Row*>::Input;
-    // The row, or null.
-    const Row* get(const Uuid& uuid) {
-        const Row* const* row = this->find(uuid);
-        return row ? *row : nullptr;
-    }
-};
+using incremental::Rows;
 
 // What a chassis did with a logical port, from its Port_Binding.
 struct BindingState {
@@ -103,6 +94,8 @@ struct Inputs {
     Rows<nb::SampleCollector> sample_collectors{engine, "Sample_Collector"};
     Rows<nb::SamplingApp> sampling_apps{engine, "Sampling_App"};
 
+    // Names and host names of chassis that stand for gateways of other zones.
+    incremental::Input<std::string, bool> remote_chassis{engine, "remote_chassis"};
     incremental::Input<std::string, BindingState> bindings{engine, "Port_Binding"};
     incremental::Input<BfdKey, std::string> bfd_states{engine, "BFD status"};
     incremental::Input<MonitorKey, std::string> monitor_states{engine, "Service_Monitor status"};

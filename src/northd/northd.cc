@@ -253,6 +253,7 @@ void Northd::feed() {
     feed_rows(in.samples, nb_);
     feed_rows(in.sample_collectors, nb_);
     feed_rows(in.sampling_apps, nb_);
+    feed_remote_chassis();
     feed_bindings();
     feed_igmp_groups();
     feed_learned_routes();
@@ -260,6 +261,19 @@ void Northd::feed() {
     // Who else changes `up` is corrected.
     for (const auto& change : nb_.changes<nb::LogicalSwitchPort>())
         port_status_dirty_.insert(change.row().uuid);
+}
+
+void Northd::feed_remote_chassis() {
+    auto each_name = [&](const sb::Chassis* row, auto&& f) {
+        if (!row || !ovsdb::get_bool(row->other_config, "is-remote")) return;
+        f(row->name);
+        if (!row->hostname.empty()) f(row->hostname);
+    };
+    auto& names = program_.in.remote_chassis;
+    for (const auto& change : sb_.changes<sb::Chassis>())
+        each_name(change.before, [&](const std::string& name) { names.erase(name); });
+    for (const auto& change : sb_.changes<sb::Chassis>())
+        each_name(change.after, [&](const std::string& name) { names.set(name, true); });
 }
 
 void Northd::feed_bindings() {

@@ -54,6 +54,7 @@ class Northd {
     void compute();
     void follow_probe_interval();
     void feed();
+    void feed_remote_chassis();
     void feed_bindings();
     void feed_igmp_groups();
     void feed_learned_routes();

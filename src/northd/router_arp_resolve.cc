@@ -48,6 +48,18 @@ void resolve_router(FlowWriter& f, const RouterPort& out, const PortAddresses& a
     if (!a.ip6.empty()) resolve(f, out, "xxreg0", list(a.ip6), a.mac);
 }
 
+// Of a transit router's port that is in another zone: what ovn-ic says was learnt there, "MAC IP,MAC IP".
+void resolve_neighbors(FlowWriter& f, const RouterPort& out) {
+    for (std::string_view each : split(ovsdb::get_string(out.options, "interconn-neighbors"), ",")) {
+        size_t space = each.find(' ');
+        if (space == std::string_view::npos) continue;
+        std::string mac(each.substr(0, space)), ip(each.substr(space + 1));
+        bool is_ip4 = parse_ip4(ip).has_value();
+        if (!parse_mac(mac) || (!is_ip4 && !parse_ip6(ip))) continue;
+        resolve(f, out, is_ip4 ? "reg0" : "xxreg0", ip, mac);
+    }
+}
+
 }  // namespace
 
 // Routers that are joined by a pair of router ports, without a switch.
@@ -58,6 +70,7 @@ void arp_resolve_of_router_port(Program& p, FlowWriter& own, const Router&, cons
                 fmt::format("outport == {} && !is_chassis_resident({})", port.quoted, port.redirect_quoted),
                 fmt::format("eth.dst = {}; next;", port.addresses.mac), {port.name, ""});
     }
+    resolve_neighbors(own, port);
     if (port.peer_name.empty()) return;
     const Uuid* peer_uuid = p.router_port_named.first(port.peer_name);
     if (!peer_uuid) return;

@@ -47,6 +47,11 @@ void datapath_row(Program& p, const Uuid& uuid, const char* kind, const std::str
     std::string_view name2 = get_string(external_ids, "neutron:router_name");
     if (name2.empty()) name2 = get_string(external_ids, "neutron:network_name");
     if (!name2.empty()) row.external_ids.set("name2", std::string(name2));
+    // Controllers say what is in use (controller/address_use.h).
+    const char* threshold =
+        std::string_view(kind) == "logical-router" ? "mac_binding_age_threshold" : "fdb_age_threshold";
+    std::string_view age = get_string(options, threshold);
+    if (!age.empty() && parse_age_threshold(age)) row.external_ids.set(threshold, std::string(age));
     p.datapath_rows.emit(std::move(row));
 }
 
@@ -366,6 +371,14 @@ void rows_of_router_port(Program& p, const Router& router, const RouterPort& por
     out.external_ids = row->external_ids;
     out.requested_key = requested_port_key(p, row->name, row->options);
     out.mac.push_back(router_port_mac(*row, port));
+    // A port of a transit router that is at a gateway of another zone.
+    std::string chassis(get_string(row->options, "requested-chassis"));
+    if (!chassis.empty() && p.in.remote_chassis.find(chassis)) {
+        out.type = "remote";
+        out.requested_chassis = chassis;
+        p.port_rows.emit(std::move(out));
+        return;
+    }
     std::string peer = port.peer_name;
     if (const Uuid* other = p.router_port_named.first(peer)) {
         const Uuid& there = p.router_port(*other).router;

@@ -385,6 +385,9 @@ class TestHistory : public TestServices {
                         row.options.set("routing-protocol-redirect", name_of_any<nb::LogicalSwitchPort>("p"));
                     return set_any(row.options,
                                    {{"routing-protocols", {"BGP", "BGP,BFD", "x"}},
+                                    {"requested-chassis", {"ch0", "ch1"}},
+                                    {"interconn-neighbors",
+                                     {"02:00:00:00:00:07 10.0.0.7", "02:00:00:00:00:07 fd00::7,x,y z"}},
                                     {"redirect-type", {"bridged", "overlay"}},
                                     {"gateway_mtu", {"1400", "x"}},
                                     {"gateway_mtu_bypass", {"tcp"}},
@@ -761,6 +764,11 @@ class TestHistory : public TestServices {
 
     // --- what controllers do
     void controller_binds() {
+        if (one_in(8)) {
+            std::string gateway = one_of({"ch0", "ch1"});
+            if (one_in(3)) return erase_fact(n_.remote_chassis, in_.remote_chassis, gateway);
+            return set_fact(n_.remote_chassis, in_.remote_chassis, gateway, true);
+        }
         std::string name = one_in(4) ? "cr-" + name_of_any<nb::LogicalRouterPort>("rp")
                                      : name_of_any<nb::LogicalSwitchPort>("p");
         if (one_in(6)) return erase_fact(n_.bindings, in_.bindings, name);

@@ -53,6 +53,7 @@ namespace weft::northd {
 // X(member): what is not a northbound row, by key.
 #define WEFT_NORTHD_FACTS(X) \
     X(bindings)              \
+    X(remote_chassis)        \
     X(bfd_states)            \
     X(monitor_states)        \
     X(igmp_groups)           \
@@ -71,6 +72,7 @@ struct TestNorthbound {
     WEFT_NORTHBOUND_TABLES(X)
 #undef X
     std::map<std::string, BindingState> bindings;
+    std::map<std::string, bool> remote_chassis;
     std::map<BfdKey, std::string> bfd_states;
     std::map<MonitorKey, std::string> monitor_states;
     std::map<Uuid, IgmpGroup> igmp_groups;

@@ -16,16 +16,7 @@ namespace weft::vtep {
 namespace sb = schema::sb;
 namespace vt = schema::vtep;
 
-template <typename Row>
-class Rows : public incremental::Input<Uuid, const Row*> {
-  public:
-    using incremental::Input<Uuid, const Row*>::Input;
-    // The row, or null.
-    const Row* get(const Uuid& uuid) {
-        const Row* const* row = this->find(uuid);
-        return row ? *row : nullptr;
-    }
-};
+using incremental::Rows;
 
 struct Inputs {
     explicit Inputs(incremental::Engine& e);

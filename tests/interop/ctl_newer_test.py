@@ -1,4 +1,4 @@
-"""Commands of Weft's ovn-nbctl that Debian's does not have: rows of the newest schema, and mistakes that are named."""
+"""Commands of Weft's ovn-nbctl and ovn-ic-nbctl that Debian's do not have: rows of the newest schema, and mistakes that are named."""
 import json
 import os
 
@@ -8,27 +8,27 @@ REFERENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../schema/
 
 
 class Database(rig.Rig):
-    """A northbound database of the newest schema."""
+    """A northbound database of the newest schema, a zone's or that of all zones."""
 
-    def __init__(self):
-        super().__init__(weft=("ovn-nbctl",), name="ctl-newer")
-        self.run("ovsdb-tool", "create", f"{self.dir}/nb.db", f"{REFERENCE}/ovn-nb.ovsschema")
-        self.start_databases("nb")
-        self.env["OVN_NB_DB"] = "unix:" + self.socket("nb")
+    def __init__(self, which="nb", name="OVN_Northbound", tool="ovn-nbctl"):
+        super().__init__(weft=(tool,), name="ctl-newer")
+        self.name, self.tool, self.remote = name, tool, "unix:" + self.socket(which)
+        self.run("ovsdb-tool", "create", f"{self.dir}/{which}.db", f"{REFERENCE}/ovn-{which}.ovsschema")
+        self.start_databases(which)
         self.tell("init")
 
     def tell(self, *words):
-        return self.run("ovn-nbctl", *words)
+        return self.run(self.tool, f"--db={self.remote}", *words)
 
     def refuses(self, reason, *words):
-        done = self.run("ovn-nbctl", *words, check=False)
+        done = self.run(self.tool, f"--db={self.remote}", *words, check=False)
         if done.returncode != 1 or reason not in done.stderr:
             raise rig.Failure(f"{words}: exit code {done.returncode}, {done.stderr!r} without {reason!r}")
 
     def rows(self, table, *columns):
         """The rows' values, sorted; of a set or map its elements."""
-        request = ["OVN_Northbound", {"op": "select", "table": table, "where": [], "columns": list(columns)}]
-        reply = json.loads(self.run("ovsdb-client", "transact", self.env["OVN_NB_DB"], json.dumps(request)))[0]
+        request = [self.name, {"op": "select", "table": table, "where": [], "columns": list(columns)}]
+        reply = json.loads(self.run("ovsdb-client", "transact", self.remote, json.dumps(request)))[0]
         plain = lambda v: v[1] if isinstance(v, list) else v
         return sorted(([plain(row[c]) for c in columns] for row in reply["rows"]), key=json.dumps)
 
@@ -159,5 +159,33 @@ def options():
         same(db.rows("SSL", "ssl_protocols", "ssl_ciphers", "ssl_ciphersuites"), [["TLSv1.3", "HIGH", "TLS_AES_128_GCM_SHA256"]], "SSL")
 
 
+def transit_routers():
+    """tr-add, tr-del, tr-list, trp-add, trp-del, trp-list"""
+    with Database("ic-nb", "OVN_IC_Northbound", "ovn-ic-nbctl") as db:
+        db.tell("tr-add", "tr", "--", "trp-add", "tr", "p1", "02:00:00:00:00:01", "10.0.0.1/24", "fd00::1/64", "chassis=gw1",
+                "other_config:a=b")
+        db.tell("--may-exist", "tr-add", "tr", "--", "--may-exist", "trp-add", "tr", "p1", "02:00:00:00:00:09", "10.0.0.9/24")
+        db.tell("tr-add", "tr2", "--", "trp-add", "tr2", "p2", "02:00:00:00:00:02", "10.0.1.1/24")
+        columns = ("name", "mac", "networks", "chassis", "other_config")
+        same(db.rows("Transit_Router_Port", *columns),
+             [["p1", "02:00:00:00:00:01", ["10.0.0.1/24", "fd00::1/64"], "gw1", [["a", "b"]]],
+              ["p2", "02:00:00:00:00:02", "10.0.1.1/24", "", []]], "ports")
+        owners = {uuid: name for name, uuid in db.rows("Transit_Router", "name", "_uuid")}
+        same(sorted(owners[uuid] for (uuid,) in db.rows("Transit_Router_Port", "tr_uuid")), ["tr", "tr2"], "the ports' routers")
+        same([line.split()[1] for line in db.tell("tr-list").splitlines()], ["(tr)", "(tr2)"], "tr-list")
+        same([line.split()[1] for line in db.tell("trp-list", "tr").splitlines()], ["(p1)"], "trp-list")
+        for reason, *words in (("already exists", "tr-add", "tr"), ("already exists", "trp-add", "tr", "p2", "02:00:00:00:00:03", "10.0.2.1/24"),
+                               ("router name not found", "tr-del", "x"), ("router name not found", "trp-list", "x"),
+                               ("router name not found", "trp-add", "x", "p3", "02:00:00:00:00:03", "10.0.2.1/24"),
+                               ("invalid mac address", "trp-add", "tr", "p3", "x", "10.0.2.1/24"),
+                               ("invalid network address", "trp-add", "tr", "p3", "02:00:00:00:00:03", "10.0.2.1/99"),
+                               ("requires specifying a network", "trp-add", "tr", "p3", "02:00:00:00:00:03", "chassis=a"),
+                               ("column", "trp-add", "tr", "p3", "02:00:00:00:00:03", "10.0.2.1/24", "colour=red"),
+                               ("port name not found", "trp-del", "x")):
+            db.refuses(reason, *words)
+        db.tell("trp-del", "p1", "--", "--if-exists", "trp-del", "p1", "--", "--if-exists", "tr-del", "x", "--", "tr-del", "tr2")
+        same((db.rows("Transit_Router_Port", "name"), db.rows("Transit_Router", "name")), ([], [["tr"]]), "what is left")
+
+
 if __name__ == "__main__":
-    rig.main(mirrors, network_functions, health_checks, options)
+    rig.main(mirrors, network_functions, health_checks, options, transit_routers)

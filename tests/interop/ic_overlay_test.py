@@ -5,6 +5,8 @@
 A packet of vm1 goes hv1 → gw1 → gw2: the router of az1 sends it to its gateway, that through the transit switch to the
 gateway of az2.  The routes are learnt.  Each zone has databases, northd and ovn-ic of its own.
 """
+import os
+
 import rig
 from interconnection import Interconnection
 from overlay import Segments, pings, sh
@@ -74,6 +76,85 @@ def zones(weft1, weft2):
         wait_for(lambda: pings(vm1, "192.168.2.10"), "the route to come back")
 
 
+REFERENCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../schema/reference")
+
+
+def one_value(run, table, record, column):
+    return run("--if-exists", "--bare", f"--columns={column}", "list", table, record).strip()
+
+
+def transit_router_zone(zone, n, tr_mac):
+    """lan - lr - tr; the transit router's port to us is there already."""
+    zone.nb("ls-add", "lan", "--", "lsp-add", "lan", f"vm{n}", "--", "lsp-set-addresses", f"vm{n}",
+            f"02:00:00:00:0{n}:10 192.168.{n}.10 fd0{n}::10", "--", "lr-add", "lr", "--", "lrp-add", "lr", "lr-lan",
+            f"02:00:00:00:0{n}:01", f"192.168.{n}.1/24", f"fd0{n}::1/64", "--", "lsp-add", "lan", "lan-lr", "--", "lsp-set-type",
+            "lan-lr", "router", "--", "lsp-set-addresses", "lan-lr", "router", "--", "lsp-set-options", "lan-lr",
+            "router-port=lr-lan", "--", "lrp-add", "lr", "lr-tr", tr_mac, f"10.255.{n}.2/24", f"fd00:255:{n}::2/64",
+            f"peer=tr-az{n}", "--", "set", "Logical_Router_Port", f"tr-az{n}", "peer=lr-tr",
+            "--", "lr-route-add", "lr", "0.0.0.0/0", f"10.255.{n}.1", "--", "lr-route-add", "lr", "::/0", f"fd00:255:{n}::1")
+    for m in (1, 2):
+        zone.nb("lr-route-add", "tr", f"192.168.{m}.0/24", f"10.255.{m}.2", "--",
+                "lr-route-add", "tr", f"fd0{m}::/64", f"fd00:255:{m}::2")
+
+
+def transit_router():
+    """A transit router is a router of both zones, which ping each other through it and know each other's neighbours"""
+    weft = rig.ALL
+    with Interconnection(weft=weft, name="tr", zones={"az1": weft, "az2": weft}) as ic, Segments("underlay") as net:
+        az1, az2 = ic.zones["az1"], ic.zones["az2"]
+        for where, which in ((ic.shared, ("ic-nb", "ic-sb")), (az1.rig, ("nb", "sb")), (az2.rig, ("nb", "sb"))):
+            for each in which:
+                where.run("ovsdb-tool", "create", f"{where.dir}/{each}.db", f"{REFERENCE}/ovn-{each}.ovsschema")
+        ic.start()
+        az2.nb("--wait=sb", "ls-add", "spare")
+        hosts = [net.host(name, number, weft) for name, number in (("gw1", 1), ("gw2", 2))]
+        for host, zone in zip(hosts, (az1, az2)):
+            start_host(host, zone, True)
+        ic.nb("tr-add", "tr")
+        for n in (1, 2):
+            ic.nb("trp-add", "tr", f"tr-az{n}", f"02:00:00:00:0a:0{n}", f"10.255.{n}.1/24", f"fd00:255:{n}::1/64", f"chassis=gw{n}")
+        for zone in (az1, az2):
+            wait_for(lambda: zone.nb("lrp-list", "tr").count("(tr-az") == 2, f"the router's ports in {zone.name}")
+        # The same keys everywhere; a port is remote where it is not.
+        keys = [(one_value(zone.nb, "Logical_Router", "tr", "options"),
+                 sorted(zone.sb("--bare", "--columns=logical_port,tunnel_key", "find", "Port_Binding", f"logical_port=tr-az{n}")
+                        for n in (1, 2))) for zone in (az1, az2)]
+        if keys[0] != keys[1] or "requested-tnl-key=" not in keys[0][0]:
+            raise rig.Failure(f"keys {keys}")
+        if ic.sb("--bare", "--columns=type", "find", "Datapath_Binding", "transit_switch=tr").strip() != "transit-router":
+            raise rig.Failure("the datapath's type: " + ic.sb("list", "Datapath_Binding"))
+        for zone, n in ((az1, 1), (az2, 2)):
+            for m in (1, 2):
+                kind = lambda: zone.sb("--bare", "--columns=type", "find", "Port_Binding", f"logical_port=tr-az{m}").strip()
+                wait_for(lambda: kind() == ("patch" if m == n else "remote"), f"tr-az{m} in {zone.name}, which is {kind()}")
+        for zone, n in ((az1, 1), (az2, 2)):
+            transit_router_zone(zone, n, f"02:00:00:00:0{n}:02")
+        vms = [workload(host, n) for host, n in zip(hosts, (1, 2))]
+        for ns, other in ((vms[0], 2), (vms[1], 1)):
+            for address in (f"192.168.{other}.10", f"fd0{other}::10"):
+                wait_for(lambda: pings(ns, address), f"the first ping to {address}", 30)
+                for size in (0, 56, 1300):
+                    if not pings(ns, address, size, count=3, wait=5):
+                        raise rig.Failure(f"no ping of {size} bytes to {address}")
+        known = one_value(az1.nb, "Logical_Router_Port", "tr-az2", "options")
+        if "02:00:00:00:02:02 10.255.2.2" not in known:
+            raise rig.Failure(f"the neighbours of az2, in az1: {known}")
+        # Another address of the router there is learnt anew.
+        az2.nb("set", "Logical_Router_Port", "lr-tr", 'mac="02:00:00:00:02:22"')
+        az2.sb("--all", "destroy", "MAC_Binding")
+        wait_for(lambda: pings(vms[0], "192.168.2.10"), "a ping to the neighbour's new address", 30)
+        # Ports and routers go everywhere.
+        ic.nb("trp-del", "tr-az2")
+        for zone in (az1, az2):
+            wait_for(lambda: "tr-az2" not in zone.nb("lrp-list", "tr"), f"the port to go in {zone.name}")
+        if pings(vms[0], "192.168.2.10", wait=1):
+            raise rig.Failure("a ping through a port that is gone")
+        ic.nb("tr-del", "tr")
+        for zone in (az1, az2):
+            wait_for(lambda: "(tr)" not in zone.nb("lr-list"), f"the router to go in {zone.name}")
+        wait_for(lambda: not ic.sb("--bare", "--columns=logical_port", "list", "Port_Binding").strip(), "the ports to go")
+
+
 def weft_alone():
     """Both zones Weft's"""
     zones(rig.ALL, rig.ALL)
@@ -85,4 +166,4 @@ def weft_and_debian():
 
 
 if __name__ == "__main__":
-    rig.main(weft_alone, weft_and_debian)
+    rig.main(weft_alone, transit_router, weft_and_debian)

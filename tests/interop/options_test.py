@@ -8,7 +8,7 @@ import tempfile
 import rig
 
 PROGRAMS = ["ovsdb-server", "ovsdb-client", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "ovs-dpctl", "ovs-testcontroller", "ovs-pcap", "ovs-tcpundump", "ovn-northd",
-            "ovn-controller", "ovn-controller-vtep", "vtep-ctl", "ovn-ic", "ovn-nbctl", "ovn-sbctl", "ovn-ic-nbctl", "ovn-ic-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace"]
+            "ovn-controller", "ovn-controller-vtep", "vtep-ctl", "ovn-ic", "ovn-nbctl", "ovn-sbctl", "ovn-ic-nbctl", "ovn-ic-sbctl", "ovn-appctl", "ovn-trace", "ovn-detrace", "ovn-docker-overlay-driver"]
 OWN = ["weft-sim"]  # not Debian's
 SCRIPTS = ["ovs-ctl", "ovn-ctl", "ovs-tcpdump"]
 # Long options as a help page writes them: "--sort[=field]", "-O, --protocols", "[--may-create] mod-group".

@@ -22,6 +22,12 @@ Result<void> need_assignment(CtlContext& context, const db::TableInfo& table, st
     return {};
 }
 
+size_t first_setting(const CtlContext& context, size_t from) {
+    size_t i = from;
+    while (i < context.size() && context.arguments[i].find('=') == std::string::npos) i++;
+    return i;
+}
+
 Result<void> assign(CtlContext& context, const db::TableInfo& table, const Uuid& uuid,
                     std::string_view text) {
     WEFT_ASSIGN(ColumnExpression expression, parse_expression(context.database(), table, text, true, false));

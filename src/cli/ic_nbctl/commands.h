@@ -12,6 +12,7 @@ namespace weft::cli::ic_nbctl {
 namespace icnb = schema::icnb;
 
 std::span<const CtlCommand> switch_commands();      // ts-*, init
+std::span<const CtlCommand> router_commands();      // tr-*, trp-*
 std::span<const CtlCommand> connection_commands();  // *-connection, *-ssl
 
 }  // namespace weft::cli::ic_nbctl

@@ -65,15 +65,18 @@ CtlProgram program() {
     out.name = "ovn-ic-nbctl";
     out.summary = "OVN interconnection northbound database management utility";
     out.description =
-        "Changes what the OVN interconnection northbound database describes: the transit switches that join "
-        "the logical routers of several OVN deployments.";
+        "Changes what the OVN interconnection northbound database describes: the transit switches and "
+        "routers "
+        "that join the logical routers of several OVN deployments.";
     out.database = &icnb::database();
     out.default_remotes = "unix:" + net::ovn_rundir() + "/ovn_ic_nb_db.sock";
     out.database_variable = "OVN_IC_NB_DB";
     out.leader_only_option = true;
-    out.commands = {switch_commands(), connection_commands()};
+    out.commands = {switch_commands(), router_commands(), connection_commands()};
     out.record_names = {
         {"Transit_Switch", "Transit_Switch", "name", ""},
+        {"Transit_Router", "Transit_Router", "name", ""},
+        {"Transit_Router_Port", "Transit_Router_Port", "name", ""},
         {"IC_NB_Global", "IC_NB_Global", "", ""},
         {"SSL", "IC_NB_Global", "", "ssl"},
     };

@@ -1,10 +1,6 @@
 // Transit switches: ts-add ts-del ts-list, and init and sync.
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
-#include "cli/ic_nbctl/commands.h"
+#include "cli/ic_nbctl/named_rows.h"
 
 namespace weft::cli::ic_nbctl {
 namespace {
@@ -23,46 +19,16 @@ Result<void> run_sync(CtlContext& context) {
     return {};
 }
 
-// The switch of a uuid or a name, or nullptr.
-const icnb::TransitSwitch* find_switch(CtlContext& context, std::string_view id) {
-    if (std::optional<Uuid> uuid = Uuid::parse(id)) {
-        if (const auto* row = context.row<icnb::TransitSwitch>(*uuid)) return row;
-    }
-    const icnb::TransitSwitch* found = nullptr;
-    context.transaction().for_each_equal(icnb::TransitSwitch::kName, std::string(id),
-                                         [&](const icnb::TransitSwitch& row) { found = &row; });
-    return found;
-}
-
 Result<void> run_add(CtlContext& context) {
-    bool taken = false;
-    context.transaction().for_each_equal(icnb::TransitSwitch::kName, context[0],
-                                         [&](const icnb::TransitSwitch&) { taken = true; });
-    if (taken && context.has("--may-exist")) return {};
-    if (taken) return Error{fmt::format("{}: a transit switch with this name already exists", context[0])};
-    Uuid uuid = context.transaction().insert<icnb::TransitSwitch>();
-    context.transaction().set(uuid, icnb::TransitSwitch::kName, context[0]);
-    return {};
+    return add_named<icnb::TransitSwitch>(context, "transit switch");
 }
 
 Result<void> run_del(CtlContext& context) {
-    const icnb::TransitSwitch* row = find_switch(context, context[0]);
-    if (!row && context.has("--if-exists")) return {};
-    if (!row) return Error{fmt::format("{}: switch name not found", context[0])};
-    context.transaction().erase<icnb::TransitSwitch>(Uuid(row->uuid));
-    return {};
-}
-
-std::vector<const icnb::TransitSwitch*> sorted(CtlContext& context) {
-    auto rows = context.rows<icnb::TransitSwitch>();
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const auto* a, const auto* b) { return a->name < b->name; });
-    return rows;
+    return delete_named<icnb::TransitSwitch>(context, "switch");
 }
 
 Result<void> run_list(CtlContext& context) {
-    for (const auto* row : sorted(context))
-        context.output += fmt::format("{} ({})\n", row->uuid.to_string(), row->name);
+    print_named(context, context.rows<icnb::TransitSwitch>());
     return {};
 }
 

@@ -17,15 +17,11 @@ Result<void> need_ports(CtlContext& context) {
 }
 
 // Arguments of lrp-add from the fourth on: networks, then settings.
-size_t first_setting(const CtlContext& context) {
-    size_t i = 3;
-    while (i < context.size() && context[i].find('=') == std::string::npos) i++;
-    return i;
-}
+constexpr size_t kFirstNetwork = 3;
 
 Result<void> need_add(CtlContext& context) {
     context.need(Port::kMac, Port::kNetworks, Port::kPeer);
-    for (size_t i = first_setting(context); i < context.size(); i++) {
+    for (size_t i = first_setting(context, kFirstNetwork); i < context.size(); i++) {
         WEFT_TRY(need_assignment(context, Port::table_info(), context[i]));
     }
     return need_ports(context);
@@ -60,8 +56,8 @@ Result<void> check_existing(CtlContext& context, const Port& port, const nb::Log
 Result<void> run_add(CtlContext& context) {
     WEFT_ASSIGN(const nb::LogicalRouter* router, get_router(context, context[0]));
     NewPort typed{context[1], context[2], {}, {}};
-    size_t settings = first_setting(context);
-    for (size_t i = 3; i < settings; i++) typed.networks.insert(context[i]);
+    size_t settings = first_setting(context, kFirstNetwork);
+    for (size_t i = kFirstNetwork; i < settings; i++) typed.networks.insert(context[i]);
     for (size_t i = settings; i < context.size(); i++) {
         if (context[i].starts_with("peer=")) typed.peer = context[i].substr(5);
     }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "cli/nbctl/common.h"
+#include "packet/address.h"
 
 namespace weft::cli::nbctl {
 namespace {
@@ -152,6 +153,49 @@ bool is_address_word(std::string_view text) {
     return !normal_mac(first).empty();
 }
 
+// The IP addresses of "MAC IP[/LEN]…", as people write them.
+std::vector<std::string> ips_of(std::string_view address) {
+    std::vector<std::string> out;
+    while (!address.empty()) {
+        std::string_view word = address.substr(0, address.find(' '));
+        address.remove_prefix(std::min(word.size() + 1, address.size()));
+        word = word.substr(0, word.find('/'));
+        if (auto ip4 = packet::parse_ipv4(word)) out.push_back(packet::ipv4_to_string(*ip4));
+        if (auto ip6 = packet::parse_ipv6(word)) out.push_back(packet::to_string(*ip6));
+    }
+    return out;
+}
+
+// No other port of the switch has one of the addresses.
+Result<void> check_unique(CtlContext& context, const Uuid& uuid, const ovsdb::Set<std::string>& addresses) {
+    std::vector<std::string> wanted;
+    for (const std::string& each : addresses) {
+        for (std::string& ip : ips_of(each)) wanted.push_back(std::move(ip));
+    }
+    if (wanted.empty()) return {};
+    const nb::LogicalSwitch* owner = owner_of(context, nb::LogicalSwitch::kPorts, uuid);
+    if (!owner) return {};
+    std::string owner_name = owner->name;
+    for (const Uuid& each : ovsdb::Set<Uuid>(owner->ports)) {
+        const Port* other = each == uuid ? nullptr : context.row<Port>(each);
+        if (!other) continue;
+        for (const std::string& address : other->addresses) {
+            for (const std::string& ip : ips_of(address)) {
+                if (std::find(wanted.begin(), wanted.end(), ip) == wanted.end()) continue;
+                return Error{fmt::format(
+                    "Error on switch {}: duplicate IPv{} address '{}' found on logical switch port '{}'",
+                    owner_name, ip.find(':') == std::string::npos ? 4 : 6, ip, other->name)};
+            }
+        }
+    }
+    return {};
+}
+
+Result<void> need_addresses(CtlContext& context) {
+    context.need(Port::kAddresses);
+    return need_ports(context);
+}
+
 Result<void> run_set_addresses(CtlContext& context) {
     WEFT_ASSIGN(const Port* port, get_switch_port(context, context[0]));
     ovsdb::Set<std::string> addresses;
@@ -164,7 +208,9 @@ Result<void> run_set_addresses(CtlContext& context) {
         }
         addresses.insert(context[i]);
     }
-    context.transaction().set(Uuid(port->uuid), Port::kAddresses, addresses);
+    Uuid uuid = port->uuid;
+    WEFT_TRY(check_unique(context, uuid, addresses));
+    context.transaction().set(uuid, Port::kAddresses, addresses);
     return {};
 }
 
@@ -291,8 +337,8 @@ constexpr CtlCommand kCommands[] = {
      "Print a port's parent."},
     {"lsp-get-tag", 1, 1, "PORT", "", false, need_port<&Port::kTag>, run_get_tag, nullptr,
      "Print a port's tag."},
-    {"lsp-set-addresses", 1, -1, "PORT [ADDRESS]...", "", true, need_port<&Port::kAddresses>,
-     run_set_addresses, nullptr, "Set the addresses that live at a port."},
+    {"lsp-set-addresses", 1, -1, "PORT [ADDRESS]...", "", true, need_addresses, run_set_addresses, nullptr,
+     "Set the addresses that live at a port."},
     {"lsp-get-addresses", 1, 1, "PORT", "", false, need_port<&Port::kAddresses>,
      run_print_set<&Port::kAddresses>, nullptr, "Print the addresses that live at a port."},
     {"lsp-set-port-security", 1, -1, "PORT [ADDRS]...", "", true, need_port<&Port::kPortSecurity>,

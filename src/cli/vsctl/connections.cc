@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/ctl/managers.h"
 #include "cli/vsctl/commands.h"
 #include "net/stream.h"
 
@@ -102,47 +103,12 @@ Result<void> run_set_fail_mode(CtlContext& context) {
 
 // --- managers
 
-Result<void> need_managers(CtlContext& context) {
-    context.need(vs::OpenVSwitch::kManagerOptions);
-    context.need(vs::Manager::kTarget, vs::Manager::kInactivityProbe);
-    return {};
+void check_manager(CtlContext&, const std::string& target) {
+    check_target(target);
 }
 
-Result<void> run_get_manager(CtlContext& context) {
-    std::vector<std::string> targets;
-    for (const vs::Manager* manager : context.rows<vs::Manager>()) targets.push_back(manager->target);
-    print_sorted(context, std::move(targets));
-    return {};
-}
-
-Result<void> run_del_manager(CtlContext& context) {
-    db::Transaction& txn = context.transaction();
-    Uuid open_vswitch = root(txn);
-    ovsdb::Set<Uuid> managers = context.row<vs::OpenVSwitch>(open_vswitch)->manager_options;
-    for (const Uuid& uuid : managers) {
-        if (context.row<vs::Manager>(uuid)) txn.erase<vs::Manager>(uuid);
-    }
-    txn.set(open_vswitch, vs::OpenVSwitch::kManagerOptions, {});
-    return {};
-}
-
-Result<void> run_set_manager(CtlContext& context) {
-    WEFT_TRY(run_del_manager(context));
-    db::Transaction& txn = context.transaction();
-    ovsdb::Set<Uuid> managers;
-    for (const std::string& target : context.arguments) {
-        check_target(target);
-        Uuid manager = txn.insert<vs::Manager>();
-        txn.set(manager, vs::Manager::kTarget, target);
-        if (context.has("--inactivity-probe")) {
-            txn.set(manager, vs::Manager::kInactivityProbe,
-                    std::atoll(std::string(context.option("--inactivity-probe")).c_str()));
-        }
-        managers.insert(manager);
-    }
-    txn.set(root(txn), vs::OpenVSwitch::kManagerOptions, managers);
-    return {};
-}
+using Managers =
+    ManagerCommands<vs::OpenVSwitch, vs::Manager, &vs::OpenVSwitch::kManagerOptions, check_manager>;
 
 // --- SSL
 
@@ -200,11 +166,11 @@ constexpr CtlCommand kCommands[] = {
      "Take away a bridge's fail mode."},
     {"set-fail-mode", 2, 2, "BRIDGE MODE", "", true, need_controllers, run_set_fail_mode, nullptr,
      "Set a bridge's fail mode: standalone or secure."},
-    {"get-manager", 0, 0, "", "", false, need_managers, run_get_manager, nullptr,
+    {"get-manager", 0, 0, "", "", false, Managers::need, Managers::get, nullptr,
      "Print the database's managers."},
-    {"del-manager", 0, 0, "", "", true, need_managers, run_del_manager, nullptr,
+    {"del-manager", 0, 0, "", "", true, Managers::need, Managers::del, nullptr,
      "Take away the database's managers."},
-    {"set-manager", 1, -1, "TARGET...", "--inactivity-probe=", true, need_managers, run_set_manager, nullptr,
+    {"set-manager", 1, -1, "TARGET...", "--inactivity-probe=", true, Managers::need, Managers::set, nullptr,
      "Set the database's managers."},
     {"get-ssl", 0, 0, "", "", false, need_ssl, run_get_ssl, nullptr, "Print the files for TLS."},
     {"del-ssl", 0, 0, "", "", true, need_ssl, run_del_ssl, nullptr, "Take away the files for TLS."},

@@ -67,6 +67,8 @@ bool carried_out(CtlSession& session) {
     return true;
 }
 
+}  // namespace
+
 CtlProgram program() {
     CtlProgram out{};
     out.name = "ovs-vsctl";
@@ -110,8 +112,6 @@ CtlProgram program() {
     out.carried_out = carried_out;
     return out;
 }
-
-}  // namespace
 
 int run(int argc, char** argv) {
     return run_ctl(program(), argc, argv);

@@ -2,7 +2,11 @@
 
 #pragma once
 
+#include "cli/ctl/command.h"
+
 namespace weft::cli::vsctl {
+
+CtlProgram program();
 
 int run(int argc, char** argv);
 

@@ -23,6 +23,11 @@ std::string route_key(std::string_view transit_switch, std::string_view table, s
     return key;
 }
 
+// Switches and routers have names of their own.
+std::string datapath_key(const std::string& name, bool is_router) {
+    return (is_router ? "router " : "switch ") + name;
+}
+
 // The one after the highest in use, or else the lowest that is free; 0: there is none.  Zones that choose at
 // once choose the same, so that the database lets one of them have it.
 int64_t next_key(const HashSet<int64_t>& used, int64_t first, int64_t last) {
@@ -66,7 +71,8 @@ void InterconnectionSouthbound::set_zone(const Uuid& zone) {
 }
 
 void InterconnectionSouthbound::want(Program& p) {
-    datapaths_.want(p.datapath_rows, [](const DatapathRow& r) { return r.transit_switch; });
+    datapaths_.want(p.datapath_rows,
+                    [](const DatapathRow& r) { return datapath_key(r.transit_switch, !r.router.is_zero()); });
     gateways_.want(p.gateway_rows, [](const GatewayRow& r) { return r.name; });
     ports_.want(p.port_rows, [](const PortRow& r) { return r.name; });
     routes_.want(p.route_rows,
@@ -74,7 +80,9 @@ void InterconnectionSouthbound::want(Program& p) {
 }
 
 void InterconnectionSouthbound::have() {
-    datapaths_.have(replica_, [](const icsb::DatapathBinding& r) { return std::optional(r.transit_switch); });
+    datapaths_.have(replica_, [](const icsb::DatapathBinding& r) {
+        return std::optional(datapath_key(r.transit_switch, is_of_router(r)));
+    });
     gateways_.have(replica_, [&](const icsb::Gateway& r) {
         return r.availability_zone == zone_ ? std::optional(r.name) : std::nullopt;
     });
@@ -115,11 +123,18 @@ int64_t InterconnectionSouthbound::choose_port_key(const Transaction& txn,
 
 bool InterconnectionSouthbound::write_datapath(Transaction& txn, const Uuid& uuid, const DatapathRow& row,
                                                bool is_new) {
-    if (!is_new) return true;
-    int64_t key = choose_datapath_key(txn);
-    if (!key) return false;
-    txn.set(uuid, icsb::DatapathBinding::kTransitSwitch, row.transit_switch);
-    txn.set(uuid, icsb::DatapathBinding::kTunnelKey, key);
+    using Datapath = icsb::DatapathBinding;
+    bool is_router = !row.router.is_zero();
+    if (is_new) {
+        int64_t key = choose_datapath_key(txn);
+        if (!key || (is_router && !replica_.server_has(Datapath::kType))) return false;
+        txn.set(uuid, Datapath::kTransitSwitch, row.transit_switch);
+        txn.set(uuid, Datapath::kTunnelKey, key);
+    }
+    if (is_router) {
+        txn.set(uuid, Datapath::kType, "transit-router");
+        txn.set(uuid, Datapath::kNbIcUuid, row.router);
+    }
     return true;
 }
 
@@ -157,6 +172,7 @@ bool InterconnectionSouthbound::write_port(Transaction& txn, const Uuid& uuid, c
     if (is_new) {
         bool taken = false;  // by another zone: names are unique among all
         for (const auto& other : replica_.table<Port>()) taken |= other.logical_port == row.name;
+        if (!row.router_port.is_zero() && !replica_.server_has(Port::kType)) return false;
         if (taken) lg.warn("port {} has the name of a port of another zone", row.name);
         int64_t key = taken ? 0 : choose_port_key(txn, row.transit_switch);
         if (!key) return false;
@@ -167,7 +183,15 @@ bool InterconnectionSouthbound::write_port(Transaction& txn, const Uuid& uuid, c
     }
     txn.set(uuid, Port::kAddress, row.address);
     txn.set(uuid, Port::kGateway, row.gateway);
-    txn.set(uuid, Port::kExternalIds, {{"router-id", row.router.to_string()}});
+    if (row.router_port.is_zero()) {
+        txn.set(uuid, Port::kExternalIds, {{"router-id", row.router.to_string()}});
+        return true;
+    }
+    txn.set(uuid, Port::kType, "transit-router-port");
+    txn.set(uuid, Port::kNbIcUuid, row.router_port);
+    ovsdb::StringMap ids;
+    if (!row.neighbors.empty()) ids.set("neighbors", row.neighbors);
+    txn.set(uuid, Port::kExternalIds, ids);
     return true;
 }
 

@@ -8,6 +8,9 @@ using ovsdb::client::CommitOutcome;
 namespace {
 
 constexpr const char* kInterconnection = "interconn-ts";
+constexpr const char* kTransitRouter = "interconn-tr";  // of routers and of their ports
+constexpr const char* kRequestedChassis = "requested-chassis";
+constexpr const char* kNeighbors = "interconn-neighbors";
 constexpr const char* kRequestedKey = "requested-tnl-key";
 constexpr const char* kLearned = "ic-learned-route";
 
@@ -25,7 +28,8 @@ void Northbound::choose_columns() {
     replica_.monitor<nb::LogicalSwitch>(nb::LogicalSwitch::kName, nb::LogicalSwitch::kPorts,
                                         nb::LogicalSwitch::kOtherConfig);
     replica_.monitor<Lsp>(Lsp::kName, Lsp::kType, Lsp::kAddresses, Lsp::kOptions);
-    replica_.monitor<nb::LogicalRouter>(nb::LogicalRouter::kPorts, nb::LogicalRouter::kStaticRoutes);
+    replica_.monitor<nb::LogicalRouter>(nb::LogicalRouter::kName, nb::LogicalRouter::kPorts,
+                                        nb::LogicalRouter::kStaticRoutes, nb::LogicalRouter::kOptions);
     replica_.monitor<Lrp>(Lrp::kName, Lrp::kMac, Lrp::kNetworks, Lrp::kOptions);
     replica_.monitor<Route>(Route::kIpPrefix, Route::kNexthop, Route::kRouteTable, Route::kOptions,
                             Route::kPolicy, Route::kExternalIds);
@@ -42,6 +46,8 @@ void Northbound::watch_names(const std::set<std::string>& names) {
 
 void Northbound::want(Program& p) {
     switches_.want(p.switch_rows, [](const SwitchRow& r) { return r.transit_switch; });
+    routers_.want(p.router_rows, [](const RouterRow& r) { return r.transit_router; });
+    router_ports_.want(p.router_port_rows, [](const RouterPortRow& r) { return r.name; });
     ports_.want(p.remote_port_rows, [](const RemotePortRow& r) { return r.name; });
     routes_.want(p.learned_route_rows,
                  [](const LearnedRouteRow& r) { return route_key(r.router, r.advertised.to_string()); });
@@ -80,6 +86,12 @@ void Northbound::have() {
         std::string_view name = get_string(r.other_config, kInterconnection);
         return name.empty() ? std::nullopt : std::optional(std::string(name));
     });
+    auto transit_name = [](const auto& r) {
+        std::string_view name = get_string(r.options, kTransitRouter);
+        return name.empty() ? std::nullopt : std::optional(std::string(name));
+    };
+    routers_.have(replica_, [&](const nb::LogicalRouter& r) { return transit_name(r); });
+    router_ports_.have(replica_, [&](const nb::LogicalRouterPort& r) { return transit_name(r); });
     HashSet<Uuid> ports, routes;
     for (const auto& change : replica_.changes<nb::LogicalSwitch>()) {
         auto is_transit = [](const nb::LogicalSwitch* r) {
@@ -122,6 +134,8 @@ void Northbound::have() {
 
 void Northbound::mark_all() {
     switches_.mark_all();
+    routers_.mark_all();
+    router_ports_.mark_all();
     ports_.mark_all();
     routes_.mark_all();
     for (const auto& [port, key] : port_keys_) port_keys_dirty_.insert(port);
@@ -139,6 +153,67 @@ bool Northbound::write_switch(Transaction& txn, const Uuid& uuid, const SwitchRo
     if (row.key && get_string(txn.row<Switch>(uuid)->other_config, kRequestedKey) != key)
         txn.set_key(uuid, Switch::kOtherConfig, kRequestedKey, key);
     return true;
+}
+
+namespace {
+
+// The option as it is to be, or none if that is "".
+template <typename Row>
+void set_option(ovsdb::client::Transaction& txn, const Uuid& uuid, const char* key,
+                const std::string& value) {
+    if (get_string(txn.row<Row>(uuid)->options, key) == value) return;
+    if (value.empty()) return txn.remove_key(uuid, Row::kOptions, key);
+    txn.set_key(uuid, Row::kOptions, key, value);
+}
+
+}  // namespace
+
+bool Northbound::write_router(Transaction& txn, const Uuid& uuid, const RouterRow& row, bool is_new) {
+    using Router = nb::LogicalRouter;
+    if (is_new) {
+        txn.set(uuid, Router::kName, row.transit_router);
+        txn.set_key(uuid, Router::kOptions, kTransitRouter, row.transit_router);
+    }
+    if (row.key) set_option<Router>(txn, uuid, kRequestedKey, std::to_string(row.key));
+    return true;
+}
+
+// What else there is at the port, its peer above all, is the operator's.
+bool Northbound::write_router_port(Transaction& txn, const Uuid& uuid, const RouterPortRow& row,
+                                   bool is_new) {
+    using Port = nb::LogicalRouterPort;
+    if (is_new) {
+        std::optional<Uuid> owner = routers_.row_of(row.transit_router);
+        if (!owner || !txn.row<nb::LogicalRouter>(*owner)) return false;
+        txn.set(uuid, Port::kName, row.name);
+        txn.set_key(uuid, Port::kOptions, kTransitRouter, row.name);
+        txn.add(*owner, nb::LogicalRouter::kPorts, uuid);
+    }
+    txn.set(uuid, Port::kMac, row.mac);
+    txn.set(uuid, Port::kNetworks, row.networks);
+    set_option<Port>(txn, uuid, kRequestedKey, std::to_string(row.key));
+    set_option<Port>(txn, uuid, kRequestedChassis, row.chassis);
+    set_option<Port>(txn, uuid, kNeighbors, row.neighbors);
+    return true;
+}
+
+void Northbound::write_routers(Transaction& txn) {
+    routers_.begin();
+    router_ports_.begin();
+    routers_.write(txn, [&](Transaction& t, const Uuid& uuid, const RouterRow& row, bool is_new) {
+        return write_router(t, uuid, row, is_new);
+    });
+    router_ports_.write(
+        txn,
+        [&](Transaction& t, const Uuid& uuid, const RouterPortRow& row, bool is_new) {
+            return write_router_port(t, uuid, row, is_new);
+        },
+        [&](Transaction& t, const Uuid& uuid) {
+            Uuid owner;
+            t.for_each_holding(nb::LogicalRouter::kPorts, uuid,
+                               [&](const nb::LogicalRouter& r) { owner = r.uuid; });
+            if (!owner.is_zero()) t.remove(owner, nb::LogicalRouter::kPorts, uuid);
+        });
 }
 
 bool Northbound::write_port(Transaction& txn, const Uuid& uuid, const RemotePortRow& row, bool is_new) {
@@ -192,6 +267,7 @@ void Northbound::write(Transaction& txn) {
     switches_.write(txn, [&](Transaction& t, const Uuid& uuid, const SwitchRow& row, bool is_new) {
         return write_switch(t, uuid, row, is_new);
     });
+    write_routers(txn);
     // What hangs on nothing any more, the server takes away.
     ports_.write(
         txn,

@@ -1,5 +1,5 @@
 // The zone's northbound database as ovn-ic keeps it: transit switches, remote ports, tunnel keys of ports,
-// learned routes.
+// transit routers with their ports, learned routes.
 //
 // Everything else in it is the operator's and left alone.  When a transaction fails, everything is compared
 // again.
@@ -36,12 +36,17 @@ class Northbound {
     void have_route(const Uuid& route);
     void mark_all();
     bool write_switch(Transaction& txn, const Uuid& uuid, const SwitchRow& row, bool is_new);
+    bool write_router(Transaction& txn, const Uuid& uuid, const RouterRow& row, bool is_new);
+    bool write_router_port(Transaction& txn, const Uuid& uuid, const RouterPortRow& row, bool is_new);
+    void write_routers(Transaction& txn);
     bool write_port(Transaction& txn, const Uuid& uuid, const RemotePortRow& row, bool is_new);
     bool write_route(Transaction& txn, const Uuid& uuid, const LearnedRouteRow& row, bool is_new);
     void write_keys(Transaction& txn);
 
     ovsdb::client::Replica& replica_;
     northd::KeyedTable<std::string, SwitchRow, nb::LogicalSwitch> switches_;
+    northd::KeyedTable<std::string, RouterRow, nb::LogicalRouter> routers_;
+    northd::KeyedTable<std::string, RouterPortRow, nb::LogicalRouterPort> router_ports_;
     northd::KeyedTable<std::string, RemotePortRow, nb::LogicalSwitchPort> ports_;
     northd::KeyedTable<std::string, LearnedRouteRow, nb::LogicalRouterStaticRoute> routes_;
     HashMap<Uuid, Uuid> switch_of_;     // port of a transit switch → the switch

@@ -19,6 +19,14 @@ void Southbound::choose_columns() {
     ovsdb::client::Condition ports;
     for (const char* type : {"chassisredirect", "remote"}) ports.equals(Port::kType, std::string(type));
     replica_.set_condition<Port>(std::move(ports));
+    replica_.monitor<sb::MACBinding>(sb::MACBinding::kLogicalPort, sb::MACBinding::kIp, sb::MACBinding::kMac);
+    watch_neighbors({});
+}
+
+void Southbound::watch_neighbors(const std::set<std::string>& ports) {
+    ovsdb::client::Condition neighbors;
+    for (const std::string& port : ports) neighbors.equals(sb::MACBinding::kLogicalPort, port);
+    replica_.set_condition<sb::MACBinding>(std::move(neighbors));
 }
 
 void Southbound::want(Program& p) {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "ic/program.h"
@@ -20,6 +21,8 @@ class Southbound {
     // What the program wants now, and what the replica has now.
     void want(Program& program);
     void have();
+    // Ports at which neighbours are learnt that other zones are to know.
+    void watch_neighbors(const std::set<std::string>& ports);
     void write(ovsdb::client::Transaction& txn);
     void done(const ovsdb::client::CommitOutcome& outcome);
 
