@@ -72,6 +72,19 @@ TEST_F(EbpfConntrackTest, UnansweredDatagramsStayInTheKernel) {
     same_statistics();
 }
 
+// A copy goes up, to write a mark; the packet, whose own mark is there already, must not overtake it.
+TEST_F(EbpfConntrackTest, WhatACopyTracksIsTrackedFirst) {
+    put("recirc_id(0),in_port(1)",
+        "clone(ct(commit,zone=5,mark=0x2/0xf),3),ct(commit,zone=5,mark=0x1/0xf),2");
+    Conversation c;
+    c.protocol = 17;
+    for (bool reply : {false, true, false, true, false}) {
+        same(packet_of(c, reply, 0, 0, 0, 10, {}));
+        same_connections();
+    }
+    same_statistics();
+}
+
 TEST_F(EbpfConntrackTest, FlushedConnectionsAreForgotten) {
     put("recirc_id(0),in_port(1)", "ct(zone=5),recirc(0x1)");
     put(fmt::format("{},ct_state(+new+trk)", kHead), "ct(commit,zone=5),2");

@@ -252,6 +252,10 @@ class EbpfTest : public ::testing::Test {
         uint64_t up = 0;
         std::vector<Packet> sample(200);
         for (int round = 0; packets > 0; round++) {
+            if (round && round % 10 == 0) {  // of a long walk
+                std::printf("%d packets\n", 1000 * round);
+                std::fflush(stdout);
+            }
             packet::set_vlan_limit(1 + random.below(2));
             bool check = !random.one_in(4);
             for (Datapath* dp : {kernel_.get(), reference_.get()}) {
