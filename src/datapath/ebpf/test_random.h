@@ -186,7 +186,9 @@ class Random {
         std::string flags = tunnel;
         if (one_in(2)) flags.insert(0, "df|");
         bool v6 = one_in(2);
-        const char* remote = v6 ? "fd09::" : "10.9.0.";
+        const char* remote = one_in(30) ? (v6 ? "fd77::" : "10.77.0.")  // there is no way there
+                             : v6       ? "fd09::"
+                                        : "10.9.0.";
         return fmt::format("set(tunnel(tun_id=0x{:x},{}dst={}{},tos={},ttl={},{}flags({})))", any() & 0xffff,
                            v6 ? "ipv6_" : "", remote, 2 + below(2), below(256), 1 + below(255),
                            one_in(2) ? tunnel_more : "", flags);
@@ -196,6 +198,7 @@ class Random {
         bool commit = one_in(2);
         if (commit) out += one_in(6) ? "force_commit," : "commit,";
         append(out, "zone={}", below(3));
+        if (commit) out += ",timeout=long";
         if (commit && one_in(2)) append(out, ",mark=0x{:x}/0xf", below(3));
         if (commit && one_in(3)) append(out, ",label=0x{:x}/0xff", below(3));
         switch (below(6)) {
@@ -293,26 +296,29 @@ class Random {
     std::vector<FlowPut> flows_for(Flow key, std::set<std::string>& there) {
         std::vector<FlowPut> out;
         for (uint32_t recirculation = 0; recirculation < 3; recirculation++) {
-            if (recirculation && one_in(3)) continue;
+            if (recirculation && one_in(4)) continue;
             key.recirc_id = recirculation;
-            if (recirculation && connections) {
-                key.ct_state = one_of<uint32_t>({0, 0x21, 0x22, 0x2a, 0x30, 0x62, 0xaa});
-                key.ct_zone = key.ct_state ? static_cast<uint16_t>(below(3)) : 0;
+            bool tracked = recirculation && connections;  // packets of several states may come by
+            for (int i = 0; i < (tracked ? 3 : 1); i++) {
+                if (tracked) {
+                    key.ct_state = one_of<uint32_t>({0, 0x21, 0x21, 0x22, 0x22, 0x2a, 0x30, 0x62, 0xaa});
+                    key.ct_zone = key.ct_state ? static_cast<uint16_t>(below(3)) : 0;
+                }
+                Flow mask = mask_of(key);
+                FlowPut flow;
+                flow.ufid = Uuid::random();
+                flow.key = key;
+                for (size_t w = 0; w < packet::kFlowWords; w++)
+                    packet::words(flow.key)[w] &= packet::words(mask)[w];
+                flow.mask = mask;
+                std::string bytes(reinterpret_cast<const char*>(&flow.key), sizeof flow.key);
+                if (!there.insert(bytes).second || one_in(20)) continue;
+                std::string text = actions(recirculation + 1);
+                auto list = parse_actions(text);
+                EXPECT_TRUE(list.ok()) << text << ": " << list.message();
+                flow.actions = *list;
+                out.push_back(std::move(flow));
             }
-            Flow mask = mask_of(key);
-            FlowPut flow;
-            flow.ufid = Uuid::random();
-            flow.key = key;
-            for (size_t w = 0; w < packet::kFlowWords; w++)
-                packet::words(flow.key)[w] &= packet::words(mask)[w];
-            flow.mask = mask;
-            std::string bytes(reinterpret_cast<const char*>(&flow.key), sizeof flow.key);
-            if (!there.insert(bytes).second || one_in(12)) continue;
-            std::string text = actions(recirculation + 1);
-            auto list = parse_actions(text);
-            EXPECT_TRUE(list.ok()) << text << ": " << list.message();
-            flow.actions = *list;
-            out.push_back(std::move(flow));
         }
         return out;
     }

@@ -230,6 +230,11 @@ class EbpfTest : public ::testing::Test {
         EXPECT_EQ(found, expected.size());
     }
 
+    void same_drops() {
+        std::vector<uint64_t> ours = kernel_->stats().drops, theirs = reference_->stats().drops;
+        for (size_t i = 0; i < ours.size(); i++)
+            EXPECT_EQ(ours[i], theirs[i]) << explain::drop_reason_name(static_cast<explain::DropReason>(i));
+    }
     void same_connections() {
         auto ours = connections(*kernel_), theirs = connections(*reference_);
         for (const auto& [text, expires] : ours) {
@@ -237,7 +242,7 @@ class EbpfTest : public ::testing::Test {
             if (it == theirs.end())
                 ADD_FAILURE() << "in the kernel only: " << text;
             else
-                EXPECT_LT(std::abs(it->second - expires), 8000) << text;
+                EXPECT_LT(std::abs(it->second - expires), 20000) << text;
         }
         for (const auto& [text, expires] : theirs)
             EXPECT_TRUE(ours.contains(text)) << "in userspace only: " << text;
@@ -262,6 +267,7 @@ class EbpfTest : public ::testing::Test {
                 dp->flush_flows();
                 dp->connections()->flush(std::nullopt, {}, {});
                 dp->connections()->check_tcp_sequences(check);
+                ASSERT_TRUE(dp->connections()->set_timeout_policy("long", kLongTimeouts).ok());
             }
             random.new_masks();
             std::set<std::string> there;
@@ -274,10 +280,11 @@ class EbpfTest : public ::testing::Test {
                 for (const FlowPut& flow : random.flows_for(key, there)) put(flow);
             }
             for (int i = 0; i < 1000 && packets > 0; i++, packets--) {
-                Packet packet = random.one_in(4) ? random.packet() : sample[random.below(200)];
+                Packet packet = random.one_in(6) ? random.packet() : sample[random.below(200)];
                 if (!send(packet)) FAIL() << "round " << round << "\n" << flows_like(packet);
             }
             same_statistics();
+            same_drops();
             same_connections();
             if (HasFailure()) return;
             kernel_->dump_flows([&](const FlowDump& dump) { up += !dump.offloaded; });
@@ -300,6 +307,11 @@ class EbpfTest : public ::testing::Test {
         });
         return out;
     }
+    // So that no connection ends by itself, however slow the machine is.
+    static inline const std::map<std::string, uint32_t> kLongTimeouts = {
+        {"tcp_syn_sent", 1000},  {"tcp_syn_recv", 1100}, {"tcp_established", 1200}, {"tcp_fin_wait", 1300},
+        {"tcp_time_wait", 1400}, {"tcp_close", 1500},    {"udp_first", 1600},       {"udp_single", 1700},
+        {"udp_multiple", 1800},  {"icmp_first", 1900},   {"icmp_reply", 2000}};
     // What they let through must not depend on when they are asked: 7 lets everything pass, 9 stops what is
     // bigger than 10 kB.
     void make_meters() {
