@@ -101,6 +101,7 @@ class ByteWriter {
     size_t size() const { return bytes_.size(); }
     ByteView view() const { return bytes_; }
     Bytes take() { return std::move(bytes_); }
+    void clear() { bytes_.clear(); }  // its memory is kept
 
     void u8(uint8_t v) { bytes_.push_back(v); }
     void u16(uint16_t v) { store_be16(grow(2), v); }

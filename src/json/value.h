@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/variant.h"
+
 namespace weft::json {
 
 class Value;
@@ -75,13 +77,13 @@ class Value {
     ~Value();
 
     bool is_null() const { return data_.index() == 0; }
-    bool is_bool() const { return std::holds_alternative<bool>(data_); }
-    bool is_integer() const { return std::holds_alternative<int64_t>(data_); }
-    bool is_real() const { return std::holds_alternative<double>(data_); }
+    bool is_bool() const { return holds<bool>(data_); }
+    bool is_integer() const { return holds<int64_t>(data_); }
+    bool is_real() const { return holds<double>(data_); }
     bool is_number() const { return is_integer() || is_real(); }
-    bool is_string() const { return std::holds_alternative<std::string>(data_); }
-    bool is_array() const { return std::holds_alternative<Array>(data_); }
-    bool is_object() const { return std::holds_alternative<Object>(data_); }
+    bool is_string() const { return holds<std::string>(data_); }
+    bool is_array() const { return holds<Array>(data_); }
+    bool is_object() const { return holds<Object>(data_); }
 
     // nullptr if the value is of another type: the way to read what a peer sent.
     const bool* as_bool() const { return std::get_if<bool>(&data_); }

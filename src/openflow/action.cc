@@ -178,11 +178,11 @@ bool take_arrow(std::string_view& rest, std::string& argument, const text::Term&
 
 // Instructions in the order that OpenFlow 1.1+ executes them; actions are apply_actions.
 int instruction_rank(const Action& action) {
-    if (std::holds_alternative<Meter>(action.variant())) return 0;
-    if (std::holds_alternative<ClearActions>(action.variant())) return 2;
-    if (std::holds_alternative<WriteActions>(action.variant())) return 3;
-    if (std::holds_alternative<WriteMetadata>(action.variant())) return 4;
-    if (std::holds_alternative<GotoTable>(action.variant())) return 5;
+    if (holds<Meter>(action.variant())) return 0;
+    if (holds<ClearActions>(action.variant())) return 2;
+    if (holds<WriteActions>(action.variant())) return 3;
+    if (holds<WriteMetadata>(action.variant())) return 4;
+    if (holds<GotoTable>(action.variant())) return 5;
     return 1;
 }
 constexpr const char* kInstructionNames[] = {"meter",         "apply_actions",  "clear_actions",
@@ -256,8 +256,7 @@ using namespace actions;  // NOLINT: the families' encode() and format()
 
 bool is_instruction(const Action& action) {
     const ActionVariant& v = action.variant();
-    return std::holds_alternative<ClearActions>(v) || std::holds_alternative<WriteActions>(v) ||
-           std::holds_alternative<WriteMetadata>(v) || std::holds_alternative<GotoTable>(v);
+    return holds<ClearActions>(v) || holds<WriteActions>(v) || holds<WriteMetadata>(v) || holds<GotoTable>(v);
 }
 
 const char* action_name(const Action& action) {
@@ -395,7 +394,7 @@ void encode_instructions(const ActionList& actions, Version version, ByteWriter&
     };
     for (const Action& action : actions) {
         const ActionVariant& v = action.variant();
-        bool meter_instruction = std::holds_alternative<Meter>(v) && version != Version::k15;
+        bool meter_instruction = holds<Meter>(v) && version != Version::k15;
         if (!is_instruction(action) && !meter_instruction) {
             if (apply == SIZE_MAX) apply = begin_list(kApplyActions, out);
             visit([&](const auto& a) { encode(a, context); }, action);
@@ -406,7 +405,7 @@ void encode_instructions(const ActionList& actions, Version version, ByteWriter&
             out.u16(kMeter);
             out.u16(8);
             out.u32(meter->meter_id);
-        } else if (std::holds_alternative<ClearActions>(v)) {
+        } else if (holds<ClearActions>(v)) {
             out.u16(kClearActions);
             out.u16(8);
             out.u32(0);
@@ -434,7 +433,7 @@ OfError decode_actions(ByteView bytes, Version version, const ActionDecodeOption
     DecodeContext context{version, options.tunnel_table, 0, actions};
     if (OfError error = decode_list(bytes, context, actions); error != OfError::kNone) return error;
     for (const Action& action : actions) {
-        if (std::holds_alternative<Nat>(action.variant())) return OfError::OFPBAC_BAD_SET_ARGUMENT;
+        if (holds<Boxed<Nat>>(action.variant())) return OfError::OFPBAC_BAD_SET_ARGUMENT;
         auto* set = std::get_if<SetField>(&action.variant());
         if (set && (set->field == FieldId::kCtMark || set->field == FieldId::kCtLabel)) {
             return OfError::OFPBAC_BAD_SET_ARGUMENT;

@@ -17,8 +17,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/variant.h"
 #include "openflow/actions/conntrack.h"
 #include "openflow/actions/control.h"
 #include "openflow/actions/hashing.h"
@@ -30,28 +32,6 @@
 
 namespace weft::openflow {
 
-// A value kept on the heap, so that rare large actions do not make all of them large.
-template <typename T>
-class Boxed {
-  public:
-    Boxed() : value_(std::make_unique<T>()) {}
-    Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: implicit by design
-    Boxed(const Boxed& other) : value_(std::make_unique<T>(*other)) {}
-    Boxed(Boxed&& other) noexcept = default;
-    Boxed& operator=(Boxed other) noexcept {
-        value_ = std::move(other.value_);
-        return *this;
-    }
-    T& operator*() { return *value_; }
-    const T& operator*() const { return *value_; }
-    T* operator->() { return value_.get(); }
-    const T* operator->() const { return value_.get(); }
-    bool operator==(const Boxed& other) const { return *value_ == *other.value_; }
-
-  private:
-    std::unique_ptr<T> value_;
-};
-
 using ActionVariant = std::variant<
     Output, OutputReg, OutputTrunc, Boxed<Controller>, Enqueue, Group, SetQueue, PopQueue, Meter,  //
     SetField, RegMove, StackPush, StackPop, SetVlanVid, SetVlanPcp, StripVlan, PushVlan, SetEthSrc, SetEthDst,
@@ -59,7 +39,7 @@ using ActionVariant = std::variant<
     SetMplsTc, SetMplsTtl, DecMplsTtl, DecNshTtl, PushMpls, PopMpls, DeleteField, Encap, Decap,  //
     Resubmit, GotoTable, WriteMetadata, ClearActions, WriteActions, Clone, Exit, Note, Conjunction,
     FinTimeout, Sample, CheckPktLarger,  //
-    Multipath, Boxed<Bundle>, Boxed<Learn>, Boxed<Ct>, Nat, CtClear>;
+    Multipath, Boxed<Bundle>, Boxed<Learn>, Boxed<Ct>, Boxed<Nat>, CtClear>;
 
 template <typename T, typename Variant>
 inline constexpr bool kIsAlternative = false;
@@ -87,6 +67,7 @@ struct Action : ActionVariant {
     const ActionVariant& variant() const { return *this; }
     bool operator==(const Action& other) const;
 };
+static_assert(sizeof(Action) <= 40, "there are millions of them: box what is wide");
 
 // The Controller, Ct, … of an action, boxed or not; nullptr if it is another.
 template <typename T>

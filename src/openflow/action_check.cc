@@ -101,25 +101,22 @@ OfError Checker::one(const Action& action, bool top) {
         set_vlan(false);
         return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
     }
-    if (std::holds_alternative<PushVlan>(v)) {
+    if (holds<PushVlan>(v)) {
         set_vlan(true);
         return OfError::kNone;
     }
-    if (std::holds_alternative<SetIpSrc>(v) || std::holds_alternative<SetIpDst>(v))
-        return need(Prerequisite::kIpv4);
-    if (std::holds_alternative<SetIpDscp>(v) || std::holds_alternative<SetIpEcn>(v) ||
-        std::holds_alternative<SetIpTtl>(v) || std::holds_alternative<DecTtl>(v)) {
+    if (holds<SetIpSrc>(v) || holds<SetIpDst>(v)) return need(Prerequisite::kIpv4);
+    if (holds<SetIpDscp>(v) || holds<SetIpEcn>(v) || holds<SetIpTtl>(v) || holds<DecTtl>(v)) {
         return need(Prerequisite::kIpAny);
     }
-    if (std::holds_alternative<SetL4Src>(v) || std::holds_alternative<SetL4Dst>(v)) {
+    if (holds<SetL4Src>(v) || holds<SetL4Dst>(v)) {
         bool good = met(Prerequisite::kTcp) || met(Prerequisite::kUdp) || met(Prerequisite::kSctp);
         return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
-    if (std::holds_alternative<SetMplsLabel>(v) || std::holds_alternative<SetMplsTc>(v) ||
-        std::holds_alternative<SetMplsTtl>(v) || std::holds_alternative<DecMplsTtl>(v)) {
+    if (holds<SetMplsLabel>(v) || holds<SetMplsTc>(v) || holds<SetMplsTtl>(v) || holds<DecMplsTtl>(v)) {
         return need(Prerequisite::kMpls);
     }
-    if (std::holds_alternative<DecNshTtl>(v)) return need(Prerequisite::kNsh);
+    if (holds<DecNshTtl>(v)) return need(Prerequisite::kNsh);
     if (auto* a = std::get_if<PushMpls>(&v)) {
         set_type(a->ethertype);
         return OfError::kNone;
@@ -129,8 +126,7 @@ OfError Checker::one(const Action& action, bool top) {
         set_type(a->ethertype);
         return error;
     }
-    if (std::holds_alternative<SetEthSrc>(v) || std::holds_alternative<SetEthDst>(v))
-        return need(Prerequisite::kEthernet);
+    if (holds<SetEthSrc>(v) || holds<SetEthDst>(v)) return need(Prerequisite::kEthernet);
     if (auto* a = std::get_if<Encap>(&v)) {
         mask_.packet_type = ~0u;
         if (a->packet_type == 0) {
@@ -141,7 +137,7 @@ OfError Checker::one(const Action& action, bool top) {
         }
         return OfError::kNone;
     }
-    if (std::holds_alternative<Decap>(v)) {
+    if (holds<Decap>(v)) {
         if (value_.packet_type == 0u) {  // Ethernet: what is below keeps its type
             value_.packet_type = 1u << 16 | value_.dl_type;
             mask_.packet_type = ~0u;
@@ -170,7 +166,7 @@ OfError Checker::one(const Action& action, bool top) {
     if (auto* a = std::get_if<Multipath>(&v)) return subfield_ok(a->dst);
     if (auto* a = std::get_if<Boxed<Bundle>>(&v)) return subfield_ok((*a)->dst);
     if (auto* a = std::get_if<Boxed<Learn>>(&v)) return learn(**a);
-    if (std::holds_alternative<FinTimeout>(v)) return need(Prerequisite::kTcp);
+    if (holds<FinTimeout>(v)) return need(Prerequisite::kTcp);
     if (auto* a = std::get_if<Boxed<Ct>>(&v)) {
         OfError error = need(Prerequisite::kIpAny);
         // A helper only understands the protocol that its application runs over.
@@ -181,7 +177,7 @@ OfError Checker::one(const Action& action, bool top) {
             error = OfError::OFPBAC_MATCH_INCONSISTENT;
         return first_error(error, first_error(subfield_ok((*a)->zone_src), list((*a)->actions, false)));
     }
-    if (auto* a = std::get_if<Nat>(&v)) {
+    if (auto* a = action_cast<Nat>(action)) {
         bool good = !check_.match || a->family == Nat::Family::kNone ||
                     met(a->family == Nat::Family::kIpv4 ? Prerequisite::kIpv4 : Prerequisite::kIpv6);
         return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
@@ -203,9 +199,9 @@ OfError Checker::one(const Action& action, bool top) {
 OfError check_actions(const ActionList& actions, const ActionCheck& check) {
     bool conjunction = false, other = false;
     for (const Action& action : actions) {
-        if (std::holds_alternative<Conjunction>(action.variant())) {
+        if (holds<Conjunction>(action.variant())) {
             conjunction = true;
-        } else if (!std::holds_alternative<Note>(action.variant())) {
+        } else if (!holds<Note>(action.variant())) {
             other = true;
         }
     }
@@ -225,9 +221,9 @@ void note_vlan_state(ActionList& actions, const Match& match) {
         } else if (auto* pcp = std::get_if<SetVlanPcp>(&v)) {
             pcp->has_vlan = vlan;
             vlan = vlan || pcp->push_if_needed;
-        } else if (std::holds_alternative<PushVlan>(v)) {
+        } else if (holds<PushVlan>(v)) {
             vlan = true;
-        } else if (std::holds_alternative<StripVlan>(v)) {
+        } else if (holds<StripVlan>(v)) {
             vlan = false;
         } else if (auto* src = std::get_if<SetL4Src>(&v)) {
             src->proto = proto;

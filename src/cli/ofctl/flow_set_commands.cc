@@ -22,16 +22,16 @@ Result<void> replace_flows(const Options& options, const Words& words) {
     FlowStatsRequest request;
     request.nicira = s.format.version == Version::k10;
     auto compare = [&](FlowStats& flow) {
-        std::string key = FlowSet::key_of(flow.match, flow.priority, flow.table);
-        FlowSet::Entry* want = wanted.find(key);
-        if (!want) return encode_to(messages, wanted.to_delete(key));
-        want->matched = !options.readd && want->same(wanted.entry_of(flow), wanted.version());
+        std::string_view key = wanted.key_of(flow);
+        FlowSet::Flow* want = wanted.find(key);
+        if (!want) return encode_to(messages, FlowSet::to_delete(key));
+        want->matched = !options.readd && wanted.same(*want, flow);
     };
     WEFT_TRY(s.connection->request(std::move(request), compare, [](const Message&) {}));
     // Deletions come first.
-    for (const auto& [key, entry] : wanted.entries()) {
-        if (!entry.matched) encode_to(messages, wanted.to_add(key, entry));
-    }
+    wanted.each([&](const FlowSet::Flow& flow) {
+        if (!flow.matched) encode_to(messages, wanted.to_add(flow));
+    });
     for (Bytes& message : messages) {
         if (message.empty()) return Error{"a flow is too long for one message"};
         store_be32(message.data() + 4, s.connection->next_xid());
@@ -62,20 +62,20 @@ Result<void> diff_flows(const Options& options, const Words& words) {
         differ |= !lines.empty();
         lines.clear();
     };
-    auto add = [&](char sign, const FlowSet& set, const std::string& key, const FlowSet::Entry& entry) {
-        lines.push_back({FlowSet::text_of_key(key), sign + set.text_of(key, entry)});
+    auto add = [&](char sign, const FlowSet& set, const FlowSet::Flow& flow) {
+        lines.push_back({FlowSet::text_of_key(flow.key()), sign + set.text_of(flow)});
     };
-    for (auto& [key, entry] : a.entries()) {
-        FlowSet::Entry* other = b.find(key);
+    a.each([&](const FlowSet::Flow& flow) {
+        FlowSet::Flow* other = b.find(flow.key());
         if (other) other->matched = true;
-        if (other && entry.same(*other, a.version())) continue;
-        add('-', a, key, entry);
-        if (other) add('+', b, key, *other);
-    }
+        if (other && a.same(flow, *other)) return;
+        add('-', a, flow);
+        if (other) add('+', b, *other);
+    });
     write();
-    for (const auto& [key, entry] : b.entries()) {
-        if (!entry.matched) add('+', b, key, entry);
-    }
+    b.each([&](const FlowSet::Flow& flow) {
+        if (!flow.matched) add('+', b, flow);
+    });
     write();
     if (differ) std::exit(2);
     return {};

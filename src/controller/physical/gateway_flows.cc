@@ -64,7 +64,7 @@ openflow::ActionList to_first_alive(SouthboundView& view, const std::vector<HaMe
     ActionBuilder actions;
     if (!first) return actions.take();
     write_tunnel_header(actions, *first, keys.datapath, keys.port, false);
-    return actions.add(openflow::Boxed<openflow::Bundle>(std::move(bundle))).take();
+    return actions.add(Boxed<openflow::Bundle>(std::move(bundle))).take();
 }
 
 }  // namespace

@@ -141,8 +141,8 @@ void emit_backend(SouthboundView& view, const Vip& of, const LbEndpoint& backend
     match.set(mark, 1u << kNattedBit, 1u << kNattedBit);
     ActionBuilder actions;
     actions.load_flag(kHairpinFlag, true);
-    actions.add(openflow::Boxed<openflow::Learn>(
-        learn_reply(of.cookie, of.vip, of.snat.value_or(of.vip), of.transport)));
+    actions.add(
+        Boxed<openflow::Learn>(learn_reply(of.cookie, of.vip, of.snat.value_or(of.vip), of.transport)));
     view.flows.emit(make_flow(kTableHairpin, 100, of.cookie, match, actions.take()));
 }
 
@@ -160,7 +160,7 @@ void emit_snat(SouthboundView& view, const Vip& of, uint16_t priority, std::opti
     ct.zone_src = {openflow::reg_field(kRegSnatZone), 0, 16};
     ct.actions.emplace_back(nat);
     view.flows.emit(make_flow(kTableHairpinSnat, priority, of.cookie, match,
-                              ActionBuilder().add(openflow::Boxed<openflow::Ct>(std::move(ct))).take()));
+                              ActionBuilder().add(Boxed<openflow::Ct>(std::move(ct))).take()));
 }
 
 // Those of its switches that are local.

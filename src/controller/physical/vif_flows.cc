@@ -90,7 +90,7 @@ void emit_activation_flows(SouthboundView& view, const sb::PortBinding& port, co
         openflow::Controller controller;
         controller.userdata.resize(8);
         store_be32(controller.userdata.data(), kActivationOpcode);
-        in.add(openflow::Boxed<openflow::Controller>(std::move(controller)));
+        in.add(Boxed<openflow::Controller>(std::move(controller)));
         if (announcing.goes_on) in.resubmit(kTableIngress);
         view.flows.emit(make_flow(kTablePhysicalToLogical, 1010, cookie, announcing.match, in.take()));
     }

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/bytes.h"
 #include "datapath/api/port_type.h"
 #include "explain/drop_reason.h"
@@ -27,7 +28,7 @@ namespace weft::datapath {
 using PortNo = uint32_t;  // a port of the datapath (not OpenFlow's number); the local (internal) port is 0
 inline constexpr PortNo kNoPort = UINT32_MAX;
 
-struct Action;
+class Action;
 using Actions = std::vector<Action>;
 
 struct Output {
@@ -283,24 +284,82 @@ struct ConntrackClear {
     bool operator==(const ConntrackClear&) const = default;
 };
 
-struct Action {
-    std::variant<Output, Userspace, PushVlan, PopVlan, PushMpls, PopMpls, PushEth, PopEth, Set<EthernetKey>,
-                 Set<Ipv4Key>, Set<Ipv6Key>, SetPorts, SetIcmp, Set<ArpKey>, Set<NdKey>, Set<NdExtensionsKey>,
-                 Set<MplsKey>, Set<PriorityKey>, Set<MarkKey>, Set<NshKey>, PushNsh, PopNsh, AddMpls,
-                 SetTunnel, Recirculate, Hash, Truncate, Clone, Sample, CheckPacketLength, Meter, Drop,
-                 Conntrack, ConntrackClear, LbOutput, PushTunnel, PopTunnel>
-        kind;
+// Most actions are an output or a set of few bits, and there are millions of them: the wide ones lie
+// elsewhere.
+template <typename T>
+inline constexpr bool kWide = false;
+template <>
+inline constexpr bool kWide<Set<ArpKey>> = true;
+template <>
+inline constexpr bool kWide<Set<Ipv6Key>> = true;
+template <>
+inline constexpr bool kWide<Set<NdKey>> = true;
+template <>
+inline constexpr bool kWide<Set<NshKey>> = true;
+template <>
+inline constexpr bool kWide<SetTunnel> = true;
+template <>
+inline constexpr bool kWide<PushTunnel> = true;
+template <>
+inline constexpr bool kWide<CheckPacketLength> = true;
+template <>
+inline constexpr bool kWide<Conntrack> = true;
 
+class Action {
+  public:
     Action() = default;
     template <typename T>
         requires(!std::is_same_v<std::remove_cvref_t<T>, Action>)
-    Action(T&& value) : kind(std::forward<T>(value)) {}  // NOLINT: implicit by design
+    Action(T&& value)
+        : kind_(Held<std::remove_cvref_t<T>>(std::forward<T>(value))) {}  // NOLINT: implicit by design
 
     template <typename T>
     const T* get_if() const {
-        return std::get_if<T>(&kind);
+        auto* held = std::get_if<Held<T>>(&kind_);
+        return held ? &unboxed(*held) : nullptr;
+    }
+    template <typename T>
+    T* get_if() {
+        auto* held = std::get_if<Held<T>>(&kind_);
+        return held ? &unboxed(*held) : nullptr;
+    }
+    // Calls `visitor` with the action of whatever kind it is.
+    template <typename Visitor>
+    decltype(auto) visit(Visitor&& visitor) const {
+        return std::visit([&](const auto& held) -> decltype(auto) { return visitor(unboxed(held)); }, kind_);
+    }
+    template <typename Visitor>
+    decltype(auto) visit(Visitor&& visitor) {
+        return std::visit([&](auto& held) -> decltype(auto) { return visitor(unboxed(held)); }, kind_);
     }
     bool operator==(const Action&) const = default;
+
+  private:
+    template <typename T>
+    using Held = std::conditional_t<kWide<T>, Boxed<T>, T>;
+    template <typename... Ts>
+    using Kinds = std::variant<Held<Ts>...>;
+
+    template <typename T>
+    static T& unboxed(T& value) {
+        return value;
+    }
+    template <typename T>
+    static T& unboxed(Boxed<T>& box) {
+        return *box;
+    }
+    template <typename T>
+    static const T& unboxed(const Boxed<T>& box) {
+        return *box;
+    }
+
+    Kinds<Output, Userspace, PushVlan, PopVlan, PushMpls, PopMpls, PushEth, PopEth, Set<EthernetKey>,
+          Set<Ipv4Key>, Set<Ipv6Key>, SetPorts, SetIcmp, Set<ArpKey>, Set<NdKey>, Set<NdExtensionsKey>,
+          Set<MplsKey>, Set<PriorityKey>, Set<MarkKey>, Set<NshKey>, PushNsh, PopNsh, AddMpls, SetTunnel,
+          Recirculate, Hash, Truncate, Clone, Sample, CheckPacketLength, Meter, Drop, Conntrack,
+          ConntrackClear, LbOutput, PushTunnel, PopTunnel>
+        kind_;
 };
+static_assert(sizeof(Action) <= 48);
 
 }  // namespace weft::datapath

@@ -160,18 +160,16 @@ struct GroupName {
 }  // namespace
 
 std::string_view set_group(const Action& action) {
-    return std::visit(GroupName{}, action.kind);
+    return action.visit(GroupName{});
 }
 
 void set_to_flow(const Action& action, Flow& value, Flow& mask) {
-    std::visit(
-        [&]<typename S>(const S& set) {
-            if constexpr (requires { spread(set.value, value); }) {
-                spread(set.value, value);
-                spread(set.mask, mask);
-            }
-        },
-        action.kind);
+    action.visit([&]<typename S>(const S& set) {
+        if constexpr (requires { spread(set.value, value); }) {
+            spread(set.value, value);
+            spread(set.mask, mask);
+        }
+    });
 }
 
 std::optional<Action> set_from_flow(std::string_view name, const Flow& value, const Flow& mask) {

@@ -52,7 +52,7 @@ class ActionWriter {
     std::string one(const Action& action) {
         std::string_view group = set_group(action);
         if (!group.empty()) return set(action, group);
-        return std::visit([this](const auto& kind) { return text(kind); }, action.kind);
+        return action.visit([this](const auto& kind) { return text(kind); });
     }
 
     std::string port(PortNo number) {

@@ -183,13 +183,13 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         bool zero = put.zero_stats;
         set_vlan_limit();
         WEFT_TRY(DatapathCore::put_flow(std::move(put)));
-        std::shared_ptr<Megaflow> flow = table_.find(ufid);
-        flows_.put(flow, table_.mask_of(*flow), zero);
+        flows_.put(table_.find(ufid), zero);
         return {};
     }
     Result<FlowStats> delete_flow(const Ufid& ufid) override {
+        FlowStats in_kernel = flows_.remove(ufid);
         WEFT_ASSIGN(FlowStats stats, DatapathCore::delete_flow(ufid));
-        add(stats, flows_.remove(ufid));
+        add(stats, in_kernel);
         return stats;
     }
     void flush_flows() override {

@@ -21,6 +21,19 @@ int64_t kernel_now_ns() {
     return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
+// Made anew when it is wanted: kept, it would be the largest part of a flow.
+std::optional<KeyPair> keys_of(const Megaflow& flow) {
+    return megaflow_key(flow.key.expand(), MegaflowTable::mask_of(flow));
+}
+
+MaskedKey masked_key(const KeyPair& keys, uint32_t mask) {
+    MaskedKey out;
+    std::memset(&out, 0, sizeof out);
+    out.key = keys.key;
+    out.mask = mask;
+    return out;
+}
+
 void add(FlowStats& sum, const FlowStats& more) {
     sum.packets += more.packets;
     sum.bytes += more.bytes;
@@ -33,12 +46,11 @@ void add(FlowStats& sum, const FlowStats& more) {
 FlowOffload::FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const TunnelEnds&)> tunnel)
     : kernel_(kernel), ports_(std::move(ports)), tunnel_(std::move(tunnel)), slots_(kernel), masks_(kMasks) {}
 
-void FlowOffload::put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats) {
+void FlowOffload::put(std::shared_ptr<const Megaflow> flow, bool zero_stats) {
     std::unique_ptr<Entry>& entry = entries_[flow->ufid];
     if (!entry) {
         entry = std::make_unique<Entry>();
         entry->flow = std::move(flow);
-        entry->keys = megaflow_key(entry->flow->key.expand(), mask);
     }
     offload(*entry);
     if (zero_stats) {
@@ -71,28 +83,29 @@ void FlowOffload::port_changed(PortNo port) {
 // Puts what the flow does now in the place of what the programs have, if they have anything.
 void FlowOffload::offload(Entry& entry) {
     entry.outputs.clear();
-    if (!entry.keys) return give_up(entry, "fields that the kernel's programs do not look at");
-    Encoded encoded = encode(*entry.flow->actions, *entry.keys, ports_);
+    auto keys = keys_of(*entry.flow);
+    if (!keys) return give_up(entry, "fields that the kernel's programs do not look at");
+    Encoded encoded = encode(*entry.flow->actions, *keys, ports_);
     for (const TunnelEnds& ends : encoded.tunnels) tunnel_(ends);
     entry.outputs = std::move(encoded.outputs);
     entry.why = encoded.why;
     if (!entry.why.empty()) lg.dbg("a flow is left to the daemon: {}", entry.why);
-    uint32_t port = entry.keys->key.in_port;
+    uint32_t port = keys->key.in_port;
     if (entry.slot == kFlowSlots) {
         auto others = flows_of_port_.find(port);
         if (others != flows_of_port_.end() && others->second >= slots_.free())
             return give_up(entry, "its port has as many flows as there is room left for others");
     }
     if (entry.mask == kMasks) {
-        auto mask = hold_mask(entry.keys->mask);
+        auto mask = hold_mask(keys->mask);
         if (!mask) return give_up(entry, "more masks than the kernel's programs try");
         entry.mask = *mask;
     }
     uint32_t list = ++last_list_ ? last_list_ : ++last_list_;
-    auto slot = slots_.write(list, entry.mask, entry.keys->key, encoded.actions);
+    auto slot = slots_.write(list, entry.mask, keys->key, encoded.actions);
     if (!slot) return give_up(entry, "more flows than the kernel's programs hold");
     if (!encoded.resume.empty()) lists_[list] = {entry.flow->actions, std::move(encoded.resume)};
-    auto done = kernel_.put_megaflow(masked_key(entry), *slot);
+    auto done = kernel_.put_megaflow(masked_key(*keys, entry.mask), *slot);
     if (!done) {
         lists_.erase(list);
         slots_.retire(*slot);
@@ -102,6 +115,7 @@ void FlowOffload::offload(Entry& entry) {
     flows_of_port_[port]++;
     entry.slot = *slot;
     entry.list = list;
+    entry.port = port;
 }
 
 void FlowOffload::give_up(Entry& entry, std::string_view why) {
@@ -111,7 +125,7 @@ void FlowOffload::give_up(Entry& entry, std::string_view why) {
 
 void FlowOffload::withdraw(Entry& entry) {
     if (entry.slot != kFlowSlots) {
-        kernel_.delete_megaflow(masked_key(entry));
+        kernel_.delete_megaflow(masked_key(*keys_of(*entry.flow), entry.mask));
         collect(entry);
     }
     if (entry.mask != kMasks) release_mask(entry.mask);
@@ -121,7 +135,7 @@ void FlowOffload::withdraw(Entry& entry) {
 // The slot's time is over: what it has counted is kept.
 void FlowOffload::collect(Entry& entry) {
     slots_.retire(entry.slot);
-    auto others = flows_of_port_.find(entry.keys->key.in_port);
+    auto others = flows_of_port_.find(entry.port);
     if (others != flows_of_port_.end() && --others->second == 0) flows_of_port_.erase(others);
     if (lists_.contains(entry.list)) retired_.push_back({entry.list, clock::monotonic_ms()});
     add(entry.before, counted(entry));
@@ -151,14 +165,6 @@ FlowOffload::State FlowOffload::state(const Ufid& ufid) const {
     add(out.stats, counted(entry));
     out.in_kernel = entry.slot != kFlowSlots && entry.why.empty();
     out.why = entry.why;
-    return out;
-}
-
-MaskedKey FlowOffload::masked_key(const Entry& entry) const {
-    MaskedKey out;
-    std::memset(&out, 0, sizeof out);
-    out.key = entry.keys->key;
-    out.mask = entry.mask;
     return out;
 }
 

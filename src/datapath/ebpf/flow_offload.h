@@ -26,8 +26,9 @@ class FlowOffload {
     FlowOffload(Kernel& kernel, PortKinds ports, std::function<void(const TunnelEnds&)> tunnel);
 
     // A flow that was created or whose actions have changed.
-    void put(std::shared_ptr<const Megaflow> flow, const packet::Flow& mask, bool zero_stats);
-    FlowStats remove(const Ufid& ufid);  // what the programs have counted
+    void put(std::shared_ptr<const Megaflow> flow, bool zero_stats);
+    // Before the table lets go of it.  What the programs have counted.
+    FlowStats remove(const Ufid& ufid);
     void clear();
     // Flows with outputs to the port are encoded again.
     void port_changed(PortNo port);
@@ -55,10 +56,10 @@ class FlowOffload {
   private:
     struct Entry {
         std::shared_ptr<const Megaflow> flow;
-        std::optional<KeyPair> keys;
         uint32_t mask = kMasks;      // index
         uint32_t slot = kFlowSlots;  // kFlowSlots: not in the kernel
         uint32_t list = 0;           // number of the list in the slot
+        uint32_t port = 0;           // in_port of the masked key in the kernel
         FlowStats before;            // of slots that it had
         std::vector<PortNo> outputs;
         std::string_view why;
@@ -73,7 +74,6 @@ class FlowOffload {
     std::optional<uint32_t> hold_mask(const Key& mask);
     void release_mask(uint32_t index);
     void write_order();
-    MaskedKey masked_key(const Entry& entry) const;
 
     Kernel& kernel_;
     PortKinds ports_;

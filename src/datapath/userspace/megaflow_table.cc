@@ -176,7 +176,7 @@ void MegaflowTable::each(const std::function<void(const Megaflow&, const Flow& m
     for (const auto& [ufid, flow] : by_ufid_) callback(*flow, flow->subtable->mask);
 }
 
-const Flow& MegaflowTable::mask_of(const Megaflow& flow) const {
+const Flow& MegaflowTable::mask_of(const Megaflow& flow) {
     return flow.subtable->mask;
 }
 

@@ -46,7 +46,7 @@ class MegaflowTable {
     bool remove(const Ufid& ufid);
     void clear();
     void each(const std::function<void(const Megaflow&, const packet::Flow& mask)>& callback) const;
-    const packet::Flow& mask_of(const Megaflow& flow) const;
+    static const packet::Flow& mask_of(const Megaflow& flow);  // that is not dead
 
     size_t flows() const { return by_ufid_.size(); }
     size_t masks() const { return subtables_.size(); }

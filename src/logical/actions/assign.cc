@@ -137,7 +137,7 @@ void LoadOvnField::encode(const EncodeContext&, openflow::ActionList& out) const
         userdata.u32(value);
     }
     controller.userdata = userdata.take();
-    out.push_back(openflow::Action(openflow::Boxed<openflow::Controller>(std::move(controller))));
+    out.push_back(openflow::Action(Boxed<openflow::Controller>(std::move(controller))));
 }
 
 void MoveField::print(std::string& out) const {

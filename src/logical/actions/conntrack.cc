@@ -17,7 +17,7 @@ openflow::Ct make_ct(openflow::FieldId zone) {
 }
 
 void put_ct(openflow::Ct ct, openflow::ActionList& out) {
-    out.push_back(openflow::Action(openflow::Boxed<openflow::Ct>(std::move(ct))));
+    out.push_back(openflow::Action(Boxed<openflow::Ct>(std::move(ct))));
 }
 
 uint8_t next_table(const EncodeContext& context, uint8_t table) {

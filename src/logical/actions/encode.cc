@@ -107,7 +107,7 @@ void put_controller(const EncodeContext& context, ByteWriter userdata, bool paus
     controller.pause = pause;
     controller.userdata = userdata.take();
     if (context.controller_meter) controller.meter_id = *context.controller_meter;
-    out.push_back(openflow::Action(openflow::Boxed<openflow::Controller>(std::move(controller))));
+    out.push_back(openflow::Action(Boxed<openflow::Controller>(std::move(controller))));
 }
 
 void put_result_field(const FieldRef& result, ByteWriter& userdata) {

@@ -83,7 +83,7 @@ Result<std::string> parse_protocol(ActionParser& parser) {
 }
 
 void put_learn(Learn learn, openflow::ActionList& out) {
-    out.push_back(openflow::Action(openflow::Boxed<Learn>(std::move(learn))));
+    out.push_back(openflow::Action(Boxed<Learn>(std::move(learn))));
 }
 
 }  // namespace

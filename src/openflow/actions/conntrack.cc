@@ -75,7 +75,7 @@ void format(const Boxed<Ct>& boxed, const Names* names, std::string& out) {
     }
     ActionList exec;
     for (const Action& action : a.actions) {
-        if (auto* nat = std::get_if<Nat>(&action.variant())) {
+        if (auto* nat = std::get_if<Boxed<Nat>>(&action.variant())) {
             format(*nat, names, out);
             out += ',';
         } else {
@@ -102,7 +102,8 @@ void format(const Boxed<Ct>& boxed, const Names* names, std::string& out) {
     }
 }
 
-void encode(const Nat& a, EncodeContext& c) {
+void encode(const Boxed<Nat>& boxed, EncodeContext& c) {
+    const Nat& a = *boxed;
     size_t start = begin_nicira(c, kNxNat);
     c.out.zeros(2);
     c.out.u16(a.flags);
@@ -123,7 +124,8 @@ void encode(const Nat& a, EncodeContext& c) {
     end(c, start);
 }
 
-void format(const Nat& a, const Names*, std::string& out) {
+void format(const Boxed<Nat>& boxed, const Names*, std::string& out) {
+    const Nat& a = *boxed;
     out += "nat";
     if (!(a.flags & (Nat::kSrc | Nat::kDst))) return;
     out += '(';
@@ -172,7 +174,7 @@ bool sets_ct_field(FieldId id) {
     return id == FieldId::kCtMark || id == FieldId::kCtLabel;
 }
 bool fits_ct(const Action& action) {
-    if (std::holds_alternative<Nat>(action.variant())) return true;
+    if (holds<Boxed<Nat>>(action.variant())) return true;
     if (auto* set = std::get_if<SetField>(&action.variant())) return sets_ct_field(set->field);
     if (auto* move = std::get_if<RegMove>(&action.variant())) return sets_ct_field(move->dst.field);
     return false;
@@ -181,7 +183,7 @@ bool fits_ct(const Action& action) {
 // Without commit only a nat without arguments has an effect.
 bool commit_is_needed(const Ct& ct) {
     for (const Action& action : ct.actions) {
-        auto* nat = std::get_if<Nat>(&action.variant());
+        auto* nat = action_cast<Nat>(action);
         if (!nat || nat->flags || nat->family != Nat::Family::kNone) return true;
     }
     return false;
@@ -248,7 +250,7 @@ OfError decode_nat(ByteReader& in, DecodeContext& c) {
         return OfError::OFPBAC_BAD_ARGUMENT;
     if (a.port_max && a.port_min > a.port_max) return OfError::OFPBAC_BAD_ARGUMENT;
     if (!(a.flags & (Nat::kSrc | Nat::kDst)) && (present || a.flags)) return OfError::OFPBAC_BAD_ARGUMENT;
-    c.out.push_back(a);
+    c.out.push_back(Boxed<Nat>(std::move(a)));
     return OfError::kNone;
 }
 
@@ -342,7 +344,7 @@ Result<void> parse_nat(std::string_view text, ParseContext& c) {
     if (a.flags && !(a.flags & (Nat::kSrc | Nat::kDst))) {
         return Error{"Flags allowed only with \"src\" or \"dst\"."};
     }
-    c.out.push_back(a);
+    c.out.push_back(Boxed<Nat>(std::move(a)));
     return {};
 }
 

@@ -369,19 +369,13 @@ Result<void> parse_nested(std::string_view text, ParseContext& c, ActionList& ou
 
 // Actions that a set (write_actions, group bucket) may hold.
 bool fits_action_set(const Action& action) {
-    return !is_instruction(action) && !std::holds_alternative<Resubmit>(action.variant()) &&
-           !std::holds_alternative<Note>(action.variant()) &&
-           !std::holds_alternative<Exit>(action.variant()) &&
-           !std::holds_alternative<Conjunction>(action.variant()) &&
-           !std::holds_alternative<Boxed<Learn>>(action.variant()) &&
-           !std::holds_alternative<Meter>(action.variant()) &&
-           !std::holds_alternative<StackPush>(action.variant()) &&
-           !std::holds_alternative<StackPop>(action.variant()) &&
-           !std::holds_alternative<Enqueue>(action.variant()) &&
-           !std::holds_alternative<Multipath>(action.variant()) &&
-           !std::holds_alternative<Boxed<Bundle>>(action.variant()) &&
-           !std::holds_alternative<FinTimeout>(action.variant()) &&
-           !std::holds_alternative<Sample>(action.variant());
+    return !is_instruction(action) && !holds<Resubmit>(action.variant()) && !holds<Note>(action.variant()) &&
+           !holds<Exit>(action.variant()) && !holds<Conjunction>(action.variant()) &&
+           !holds<Boxed<Learn>>(action.variant()) && !holds<Meter>(action.variant()) &&
+           !holds<StackPush>(action.variant()) && !holds<StackPop>(action.variant()) &&
+           !holds<Enqueue>(action.variant()) && !holds<Multipath>(action.variant()) &&
+           !holds<Boxed<Bundle>>(action.variant()) && !holds<FinTimeout>(action.variant()) &&
+           !holds<Sample>(action.variant());
 }
 
 Result<void> parse_write_actions(std::string_view text, ParseContext& c) {

@@ -3,6 +3,7 @@
 
 #include "openflow/actions/header.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "openflow/actions/codec.h"
@@ -25,11 +26,11 @@ SetField SetField::make(FieldId id, const FieldValue& value, const FieldValue& m
     SetField out;
     out.field = id;
     unsigned size = value_size(f, value, mask);
-    out.value.resize(size);
-    out.mask.resize(size);
+    out.bytes.resize(2 * size);
     for (unsigned i = 0; i < size; i++) {
-        out.mask[i] = mask.bytes[f.bytes - size + i];
-        out.value[i] = value.bytes[f.bytes - size + i] & out.mask[i];
+        uint8_t bits = mask.bytes[f.bytes - size + i];
+        out.bytes[i] = value.bytes[f.bytes - size + i] & bits;
+        out.bytes[size + i] = bits;
     }
     return out;
 }
@@ -41,9 +42,8 @@ SetField SetField::make(FieldId id, uint64_t value) {
     SetField out;
     out.field = id;
     unsigned size = value >> 32 ? 8 : 4;
-    out.value.resize(size);
-    out.mask.assign(size, 0xff);
-    for (unsigned i = 0; i < size; i++) out.value[i] = static_cast<uint8_t>(value >> 8 * (size - 1 - i));
+    out.bytes.assign(2 * size, 0xff);
+    for (unsigned i = 0; i < size; i++) out.bytes[i] = static_cast<uint8_t>(value >> 8 * (size - 1 - i));
     return out;
 }
 
@@ -62,12 +62,11 @@ void SetField::get(FieldValue& v, FieldValue& m) const {
     const Field& f = openflow::field(field);
     v = FieldValue();
     m = FieldValue();
-    size_t size = value.size();
-    std::copy(value.begin(), value.end(), v.bytes.begin() + static_cast<long>(f.bytes - size));
-    std::copy(mask.begin(), mask.end(), m.bytes.begin() + static_cast<long>(f.bytes - size));
+    std::ranges::copy(value(), v.bytes.begin() + static_cast<long>(f.bytes - size()));
+    std::ranges::copy(mask(), m.bytes.begin() + static_cast<long>(f.bytes - size()));
     if (f.is_tun_metadata() && !load) {
         bool exact = true;
-        for (uint8_t byte : mask) exact &= byte == 0xff;
+        for (uint8_t byte : mask()) exact &= byte == 0xff;
         if (exact) std::memset(m.bytes.data(), 0xff, f.bytes);
     }
 }
@@ -101,9 +100,9 @@ void encode_oxm_set(const SetField& a, EncodeContext& c, bool nicira) {
     a.get(value, mask);
     bool exact = is_all_ones(f, mask);
     const FieldWire& wire = c.version == Version::k10 ? f.nxm : f.wire(c.version);
-    encode_oxm_header(wire, !exact, static_cast<uint8_t>(a.value.size()), c.out);
-    c.out.bytes({a.value.data(), a.value.size()});
-    if (!exact) c.out.bytes({a.mask.data(), a.mask.size()});
+    encode_oxm_header(wire, !exact, static_cast<uint8_t>(a.size()), c.out);
+    c.out.bytes(a.value());
+    if (!exact) c.out.bytes(a.mask());
     end(c, start);
 }
 
@@ -145,7 +144,7 @@ uint64_t low_u64(const SetField& a) {
 bool encode_legacy(const SetField& a, EncodeContext& c) {
     uint64_t v = low_u64(a);
     packet::EthAddr mac{};
-    if (a.value.size() == 6) std::copy(a.value.begin(), a.value.end(), mac.begin());
+    if (a.size() == mac.size()) std::ranges::copy(a.value(), mac.begin());
     switch (a.field) {
         case FieldId::kEthSrc:
             encode(SetEthSrc{mac}, c);
@@ -486,18 +485,18 @@ OfError decode_set_field(ByteReader& in, DecodeContext& c) {
     SetField a;
     a.field = f.id;
     ByteView value = in.bytes(size);
-    a.value.assign(value.begin(), value.end());
+    a.bytes.assign(value.begin(), value.end());
     if (header.has_mask) {
         ByteView mask = in.bytes(size);
-        a.mask.assign(mask.begin(), mask.end());
         for (size_t i = 0; i < size; i++) {
-            if (a.value[i] & ~a.mask[i]) return OfError::OFPBMC_BAD_WILDCARDS;
+            if (value[i] & ~mask[i]) return OfError::OFPBMC_BAD_WILDCARDS;
         }
+        a.bytes.insert(a.bytes.end(), mask.begin(), mask.end());
     } else if (f.is_tun_metadata()) {
-        a.mask.assign(size, 0xff);
+        a.bytes.resize(2 * size, 0xff);
     } else {
         FieldValue ones = FieldValue::all_ones(f);
-        a.mask.assign(ones.bytes.begin(), ones.bytes.begin() + f.bytes);
+        a.bytes.insert(a.bytes.end(), ones.bytes.begin(), ones.bytes.begin() + f.bytes);
     }
     if (!all_zeros(in.rest())) return OfError::OFPBAC_BAD_SET_LEN;
     FieldValue v, m;

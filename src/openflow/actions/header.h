@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/bytes.h"
 #include "openflow/field.h"
 
 namespace weft::openflow {
@@ -16,11 +17,15 @@ namespace weft::openflow {
 // option).
 using ValueBytes = absl::InlinedVector<uint8_t, 16>;
 
-// set_field and load.  The bits of `mask` are set; `value` is zero elsewhere.
+// set_field and load.  The bits of the mask are set; the value is zero elsewhere.
 struct SetField {
     FieldId field = FieldId::kCount;
-    bool load = false;  // NXAST_REG_LOAD: `mask` is one run of bits, and text is "load:VALUE->DST[..]"
-    ValueBytes value, mask;
+    bool load = false;  // NXAST_REG_LOAD: the mask is one run of bits, and text is "load:VALUE->DST[..]"
+    ValueBytes bytes;   // of the value, then as many of the mask: a register's need no memory of their own
+
+    size_t size() const { return bytes.size() / 2; }
+    ByteView value() const { return {bytes.data(), size()}; }
+    ByteView mask() const { return {bytes.data() + size(), size()}; }
 
     static SetField make(FieldId field, uint64_t value);
     static SetField make(FieldId field, const FieldValue& value, const FieldValue& mask);

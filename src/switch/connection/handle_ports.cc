@@ -5,6 +5,9 @@
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
 
+#include <algorithm>
+#include <ranges>
+
 namespace weft::vswitch {
 
 namespace of = openflow;
@@ -62,6 +65,15 @@ void OfConnection::handle(const of::PortDescRequest& request) {
     for (Bytes& message : writer.finish()) send_raw(message);
 }
 
+namespace {
+
+// What its counters are the sum of: the datapath's of a device, else those of the flows that lead through it.
+bool counted_by_device(const OfPort& port) {
+    return !port.is_patch && !port.tunnel;
+}
+
+}  // namespace
+
 of::PortStats OfConnection::statistics(const OfPort& port) const {
     of::PortStats out;
     out.port = port.number;
@@ -69,7 +81,7 @@ of::PortStats OfConnection::statistics(const OfPort& port) const {
     out.duration_sec = static_cast<uint32_t>(age / 1000);
     out.duration_nsec = static_cast<uint32_t>(age % 1000 * 1000000);
     datapath::PortStats stats = port.counted;
-    bool device = !port.is_patch && !port.tunnel;
+    bool device = counted_by_device(port);
     if (device) {
         auto now = backer_.datapath().port_stats(port.dp_port);
         if (!now) return out;
@@ -90,12 +102,14 @@ of::PortStats OfConnection::statistics(const OfPort& port) const {
 }
 
 void OfConnection::handle(const of::PortStatsRequest& request) {
-    backer_.pull_statistics();
+    auto asked = [&](const auto& entry) {
+        return request.port == of::kPortNone || request.port == entry.first;
+    };
+    auto wanted = bridge_.ports() | std::views::filter(asked);
+    if (!std::ranges::all_of(wanted, [](const auto& entry) { return counted_by_device(*entry.second); }))
+        backer_.pull_statistics();
     of::MultipartWriter writer(version(), xid_, of::MultipartWriter::Kind::kPort);
-    for (const auto& [number, port] : bridge_.ports()) {
-        if (request.port != of::kPortNone && request.port != number) continue;
-        writer.add(statistics(*port));
-    }
+    for (const auto& [number, port] : wanted) writer.add(statistics(*port));
     for (Bytes& message : writer.finish()) send_raw(message);
 }
 

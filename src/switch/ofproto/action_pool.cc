@@ -6,7 +6,7 @@ namespace weft::vswitch {
 
 namespace {
 
-uint64_t hash_bytes(uint64_t hash, const openflow::ValueBytes& bytes) {
+uint64_t hash_bytes(uint64_t hash, ByteView bytes) {
     for (size_t i = 0; i < bytes.size(); i += 8) {
         uint64_t word = 0;
         for (size_t j = i; j < bytes.size() && j < i + 8; ++j) word = word << 8 | bytes[j];
@@ -21,7 +21,7 @@ uint64_t hash_of(uint64_t hash, const openflow::ActionList& actions) {
     for (const openflow::Action& action : actions) {
         hash = hash_add(hash, action.index());
         if (auto* set = openflow::action_cast<openflow::SetField>(action)) {
-            hash = hash_bytes(hash_add(hash, static_cast<uint64_t>(set->field)), set->value);
+            hash = hash_bytes(hash_add(hash, static_cast<uint64_t>(set->field)), set->value());
         } else if (auto* resubmit = openflow::action_cast<openflow::Resubmit>(action)) {
             hash = hash_add(hash, resubmit->table);
         } else if (auto* output = openflow::action_cast<openflow::Output>(action)) {
@@ -50,7 +50,7 @@ ActionPool::~ActionPool() {
 }
 
 ActionsRef ActionPool::share(const openflow::ActionList& actions) {
-    uint64_t hash = hash_of(hash_seed(), actions);
+    auto hash = static_cast<uint32_t>(hash_of(hash_seed(), actions));
     auto it = heads_.find(hash);
     size_t length = 0;
     if (it != heads_.end()) {

@@ -29,7 +29,7 @@ struct SharedActions {
     const openflow::ActionList list;
     ActionPool* pool = nullptr;     // null: in none
     SharedActions* next = nullptr;  // in the chain of its hash
-    uint64_t hash = 0;
+    uint32_t hash = 0;
     mutable uint32_t references = 0;
 };
 
@@ -71,10 +71,10 @@ class ActionPool {
     // Heads of chains; looked up by hash alone.
     struct ByHash {
         using is_transparent = void;
-        size_t operator()(uint64_t hash) const { return hash; }
+        size_t operator()(uint32_t hash) const { return hash; }
         size_t operator()(const SharedActions* head) const { return head->hash; }
         bool operator()(const SharedActions* a, const SharedActions* b) const { return a->hash == b->hash; }
-        bool operator()(const SharedActions* a, uint64_t hash) const { return a->hash == hash; }
+        bool operator()(const SharedActions* a, uint32_t hash) const { return a->hash == hash; }
     };
     absl::flat_hash_set<SharedActions*, ByHash, ByHash> heads_;
 };

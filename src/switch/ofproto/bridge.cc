@@ -77,7 +77,7 @@ void Bridge::make_internal_rules() {
     };
     openflow::Controller to_controller;
     to_controller.reason = openflow::PacketInReason::kImplicitMiss;
-    miss_rule_ = make(1, {openflow::Boxed<openflow::Controller>(to_controller)});
+    miss_rule_ = make(1, {Boxed<openflow::Controller>(to_controller)});
     no_packet_in_rule_ = make(2, {});
     drop_frags_rule_ = make(3, {});
     FlowChange drop_recirculated;

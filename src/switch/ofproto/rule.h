@@ -46,6 +46,11 @@ class Rule : public ClassifierRule {
             __builtin_prefetch(reinterpret_cast<const char*>(this) + line);
     }
 
+    // In what is left of the base's last word.
+    uint8_t table = 0;
+    uint16_t flags = 0;
+    mutable uint32_t references = 0;
+
     Bridge* bridge = nullptr;
     ActionsRef actions;
     // Only if tun_metadata fields are matched.
@@ -53,11 +58,8 @@ class Rule : public ClassifierRule {
     uint64_t cookie = 0;
     uint64_t packets = 0, bytes = 0;
     int64_t created_ms = 0, modified_ms = 0, used_ms = 0;
-    mutable uint32_t references = 0;
     uint16_t idle_timeout = 0, hard_timeout = 0;
     uint16_t importance = 0;
-    uint16_t flags = 0;
-    uint8_t table = 0;
 
   private:
     struct Words {  // behind the rule

@@ -71,8 +71,8 @@ void Walk::finish_sampling() {
         if (index >= out_.actions.size()) return;
         datapath::Action& action = out_.actions[index];
         datapath::Action* inner = &action;
-        if (auto* sample = std::get_if<datapath::Sample>(&action.kind)) inner = &sample->actions.front();
-        auto* up = std::get_if<datapath::Userspace>(&inner->kind);
+        if (auto* sample = action.get_if<datapath::Sample>()) inner = &sample->actions.front();
+        auto* up = inner->get_if<datapath::Userspace>();
         auto known = up ? UserAction::decode(up->userdata) : std::nullopt;
         if (!known) return;
         change(*known);

@@ -19,7 +19,6 @@
 #include "base/hash_map.h"
 #include "datapath/api/datapath.h"
 #include "net/loop.h"
-#include "packet/sparse_flow.h"
 #include "switch/ofproto/bridge.h"
 #include "switch/translate/recirculation.h"
 #include "switch/translate/translate.h"
@@ -126,9 +125,8 @@ class Backer : public datapath::UpcallHandler {
     uint64_t generation() const;
 
   private:
+    // What the switch knows of a flow of the datapath, beside what the datapath itself keeps (get_flow()).
     struct Megaflow {
-        packet::SparseFlow key, mask;  // the datapath's
-        datapath::Actions actions;
         EffectCache effects;
         RecirculationRefs recirculations;
         uint32_t recirc_id = 0;  // of the key: held too

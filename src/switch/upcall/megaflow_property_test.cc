@@ -74,7 +74,7 @@ void normalize(datapath::Actions& actions) {
             normalize(a.actions);
         }
     };
-    for (datapath::Action& action : actions) std::visit(one, action.kind);
+    for (datapath::Action& action : actions) action.visit(one);
 }
 
 class Boundary {

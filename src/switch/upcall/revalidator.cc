@@ -59,24 +59,22 @@ void Backer::purge() {
 // Translates the flow's key again.  False: it must go.  What it does now may replace what it did.
 bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
     Lookup lookup;
-    packet::Flow key = flow.key.expand(), had = flow.mask.expand();
-    if (!look_up(key, lookup)) return false;
+    auto had = datapath_->get_flow(ufid);
+    if (!had || !look_up(had->key, lookup)) return false;
     effects_.clear();
-    TranslateOutput output = translate_key(key, lookup, nullptr, false, &effects_);
+    TranslateOutput output = translate_key(had->key, lookup, nullptr, false, &effects_);
     solicit(output);
-    packet::Flow mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
-    if (!covered(mask, had)) return false;
+    packet::Flow mask = to_datapath_mask(had->key, output.mask, *lookup.bridge->tunnel_table);
+    if (!covered(mask, had->mask)) return false;
     if (output.slow != SlowPath::kNone) output.actions = slow_path_actions(output.slow);
-    bool same = output.actions == flow.actions;
-    if (!same) {
+    if (output.actions != had->actions) {
         datapath::FlowPut put;
         put.ufid = ufid;
-        put.key = key;
-        put.mask = had;
-        put.actions = output.actions;
+        put.key = had->key;
+        put.mask = had->mask;
+        put.actions = std::move(output.actions);
         put.create = false;
         if (!datapath_->put_flow(std::move(put))) return false;
-        flow.actions = output.actions;
     }
     flow.effects = effects_;
     flow.recirculations = std::move(output.recirculations);

@@ -144,15 +144,12 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     auto [it, added] = megaflows_.try_emplace(ufid);
     if (!added) return;
     auto flow = std::make_unique<Megaflow>();
-    flow->key = packet::SparseFlow(key);
-    flow->mask = packet::SparseFlow(put.mask);
     flow->effects = effects_;
     flow->created_ms = clock::monotonic_ms();
     flow->seen.used_ms = 0;
     put.ufid = ufid;
     put.key = key;
-    put.actions = output.actions;
-    flow->actions = std::move(output.actions);
+    put.actions = std::move(output.actions);
     if (auto result = datapath_->put_flow(std::move(put)); !result) {
         megaflows_.erase(it);
         static log::RateLimit limit(5, 5);
