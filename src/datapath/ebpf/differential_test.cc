@@ -23,61 +23,6 @@ constexpr std::string_view kTcp =
     "in_port(1),eth(src=50:54:00:00:00:05,dst=50:54:00:00:00:07),eth_type(0x0800),ipv4(src=192.168.0.1,"
     "dst=192.168.0.2,proto=6,tos=0,ttl=64,frag=no),tcp(src=1000,dst=80),tcp_flags(syn)";
 
-TEST_F(EbpfTest, APacketTable) {
-    for (std::string_view actions :
-         {"2",
-          "drop",
-          "2,3",
-          "2,3,1",
-          "set(ipv4(src=10.0.0.1,ttl=63)),set(tcp(dst=8080)),2",
-          "push_vlan(vid=5,pcp=3),2",
-          "push_vlan(vid=5,pcp=3),push_vlan(tpid=0x88a8,vid=7,pcp=1),2,pop_vlan,3",
-          "push_vlan(vid=5,pcp=3),pop_vlan,2",
-          "set(eth(src=00:00:00:00:00:09)),2,set(eth(dst=00:00:00:00:00:08)),3",
-          "check_pkt_len(size=67,gt(2),le(3))",
-          "check_pkt_len(size=200,gt(2,set(ipv4(ttl=7)),3,1,2,3),le(3,2,set(ipv4(ttl=3)),3,2,3))",
-          "check_pkt_len(size=67,gt(push_vlan(vid=1,pcp=0),2),le(3)),3,push_vlan(vid=2,pcp=0),2",
-          "set(ipv4(ttl=9)),recirc(0x7),set(ipv4(ttl=8)),hash(l4(1)),recirc(0x8),2",
-          "check_pkt_len(size=200,gt(2),le(set(ipv4(ttl=3)),3))",
-          "clone(push_vlan(vid=1,pcp=0),3),2",
-          "clone(set(ipv4(ttl=7)),clone(set(ipv4(ttl=8)),2),clone(clone(set(ipv4(ttl=9)),3),2),3),2",
-          "clone(drop),clone(recirc(0x9)),2",
-          "2,clone(set(ipv4(ttl=7)),3)",
-          "trunc(60),2,3",
-          "2,trunc(60),3",
-          "trunc(1200),3,trunc(20),2",
-          "set(ipv4(ttl=7)),trunc(60),userspace(pid=0,userdata(0102)),2",
-          "sample(sample=100.0%,actions(userspace(pid=0,userdata(01)))),set(ipv4(ttl=5)),2",
-          "2,userspace(pid=0,userdata(0102)),push_vlan(vid=1,pcp=0),userspace(pid=0,userdata(0103))",
-          "sample(sample=0.0%,actions(3)),2,sample(sample=0.0%,actions(3))",
-          "meter(7),2",
-          "set(udp(dst=5)),set(ipv6(hlimit=3)),2",
-          "9",
-          "2,9",
-          "sample(sample=100.0%,actions(set(ipv4(ttl=5)),2))",
-          "hash(sym_l4(7)),recirc(0x7)",
-          "push_mpls(label=5,tc=1,ttl=3,bos=1,eth_type=0x8847),2",
-          "userspace(pid=0,userdata(0102)),2",
-          "ct_clear,set(skb_mark(0x5)),recirc(0x9)",
-          "2,2,2,2,2,2,2,2,2,3,3,3,3,3,3,3,3,3",
-          "set(eth(src=00:00:00:00:00:09)),set(ipv4(ttl=1)),set(tcp(src=7)),2,set(ipv4(ttl=2)),3,set(ipv4("
-          "ttl=3)),"
-          "2,set(ipv4(ttl=4)),3,set(ipv4(ttl=5)),2,push_vlan(vid=8,pcp=0),3,pop_vlan,2,3"}) {
-        SCOPED_TRACE(actions);
-        kernel_->flush_flows();
-        reference_->flush_flows();
-        put("recirc_id(0),in_port(1)", actions);
-        same(packet_of(kTcp));
-        Packet partial = packet_of(kTcp);
-        leave_checksum(partial);
-        same(partial);
-        Packet super = packet_of(kTcp, 5000);
-        leave_checksum(super, 1200);
-        same(super);
-        same_statistics();
-    }
-}
-
 TEST_F(EbpfTest, TwoTags) {
     for (size_t limit : {1, 2}) {
         packet::set_vlan_limit(limit);
@@ -362,68 +307,10 @@ TEST_F(EbpfTest, MoreMasksThanTheProgramsTry) {
 }
 
 TEST_F(EbpfTest, RandomFlowsAndPackets) {
-    const char* given = std::getenv("WEFT_SEED");
-    uint32_t seed = given ? static_cast<uint32_t>(std::atoi(given)) : std::random_device{}();
-    const char* wanted = std::getenv("WEFT_PACKETS");
-    int packets = wanted ? std::atoi(wanted) : 4000;
-    SCOPED_TRACE(fmt::format("WEFT_SEED={}", seed));
-    std::printf("WEFT_SEED=%u\n", seed);
-    Random random(seed);
-    any_order_ = true;
-    std::vector<Packet> sample;
-    uint64_t up = 0;
-    for (int round = 0; packets > 0; round++) {
-        kernel_->flush_flows();
-        reference_->flush_flows();
-        packet::set_vlan_limit(1 + random.below(2));
-        HashSet<std::string> there;
-        sample.clear();
-        for (uint32_t i = 0; i < 200; i++) {
-            sample.push_back(random.packet());
-            Flow key = packet::zero_flow();
-            key.in_port = 1;
-            packet::extract(sample.back(), key);
-            for (uint32_t recirculation = 0; recirculation < 3; recirculation++) {
-                if (recirculation && random.one_in(3)) continue;
-                key.recirc_id = recirculation;
-                Flow mask = Random::mask_of(key.dl_src[5], key);
-                FlowPut flow;
-                flow.ufid = Uuid::random();
-                flow.key = key;
-                for (size_t w = 0; w < packet::kFlowWords; w++)
-                    packet::words(flow.key)[w] &= packet::words(mask)[w];
-                flow.mask = mask;
-                std::string text = format_match(flow.key, flow.mask, nullptr, true);
-                if (!there.insert(text).second || random.one_in(12)) continue;
-                std::string actions = random.actions(recirculation + 1);
-                auto list = parse_actions(actions);
-                ASSERT_TRUE(list.ok()) << actions << ": " << list.message();
-                flow.actions = *list;
-                put(flow);
-            }
-        }
-        for (int i = 0; i < 1000 && packets > 0; i++, packets--) {
-            Packet packet = random.one_in(4) ? random.packet() : sample[random.below(200)];
-            if (!same(packet)) {
-                std::string flows;
-                kernel_->dump_flows([&](const FlowDump& dump) {
-                    Flow key = packet::zero_flow();
-                    packet::extract(packet, key);
-                    if (dump.key.dl_src[5] == key.dl_src[5] && dump.key.dl_type == key.dl_type)
-                        append(flows, "  {} {}\n", dump.offloaded ? "kernel" : "daemon", format_flow(dump));
-                });
-                FAIL() << "round " << round << "\n" << flows;
-            }
-        }
-        same_statistics();
-        if (HasFailure()) return;
-        kernel_->dump_flows([&](const FlowDump& dump) { up += !dump.offloaded; });
-    }
-    DatapathStats stats = kernel_->stats();
-    std::printf(
-        "%lu lookups hit in the kernel and the daemon, %lu by the cache; %lu flows were the daemon's\n",
-        stats.hits, stats.exact_hits, up);
-    packet::set_vlan_limit(1);
+    Random random(random_seed());
+    random.connections = true;
+    random_walk(
+        random, random_packets(4000), [](Flow&) {}, [&](const Packet& packet) { return same(packet); });
 }
 
 }  // namespace

@@ -277,10 +277,9 @@ class Encoder {
 
     // False, and refused: the programs may not be able to look into what the packet has become.
     bool can_parse() {
-        if (opaque_) refuse("it looks behind a tag that it has removed");
+        if (opaque_) refuse("it looks at what it has made of the packet");
         return !opaque_;
     }
-    bool proto_is(uint8_t proto) const { return flow_.mask.nw_proto == 0xff && flow_.key.nw_proto == proto; }
 
     void change(const Action& action) {
         if (action.get_if<PushVlan>() || action.get_if<PopVlan>()) return tag(action);
@@ -325,12 +324,13 @@ class Encoder {
             out.small = static_cast<uint16_t>(a->transport);
             put(out, 0, data);
         } else if (auto* a = action.get_if<SetIcmp>()) {
-            uint8_t proto = a->v6 ? 58 : 1;
-            if (!proto_is(proto)) return refuse("it sets fields of ICMP without asking for it");
             uint8_t data[4] = {a->value.type, a->value.code, a->mask.type, a->mask.code};
             FlowAction& out = add(kActionSetIcmp);
-            out.small = proto;
+            out.small = a->v6 ? 58 : 1;
             put(out, 0, data);
+            // Of neighbour discovery the programs know nothing.
+            auto becomes = [&](uint8_t type) { return ((a->value.type ^ type) & a->mask.type) == 0; };
+            if (a->v6 && a->mask.type && (becomes(135) || becomes(136))) opaque_ = true;
         } else if (auto* a = action.get_if<Set<ArpKey>>()) {
             set_arp(*a);
         }

@@ -42,7 +42,7 @@ TEST(EbpfEncode, WhatTheProgramsCannotDoIsTheDaemonsAllOfIt) {
           "meter(5000),2", "trunc(60),set(skb_mark(0x1)),2", "trunc(60),recirc(0x1)",
           "set(tunnel(tun_id=1,dst=10.0.0.1,flags(key),geneve({class=0x102,type=0x80,len=8,0x1020304050607}))"
           "),5",
-          "pop_vlan,ct,2", "push_vlan(tpid=0x9100,vid=1,pcp=0),2"}) {
+          "pop_vlan,ct,2", "set(icmpv6(type=135)),ct,2", "push_vlan(tpid=0x9100,vid=1,pcp=0),2"}) {
         Encoded list = encoded(kAny, actions);
         EXPECT_EQ(kinds(list), (std::vector<int>{kActionToUserspace})) << actions;
         EXPECT_FALSE(list.why.empty()) << actions;
@@ -138,6 +138,14 @@ TEST(EbpfEncode, BehindARemovedTagOnlyWhatWasSeenIsKnown) {
     EXPECT_FALSE(encoded(kAny, "pop_vlan,set(ipv4(ttl=1)),2").why.empty());
     EXPECT_TRUE(encoded(kAny, "pop_vlan,2").why.empty());
     EXPECT_TRUE(encoded(kAny, "push_vlan(vid=1,pcp=0),pop_vlan,set(ipv4(ttl=1)),2").why.empty());
+}
+
+// Neighbour discovery is not for the programs to look at.
+TEST(EbpfEncode, WhatAnIcmpPacketBecomes) {
+    EXPECT_TRUE(encoded(kAny, "set(icmp(type=3)),hash(l4(0)),recirc(0x1)").why.empty());
+    EXPECT_TRUE(encoded(kAny, "set(icmpv6(type=129)),hash(l4(0)),recirc(0x1)").why.empty());
+    EXPECT_TRUE(encoded(kAny, "set(icmpv6(type=136)),recirc(0x1)").why.empty());
+    EXPECT_FALSE(encoded(kAny, "set(icmpv6(type=0/0x1)),set(ipv6(hlimit=3)),2").why.empty());
 }
 
 TEST(EbpfEncode, OutputsAreNamedWhoeverCarriesThemOut) {

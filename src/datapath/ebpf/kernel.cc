@@ -244,30 +244,4 @@ void Kernel::wait_for_programs() {
     sleep(1);
 }
 
-Result<Kernel::Run> Kernel::test_run(ByteView packet, uint32_t ifindex) {
-    Run out;
-    out.packet.resize(packet.size() + 256);
-    __sk_buff context = {};
-    context.ingress_ifindex = 0;
-    context.ifindex = ifindex;
-    bpf_test_run_opts options = {};
-    options.sz = sizeof options;
-    options.data_in = packet.data();
-    options.data_size_in = static_cast<uint32_t>(packet.size());
-    options.data_out = out.packet.data();
-    options.data_size_out = static_cast<uint32_t>(out.packet.size());
-    options.ctx_in = &context;
-    options.ctx_size_in = sizeof context;
-    options.ctx_out = &context;
-    options.ctx_size_out = sizeof context;
-    options.repeat = 1;
-    if (bpf_prog_test_run_opts(port_program_, &options)) return os_error("running the program");
-    out.verdict = options.retval;
-    out.packet.resize(options.data_size_out);
-    out.vlan_present = context.vlan_present;
-    out.vlan_tci = context.vlan_tci;
-    out.vlan_proto = context.vlan_proto;
-    return out;
-}
-
 }  // namespace weft::datapath::ebpf

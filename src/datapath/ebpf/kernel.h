@@ -70,14 +70,6 @@ class Kernel {
     // Returns when no program is running any more that ran when it was called.
     void wait_for_programs();
 
-    // Runs the port program on a packet as if `ifindex` had received it: for tests.  The verdict is TC's.
-    struct Run {
-        uint32_t verdict = 0;
-        Bytes packet;  // as the program left it
-        uint32_t vlan_tci = 0, vlan_proto = 0, vlan_present = 0;
-    };
-    Result<Run> test_run(ByteView packet, uint32_t ifindex);
-
   private:
     template <typename T>
     struct Mapped {

@@ -288,7 +288,9 @@ struct Scratch {
     __u8 from_tunnel;  // the packet came by a tunnel
     __u8 copying;      // kCopy...: a copy has been sent that nobody has taken yet
     __u8 parsed;       // key and layout are the packet's
-    __u8 pad[4];
+    __u8 copy_up;      // a copy of the packet has gone up, to track connections there perhaps
+    __u8 telling;      // the packet goes up to be shown, and that is its end
+    __u8 pad[2];
     __u32 copy_port;  // of kCopyTunnelOutput
     __u32 sum_result;
     __u8 ct_ipv6_src[16], ct_ipv6_dst[16];  // the key has no room for them

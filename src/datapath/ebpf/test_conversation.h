@@ -87,21 +87,6 @@ inline Packet packet_of(const Conversation& c, bool reply, uint16_t flags, uint3
     }
     return out;
 }
-// What the user sees of connections, but for times.
-inline std::vector<std::string> connections(Datapath& datapath) {
-    std::vector<std::string> out;
-    datapath.connections()->dump(std::nullopt, clock::monotonic_ms(), [&](const Connection& c) {
-        auto tuple = [](const ConnectionTuple& t) {
-            return fmt::format("{} {} {} {} {}", hex({t.src.data(), 16}), hex({t.dst.data(), 16}), t.src_port,
-                               t.dst_port, t.protocol);
-        };
-        out.push_back(fmt::format("{} | {} zone {} mark {:x} label {} {} {} {} about {} s", tuple(c.original),
-                                  tuple(c.reply), c.zone, c.mark, hex({c.label.data(), 16}), c.state,
-                                  c.original_state, c.reply_state, (c.expires_in_ms + 20000) / 60000));
-    });
-    std::sort(out.begin(), out.end());
-    return out;
-}
 
 inline Conversation begin_conversation(Random& random, uint32_t number) {
     Conversation out;

@@ -78,11 +78,11 @@ struct Wire : PacketSink {
         } else {
             append(text, "protocol {} ", protocol);
         }
-        seen.push_back(text + hex(rest));
+        seen.emplace_back(std::move(text), rest);
     }
 
     std::unique_ptr<Port> port;
-    std::vector<std::string> seen;
+    Records seen;
     std::vector<uint16_t> ports;
     size_t summed = 0;
 };
@@ -143,11 +143,11 @@ class EbpfTunnelTest : public EbpfTest {
 
     struct Seen {
         Fate fate;
-        std::vector<std::string> wire;
+        Records wire;
         bool operator==(const Seen&) const = default;
         std::string text() const {
             std::string out = fate.text();
-            for (auto& one : wire) append(out, "    wire {}\n", one);
+            for (const Record& one : wire) append(out, "    wire {}\n", one.text());
             return out;
         }
     };
@@ -165,11 +165,7 @@ class EbpfTunnelTest : public EbpfTest {
             reference_loop_->run_once(1);
         Seen out;
         out.wire = std::exchange(reference_wire_.seen, {});
-        for (PortNo i = 1; i <= kPortCount; i++) {
-            for (const Packet& one : find_dummy_device(fmt::format("p{}", i))->take_sent())
-                out.fate.out[i].push_back(hex(one.view()));
-        }
-        out.fate.upcalls = reference_upcalls_.take();
+        out.fate = reference_fate();
         return out;
     }
     Seen kernel_seen(const Seen& expected) {
@@ -177,12 +173,7 @@ class EbpfTunnelTest : public EbpfTest {
         int64_t deadline = clock::monotonic_ms() + 2000;
         for (size_t quiet = 0; quiet < 2;) {
             size_t before = out.fate.size() + out.wire.size();
-            loop_->run_once(0);
-            for (PortNo i = 1; i <= kPortCount; i++) {
-                for (auto& one : far_[i].seen) out.fate.out[i].push_back(std::move(one));
-                far_[i].seen.clear();
-            }
-            for (auto& one : kernel_upcalls_.take()) out.fate.upcalls.push_back(std::move(one));
+            collect(out.fate);
             for (auto& one : wire_.seen) out.wire.push_back(std::move(one));
             wire_.seen.clear();
             size_t now = out.fate.size() + out.wire.size();

@@ -7,6 +7,8 @@
 #include "datapath/userspace/tunnel_header.h"
 #include "packet/arp.h"
 #include "packet/ethernet.h"
+#include "packet/icmpv6.h"
+#include "packet/ipv4.h"
 #include "packet/mpls.h"
 #include "packet/nsh.h"
 #include "packet/rewrite.h"
@@ -54,6 +56,15 @@ std::optional<uint32_t> pop_nsh_type(Work& work) {
         default:
             return std::nullopt;
     }
+}
+
+bool is_icmp(const Flow& key, bool v6) {
+    return key.dl_type == (v6 ? packet::ethernet::kIpv6 : packet::ethernet::kIpv4) &&
+           key.nw_proto == (v6 ? packet::protocol::kIcmpv6 : packet::protocol::kIcmp);
+}
+bool is_neighbour_discovery(const Flow& key) {
+    return is_icmp(key, true) && (key.tp_src == packet::icmpv6::kNeighbourSolicitation ||
+                                  key.tp_src == packet::icmpv6::kNeighbourAdvertisement);
 }
 
 // Length as check_pkt_len counts: with VLAN tags, without the padding behind the IP packet.
@@ -338,7 +349,7 @@ Executor::Step Executor::set(Work& work, const Action& action) {
         blend(key.tp_dst, Be16(a->value.dst), Be16(a->mask.dst));
         set_ports(packet, layout, key.nw_proto, key.tp_src, key.tp_dst);
     } else if (auto* a = action.get_if<SetIcmp>()) {
-        if (!layout.payload) return Step::kNext;
+        if (!is_icmp(key, a->v6) || !layout.payload) return Step::kNext;
         blend(key.tp_src, Be16(a->value.type), Be16(a->mask.type));
         blend(key.tp_dst, Be16(a->value.code), Be16(a->mask.code));
         set_icmp(packet, layout, a->v6, static_cast<uint8_t>(key.tp_src.get()),
@@ -354,11 +365,13 @@ Executor::Step Executor::set(Work& work, const Action& action) {
         blend(key.arp_tha, a->value.tha, a->mask.tha);
         set_arp(packet, layout, key.nw_proto, key.arp_sha, key.nw_src, key.arp_tha, key.nw_dst);
     } else if (auto* a = action.get_if<Set<NdKey>>()) {
+        if (!is_neighbour_discovery(key)) return Step::kNext;
         blend(key.nd_target, a->value.target, a->mask.target);
         blend(key.arp_sha, a->value.sll, a->mask.sll);
         blend(key.arp_tha, a->value.tll, a->mask.tll);
         set_nd(packet, layout, key.nd_target, key.arp_sha, key.arp_tha);
     } else if (auto* a = action.get_if<Set<NdExtensionsKey>>()) {
+        if (!is_neighbour_discovery(key)) return Step::kNext;
         blend(key.nd_reserved, Be32(a->value.reserved), Be32(a->mask.reserved));
         blend(key.nd_options_type, a->value.options_type, a->mask.options_type);
         set_nd_extensions(packet, layout, key.nd_reserved, key.nd_options_type);

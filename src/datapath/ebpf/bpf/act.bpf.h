@@ -298,6 +298,7 @@ __noinline int act(struct __sk_buff* skb, __u32 level) {
             return truncate(skb, s, a->argument);
         case kActionHandUp:
             s->at = a->small;
+            s->telling = 1;
             return kHandUp;
         case kActionDrop:
             count_drop(a->argument);

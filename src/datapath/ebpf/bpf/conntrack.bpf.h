@@ -175,6 +175,8 @@ __noinline int track(struct __sk_buff* skb, __u32 level) {
     __u32 flags = a->argument >> 8;
     __u16 zone = a->small;
     s->at = a->argument & 0xff;
+    // What a copy tracks there is tracked first.
+    if (s->copy_up) return kHandUp;
 
     struct Key* k = &s->key;
     int v6 = k->dl_type == bpf_htons(kTypeIpv6);

@@ -93,7 +93,7 @@ static __always_inline struct Scratch* enter(__u32** used) {
     *(__u64*)s->ct_ipv6_src = *(__u64*)(s->ct_ipv6_src + 8) = 0;
     *(__u64*)s->ct_ipv6_dst = *(__u64*)(s->ct_ipv6_dst + 8) = 0;
     s->depth = 0;
-    s->tunnel_set = s->from_tunnel = s->copying = s->parsed = 0;
+    s->tunnel_set = s->from_tunnel = s->copying = s->parsed = s->copy_up = s->telling = 0;
     return s;
 }
 
@@ -184,7 +184,8 @@ int weft_copy(struct __sk_buff* skb) {
     s->at = from->at;
     s->tunnel_set = from->tunnel_set;
     s->from_tunnel = from->from_tunnel;
-    s->copying = 0;
+    s->copy_up = from->copy_up;
+    s->copying = s->telling = 0;
     int result =
         what == kCopyTunnelOutput ? push_tunnel(skb, level, from->copy_port, 0) : carry_out(skb, level);
     int verdict = s->verdict;
@@ -194,6 +195,7 @@ int weft_copy(struct __sk_buff* skb) {
         upcall(skb, level);
         verdict = s->verdict;
     }
+    from->copy_up |= s->copy_up;
     *used -= 1;
     return verdict;
 }

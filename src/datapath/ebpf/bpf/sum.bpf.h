@@ -15,12 +15,17 @@ static __always_inline __u16 fold(__u64 sum) {
     return sum;
 }
 
+enum {
+    kMaxSums = 40,                            // of kSumBytes each
+    kMaxSummed = kMaxSums * kSumBytes - 256,  // bytes of a packet, outer headers left out
+};
+
 // Sums the bytes from `from` (even) to `to`, at most 10 KB, into scratch.sum_result.  0: done.
 __noinline int sum_packet(struct __sk_buff* skb, __u32 level, __u32 from, __u32 to) {
     struct Scratch* s = scratch_of(level);
     if (!s || to < from) return 1;
     __u32 sum = 0;
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < kMaxSums; i++) {
         if (from >= to) break;
         __u32 count = to - from;
         if (count >= kSumBytes) {

@@ -6,10 +6,12 @@
 // found out before it is touched, so that it can still go the daemon's way: to its sockets if it came by a
 // tunnel, up if it is to leave by one.
 //
-// Outer checksums of UDP.  Sent: 0, or if asked for, computed from the headers alone, since what the inner
-// transport header says makes the rest come to a known sum.  Not of super-packets, whose last segment's would
-// be wrong; IPv4 does without (RFC 8926 section 3.3, RFC 7348 section 5), and so may tunnels over IPv6 (RFC
-// 6935).  Received: what the device has not verified is verified here, in the same way.
+// Outer checksums of UDP.  Sent: 0, or if asked for, computed: from the headers alone if the inner checksum
+// is still to be filled in or a device has verified it, since then the rest comes to a known sum; of all
+// bytes otherwise, for a checksum that is wrong says nothing about them.  Not of super-packets, whose last
+// segment's would be wrong; IPv4 does without (RFC 8926 section 3.3, RFC 7348 section 5), and so may tunnels
+// over IPv6 (RFC 6935).  Received: what the device has not verified is verified here, from the headers if
+// that will do.
 
 #pragma once
 
@@ -94,10 +96,30 @@ static __always_inline void put16(struct Scratch* s, __u32 offset, __u16 value) 
     *(__u16*)(s->head + offset) = value;
 }
 
-// The outer checksum of what push_tunnel() has written; `inner` is transport_sum() of before.
+// What of the packet has to be summed for an outer checksum: the bytes up to `*end`, what lies behind comes
+// to the value.  -1: somebody is yet to fill in what nobody here can know, or it is too much.
+static __always_inline int known_sum(struct __sk_buff* skb, const struct Scratch* s, int no_ip, __u32* end) {
+    *end = skb->len;
+    if (!no_ip) {
+        int sum = transport_sum(skb, s);
+        __u32 check = transport_checksum(s);
+        __u16 field = 0;
+        if (check && bpf_skb_load_bytes(skb, check, &field, 2)) return -1;
+        int unfinished = check && field == pseudo_sum(s);
+        if (sum >= 0 && (unfinished || (check && bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0))) {
+            *end = s->l4;
+            return sum;
+        }
+        if (unfinished || s->key.nw_proto == kProtocolSctp) return -1;
+    }
+    return *end > kMaxSummed ? -1 : 0;
+}
+
+// The outer checksum of what push_tunnel() has written; `inner` is known_sum() of before, of what is behind
+// `end`.
 static __always_inline int finish_udp(struct __sk_buff* skb, struct Scratch* s, __u32 level, __u32 udp,
-                                      __u32 l4, __u16 inner, __u16 pseudo) {
-    if (sum_packet(skb, level, udp, l4)) return 1;
+                                      __u32 end, __u16 inner, __u16 pseudo) {
+    if (sum_packet(skb, level, udp, end)) return 1;
     __u16 check = ~fold((__u64)s->sum_result + inner + pseudo);
     if (!check) check = 0xffff;
     return bpf_skb_store_bytes(skb, udp + 6, &check, 2, 0) != 0;
@@ -179,12 +201,11 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
         how = 0;
     }
     int summed = kind != kTunnelGre && flags & kTunnelCsum && !gso;
-    int inner_sum = !summed ? -1 : no_ip ? 0 : transport_sum(skb, s);
+    __u32 sum_end = 0;
+    int inner_sum = summed ? known_sum(skb, s, no_ip, &sum_end) : -1;
     if (v6 && summed && inner_sum < 0) return kHandUp;
     if (only_ask) return kNext;
     __u32 hash = bpf_get_hash_recalc(skb);
-    // From where on the sum is known.
-    __u32 inner_l4 = (no_ip ? frame - tag : s->l4) + room;
     __u32 at = kEthernetHeader + ip_header, inner = at + header, inner_type = inner + 12 + tag;
     asm volatile("%0 &= 127" : "+r"(inner));
     asm volatile("%0 &= 127" : "+r"(inner_type));
@@ -258,7 +279,7 @@ __noinline int push_tunnel(struct __sk_buff* skb, __u32 level, __u32 number, __u
     asm volatile("%0 &= 127" : "+r"(all));
     int failed = !all || bpf_skb_store_bytes(skb, 0, s->head, all, 0);
     if (inner_sum >= 0 && !failed)
-        failed = finish_udp(skb, s, level, at, inner_l4, inner_sum,
+        failed = finish_udp(skb, s, level, at, sum_end + room, inner_sum,
                             outer_pseudo_sum(v6 ? ip + 2 : ip + 3, v6, udp_length));
     if (no_ip && !failed) failed = note_protocol(skb);
     if (failed) {

@@ -14,6 +14,7 @@ __noinline int upcall(struct __sk_buff* skb, __u32 level) {
     struct Totals* t = totals_of();
     if (!s || !c || !t) return kDone;
     s->verdict = TC_ACT_SHOT;
+    if (!s->telling) s->copy_up = 1;
     __u32 number = s->in_port;
     struct PortEntry* port = bpf_map_lookup_elem(&ports, &number);
     if (!c->upcall_ifindex || !port) {
