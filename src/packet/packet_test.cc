@@ -13,6 +13,7 @@
 #include "packet/extract.h"
 #include "packet/icmpv6.h"
 #include "packet/ipv6.h"
+#include "packet/mpls.h"
 #include "packet/rewrite.h"
 #include "packet/sctp.h"
 #include "packet/segment.h"
@@ -269,6 +270,39 @@ TEST(Segment, EverySegmentIsWholeAndTheirPayloadIsTheSuperPackets) {
             joined.insert(joined.end(), segments[s].view().begin() + at.payload, segments[s].view().end());
         }
         ASSERT_EQ(joined, payload);
+    }
+}
+
+TEST(Segment, TagsAndLabelsAreOnEachSegment) {
+    Random random(seed());
+    for (int i = 0; i < 200; i++) {
+        Flow flow;
+        Packet super = super_packet(random, flow, 1000 + random() % 20000, 1000);
+        size_t labels = random() % 4, tags = random() % 3;
+        auto with_headers = [&](Packet packet) {
+            auto layout_of = [&] {
+                Flow key = zero_flow();
+                return extract(packet, key);
+            };
+            for (size_t n = 0; n < labels; n++) {
+                Layout layout = layout_of();
+                push_mpls(packet, layout, ethernet::kMpls,
+                          static_cast<uint32_t>(n << mpls::kLabelShift | 64 | (n ? 0 : mpls::kBottom)));
+            }
+            for (size_t n = 0; n < tags; n++) {
+                Layout layout = layout_of();
+                push_vlan(packet, layout, ethernet::kVlan, static_cast<uint16_t>(kVlanCfi | n));
+            }
+            return packet;
+        };
+        std::vector<Packet> expected = segment(super), got = segment(with_headers(super));
+        ASSERT_EQ(got.size(), expected.size()) << "seed " << seed() << " round " << i;
+        for (size_t n = 0; n < got.size(); n++) {
+            Packet one = with_headers(expected[n]);
+            ASSERT_EQ(Bytes(got[n].view().begin(), got[n].view().end()),
+                      Bytes(one.view().begin(), one.view().end()))
+                << "seed " << seed() << " round " << i;
+        }
     }
 }
 

@@ -5,9 +5,11 @@
 #include "packet/checksum.h"
 #include "packet/ethernet.h"
 #include "packet/ipv6.h"
+#include "packet/mpls.h"
 #include "packet/sctp.h"
 #include "packet/tcp.h"
 #include "packet/udp.h"
+#include "packet/vlan.h"
 
 namespace weft::packet {
 
@@ -79,29 +81,26 @@ void fix_tcp(Packet& segment, const Headers& at, size_t payload_offset, bool fir
 
 bool find_headers(const Packet& packet, Headers& at) {
     Flow flow = zero_flow();
-    // The tags that extract() may leave unread are no obstacle here: walk them off first.
-    size_t tags = 0;
-    const uint8_t* p = packet.data();
-    while (ethernet::kHeader + 4 * tags + 4 <= packet.size() &&
-           ethernet::is_vlan(load_be16(p + ethernet::kType + 4 * tags))) {
-        tags++;
+    // The tags and labels that extract() leaves unread are no obstacle here: walk them off first.
+    size_t l3 = ethernet::kHeader;
+    auto next = [&] { return l3 <= packet.size() ? load_be16(packet.data() + l3 - 2) : uint16_t{0}; };
+    while (ethernet::is_vlan(next())) l3 += vlan::kHeader;
+    uint16_t type = next();
+    if (ethernet::is_mpls(type)) {
+        bool bottom = false;
+        for (; !bottom && l3 + mpls::kEntry < packet.size(); l3 += mpls::kEntry)
+            bottom = load_be32(packet.data() + l3) & mpls::kBottom;
+        if (!bottom) return false;
+        type = packet.data()[l3] >> 4 == 4 ? ethernet::kIpv4 : ethernet::kIpv6;
     }
-    Layout layout = extract(packet.view().subspan(4 * tags), flow);
-    if (tags) {  // the addresses read were wrong, the rest of the walk was not
-        flow = zero_flow();
-        flow.packet_type = 1u << 16 | load_be16(p + ethernet::kType + 4 * tags);
-        size_t l3 = ethernet::kHeader + 4 * tags;
-        layout = extract(packet.view().subspan(l3), flow);
-        if (!layout.payload) return false;
-        at.l3 = l3;
-        at.l4 = l3 + layout.l4;
-        at.payload = l3 + layout.payload;
-    } else {
-        if (!layout.payload) return false;
-        at.l3 = layout.l3;
-        at.l4 = layout.l4;
-        at.payload = layout.payload;
-    }
+    size_t walked = l3 > ethernet::kHeader ? l3 : 0;
+    if (walked > packet.size()) return false;
+    if (walked) flow.packet_type = 1u << 16 | type;
+    Layout layout = extract(packet.view().subspan(walked), flow);
+    if (!layout.payload) return false;
+    at.l3 = walked + layout.l3;
+    at.l4 = walked + layout.l4;
+    at.payload = walked + layout.payload;
     at.v6 = flow.dl_type == ethernet::kIpv6;
     at.tcp = flow.nw_proto == protocol::kTcp;
     bool udp = flow.nw_proto == protocol::kUdp;

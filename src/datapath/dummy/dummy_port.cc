@@ -81,7 +81,9 @@ class DummyPort final : public Port, public DummyDevice {
             stats_.tx_dropped++;
             return sink_.dropped(explain::DropReason::kPortDown);
         }
-        for (Packet& packet : packet::segment(std::move(work.packet))) transmit(std::move(packet));
+        std::vector<Packet> packets = packet::segment(std::move(work.packet));
+        if (packets.empty()) return sink_.dropped(explain::DropReason::kTransmitError);
+        for (Packet& packet : packets) transmit(std::move(packet));
     }
 
     // DummyDevice

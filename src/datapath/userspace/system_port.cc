@@ -179,9 +179,13 @@ class SystemPort final : public Port {
     }
 
     void failed(Packet& packet, int error) {
-        if (error == EINVAL && packet.offload.any() && packet.offload.gso_type != packet::GsoType::kNone) {
-            // A kind of super-packet that this kernel does not take.
-            for (Packet& one : packet::segment(std::move(packet))) {
+        // A kind of super-packet that this kernel does not take, or cannot cut (behind labels).
+        bool refused =
+            (error == EINVAL || error == ENOMEM) && packet.offload.gso_type != packet::GsoType::kNone;
+        std::vector<Packet> segments;
+        if (refused) segments = packet::segment(std::move(packet));
+        if (!segments.empty()) {
+            for (Packet& one : segments) {
                 uint8_t header[kVnetHeader];
                 write_vnet_header(one, header);
                 iovec parts[2] = {{header, kVnetHeader}, {one.data(), one.size()}};
