@@ -224,6 +224,8 @@ class Encoder {
 
     void set_tunnel(const SetTunnel& a) {
         if (a.vxlan_gbp && (a.vxlan_gbp->id || a.vxlan_gbp->flags)) return refuse("a VXLAN group policy");
+        if (a.flags & (packet::kTunnelGpe | packet::kTunnelSequence))
+            return refuse("a VXLAN or GRE header with more than the programs write");
         SetTunnelData data;
         std::memset(&data, 0, sizeof data);
         size_t options = a.geneve ? a.geneve->options.size() : 0;

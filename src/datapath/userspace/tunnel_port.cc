@@ -8,11 +8,14 @@
 #include "base/clock.h"
 #include "base/hash_map.h"
 #include "base/log.h"
+#include "datapath/api/tunnel_payload.h"
 #include "datapath/userspace/capture_device.h"
+#include "datapath/userspace/outer_headers.h"
 #include "datapath/userspace/tunnel_header.h"
 #include "datapath/userspace/tunnel_socket.h"
 #include "packet/address.h"
 #include "packet/coalesce.h"
+#include "packet/ethernet.h"
 #include "packet/ipv6.h"
 #include "packet/segment.h"
 #include "packet/udp.h"
@@ -50,6 +53,14 @@ struct Outgoing {
     bool v6;
     Sender* sender;
 };
+
+// What a device shows of a packet: Ethernet.
+Packet as_frame(Packet packet, uint32_t packet_type) {
+    if (!packet_type) return packet;
+    std::memset(packet.push_front(packet::ethernet::kHeader), 0, packet::ethernet::kHeader);
+    store_be16(packet.data() + packet::ethernet::kType, static_cast<uint16_t>(packet_type));
+    return packet;
+}
 
 class TunnelPort final : public Port {
   public:
@@ -97,16 +108,18 @@ class TunnelPort final : public Port {
         work.refresh();
         Sender* sender = choose_sender(work, v6);
         if (!sender) return drop(DropReason::kTunnelNoRoute);
+        const uint32_t packet_type = work.key.packet_type;
+        if (!carries(info_.type, key.flags, packet_type)) return drop(DropReason::kWrongPacketType);
         bool trains = work.packet.offload.gso_type != GsoType::kNone && !gre();
         if (work.packet.offload.gso_type == GsoType::kTcp4 ||
             work.packet.offload.gso_type == GsoType::kTcp6) {
             fit_segments(work, v6);
         }
-        if (capture_ && capture_->listened()) capture_->sent(work.packet);
-        std::vector<Packet> frames = packet::segment(std::move(work.packet));
+        if (capture_ && capture_->listened()) capture_->sent(as_frame(work.packet, packet_type));
+        std::vector<Packet> frames = packet::segment(std::move(work.packet), packet_type);
         if (frames.empty()) return drop(DropReason::kMalformed);
         for (Packet& frame : frames) {
-            push_tunnel_header(frame, info_.type, key, ++sequence_);
+            push_tunnel_header(frame, info_.type, key, packet_type, ++sequence_);
             size_t size = frame.size();
             bool joins = trains && &frame != &frames[0] && queue_.back().frames.size() < kMaxTrain &&
                          queue_.back().bytes + size <= kMaxTrainBytes;
@@ -324,7 +337,7 @@ class TunnelPort final : public Port {
         end_joined();
         if (batch_.empty()) return;
         if (capture_ && capture_->listened()) {
-            for (const Received& each : batch_) capture_->received(each.packet);
+            for (const Received& each : batch_) capture_->received(as_frame(each.packet, each.packet_type));
         }
         sink_.received(info_.number, batch_);
     }
@@ -362,13 +375,21 @@ class TunnelPort final : public Port {
             return;
         }
         stats_.rx_packets++;
-        stats_.rx_bytes += inner->size();
+        stats_.rx_bytes += inner->bytes.size();
         if (!joined_.empty()) {
-            if (std::memcmp(&joined_key_, &key, sizeof key) == 0 && joined_.append(*inner)) return;
+            if (!inner->packet_type && !inner->message && std::memcmp(&joined_key_, &key, sizeof key) == 0 &&
+                joined_.append(inner->bytes))
+                return;
             end_joined();
         }
+        if (inner->message || inner->packet_type) {
+            Packet packet(inner->bytes);
+            if (inner->message) push_received_headers(packet, key);
+            batch_.push_back({std::move(packet), true, key, inner->packet_type});
+            return;
+        }
         joined_key_ = key;
-        joined_.start(*inner);
+        joined_.start(inner->bytes);
     }
 
     void end_joined() {
@@ -382,7 +403,7 @@ class TunnelPort final : public Port {
     std::unique_ptr<CaptureDevice> capture_;
     Family families_[2];  // IPv4, IPv6
     HashMap<packet::Ipv6Addr, PathMtu> paths_;
-    uint32_t sequence_ = 0;  // of ERSPAN
+    uint32_t sequence_ = 0;  // of GRE and ERSPAN
     std::vector<Outgoing> queue_;
     std::vector<iovec> parts_;
     packet::Coalescer joined_;

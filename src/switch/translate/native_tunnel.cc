@@ -104,6 +104,7 @@ bool Walk::output_native(OfPort& port, datapath::SetTunnel header) {
     datapath::PushTunnel push;
     push.port = port.dp_port;
     push.type = port.tunnel->type;
+    push.packet_type = flow_.packet_type;
     push.src = local->mac;
     push.dst = *mac;
     push.first_source_port = underlay->first_source_port;
