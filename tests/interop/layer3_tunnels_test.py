@@ -96,6 +96,18 @@ def traces():
         assert re.search(r"Datapath actions: pop_eth,.*,push_eth\(src=50:54:00:00:00:05,dst=50:54:00:00:00:07\),push_vlan\(vid=5,pcp=0\),\d+\n", text), text
 
 
+def marks():
+    """egress_pkt_mark chooses the route of the packets that carry, and is theirs"""
+    with Layer3() as pair:
+        pair.vsctl("add-port", "br0", "tm", "--", "set", "interface", "tm", "type=geneve", "ofport_request=40", "options:remote_ip=1.1.2.92", "options:key=44", "options:egress_pkt_mark=7")
+        pair.appctl("ovs/route/add", "1.1.2.92/32", "br-phy", "1.1.2.1", "pkt_mark=7")
+        pair.appctl("tnl/neigh/set", "br-phy", "1.1.2.1", "f8:bc:12:44:34:01")
+        for actions in ("40", "40,2", "load:5->NXM_NX_PKT_MARK[],40"):
+            pair.only(f"in_port=1,actions={actions}")
+            text = pair.trace(FLOW)
+            assert "set(skb_mark(0x7)),tnl_push(" in text.replace("clone(", "") and "dst=f8:bc:12:44:34:01" in text, text
+
+
 def gtpu(payload, teid=123, flags=0x30, message=255):
     return struct.pack(">BBHI", flags, message, len(payload), teid) + payload
 
@@ -261,6 +273,11 @@ def hosts():
             subprocess.run(["ip", "netns", "exec", names[0], "python3", "-c", "import socket\ns = socket.create_connection(('10.1.0.2', 7), 5)\ns.sendall(bytes(4000000))\ns.close()"],
                            check=True, timeout=20)
             assert server.communicate(timeout=20)[0].strip() == "4000000", kind
+        # The kernel routes by the mark of what carries.
+        ip("-n", names[0], "rule", "add", "fwmark", "7", "prohibit")
+        assert " 0% packet loss" in ip("netns", "exec", names[0], "ping", "-c", "1", "-W", "1", "10.1.0.2", check=False)
+        switches[0].run("ovs-vsctl", "set", "interface", "vxlan0", "options:egress_pkt_mark=7")
+        rig.wait_for(lambda: " 100% packet loss" in ip("netns", "exec", names[0], "ping", "-c", "1", "-W", "1", "10.1.0.2", check=False), "no way for the mark")
         # An echo request of the other end is a packet like others where packet types are seen, with the headers it came in.
         switches[0].run("ovs-vsctl", "set", "interface", "gtpu0", "options:packet_type=ptap", "options:key=0")
         switches[0].run("ovs-ofctl", "-OOpenFlow15", "add-flow", f"unix:{switches[0].dir}/br0.mgmt", "priority=60000,in_port=gtpu0,packet_type=(0,0),tun_gtpu_msgtype=1,udp,tp_dst=2152,nw_src=10.9.0.2,actions=drop")
@@ -275,4 +292,4 @@ def hosts():
 
 if __name__ == "__main__":
     print(f"seed {SEED}")
-    rig.main(settings, traces, arrivals, departures, hosts)
+    rig.main(settings, traces, marks, arrivals, departures, hosts)

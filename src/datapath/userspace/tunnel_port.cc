@@ -43,6 +43,7 @@ struct Sender {
     Descriptor socket;
     int discovery = -1;  // as last set
     int no_checksum = -1;
+    uint32_t mark = 0;
 };
 
 // One message for the kernel: a datagram, or a train of them of one size (the last may be shorter).
@@ -52,6 +53,7 @@ struct Outgoing {
     Tunnel key;
     bool v6;
     Sender* sender;
+    uint32_t mark;
 };
 
 // What a device shows of a packet: Ethernet.
@@ -123,7 +125,7 @@ class TunnelPort final : public Port {
             size_t size = frame.size();
             bool joins = trains && &frame != &frames[0] && queue_.back().frames.size() < kMaxTrain &&
                          queue_.back().bytes + size <= kMaxTrainBytes;
-            if (!joins) queue_.push_back({{}, 0, key, v6, sender});
+            if (!joins) queue_.push_back({{}, 0, key, v6, sender, work.key.pkt_mark});
             queue_.back().frames.push_back(std::move(frame));
             queue_.back().bytes += size;
         }
@@ -165,7 +167,7 @@ class TunnelPort final : public Port {
     }
     bool alike(const Outgoing& a, const Outgoing& b) const {
         return a.sender == b.sender && dont_fragment(a.key) == dont_fragment(b.key) &&
-               without_checksum(a) == without_checksum(b);
+               without_checksum(a) == without_checksum(b) && a.mark == b.mark;
     }
 
     Sender* choose_sender(const Work& work, bool v6) {
@@ -212,8 +214,12 @@ class TunnelPort final : public Port {
         if (work.packet.offload.gso_size > fits) work.packet.offload.gso_size = static_cast<uint16_t>(fits);
     }
 
-    // Whether the kernel may fragment, and sums, what is sent next.
-    void prepare(Sender& sender, bool v6, bool df, bool no_checksum) {
+    // Whether the kernel may fragment, and sums, what is sent next, and its mark.
+    void prepare(Sender& sender, bool v6, bool df, bool no_checksum, uint32_t mark) {
+        if (sender.mark != mark) {
+            sender.socket.option(SOL_SOCKET, SO_MARK, static_cast<int>(mark));
+            sender.mark = mark;
+        }
         int discovery =
             v6 ? (df ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT) : (df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
         if (sender.discovery != discovery) {
@@ -238,7 +244,7 @@ class TunnelPort final : public Port {
 
     size_t send_some(size_t first, size_t count) {
         Outgoing& head = queue_[first];
-        prepare(*head.sender, head.v6, dont_fragment(head.key), without_checksum(head));
+        prepare(*head.sender, head.v6, dont_fragment(head.key), without_checksum(head), head.mark);
         mmsghdr messages[kBatch] = {};
         SendControl controls[kBatch];
         parts_.clear();
@@ -271,7 +277,7 @@ class TunnelPort final : public Port {
 
     void send_one(const Outgoing& out, Packet& frame) {
         bool no_checksum = !(out.key.flags & packet::kTunnelCsum);
-        prepare(*out.sender, out.v6, dont_fragment(out.key), no_checksum);
+        prepare(*out.sender, out.v6, dont_fragment(out.key), no_checksum, out.mark);
         if (transmit(out, frame)) return;
         retry_or_drop(out, frame, errno);
     }
@@ -292,7 +298,7 @@ class TunnelPort final : public Port {
     void retry_or_drop(const Outgoing& out, Packet& frame, int error) {
         if (error == EMSGSIZE && dont_fragment(out.key)) {
             // The path is narrower than the packet, which cannot be made smaller here: fragments get through.
-            prepare(*out.sender, out.v6, false, !(out.key.flags & packet::kTunnelCsum));
+            prepare(*out.sender, out.v6, false, !(out.key.flags & packet::kTunnelCsum), out.mark);
             if (transmit(out, frame)) return;
             error = errno;
         }

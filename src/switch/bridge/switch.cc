@@ -448,7 +448,9 @@ void Switch::configure_tables(const db::Bridge& row, Bridge& bridge) {
         FlowTable& table = bridge.table(static_cast<uint8_t>(i));
         const Uuid* uuid = row.flow_tables.find(static_cast<int64_t>(i));
         const db::FlowTable* config = uuid ? replica_->find<db::FlowTable>(*uuid) : nullptr;
-        table.name = config && config->name ? *config->name : "";
+        bool named = config && config->name;
+        if (named || table.named) table.name = named ? *config->name : "";  // else what controllers chose
+        table.named = named;
         table.max_flows =
             config && config->flow_limit ? static_cast<uint32_t>(*config->flow_limit) : UINT32_MAX;
         table.evict = config && config->overflow_policy && *config->overflow_policy == "evict";

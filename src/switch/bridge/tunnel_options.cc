@@ -189,8 +189,7 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
         } else if (key == "seq" && config.type == datapath::PortType::kGre) {
             config.sequence = value == "true";
         } else if (key == "egress_pkt_mark") {
-            warnings.push_back(
-                fmt::format("{}: egress_pkt_mark is not supported, outer packets have no mark", name));
+            config.mark = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 0));
         } else if (!known_option(key)) {
             warnings.push_back(fmt::format("{}: unknown {} argument '{}'", name, type, key));
         }

@@ -42,6 +42,7 @@ struct TunnelConfig {
     bool dont_fragment = true, csum = false;
     bool gbp = false, gpe = false;  // VXLAN's extensions
     bool sequence = false;          // GRE counts its packets
+    std::optional<uint32_t> mark;   // of the packets that carry
     TunnelPackets packets = TunnelPackets::kLegacyL2;
     // ERSPAN's numbers; those that are `flow` are the packet's tun_erspan_* fields.
     uint8_t erspan_ver = 1, erspan_dir = 0, erspan_hwid = 0;

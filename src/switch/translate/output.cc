@@ -237,6 +237,10 @@ void Walk::output_tunnel(OfPort& port) {
         out_.drop = explain::DropReason::kWrongPacketType;
         return warning("native tunnel header build failed");
     }
+    if (config.mark) {
+        mask_.pkt_mark = ~0u;
+        flow_.pkt_mark = *config.mark;
+    }
     note(EffectCache::CountTunnel{bridge_, port.number, true});
     commit();
     if (truncate_) append(datapath::Truncate{truncate_});
