@@ -22,6 +22,7 @@ struct Request {
     std::string target{kDaemon};
     int64_t timeout_ms = 0;
     std::vector<std::string> flags;  // handed on in front of the arguments
+    bool read_only = false;
     Questions questions;
 };
 
@@ -38,6 +39,7 @@ void add_options(OptionTable& options, Request& request) {
     pass("more", 'm', "-m", "Print more; twice: more yet.");
     pass("names", 0, "--names", "Print names of ports, not numbers.");
     pass("no-names", 0, "--no-names", "Print numbers of ports.");
+    options.add_flag("read-only", 0, "Refuse the commands that change something.", request.read_only);
     options.add("timeout", 't', "SECS", "Give up after that many seconds.", [&](std::string_view text) {
         int64_t seconds = 0;
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -87,6 +89,14 @@ ProgramText text() {
          {"ipf-set-max-nfrags [dp] MAX", "Set how many fragments may be held."}}};
 }
 
+// Commands that change something.
+bool changes(std::string_view command) {
+    for (std::string_view part : {"del-", "flush-", "-set-", "-enable-", "-disable-"}) {
+        if (command.find(part) != command.npos) return true;
+    }
+    return false;
+}
+
 // The daemon's errors name the daemon.
 std::string own_words(std::string error) {
     std::string prefix = fmt::format("{}: ", kDaemon);
@@ -113,6 +123,8 @@ int ovs_dpctl(int argc, char** argv) {
         return std::fputs(answer->c_str(), stdout), 0;
     if (words->empty()) return fail("missing command name; use --help for help");
 
+    if (request.read_only && changes(words->front()))
+        return fail(fmt::format("'{}' command does not work in read only mode", words->front()));
     auto socket = net::find_control_socket(request.target);
     if (!socket) return fail(socket.message());
     std::vector<std::string> arguments = request.flags;

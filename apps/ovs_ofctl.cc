@@ -8,6 +8,7 @@
 
 #include "base/log_control.h"
 #include "base/options.h"
+#include "cli/ofctl/flow_formats.h"
 #include "cli/ofctl/ofctl.h"
 #include "cli/tls_options.h"
 #include "net/daemon.h"
@@ -26,6 +27,10 @@ struct Request {
 
 Result<void> set_versions(std::string_view text, Options& options) {
     WEFT_ASSIGN(options.versions, openflow::parse_versions(text));
+    return {};
+}
+Result<void> set_formats(std::string_view text, Options& options) {
+    WEFT_ASSIGN(options.formats, cli::ofctl::parse_flow_formats(text));
     return {};
 }
 Result<void> set_sort(std::string_view field, bool reverse, Options& options) {
@@ -58,6 +63,8 @@ void add_options(OptionTable& table, Request& request) {
     table.section("Options");
     table.add("protocols", 'O', "VERSIONS", "OpenFlow versions to use, such as OpenFlow10,OpenFlow13.",
               [&](std::string_view v) { return set_versions(v, o); });
+    table.add("flow-format", 'F', "FORMATS", "Ways to write flows, such as NXM,OXM-OpenFlow13.",
+              [&](std::string_view v) { return set_formats(v, o); });
     table.add_flag("strict", 0, "Match the priority and the whole match.", o.strict);
     table.add_flag("bundle", 0, "Send all changes as one atomic bundle.", o.bundle);
     table.add_flag("read-only", 0, "Refuse the commands that change something.", o.read_only);

@@ -53,7 +53,11 @@ OfError decode_field(ByteReader& in, const DecodeContext& c, FieldId& id) {
     OxmHeader header;
     if (!decode_oxm_header(in, header)) return OfError::OFPBAC_BAD_LEN;
     if (!header.field) return OfError::OFPBAC_BAD_SET_TYPE;
-    if (header.has_mask || header.length != header.field->bytes) return OfError::OFPBAC_BAD_ARGUMENT;
+    bool option = header.field->is_tun_metadata();  // is as long as the switch has it
+    if (header.has_mask ||
+        (option ? header.length > header.field->bytes : header.length != header.field->bytes)) {
+        return OfError::OFPBAC_BAD_ARGUMENT;
+    }
     if (!option_is_mapped(*header.field, c)) return OfError::NXFMFC_INVALID_TLV_FIELD;
     id = header.field->id;
     return OfError::kNone;

@@ -311,10 +311,19 @@ OfError decode_entry(const OxmHeader& header, ByteView payload, const NxmOptions
     size_t size = header.has_mask ? payload.size() / 2 : payload.size();
     if (header.has_mask && payload.size() % 2) return OfError::OFPBMC_BAD_LEN;
     if (f.is_tun_metadata() ? size == 0 || size > f.bytes : size != f.bytes) return OfError::OFPBMC_BAD_LEN;
-    FieldValue value = take(f, payload.first(size));
+    ByteView value_bytes = payload.first(size), mask_bytes = payload.subspan(header.has_mask ? size : 0, size);
+    if (f.is_tun_metadata() && options.tunnel_table) {  // of what is longer than the option its beginning
+        auto* slot = options.tunnel_table->slot(f.tun_metadata_index());
+        if (slot && size > slot->size) {
+            size = slot->size;
+            value_bytes = value_bytes.first(size);
+            mask_bytes = mask_bytes.first(size);
+        }
+    }
+    FieldValue value = take(f, value_bytes);
     FieldValue mask = FieldValue::all_ones(f);
     if (header.has_mask) {
-        mask = take(f, payload.subspan(size));
+        mask = take(f, mask_bytes);
         if (!f.maskable && f.id != FieldId::kVlanVid && !is_all_ones(f, mask))
             return OfError::OFPBMC_BAD_MASK;
     } else if (f.is_tun_metadata()) {

@@ -71,7 +71,8 @@ OfError decode_vendor(ByteReader& in, DecodeContext& c, Body& body) {
     OfError error = OfError::kNone;
     if (vendor == kVendorNicira) {
         if (decode_flow_nicira(subtype, in, c, body, error) ||
-            decode_packet_nicira(subtype, in, c, body, error) || decode_nicira(subtype, in, c, body, error)) {
+            decode_packet_nicira(subtype, in, c, body, error) ||
+            decode_group_nicira(subtype, in, c, body, error) || decode_nicira(subtype, in, c, body, error)) {
             return error;
         }
         return OfError::OFPBRC_BAD_SUBTYPE;
@@ -103,6 +104,7 @@ OfError decode_stats(bool reply, ByteReader& in, DecodeContext& c, Body& body) {
         }
         if (vendor != kVendorNicira) return OfError::OFPBRC_BAD_VENDOR;
         if (decode_ipfix_stats(subtype, reply, in, c, body, error)) return error;
+        if (decode_group_stats_nicira(subtype, reply, in, c, body, error)) return error;
         uint16_t as = subtype == 0   ? kStatsFlow
                       : subtype == 1 ? kStatsAggregate
                       : subtype == 2 ? kStatsFlowMonitor
@@ -281,6 +283,10 @@ void MultipartWriter::begin() {
     messages::EncodeContext context{version_, out_};
     if (nxm_) {
         context.nicira_stats(0, true);
+    } else if (version_ == Version::k10 && kind_ == Kind::kGroup) {
+        context.nicira_stats(messages::kNxStatsGroup, true);
+    } else if (version_ == Version::k10 && kind_ == Kind::kGroupDesc) {
+        context.nicira_stats(messages::kNxStatsGroupDesc, true);
     } else {
         context.stats(stats_type(kind_), true);
     }

@@ -560,6 +560,15 @@ const char* message_name(const Message& message) {
         if (message.get_if<BundleControl>()) return "ONFT_BUNDLE_CONTROL";
         if (message.get_if<BundleAdd>()) return "ONFT_BUNDLE_ADD_MESSAGE";
     }
+    if (message.version == Version::k10) {  // which has no groups of its own
+        if (message.get_if<GroupMod>()) return "NXT_GROUP_MOD";
+        if (message.get_if<GroupDescRequest>()) return "NXST_GROUP_DESC request";
+        if (message.get_if<GroupDescReply>()) return "NXST_GROUP_DESC reply";
+        if (message.get_if<GroupStatsRequest>()) return "NXST_GROUP request";
+        if (message.get_if<GroupStatsReply>()) return "NXST_GROUP reply";
+        if (message.get_if<GroupFeaturesRequest>()) return "NXST_GROUP_FEATURES request";
+        if (message.get_if<GroupFeaturesReply>()) return "NXST_GROUP_FEATURES reply";
+    }
     if (message.version >= Version::k14) {
         if (message.get_if<QueueConfigRequest>()) return "OFPST_QUEUE_DESC request";
         if (message.get_if<QueueConfigReply>()) return "OFPST_QUEUE_DESC reply";

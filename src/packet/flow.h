@@ -41,6 +41,8 @@ inline constexpr uint32_t kCtNew = 0x01, kCtEstablished = 0x02, kCtRelated = 0x0
 // Tunnel::flags
 inline constexpr uint16_t kTunnelDontFragment = 0x01, kTunnelCsum = 0x02, kTunnelKey = 0x04,
                           kTunnelOam = 0x08;
+// Of headers to send alone: VXLAN says what it carries; GRE counts packets.
+inline constexpr uint16_t kTunnelGpe = 0x10, kTunnelSequence = 0x20;
 
 // An 802.1Q tag.  tci has bit 0x1000 (CFI) set when there is a tag, so that tci 0 means none, as vlan_tci in
 // ovs-fields(7).

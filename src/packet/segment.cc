@@ -109,11 +109,18 @@ bool find_headers(const Packet& packet, Headers& at) {
 
 }  // namespace
 
-std::vector<Packet> segment(Packet packet) {
+std::vector<Packet> segment(Packet packet, uint32_t packet_type) {
     std::vector<Packet> out;
     if (packet.offload.gso_type == GsoType::kNone) {
         finish_checksum(packet);
         out.push_back(std::move(packet));
+        return out;
+    }
+    if (packet_type) {  // headers are looked for from Ethernet on
+        std::memset(packet.push_front(ethernet::kHeader), 0, ethernet::kHeader);
+        store_be16(packet.data() + ethernet::kType, static_cast<uint16_t>(packet_type));
+        out = segment(std::move(packet));
+        for (Packet& one : out) one.pull_front(ethernet::kHeader);
         return out;
     }
     Headers at;

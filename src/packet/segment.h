@@ -15,8 +15,8 @@ void finish_checksum(Packet& packet);
 // Cuts a super-packet into its segments, checksums finished: TCP (RFC 9293; sequence numbers, PSH and FIN on
 // the last, CWR on the first only, IPv4 identification counting up) and UDP (each segment a datagram).  A
 // packet that is none comes back alone, its checksum finished.  Empty if the headers do not fit what the
-// offload says.
-std::vector<Packet> segment(Packet packet);
+// offload says.  `packet_type`: as in Flow, of a packet without an Ethernet header.
+std::vector<Packet> segment(Packet packet, uint32_t packet_type = 0);
 
 // Cuts an IPv4 packet (from its IP header, checksum finished) into fragments of at most `mtu` bytes (RFC
 // 791).

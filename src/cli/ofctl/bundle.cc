@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "cli/ofctl/flow_session.h"
 #include "openflow/text.h"
 
@@ -103,9 +106,6 @@ constexpr Setting kSettings[] = {{"controller", true, 0, 3},
 
 Result<const Setting*> setting_of(std::string_view text, TableMod& mod) {
     std::string_view name = text.substr(0, text.find(':'));
-    if (name == "name")
-        return Error{
-            "mod-table name:NEW-NAME is not supported; set the name column of the table's Flow_Table row"};
     for (const Setting& setting : kSettings) {
         if (name != setting.name) continue;
         if (name != "vacancy") {
@@ -143,14 +143,66 @@ Result<void> keep_others(SwitchConnection& connection, const Setting& setting, T
     return {};
 }
 
+// A table's number, or its name where names are read.
+Result<uint8_t> table_of(const std::string& text, const Options& options, SwitchConnection& connection) {
+    auto table = parse_table(text, nullptr);
+    if (!table && options.names != 0) {
+        Names names;
+        WEFT_TRY(add_table_names(connection, names));
+        table = parse_table(text, &names);
+    }
+    if (!table) return Error{fmt::format("unknown table \"{}\"", text)};
+    return *table;
+}
+
+// OpenFlow 1.3 and 1.4 know a table's name as one of its features, which can only be set all at once, with
+// those of all tables; 1.5 modifies one.
+Result<void> rename_table(const Options& options, const Words& words, std::string new_name) {
+    constexpr uint32_t kUsable = version_bit(Version::k13) | version_bit(Version::k14) |
+                                 version_bit(Version::k15);
+    Options narrowed = options;
+    narrowed.versions &= kUsable;
+    if (!narrowed.versions) {
+        return Error{fmt::format(
+            "table_mod '{}' requires one of the OpenFlow versions OpenFlow13, OpenFlow14, OpenFlow15",
+            words[2])};
+    }
+    WEFT_ASSIGN(Switch connection, open_switch(narrowed, words[0]));
+    WEFT_ASSIGN(uint8_t number, table_of(words[1], options, *connection));
+    WEFT_ASSIGN(auto replies, connection->request(TableFeaturesRequest{}));
+    constexpr size_t kTablesPerMessage = 8;
+    const bool modify = connection->version() >= Version::k15;
+    std::vector<TableFeatures> tables;
+    bool found = false;
+    for (const Message& message : replies) {
+        auto* reply = message.get_if<TableFeaturesReply>();
+        for (size_t i = 0; reply && i < reply->tables.size(); i++) {
+            TableFeatures table = reply->tables[i];
+            bool wanted = table.table == number;
+            found |= wanted;
+            if (wanted) table.name = new_name.substr(0, kMaxTableName);
+            table.modify = modify;
+            if (wanted || !modify) tables.push_back(std::move(table));
+        }
+    }
+    if (!found) return Error{fmt::format("switch does not have table {}", number)};
+    uint32_t xid = connection->next_xid();
+    std::vector<Bytes> parts;
+    for (size_t i = 0; i < tables.size(); i += kTablesPerMessage) {
+        size_t end = std::min(tables.size(), i + kTablesPerMessage);
+        TableFeaturesRequest part;
+        part.tables.assign(std::make_move_iterator(tables.begin() + static_cast<std::ptrdiff_t>(i)),
+                           std::make_move_iterator(tables.begin() + static_cast<std::ptrdiff_t>(end)));
+        part.more = end < tables.size();
+        parts.push_back(encode(connection->version(), xid, std::move(part)));
+    }
+    return connection->transact(parts);
+}
+
 Result<void> mod_table(const Options& options, const Words& words) {
+    if (words[2].starts_with("name:")) return rename_table(options, words, words[2].substr(5));
     TableMod mod;
     WEFT_ASSIGN(const Setting* setting, setting_of(words[2], mod));
-    if (words[1] != "ALL" && words[1] != "all") {
-        auto table = parse_table(words[1], nullptr);
-        if (!table) return Error{fmt::format("unknown table \"{}\"", words[1])};
-        mod.table = *table;
-    }
     uint32_t usable = setting->miss ? version_bit(Version::k11) | version_bit(Version::k12)
                                     : version_bit(Version::k14) | version_bit(Version::k15);
     Options narrowed = options;
@@ -160,6 +212,9 @@ Result<void> mod_table(const Options& options, const Words& words) {
                                  setting->miss ? "OpenFlow11, OpenFlow12" : "OpenFlow14, OpenFlow15")};
     }
     WEFT_ASSIGN(Switch connection, open_switch(narrowed, words[0]));
+    if (words[1] != "ALL" && words[1] != "all") {
+        WEFT_ASSIGN(mod.table, table_of(words[1], options, *connection));
+    }
     if (!setting->miss && mod.table != kTableAll) WEFT_TRY(keep_others(*connection, *setting, mod));
     mod.config = (mod.config & ~setting->cleared) | setting->set;
     return connection->transact({encode(connection->version(), connection->next_xid(), mod)});

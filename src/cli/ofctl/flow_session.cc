@@ -2,11 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "cli/ofctl/flow_formats.h"
+
 namespace weft::cli::ofctl {
 
 using namespace openflow;  // NOLINT: the commands speak OpenFlow throughout
 
 namespace {
+
+std::string versions_text(uint32_t versions) {
+    std::string out;
+    for (Version version : kAllVersions) {
+        if (versions & version_bit(version))
+            out += (out.empty() ? "" : ", ") + std::string(version_name(version));
+    }
+    return out;
+}
 
 // A commit that fails brings the errors of the messages that failed, then its own.
 Result<void> commit(SwitchConnection& connection, BundleControl request) {
@@ -51,17 +62,46 @@ Result<FlowSession> open_for_flows(const Options& options, const std::string& ta
     Options with_bundle = options;
     if (options.bundle && !options.versions)
         with_bundle.versions = version_bit(Version::k14) | version_bit(Version::k13);
+    uint32_t formats = options.formats ? options.formats : uint32_t{kAnyFormat};
+    if (options.formats) {
+        uint32_t enabled = with_bundle.versions ? with_bundle.versions : version_bit(Version::k10);
+        with_bundle.versions = 0;
+        for (Version version : kAllVersions) {
+            if ((enabled & version_bit(version)) && (formats_of(version_bit(version)) & formats))
+                with_bundle.versions |= version_bit(version);
+        }
+        if (!with_bundle.versions) {
+            return Error{fmt::format(
+                "None of the enabled OpenFlow versions ({}) supports any of the enabled flow formats ({}).  "
+                "(Use -O to enable additional OpenFlow versions or -F to enable additional flow formats.)",
+                versions_text(enabled), flow_formats_text(formats))};
+        }
+    }
     FlowSession s;
     WEFT_ASSIGN(s.connection, open_switch(with_bundle, target));
     WEFT_ASSIGN(s.names, names_of(*s.connection));
     s.format.version = s.connection->version();
+    // The features of all tables are much to ask for: of them only who prints names.
+    if (options.names != 0 && (s.format.version == Version::k10 || prints_names(options)))
+        WEFT_TRY(add_table_names(*s.connection, s.names));
     if (s.format.version == Version::k10) {
-        s.format.nxm = true;
-        s.format.table_id = true;
-        WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), SetFlowFormat{2})));
-        WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), FlowModTableId{true})));
+        s.format.nxm = formats & (kNxm | kNxmTable);
+        s.format.table_id = formats & (kOpenFlow10Table | kNxmTable);
+        if (s.format.nxm)
+            WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), SetFlowFormat{2})));
+        if (s.format.table_id) {
+            WEFT_TRY(
+                s.connection->send(encode(Version::k10, s.connection->next_xid(), FlowModTableId{true})));
+        }
     }
     return s;
+}
+
+Result<void> check_format(const Options& options, const FlowMod& mod) {
+    uint32_t usable = usable_formats(mod);
+    if (!options.formats || (usable & options.formats)) return {};
+    return Error{fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
+                             flow_formats_text(usable), flow_formats_text(options.formats))};
 }
 
 Result<void> send_mods(const Options& options, FlowSession& s, const std::vector<Bytes>& messages) {

@@ -17,6 +17,8 @@ struct FlowSession {
 
 // Names are needed only by text that is not all numbers; a port list is one request.
 Result<FlowSession> open_for_flows(const Options& options, const std::string& target);
+// That -F allows a way to write the flow.
+Result<void> check_format(const Options& options, const openflow::FlowMod& mod);
 Result<void> send_bundle(SwitchConnection& connection, const std::vector<Bytes>& messages);
 // As the options say.
 Result<void> send_mods(const Options& options, FlowSession& session, const std::vector<Bytes>& messages);

@@ -18,6 +18,7 @@ namespace weft::cli::ofctl {
 
 struct Options {
     uint32_t versions = 0;  // -O; 0: OpenFlow 1.0, then 1.3, 1.4 and 1.5
+    uint32_t formats = 0;   // -F: of flows (flow_formats.h); 0: any
     bool strict = false, bundle = false, stats = true;
     bool read_only = false;   // refuse what changes the switch
     bool may_create = false;  // mod-group adds a group that is missing
@@ -50,8 +51,10 @@ const std::vector<Command>& test_commands();
 
 using Switch = std::unique_ptr<SwitchConnection>;
 Result<Switch> open_switch(const Options& options, const std::string& target);
-// Ports and tables by name, as the options ask.
+// Ports by name.
 Result<openflow::Names> names_of(SwitchConnection& connection);
+// Tables, too: of their features, or of their statistics before OpenFlow 1.3.
+Result<void> add_table_names(SwitchConnection& connection, openflow::Names& names);
 Result<openflow::SwitchConfig> config_of(SwitchConnection& connection);
 bool prints_names(const Options& options);
 // Lines of FILE or "-", comments and empty ones left out; the message names file and line.

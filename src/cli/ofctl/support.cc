@@ -38,6 +38,23 @@ Result<Names> names_of(SwitchConnection& connection) {
     return names;
 }
 
+Result<void> add_table_names(SwitchConnection& connection, Names& names) {
+    auto add = [&](const auto* reply) {
+        if (!reply) return;
+        for (const auto& table : reply->tables) {
+            if (!table.name.empty()) names.add_table(table.table, table.name);
+        }
+    };
+    Body request = TableFeaturesRequest{};
+    if (connection.version() < Version::k13) request = TableStatsRequest{};
+    WEFT_ASSIGN(auto replies, connection.request(std::move(request)));
+    for (const Message& message : replies) {
+        add(message.get_if<TableFeaturesReply>());
+        add(message.get_if<TableStatsReply>());
+    }
+    return {};
+}
+
 Result<SwitchConfig> config_of(SwitchConnection& connection) {
     WEFT_ASSIGN(auto replies, connection.request(GetConfigRequest{}));
     auto* reply = replies.empty() ? nullptr : replies[0].get_if<GetConfigReply>();

@@ -188,6 +188,10 @@ struct SetTunnel {
         uint8_t direction = 0, hwid = 0;  // of version 2
         bool operator==(const Erspan&) const = default;
     };
+    struct Gtpu {
+        uint8_t flags = 0, msgtype = 0;
+        bool operator==(const Gtpu&) const = default;
+    };
     uint64_t id = 0;
     bool v6 = false;
     uint32_t src = 0, dst = 0;  // 0: source chosen by the host's routes
@@ -198,6 +202,7 @@ struct SetTunnel {
     std::optional<Geneve> geneve;
     std::optional<VxlanGbp> vxlan_gbp;
     std::optional<Erspan> erspan;
+    std::optional<Gtpu> gtpu;  // told; what is sent is user data
     bool operator==(const SetTunnel&) const = default;
 };
 
@@ -207,7 +212,8 @@ struct PushTunnel {
     PortNo port = kNoPort;  // the tunnel's
     PortType type = PortType::kGeneve;
     packet::EthAddr src{}, dst{};
-    SetTunnel header;  // with both addresses and, of UDP, the destination port
+    SetTunnel header;          // with both addresses and, of UDP, the destination port
+    uint32_t packet_type = 0;  // of what is carried
     uint16_t first_source_port = 32768, last_source_port = 61000;  // of UDP, by the inner packet's hash
     PortNo out_port = kNoPort;  // of the bridge's device whose packet it is then; told, nothing else
     bool operator==(const PushTunnel&) const = default;

@@ -75,6 +75,7 @@ void ethernet(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
             from.dl_dst = to.dl_dst;
         } else {
             actions.push_back(PopEth{});
+            from.vlans = {};  // tags go with it
         }
         from.packet_type = to.packet_type;
         return;

@@ -224,6 +224,7 @@ SetTunnel tunnel_from_key(const packet::Tunnel& key) {
     if (key.gbp_id || key.gbp_flags) out.vxlan_gbp = SetTunnel::VxlanGbp{key.gbp_id, key.gbp_flags};
     if (key.erspan_ver)
         out.erspan = SetTunnel::Erspan{key.erspan_ver, key.erspan_idx, key.erspan_dir, key.erspan_hwid};
+    if (key.gtpu_flags || key.gtpu_msgtype) out.gtpu = SetTunnel::Gtpu{key.gtpu_flags, key.gtpu_msgtype};
     return out;
 }
 
@@ -253,6 +254,10 @@ void tunnel_to_key(const SetTunnel& tunnel, packet::Tunnel& key) {
         key.erspan_idx = tunnel.erspan->index;
         key.erspan_dir = tunnel.erspan->direction;
         key.erspan_hwid = tunnel.erspan->hwid;
+    }
+    if (tunnel.gtpu) {
+        key.gtpu_flags = tunnel.gtpu->flags;
+        key.gtpu_msgtype = tunnel.gtpu->msgtype;
     }
 }
 

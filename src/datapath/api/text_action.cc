@@ -151,13 +151,13 @@ class ActionWriter {
         else if (a.erspan)
             out += fmt::format("erspan(ver={},dir={},hwid={}),", a.erspan->version, a.erspan->direction,
                                hex(a.erspan->hwid));
+        if (a.gtpu) out += fmt::format("gtpu(flags={},msgtype={}),", hex(a.gtpu->flags), a.gtpu->msgtype);
         if (a.geneve) out += text::geneve_options(a.geneve->options, {}, false) + ",";
         std::string flags;
         static constexpr std::pair<uint16_t, std::string_view> kNames[] = {
-            {packet::kTunnelOam, "oam"},
-            {packet::kTunnelDontFragment, "df"},
-            {packet::kTunnelCsum, "csum"},
-            {packet::kTunnelKey, "key"}};
+            {packet::kTunnelOam, "oam"},   {packet::kTunnelDontFragment, "df"},
+            {packet::kTunnelCsum, "csum"}, {packet::kTunnelKey, "key"},
+            {packet::kTunnelGpe, "gpe"},   {packet::kTunnelSequence, "seq"}};
         for (auto [bit, name] : kNames) {
             if (a.flags & bit) flags += (flags.empty() ? "" : "|") + std::string(name);
         }

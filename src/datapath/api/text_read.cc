@@ -408,10 +408,9 @@ constexpr Bit kTcpFlags[] = {
     {"fin", packet::tcp::kFin}, {"syn", packet::tcp::kSyn}, {"rst", packet::tcp::kRst},
     {"psh", packet::tcp::kPsh}, {"ack", packet::tcp::kAck}, {"urg", packet::tcp::kUrg},
     {"ece", packet::tcp::kEce}, {"cwr", packet::tcp::kCwr}, {"ns", packet::tcp::kNs}};
-constexpr Bit kTunnelFlags[] = {{"df", packet::kTunnelDontFragment},
-                                {"csum", packet::kTunnelCsum},
-                                {"key", packet::kTunnelKey},
-                                {"oam", packet::kTunnelOam}};
+constexpr Bit kTunnelFlags[] = {{"df", packet::kTunnelDontFragment}, {"csum", packet::kTunnelCsum},
+                                {"key", packet::kTunnelKey},         {"oam", packet::kTunnelOam},
+                                {"gpe", packet::kTunnelGpe},         {"seq", packet::kTunnelSequence}};
 
 // Hex digits of any length into exactly `size` bytes, right-aligned.
 bool read_hex(std::string_view text, uint8_t* out, size_t size) {
@@ -530,6 +529,20 @@ Result<void> read_erspan(std::string_view body, packet::Tunnel& key, packet::Tun
     return {};
 }
 
+Result<void> read_gtpu(std::string_view body, packet::Tunnel& key, packet::Tunnel& mask) {
+    WEFT_ASSIGN(std::vector<Field> fields, split_fields(body));
+    for (const Field& f : fields) {
+        if (f.name == "flags") {
+            WEFT_TRY(Target{f}.number(key.gtpu_flags, mask.gtpu_flags));
+        } else if (f.name == "msgtype") {
+            WEFT_TRY(Target{f}.number(key.gtpu_msgtype, mask.gtpu_msgtype));
+        } else {
+            return unknown("gtpu", f.name);
+        }
+    }
+    return {};
+}
+
 Result<void> read_tunnel(const std::vector<Field>& fields, packet::Tunnel& k, packet::Tunnel& m) {
     for (const Field& f : fields) {
         Target t{f};
@@ -557,6 +570,8 @@ Result<void> read_tunnel(const std::vector<Field>& fields, packet::Tunnel& k, pa
             WEFT_TRY(read_gbp(f.item.body, k, m));
         } else if (f.name == "erspan") {
             WEFT_TRY(read_erspan(f.item.body, k, m));
+        } else if (f.name == "gtpu") {
+            WEFT_TRY(read_gtpu(f.item.body, k, m));
         } else if (f.name == "flags") {
             uint32_t flags, bits;
             WEFT_TRY(read_flags("tunnel flags", f.item.body, kTunnelFlags, flags, bits));

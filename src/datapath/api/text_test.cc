@@ -131,6 +131,8 @@ TEST(Text, ActionsPrintAsTheyWereRead) {
           "set(tunnel(dst=1.1.1.1,ttl=64,vxlan(gbp(id=5,flags=0x8)),flags(df)))",
           "set(tunnel(tun_id=0x7,dst=1.1.1.1,ttl=64,erspan(ver=1,idx=0x5),flags(df|key)))",
           "set(tunnel(tun_id=0x7,dst=1.1.1.1,ttl=64,erspan(ver=2,dir=1,hwid=0x3f),flags(df|key)))",
+          "set(tunnel(tun_id=0x7,dst=1.1.1.1,ttl=64,gtpu(flags=0x30,msgtype=255),flags(df|key)))",
+          "set(tunnel(tun_id=0x7,dst=1.1.1.1,ttl=64,flags(df|key|gpe|seq)))",
           "set(tunnel(dst=10.0.0.1))",
           "set(tunnel(tun_id=0x0,dst=10.0.0.1,flags(key)))"}) {
         auto actions = parse_actions(text);

@@ -4,11 +4,13 @@
 
 #include "datapath/api/set_fields.h"
 #include "datapath/api/text_fields.h"
+#include "datapath/api/tunnel_payload.h"
 #include "packet/address.h"
 #include "packet/erspan.h"
 #include "packet/ethernet.h"
 #include "packet/geneve.h"
 #include "packet/gre.h"
+#include "packet/gtpu.h"
 #include "packet/ipv4.h"
 #include "packet/ipv6.h"
 #include "packet/udp.h"
@@ -32,7 +34,8 @@ struct TypeNumber {
 constexpr TypeNumber kTypes[] = {{PortType::kGre, false, 3},      {PortType::kGre, true, 109},
                                  {PortType::kVxlan, false, 4},    {PortType::kVxlan, true, 4},
                                  {PortType::kGeneve, false, 5},   {PortType::kGeneve, true, 5},
-                                 {PortType::kErspan, false, 107}, {PortType::kErspan, true, 108}};
+                                 {PortType::kErspan, false, 107}, {PortType::kErspan, true, 108},
+                                 {PortType::kGtpu, false, 110},   {PortType::kGtpu, true, 110}};
 
 unsigned type_number(PortType type, bool v6) {
     for (const TypeNumber& one : kTypes) {
@@ -50,7 +53,8 @@ bool has(const SetTunnel& header, uint16_t flag) {
 }
 
 size_t gre_words(const SetTunnel& header) {
-    return (has(header, packet::kTunnelCsum) ? 1u : 0u) + (has(header, packet::kTunnelKey) ? 1u : 0u);
+    return (has(header, packet::kTunnelCsum) ? 1u : 0u) + (has(header, packet::kTunnelKey) ? 1u : 0u) +
+           (has(header, packet::kTunnelSequence) ? 1u : 0u);
 }
 
 size_t tunnel_size(const PushTunnel& push) {
@@ -67,6 +71,8 @@ size_t tunnel_size(const PushTunnel& push) {
             return gre::kHeader + gre::kWord +
                    (header.erspan && header.erspan->version == 2 ? packet::erspan::kHeader2
                                                                  : packet::erspan::kHeader1);
+        case PortType::kGtpu:
+            return packet::udp::kHeader + packet::gtpu::kHeader;
         default:
             return 0;
     }
@@ -106,6 +112,10 @@ std::string tunnel_text(const PushTunnel& push) {
         }
         case PortType::kVxlan: {
             uint32_t flags = uint32_t{packet::vxlan::kVniValid} << 24;
+            if (has(h, packet::kTunnelGpe)) {
+                flags |= uint32_t{packet::vxlan::kNextProtocolValid} << 24 |
+                         gpe_protocol(push.packet_type).value_or(packet::vxlan::kEthernet);
+            }
             if (h.vxlan_gbp) {
                 flags |= uint32_t{packet::vxlan::kGbpExtension} << 24 | uint32_t{h.vxlan_gbp->flags} << 16 |
                          h.vxlan_gbp->id;
@@ -118,8 +128,9 @@ std::string tunnel_text(const PushTunnel& push) {
             if (has(h, packet::kTunnelCsum)) flags |= gre::kChecksum, words += ",csum=0x0";
             if (has(h, packet::kTunnelKey))
                 flags |= gre::kKey, words += fmt::format(",key=0x{:x}", h.id & UINT32_MAX);
-            return fmt::format("gre((flags=0x{:x},proto=0x{:x}){})", flags,
-                               packet::ethernet::kTransparentBridging, words);
+            if (has(h, packet::kTunnelSequence)) flags |= gre::kSequence, words += ",seq=0x0";
+            return fmt::format("gre((flags=0x{:x},proto=0x{:x}){})", flags, gre_protocol(push.packet_type),
+                               words);
         }
         case PortType::kErspan: {
             SetTunnel::Erspan e = h.erspan.value_or(SetTunnel::Erspan{});
@@ -128,6 +139,9 @@ std::string tunnel_text(const PushTunnel& push) {
             if (e.version == 2) return out + fmt::format("dir={},hwid=0x{:x})", e.direction, e.hwid);
             return out + fmt::format("idx=0x{:x})", e.index);
         }
+        case PortType::kGtpu:
+            return fmt::format("gtpu(flags=0x{:x},msgtype={},teid=0x{:x})", packet::gtpu::kVersion1,
+                               packet::gtpu::kUserData, h.id & UINT32_MAX);
         default:
             return "";
     }
@@ -211,27 +225,50 @@ Result<void> read_geneve(const Item& group, SetTunnel& h) {
     });
 }
 
-Result<void> read_vxlan(const Item& group, SetTunnel& h) {
+Result<void> read_vxlan(const Item& group, SetTunnel& h, uint32_t& packet_type) {
     h.flags |= packet::kTunnelKey;
     return each_part(group, [&](Part part, const Item&) -> Result<bool> {
         if (part.name == "vni") return number(part.value, h.id, 0xffffff);
         if (part.name != "flags") return false;
         uint32_t flags = 0;
         WEFT_TRY(number(part.value, flags));
-        if (flags >> 24 & packet::vxlan::kGbpExtension)
+        if (flags >> 24 & packet::vxlan::kNextProtocolValid) {
+            auto type = gpe_packet_type(static_cast<uint8_t>(flags));
+            if (!type) return Error{fmt::format("tnl_push: VXLAN carries no protocol {}", flags & 0xff)};
+            h.flags |= packet::kTunnelGpe;
+            packet_type = *type;
+        } else if (flags >> 24 & packet::vxlan::kGbpExtension)
             h.vxlan_gbp =
                 SetTunnel::VxlanGbp{static_cast<uint16_t>(flags), static_cast<uint8_t>(flags >> 16)};
         return true;
     });
 }
 
-Result<void> read_gre(const Item& group, SetTunnel& h) {
+Result<void> read_gre(const Item& group, SetTunnel& h, uint32_t& packet_type) {
     return each_part(group, [&](Part part, const Item& item) -> Result<bool> {
-        if (item.has_body && item.name.empty()) return true;  // flags and protocol, which the words tell
+        if (item.has_body && item.name.empty()) {
+            WEFT_TRY(each_part(item, [&](Part inner, const Item&) -> Result<bool> {
+                if (inner.name != "proto") return inner.name == "flags";  // which the words tell
+                uint16_t protocol = 0;
+                WEFT_TRY(number(inner.value, protocol));
+                if (protocol != gre_protocol(0)) packet_type = 1u << 16 | protocol;
+                return true;
+            }));
+            return true;
+        }
+        if (part.name == "seq") return h.flags |= packet::kTunnelSequence, true;
         if (part.name == "csum") return h.flags |= packet::kTunnelCsum, true;
         if (part.name != "key") return false;
         h.flags |= packet::kTunnelKey;
         return number(part.value, h.id, UINT32_MAX);
+    });
+}
+
+Result<void> read_gtpu(const Item& group, SetTunnel& h) {
+    h.flags |= packet::kTunnelKey;
+    return each_part(group, [&](Part part, const Item&) -> Result<bool> {
+        if (part.name == "teid") return number(part.value, h.id, UINT32_MAX);
+        return part.name == "flags" || part.name == "msgtype";  // those of user data
     });
 }
 
@@ -252,9 +289,10 @@ Result<void> read_header(const Item& item, PushTunnel& out) {
     SetTunnel& h = out.header;
     if (item.name == "ipv4" || item.name == "ipv6") return read_ip(item, h);
     if (item.name == "geneve") return out.type = PortType::kGeneve, read_geneve(item, h);
-    if (item.name == "vxlan") return out.type = PortType::kVxlan, read_vxlan(item, h);
-    if (item.name == "gre") return out.type = PortType::kGre, read_gre(item, h);
+    if (item.name == "vxlan") return out.type = PortType::kVxlan, read_vxlan(item, h, out.packet_type);
+    if (item.name == "gre") return out.type = PortType::kGre, read_gre(item, h, out.packet_type);
     if (item.name == "erspan") return out.type = PortType::kErspan, read_erspan(item, h);
+    if (item.name == "gtpu") return out.type = PortType::kGtpu, read_gtpu(item, h);
     if (item.name == "udp") {
         return each_part(item, [&](Part part, const Item&) -> Result<bool> {
             uint16_t sum = 0;
@@ -304,9 +342,10 @@ Result<void> read_tunnel_headers(std::string_view body, PushTunnel& out) {
             continue;  // as what follows says
         }
         WEFT_TRY(read_header(item, out));
-        typed |= item.name == "geneve" || item.name == "vxlan" || item.name == "gre" || item.name == "erspan";
+        typed |= item.name == "geneve" || item.name == "vxlan" || item.name == "gre" ||
+                 item.name == "erspan" || item.name == "gtpu";
     }
-    if (!typed) return Error{"tnl_push: the header is that of no tunnel: geneve, vxlan, gre or erspan"};
+    if (!typed) return Error{"tnl_push: the header is that of no tunnel: geneve, vxlan, gre, erspan or gtpu"};
     return {};
 }
 

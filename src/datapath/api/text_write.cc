@@ -157,6 +157,15 @@ void write_tunnel(std::string& out, const Context& c) {
         }
         group.text(erspan);
     }
+    if (k.gtpu_flags || k.gtpu_msgtype) {
+        std::string gtpu;
+        {
+            Group inner(gtpu, "gtpu", c.verbose);
+            inner.hexadecimal<uint8_t>("flags", k.gtpu_flags, m.gtpu_flags);
+            inner.decimal<uint8_t>("msgtype", k.gtpu_msgtype, m.gtpu_msgtype);
+        }
+        group.text(gtpu.empty() ? "gtpu()" : gtpu);
+    }
     size_t options =
         static_cast<size_t>(std::min<uint64_t>(k.metadata_present, packet::kTunnelMetadataBytes));
     if (options && m.metadata_present) {

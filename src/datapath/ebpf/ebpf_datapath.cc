@@ -241,7 +241,8 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
             case PortType::kVxlan:
             case PortType::kGre:
                 return open_tunnel(std::move(info));
-            case PortType::kErspan:  // the programs know nothing of it
+            case PortType::kErspan:  // the programs know nothing of them
+            case PortType::kGtpu:
                 return open_tunnel_port(loop_, *this, std::move(info), &links_);
             case PortType::kDummy:
                 return open_dummy_port(loop_, *this, std::move(info), spec);

@@ -224,6 +224,9 @@ class Encoder {
 
     void set_tunnel(const SetTunnel& a) {
         if (a.vxlan_gbp && (a.vxlan_gbp->id || a.vxlan_gbp->flags)) return refuse("a VXLAN group policy");
+        if (marked_) return refuse("a mark by which the packet that carries may have a route of its own");
+        if (a.flags & (packet::kTunnelGpe | packet::kTunnelSequence))
+            return refuse("a VXLAN or GRE header with more than the programs write");
         SetTunnelData data;
         std::memset(&data, 0, sizeof data);
         size_t options = a.geneve ? a.geneve->options.size() : 0;
@@ -283,8 +286,10 @@ class Encoder {
 
     void change(const Action& action) {
         if (action.get_if<PushVlan>() || action.get_if<PopVlan>()) return tag(action);
-        if (auto* a = action.get_if<Set<MarkKey>>())
+        if (auto* a = action.get_if<Set<MarkKey>>()) {
+            marked_ = true;
             return word(kActionSetMark, a->value.value, a->mask.value);
+        }
         if (auto* a = action.get_if<Set<PriorityKey>>())
             return word(kActionSetPriority, a->value.value, a->mask.value);
         if (auto* a = action.get_if<SetTunnel>()) return set_tunnel(*a);
@@ -429,6 +434,7 @@ class Encoder {
     int nesting_ = 0;      // copies of copies
     bool opaque_ = false;  // what the packet begins with now is not known
     int pushed_ = 0;       // tags that the list has put on
+    bool marked_ = false;  // the packet has been given a mark
 };
 
 }  // namespace

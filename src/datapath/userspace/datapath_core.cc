@@ -10,6 +10,7 @@
 #include "datapath/conntrack/tracker.h"
 #include "datapath/userspace/tunnel_header.h"
 #include "packet/geneve.h"
+#include "packet/gtpu.h"
 #include "packet/segment.h"
 #include "packet/vxlan.h"
 
@@ -80,13 +81,15 @@ std::string_view port_type_name(PortType type) {
             return "dummy";
         case PortType::kErspan:
             return "erspan";
+        case PortType::kGtpu:
+            return "gtpu";
     }
     return "";
 }
 
 std::optional<PortType> parse_port_type(std::string_view name) {
     for (PortType type : {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan,
-                          PortType::kGre, PortType::kDummy, PortType::kErspan}) {
+                          PortType::kGre, PortType::kDummy, PortType::kErspan, PortType::kGtpu}) {
         if (name == port_type_name(type)) return type;
     }
     return std::nullopt;
@@ -138,6 +141,7 @@ Result<PortNo> DatapathCore::add_port(const PortSpec& spec) {
     if (!info.tunnel_port) {
         if (spec.type == PortType::kGeneve) info.tunnel_port = packet::geneve::kPort;
         if (spec.type == PortType::kVxlan) info.tunnel_port = packet::vxlan::kPort;
+        if (spec.type == PortType::kGtpu) info.tunnel_port = packet::gtpu::kPort;
     }
     WEFT_ASSIGN(std::unique_ptr<Port> port, open_port(info, spec));
     if (number < kDirectPorts) by_number_[number] = port.get();
@@ -251,6 +255,7 @@ void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
         work.key = packet::zero_flow();
         work.key.in_port = port;
         if (in.tunnelled) work.key.tunnel = in.tunnel;
+        work.key.packet_type = in.packet_type;
         work.layout = packet::extract(work.packet, work.key);
         process(std::move(work), now_ms_);
     }
@@ -327,7 +332,7 @@ void DatapathCore::upcall(const Userspace& action, Work&& work, const Actions& a
     }
     up.truncated_to = work.truncate;
     // What the controller sees are packets as on a wire.
-    for (packet::Packet& one : packet::segment(std::move(work.packet))) {
+    for (packet::Packet& one : packet::segment(std::move(work.packet), work.key.packet_type)) {
         Upcall each = up;
         if (work.truncate) one.truncate(work.truncate);
         each.packet = std::move(one);

@@ -348,7 +348,7 @@ TEST(TunnelHeader, BuiltAndParsedAgain) {
             auto inner = read_tunnel_header(packet.view(), type, back);
             ASSERT_TRUE(inner.ok()) << inner.message();
             EXPECT_EQ(std::memcmp(&key, &back, sizeof key), 0);
-            EXPECT_EQ(Bytes(inner->begin(), inner->end()), before);
+            EXPECT_EQ(Bytes(inner->bytes.begin(), inner->bytes.end()), before);
         }
     }
 }
@@ -360,7 +360,8 @@ TEST(TunnelHeader, AnyBytesAreTaken) {
         for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random() % 3 ? random() : 0);
         packet::Tunnel key;
         std::memset(static_cast<void*>(&key), 0, sizeof key);
-        PortType type = std::array{PortType::kGeneve, PortType::kVxlan, PortType::kGre}[random() % 3];
+        PortType type =
+            std::array{PortType::kGeneve, PortType::kVxlan, PortType::kGre, PortType::kGtpu}[random() % 4];
         (void)read_tunnel_header(bytes, type, key).ok();
     }
 }

@@ -273,7 +273,7 @@ Executor::Step Executor::push_tunnel(Work& work, const PushTunnel& action, std::
     if (rest.empty()) return Step::kEnd;
     work.refresh();
     uint32_t hash = packet::flow_hash(work.key, 0);
-    std::vector<packet::Packet> packets = packet::segment(std::move(work.packet));
+    std::vector<packet::Packet> packets = packet::segment(std::move(work.packet), work.key.packet_type);
     if (work.truncate) {
         for (packet::Packet& one : packets) one.truncate(work.truncate);
     }
@@ -284,7 +284,8 @@ Executor::Step Executor::push_tunnel(Work& work, const PushTunnel& action, std::
     work.key.packet_type = 0;
     work.tunnel_set = false;
     for (packet::Packet& packet : packets) {
-        uint32_t sequence = action.type == PortType::kErspan ? sequences_[action.port]++ : 0;
+        bool counts = action.type == PortType::kErspan || (action.header.flags & packet::kTunnelSequence);
+        uint32_t sequence = counts ? sequences_[action.port]++ : 0;
         if (!push_outer_headers(packet, action, hash, sequence)) {
             sink_.dropped(DropReason::kTooBig);
             continue;
@@ -306,11 +307,15 @@ void Executor::pop_tunnel(Work work, PortNo port) {
     if (!receiver) return sink_.dropped(bytes ? DropReason::kNoSuchPort : DropReason::kTunnelMalformed);
     auto inner = read_tunnel_header(*bytes, receiver->second, tunnel);
     if (!inner) return sink_.dropped(DropReason::kTunnelMalformed);
-    size_t end = static_cast<size_t>(inner->data() - work.packet.data()) + inner->size();
-    work.packet.truncate(end);  // padding behind the outer packet
-    work.packet.pull_front(end - inner->size());
+    if (!inner->message) {
+        ByteView bytes = inner->bytes;
+        size_t end = static_cast<size_t>(bytes.data() - work.packet.data()) + bytes.size();
+        work.packet.truncate(end);  // padding behind the outer packet
+        work.packet.pull_front(end - bytes.size());
+    }
     work.packet.offload = {};
     work.key = packet::zero_flow();
+    work.key.packet_type = inner->packet_type;
     work.key.in_port = receiver->first;
     work.key.tunnel = tunnel;
     work.tunnel_set = false;

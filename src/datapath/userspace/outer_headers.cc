@@ -1,5 +1,7 @@
 #include "datapath/userspace/outer_headers.h"
 
+#include <algorithm>
+
 #include "datapath/api/set_fields.h"
 #include "datapath/userspace/tunnel_header.h"
 #include "packet/checksum.h"
@@ -77,7 +79,7 @@ bool push_outer_headers(Packet& packet, const PushTunnel& push, uint32_t hash, u
     if (packet.size() + tunnel_header_size(push.type, key) + udp::kHeader + ipv4::kHeader > UINT16_MAX)
         return false;
     packet.offload = {};
-    push_tunnel_header(packet, push.type, key, sequence);
+    push_tunnel_header(packet, push.type, key, push.packet_type, sequence);
     if (!is_gre(push.type)) push_udp(packet, push, hash);
     uint8_t carried = is_gre(push.type) ? protocol::kGre : protocol::kUdp;
     if (header.v6)
@@ -89,6 +91,19 @@ bool push_outer_headers(Packet& packet, const PushTunnel& push, uint32_t hash, u
     std::copy(push.src.begin(), push.src.end(), p + push.dst.size());
     store_be16(p + ethernet::kType, header.v6 ? ethernet::kIpv6 : ethernet::kIpv4);
     return true;
+}
+
+void push_received_headers(Packet& packet, const packet::Tunnel& tunnel) {
+    PushTunnel push;
+    push.header = tunnel_from_key(tunnel);
+    push_udp(packet, push, 0);
+    if (push.header.v6)
+        push_ipv6(packet, push.header, protocol::kUdp);
+    else
+        push_ipv4(packet, push.header, protocol::kUdp);
+    uint8_t* p = packet.push_front(ethernet::kHeader);
+    std::fill_n(p, ethernet::kHeader, uint8_t{0});
+    store_be16(p + ethernet::kType, push.header.v6 ? ethernet::kIpv6 : ethernet::kIpv4);
 }
 
 Result<ByteView> read_outer_headers(ByteView packet, const packet::Layout& layout, const packet::Flow& key,

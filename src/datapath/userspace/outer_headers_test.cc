@@ -39,7 +39,21 @@ constexpr const char* kHeaders[] = {
     "dst=1.1.2.92,proto=47,tos=0,ttl=64,frag=0x4000),erspan(ver=1,sid=0x7,idx=0x3)),out_port(5))",
     "tnl_push(tnl_port(1),header(size=54,type=107,eth(dst=f8:bc:12:44:34:b6,src=aa:55:aa:55:00:00,dl_type="
     "0x0800),ipv4(src=1.1.2.88,"
-    "dst=1.1.2.92,proto=47,tos=0,ttl=64,frag=0x4000),erspan(ver=2,sid=0x8,dir=1,hwid=0x7)),out_port(5))"};
+    "dst=1.1.2.92,proto=47,tos=0,ttl=64,frag=0x4000),erspan(ver=2,sid=0x8,dir=1,hwid=0x7)),out_port(5))",
+    "tnl_push(tnl_port(2152),header(size=50,type=110,"
+    "eth(dst=f8:bc:12:44:34:b6,src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,"
+    "dst=1.1.2.92,proto=17,tos=0,ttl=64,frag=0x4000),udp(src=0,dst=2152,csum=0x0),gtpu(flags=0x30,msgtype="
+    "255,"
+    "teid=0x7b)),out_port(5))",
+    "tnl_push(tnl_port(1),header(size=46,type=3,"
+    "eth(dst=f8:bc:12:44:34:b6,src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,"
+    "dst=1.1.2.92,proto=47,tos=0,ttl=64,frag=0x4000),gre((flags=0x3000,proto=0x800),key=0x3,seq=0x0)),out_"
+    "port(5))",
+    "tnl_push(tnl_port(4790),header(size=50,type=4,"
+    "eth(dst=f8:bc:12:44:34:b6,src=aa:55:aa:55:00:00,dl_type=0x0800),ipv4(src=1.1.2.88,"
+    "dst=1.1.2.92,proto=17,tos=0,ttl=64,frag=0x4000),udp(src=0,dst=4790,csum=0x0),vxlan(flags=0xc000004,vni="
+    "0x5)),"
+    "out_port(5))"};
 
 PushTunnel push_of(const std::string& text) {
     auto actions = parse_actions(text);
@@ -53,8 +67,18 @@ Bytes inner_frame() {
     return frame;
 }
 
+constexpr uint32_t kIpv4Packet = 1u << 16 | 0x0800;
+
+// What `push` carries.
+Bytes inner(const PushTunnel& push) {
+    if (!push.packet_type) return inner_frame();
+    Bytes packet(80, 0x45);
+    return packet;
+}
+
 struct Read {
     bool ok = false;
+    uint32_t packet_type = 0;
     Bytes inner;
     packet::Tunnel tunnel = packet::zero_flow().tunnel;
 };
@@ -67,7 +91,8 @@ Read read(const packet::Packet& packet, PortType type) {
     auto inner = read_tunnel_header(*rest, type, out.tunnel);
     if (!inner) return out;
     out.ok = true;
-    out.inner.assign(inner->begin(), inner->end());
+    out.inner.assign(inner->bytes.begin(), inner->bytes.end());
+    out.packet_type = inner->packet_type;
     return out;
 }
 
@@ -75,13 +100,15 @@ TEST(OuterHeaders, TextAndBytesThereAndBack) {
     for (std::string text : kHeaders) {
         PushTunnel push = push_of(text);
         EXPECT_EQ(format_actions({push}), text);
-        packet::Packet packet(inner_frame());
+        if (push.type == PortType::kGtpu) push.packet_type = kIpv4Packet;  // which its header does not tell
+        packet::Packet packet(inner(push));
         ASSERT_TRUE(push_outer_headers(packet, push, 0x80000000, 1));
         size_t size = std::stoul(text.substr(text.find("size=") + 5));
-        EXPECT_EQ(packet.size(), size + inner_frame().size()) << text;
+        EXPECT_EQ(packet.size(), size + inner(push).size()) << text;
         Read back = read(packet, push.type);
         ASSERT_TRUE(back.ok) << text;
-        EXPECT_EQ(back.inner, inner_frame());
+        EXPECT_EQ(back.inner, inner(push));
+        EXPECT_EQ(back.packet_type, push.packet_type);
         EXPECT_EQ(static_cast<uint64_t>(back.tunnel.id), push.header.id);
         EXPECT_EQ(back.tunnel.ttl, push.header.ttl);
         EXPECT_EQ(back.tunnel.tos, push.header.tos);
@@ -96,7 +123,7 @@ TEST(OuterHeaders, DamageIsAnError) {
     std::mt19937 random(1);
     for (std::string text : kHeaders) {
         PushTunnel push = push_of(text);
-        packet::Packet whole(inner_frame());
+        packet::Packet whole(inner(push));
         push_outer_headers(whole, push, 1, 1);
         for (size_t size = 0; size < whole.size(); size++) {
             packet::Packet cut(ByteView(whole.data(), size));

@@ -23,6 +23,7 @@ struct Received {
     // Tunnel ports alone: the header that the packet came in.
     bool tunnelled = false;
     packet::Tunnel tunnel;
+    uint32_t packet_type = 0;  // 0: Ethernet
 };
 
 class PacketSink {

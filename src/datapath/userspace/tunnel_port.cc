@@ -8,11 +8,14 @@
 #include "base/clock.h"
 #include "base/hash_map.h"
 #include "base/log.h"
+#include "datapath/api/tunnel_payload.h"
 #include "datapath/userspace/capture_device.h"
+#include "datapath/userspace/outer_headers.h"
 #include "datapath/userspace/tunnel_header.h"
 #include "datapath/userspace/tunnel_socket.h"
 #include "packet/address.h"
 #include "packet/coalesce.h"
+#include "packet/ethernet.h"
 #include "packet/ipv6.h"
 #include "packet/segment.h"
 #include "packet/udp.h"
@@ -40,6 +43,7 @@ struct Sender {
     Descriptor socket;
     int discovery = -1;  // as last set
     int no_checksum = -1;
+    uint32_t mark = 0;
 };
 
 // One message for the kernel: a datagram, or a train of them of one size (the last may be shorter).
@@ -49,7 +53,16 @@ struct Outgoing {
     Tunnel key;
     bool v6;
     Sender* sender;
+    uint32_t mark;
 };
+
+// What a device shows of a packet: Ethernet.
+Packet as_frame(Packet packet, uint32_t packet_type) {
+    if (!packet_type) return packet;
+    std::memset(packet.push_front(packet::ethernet::kHeader), 0, packet::ethernet::kHeader);
+    store_be16(packet.data() + packet::ethernet::kType, static_cast<uint16_t>(packet_type));
+    return packet;
+}
 
 class TunnelPort final : public Port {
   public:
@@ -97,20 +110,22 @@ class TunnelPort final : public Port {
         work.refresh();
         Sender* sender = choose_sender(work, v6);
         if (!sender) return drop(DropReason::kTunnelNoRoute);
+        const uint32_t packet_type = work.key.packet_type;
+        if (!carries(info_.type, key.flags, packet_type)) return drop(DropReason::kWrongPacketType);
         bool trains = work.packet.offload.gso_type != GsoType::kNone && !gre();
         if (work.packet.offload.gso_type == GsoType::kTcp4 ||
             work.packet.offload.gso_type == GsoType::kTcp6) {
             fit_segments(work, v6);
         }
-        if (capture_ && capture_->listened()) capture_->sent(work.packet);
-        std::vector<Packet> frames = packet::segment(std::move(work.packet));
+        if (capture_ && capture_->listened()) capture_->sent(as_frame(work.packet, packet_type));
+        std::vector<Packet> frames = packet::segment(std::move(work.packet), packet_type);
         if (frames.empty()) return drop(DropReason::kMalformed);
         for (Packet& frame : frames) {
-            push_tunnel_header(frame, info_.type, key, ++sequence_);
+            push_tunnel_header(frame, info_.type, key, packet_type, ++sequence_);
             size_t size = frame.size();
             bool joins = trains && &frame != &frames[0] && queue_.back().frames.size() < kMaxTrain &&
                          queue_.back().bytes + size <= kMaxTrainBytes;
-            if (!joins) queue_.push_back({{}, 0, key, v6, sender});
+            if (!joins) queue_.push_back({{}, 0, key, v6, sender, work.key.pkt_mark});
             queue_.back().frames.push_back(std::move(frame));
             queue_.back().bytes += size;
         }
@@ -152,7 +167,7 @@ class TunnelPort final : public Port {
     }
     bool alike(const Outgoing& a, const Outgoing& b) const {
         return a.sender == b.sender && dont_fragment(a.key) == dont_fragment(b.key) &&
-               without_checksum(a) == without_checksum(b);
+               without_checksum(a) == without_checksum(b) && a.mark == b.mark;
     }
 
     Sender* choose_sender(const Work& work, bool v6) {
@@ -199,8 +214,12 @@ class TunnelPort final : public Port {
         if (work.packet.offload.gso_size > fits) work.packet.offload.gso_size = static_cast<uint16_t>(fits);
     }
 
-    // Whether the kernel may fragment, and sums, what is sent next.
-    void prepare(Sender& sender, bool v6, bool df, bool no_checksum) {
+    // Whether the kernel may fragment, and sums, what is sent next, and its mark.
+    void prepare(Sender& sender, bool v6, bool df, bool no_checksum, uint32_t mark) {
+        if (sender.mark != mark) {
+            sender.socket.option(SOL_SOCKET, SO_MARK, static_cast<int>(mark));
+            sender.mark = mark;
+        }
         int discovery =
             v6 ? (df ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT) : (df ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
         if (sender.discovery != discovery) {
@@ -225,7 +244,7 @@ class TunnelPort final : public Port {
 
     size_t send_some(size_t first, size_t count) {
         Outgoing& head = queue_[first];
-        prepare(*head.sender, head.v6, dont_fragment(head.key), without_checksum(head));
+        prepare(*head.sender, head.v6, dont_fragment(head.key), without_checksum(head), head.mark);
         mmsghdr messages[kBatch] = {};
         SendControl controls[kBatch];
         parts_.clear();
@@ -258,7 +277,7 @@ class TunnelPort final : public Port {
 
     void send_one(const Outgoing& out, Packet& frame) {
         bool no_checksum = !(out.key.flags & packet::kTunnelCsum);
-        prepare(*out.sender, out.v6, dont_fragment(out.key), no_checksum);
+        prepare(*out.sender, out.v6, dont_fragment(out.key), no_checksum, out.mark);
         if (transmit(out, frame)) return;
         retry_or_drop(out, frame, errno);
     }
@@ -279,7 +298,7 @@ class TunnelPort final : public Port {
     void retry_or_drop(const Outgoing& out, Packet& frame, int error) {
         if (error == EMSGSIZE && dont_fragment(out.key)) {
             // The path is narrower than the packet, which cannot be made smaller here: fragments get through.
-            prepare(*out.sender, out.v6, false, !(out.key.flags & packet::kTunnelCsum));
+            prepare(*out.sender, out.v6, false, !(out.key.flags & packet::kTunnelCsum), out.mark);
             if (transmit(out, frame)) return;
             error = errno;
         }
@@ -324,7 +343,7 @@ class TunnelPort final : public Port {
         end_joined();
         if (batch_.empty()) return;
         if (capture_ && capture_->listened()) {
-            for (const Received& each : batch_) capture_->received(each.packet);
+            for (const Received& each : batch_) capture_->received(as_frame(each.packet, each.packet_type));
         }
         sink_.received(info_.number, batch_);
     }
@@ -362,13 +381,21 @@ class TunnelPort final : public Port {
             return;
         }
         stats_.rx_packets++;
-        stats_.rx_bytes += inner->size();
+        stats_.rx_bytes += inner->bytes.size();
         if (!joined_.empty()) {
-            if (std::memcmp(&joined_key_, &key, sizeof key) == 0 && joined_.append(*inner)) return;
+            if (!inner->packet_type && !inner->message && std::memcmp(&joined_key_, &key, sizeof key) == 0 &&
+                joined_.append(inner->bytes))
+                return;
             end_joined();
         }
+        if (inner->message || inner->packet_type) {
+            Packet packet(inner->bytes);
+            if (inner->message) push_received_headers(packet, key);
+            batch_.push_back({std::move(packet), true, key, inner->packet_type});
+            return;
+        }
         joined_key_ = key;
-        joined_.start(*inner);
+        joined_.start(inner->bytes);
     }
 
     void end_joined() {
@@ -382,7 +409,7 @@ class TunnelPort final : public Port {
     std::unique_ptr<CaptureDevice> capture_;
     Family families_[2];  // IPv4, IPv6
     HashMap<packet::Ipv6Addr, PathMtu> paths_;
-    uint32_t sequence_ = 0;  // of ERSPAN
+    uint32_t sequence_ = 0;  // of GRE and ERSPAN
     std::vector<Outgoing> queue_;
     std::vector<iovec> parts_;
     packet::Coalescer joined_;

@@ -1,7 +1,7 @@
 // Tunnel ports on the host's own addresses and routes, for IPv4 and IPv6 underlays.
 //
-// Received: Geneve and VXLAN by UDP sockets bound to the tunnel's port, GRE by raw sockets, so that the
-// kernel reassembles fragments, verifies outer checksums and does not answer that the port or protocol is
+// Received: Geneve, VXLAN and GTP-U by UDP sockets bound to the tunnel's port, GRE by raw sockets, so that
+// the kernel reassembles fragments, verifies outer checksums and does not answer that the port or protocol is
 // unreachable.  TCP segments that follow each other are joined to super-packets (packet/coalesce.h).
 //
 // Sent: by UDP sockets, of which a hash of the inner packet chooses one, so that its source port spreads

@@ -47,6 +47,7 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
             case PortType::kVxlan:
             case PortType::kGre:
             case PortType::kErspan:
+            case PortType::kGtpu:
                 // Where an eBPF datapath was, its programs would go on taking the tunnels' packets.
                 ebpf::Underlay::remove_programs(links_);
                 return open_tunnel_port(loop_, *this, std::move(info), &links_);
@@ -84,6 +85,7 @@ class DummyDatapath final : public DatapathCore {
             case PortType::kVxlan:
             case PortType::kGre:
             case PortType::kErspan:
+            case PortType::kGtpu:
                 return open_tunnel_port(loop_, *this, std::move(info));
             default:
                 return open_dummy_port(loop_, *this, std::move(info), spec);

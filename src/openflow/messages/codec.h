@@ -91,10 +91,14 @@ enum : uint32_t {
     kNxResume = 28,
     kNxCtFlushZone = 29,
     kNxPacketIn2 = 30,
+    kNxGroupMod = 31,
     kNxCtFlush = 32,
     kOnfBundleControl = 2300,
     kOnfBundleAdd = 2301,
 };
+
+// Statistics of Nicira's about groups, for OpenFlow 1.0, which has none.
+enum : uint32_t { kNxStatsGroup = 7, kNxStatsGroupDesc = 8, kNxStatsGroupFeatures = 9 };
 
 struct EncodeContext {
     Version version;
@@ -254,6 +258,9 @@ bool decode_port_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext&
 bool decode_group(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error);
 bool decode_group_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
                         OfError& error);
+bool decode_group_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error);
+bool decode_group_stats_nicira(uint32_t subtype, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                               OfError& error);
 bool decode_meter(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, OfError& error);
 bool decode_meter_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
                         OfError& error);

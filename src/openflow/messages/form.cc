@@ -122,6 +122,7 @@ constexpr Form kNicira[] = {
     {kNxResume, k10, k15, 8, 8},
     {kNxCtFlushZone, k10, k15, 8, 0},
     {kNxPacketIn2, k10, k15, 0, 8},
+    {kNxGroupMod, k10, k10, 16, 8},
     {kNxCtFlush, k10, k15, 8, 8},
 };
 
@@ -134,10 +135,16 @@ constexpr Form kOnf[] = {
 // Statistics.
 constexpr Form kNiciraRequests[] = {
     {0, k10, k10, 8, 8}, {1, k10, k10, 8, 8}, {2, k10, k12, 0, 8}, {3, k10, k15, 0, 0}, {4, k10, k15, 0, 0},
+    {kNxStatsGroup, k10, k10, 8, 0},
+    {kNxStatsGroupDesc, k10, k10, 8, 0},
+    {kNxStatsGroupFeatures, k10, k10, 0, 0},
 };
 constexpr Form kNiciraReplies[] = {
     {0, k10, k10, 0, 1},  {1, k10, k10, 24, 0}, {2, k10, k12, 0, 8},
     {3, k10, k15, 88, 0}, {4, k10, k15, 0, 88},
+    {kNxStatsGroup, k10, k10, 0, 8},
+    {kNxStatsGroupDesc, k10, k10, 0, 8},
+    {kNxStatsGroupFeatures, k10, k10, 40, 0},
 };
 constexpr Form kOnfRequests[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};
 constexpr Form kOnfReplies[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};

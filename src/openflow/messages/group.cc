@@ -9,13 +9,27 @@ namespace {
 
 constexpr uint32_t kVendorNtr = 0x0000154d;
 constexpr size_t kMethodBytes = 16;
+// OpenFlow 1.0 has Nicira's messages about groups, in the form of those of 1.5.
+bool newest(Version version) {
+    return version == Version::k15 || version == Version::k10;
+}
+
+// The header of statistics of that kind.
+void begin_stats(EncodeContext& c, uint16_t kind, bool reply, bool more = false) {
+    if (c.version != Version::k10) return c.stats(kind, reply, more);
+    c.nicira_stats(kind == kStatsGroup       ? kNxStatsGroup
+                   : kind == kStatsGroupDesc ? kNxStatsGroupDesc
+                                             : kNxStatsGroupFeatures,
+                   reply, more);
+}
+
 enum : uint16_t { kBucketWeight = 0, kBucketWatchPort = 1, kBucketWatchGroup = 2 };
 
 void put_bucket(const Bucket& b, EncodeContext& c, GroupType type) {
     ByteWriter& out = c.out;
     size_t start = out.size();
     out.u16(0);
-    if (c.version < Version::k15) {
+    if (!newest(c.version)) {
         out.u16(b.weight);
         out.u32(b.watch_port);
         out.u32(b.watch_group);
@@ -86,7 +100,7 @@ OfError take_buckets(ByteReader in, DecodeContext& c, std::vector<Bucket>& out) 
         ByteReader entry = in.sub(length - 2u);
         Bucket b;
         OfError error;
-        if (c.version == Version::k15) {
+        if (newest(c.version)) {
             error = take_bucket15(entry, c, b);
         } else {
             b.weight = entry.u16();
@@ -136,33 +150,35 @@ OfError take_selection(ByteReader& in, Selection& s) {
 }  // namespace
 
 void encode(const GroupMod& m, EncodeContext& c) {
-    if (c.version == Version::k10) return c.refuse();
     bool newer = m.command == GroupMod::Command::kInsertBucket ||
                  m.command == GroupMod::Command::kRemoveBucket || !m.selection.method.empty();
-    if (newer && c.version < Version::k15) return c.refuse();
+    if (newer && !newest(c.version)) return c.refuse();
     ByteWriter& out = c.out;
-    c.type(kGroupMod);
+    if (c.version == Version::k10)
+        c.vendor(kVendorNicira, kNxGroupMod);
+    else
+        c.type(kGroupMod);
     out.u16(static_cast<uint16_t>(m.command));
     out.u8(static_cast<uint8_t>(m.type));
     out.u8(0);
     out.u32(m.group_id);
     size_t length_at = out.size();
-    if (c.version == Version::k15) {
+    if (newest(c.version)) {
         out.u16(0);
         out.zeros(2);
         out.u32(m.command_bucket_id);
     }
     size_t start = out.size();
     for (const Bucket& b : m.buckets) put_bucket(b, c, m.type);
-    if (c.version == Version::k15) {
+    if (newest(c.version)) {
         out.patch_u16(length_at, static_cast<uint16_t>(out.size() - start));
         put_selection(m.selection, c);
     }
 }
 
 void encode(const GroupDescRequest& r, EncodeContext& c) {
-    c.stats(kStatsGroupDesc, false);
-    if (c.version == Version::k15) {
+    begin_stats(c, kStatsGroupDesc, false);
+    if (newest(c.version)) {
         c.out.u32(r.group_id);
         c.out.zeros(4);
     }
@@ -176,22 +192,22 @@ void encode_entry(const GroupDesc& g, EncodeContext& c) {
     out.u8(0);
     out.u32(g.group_id);
     size_t length_at = out.size();
-    if (c.version == Version::k15) out.zeros(8);
+    if (newest(c.version)) out.zeros(8);
     size_t buckets = out.size();
     for (const Bucket& b : g.buckets) put_bucket(b, c, g.type);
-    if (c.version == Version::k15) {
+    if (newest(c.version)) {
         out.patch_u16(length_at, static_cast<uint16_t>(out.size() - buckets));
         put_selection(g.selection, c);
     }
     out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
 }
 void encode(const GroupDescReply& r, EncodeContext& c) {
-    c.stats(kStatsGroupDesc, true, r.more);
+    begin_stats(c, kStatsGroupDesc, true, r.more);
     for (const GroupDesc& g : r.groups) encode_entry(g, c);
 }
 
 void encode(const GroupStatsRequest& r, EncodeContext& c) {
-    c.stats(kStatsGroup, false);
+    begin_stats(c, kStatsGroup, false);
     c.out.u32(r.group_id);
     c.out.zeros(4);
 }
@@ -205,7 +221,7 @@ void encode_entry(const GroupStats& g, EncodeContext& c) {
     out.zeros(4);
     out.u64(g.packets);
     out.u64(g.bytes);
-    if (c.version >= Version::k13) {
+    if ((c.version >= Version::k13 || c.version == Version::k10)) {
         out.u32(g.duration_sec);
         out.u32(g.duration_nsec);
     }
@@ -216,14 +232,14 @@ void encode_entry(const GroupStats& g, EncodeContext& c) {
     out.patch_u16(start, static_cast<uint16_t>(out.size() - start));
 }
 void encode(const GroupStatsReply& r, EncodeContext& c) {
-    c.stats(kStatsGroup, true, r.more);
+    begin_stats(c, kStatsGroup, true, r.more);
     for (const GroupStats& g : r.groups) encode_entry(g, c);
 }
 void encode(const GroupFeaturesRequest&, EncodeContext& c) {
-    c.stats(kStatsGroupFeatures, false);
+    begin_stats(c, kStatsGroupFeatures, false);
 }
 void encode(const GroupFeaturesReply& r, EncodeContext& c) {
-    c.stats(kStatsGroupFeatures, true);
+    begin_stats(c, kStatsGroupFeatures, true);
     c.out.u32(r.types);
     c.out.u32(r.capabilities);
     for (uint32_t n : r.max_groups) c.out.u32(n);
@@ -238,7 +254,7 @@ OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
     in.skip(1);
     m.group_id = in.u32();
     OfError error;
-    if (c.version == Version::k15) {
+    if (newest(c.version)) {
         uint16_t length = in.u16();
         in.skip(2);
         m.command_bucket_id = in.u32();
@@ -254,7 +270,7 @@ OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
     }
     if (error != OfError::kNone) return error;
     bool known =
-        command <= 2 || command == 0x8000 || (c.version == Version::k15 && (command == 3 || command == 5));
+        command <= 2 || command == 0x8000 || (newest(c.version) && (command == 3 || command == 5));
     if (!known) return OfError::OFPGMFC_BAD_COMMAND;
     if (type > 3) return OfError::OFPGMFC_BAD_TYPE;
     m.command = static_cast<GroupMod::Command>(command);
@@ -283,7 +299,7 @@ OfError decode_desc(ByteReader& in, DecodeContext& c, GroupDesc& g) {
     g.type = static_cast<GroupType>(type);
     entry.skip(1);
     g.group_id = entry.u32();
-    if (c.version < Version::k15)
+    if (!newest(c.version))
         return entry.ok() ? take_buckets(entry, c, g.buckets) : OfError::OFPBRC_BAD_LEN;
     uint16_t size = entry.u16();
     entry.skip(6);
@@ -303,7 +319,7 @@ OfError decode_stats(ByteReader& in, DecodeContext& c, GroupStats& g) {
     entry.skip(4);
     g.packets = entry.u64();
     g.bytes = entry.u64();
-    if (c.version >= Version::k13) {
+    if ((c.version >= Version::k13 || c.version == Version::k10)) {
         g.duration_sec = entry.u32();
         g.duration_nsec = entry.u32();
     }
@@ -322,6 +338,20 @@ bool decode_group(uint8_t type, ByteReader& in, DecodeContext& c, Body& body, Of
     return true;
 }
 
+bool decode_group_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Body& body, OfError& error) {
+    return subtype == kNxGroupMod && c.version == Version::k10 && decode_group(kGroupMod, in, c, body, error);
+}
+
+bool decode_group_stats_nicira(uint32_t subtype, bool reply, ByteReader& in, DecodeContext& c, Body& body,
+                               OfError& error) {
+    if (c.version != Version::k10) return false;
+    uint16_t type = subtype == kNxStatsGroup           ? kStatsGroup
+                    : subtype == kNxStatsGroupDesc     ? kStatsGroupDesc
+                    : subtype == kNxStatsGroupFeatures ? kStatsGroupFeatures
+                                                       : kStatsVendor;
+    return decode_group_stats(type, reply, in, c, body, error);
+}
+
 bool decode_group_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext& c, Body& body,
                         OfError& error) {
     if (type == kStatsGroupDesc && reply) {
@@ -333,7 +363,7 @@ bool decode_group_stats(uint16_t type, bool reply, ByteReader& in, DecodeContext
         }
     } else if (type == kStatsGroupDesc) {
         GroupDescRequest& r = body.emplace<GroupDescRequest>();
-        if (c.version == Version::k15 && !in.empty()) r.group_id = in.u32();
+        if (newest(c.version) && !in.empty()) r.group_id = in.u32();
     } else if (type == kStatsGroup && reply) {
         GroupStatsReply& r = body.emplace<GroupStatsReply>();
         r.more = c.more;

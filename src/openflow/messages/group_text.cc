@@ -172,7 +172,7 @@ void format_group(uint32_t group_id, GroupType type, const Selection& selection,
     }
     for (const Bucket& b : buckets) {
         out += ",bucket=";
-        if (version >= Version::k15) text::append(out, "bucket_id:{},", b.id);
+        if (version >= Version::k15 || version == Version::k10) text::append(out, "bucket_id:{},", b.id);
         if (b.weight != (type == GroupType::kSelect ? 1 : 0)) text::append(out, "weight:{},", b.weight);
         if (b.watch_port != kPortNone) {
             out += "watch_port:";

@@ -269,7 +269,8 @@ void put_table_features(const TableFeatures& t, EncodeContext& c) {
     size_t start = out.size();
     out.u16(0);
     out.u8(t.table);
-    out.zeros(5);
+    out.u8(t.modify && c.version >= Version::k15 ? 1 : 0);  // OFPTFC_MODIFY
+    out.zeros(4);
     put_name(out, t.name, kTableNameBytes);
     out.u64(t.metadata_match);
     out.u64(t.metadata_write);
@@ -318,7 +319,8 @@ OfError take_table_features(ByteReader& in, TableFeatures& t) {
     if (!in.ok() || length < 64 || length > before) return OfError::OFPBPC_BAD_LEN;
     ByteReader entry = in.sub(length - 2u);
     t.table = entry.u8();
-    entry.skip(5);
+    t.modify = entry.u8() == 1;
+    entry.skip(4);
     t.name = take_name(entry, kTableNameBytes);
     t.metadata_match = entry.u64();
     t.metadata_write = entry.u64();
@@ -368,7 +370,7 @@ OfError take_table_features(ByteReader& in, TableFeatures& t) {
 
 void encode(const TableFeaturesRequest& r, EncodeContext& c) {
     if (c.version < Version::k13) return c.refuse();
-    c.stats(kStatsTableFeatures, false);
+    c.stats(kStatsTableFeatures, false, r.more);
     for (const TableFeatures& t : r.tables) put_table_features(t, c);
 }
 void encode(const TableFeaturesReply& r, EncodeContext& c) {
@@ -718,7 +720,7 @@ bool decode_switch_stats(uint16_t type, bool reply, ByteReader& in, DecodeContex
             if (reply) {
                 body = TableFeaturesReply{std::move(tables), c.more};
             } else {
-                body = TableFeaturesRequest{std::move(tables)};
+                body = TableFeaturesRequest{std::move(tables), c.more};
             }
             return true;
         }

@@ -127,6 +127,8 @@ struct TableStatus {
     bool operator==(const TableStatus&) const = default;
 };
 
+inline constexpr size_t kMaxTableName = 31;
+
 // OFPMP_TABLE_FEATURES (1.3+): what each table can do.  Properties for a miss (index 1) and otherwise (0).
 struct TableFeatures {
     struct Properties {
@@ -137,6 +139,7 @@ struct TableFeatures {
         bool operator==(const Properties&) const = default;
     };
     uint8_t table = 0;
+    bool modify = false;  // 1.5, of a request: this table alone; else all tables are told
     std::string name;
     uint64_t metadata_match = 0, metadata_write = 0;
     uint32_t capabilities = 0, max_entries = 0;
@@ -147,6 +150,7 @@ struct TableFeatures {
 };
 struct TableFeaturesRequest {
     std::vector<TableFeatures> tables;  // empty: asks
+    bool more = false;
     bool operator==(const TableFeaturesRequest&) const = default;
 };
 struct TableFeaturesReply {

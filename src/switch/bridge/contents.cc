@@ -42,6 +42,7 @@ void visit_tables(F&& f) {
     visit<Mirror>(f, Mirror::kStatistics);
     visit<Datapath>(f, Datapath::kCapabilities);
     visit<db::Controller>(f);
+    visit<db::Manager>(f, db::Manager::kIsConnected, db::Manager::kStatus);
     visit<db::FlowTable>(f);
     visit<db::CTZone>(f);
     visit<db::CTTimeoutPolicy>(f);

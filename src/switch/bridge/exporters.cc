@@ -49,6 +49,8 @@ std::optional<IpfixTunnel> ipfix_tunnel(const OfPort& port, uint32_t src, uint32
             out.type = IpfixTunnel::kGre;
             key_size = 4;
             break;
+        case datapath::PortType::kGtpu:  // has no number among the tunnel types
+            return std::nullopt;
         default:
             out.type = IpfixTunnel::kGeneve;
             break;

@@ -65,7 +65,8 @@ Switch::Switch(net::Loop& loop, SwitchOptions options)
       bonds_(
           loop, [this](const Bridge& bridge) { return backer_of(bridge.name()); },
           [this] { write_pending_ = true; }),
-      exporters_(loop, [this](const Bridge& bridge) { return backer_of(bridge.name()); }) {
+      exporters_(loop, [this](const Bridge& bridge) { return backer_of(bridge.name()); }),
+      in_band_(loop, [this](const std::string& name) { return bridge(name); }) {
     connections_ = std::make_unique<ConnectionManager>(loop_, *this);
 }
 
@@ -285,6 +286,7 @@ void Switch::reconfigure() {
         internal_mtus_.erase(it->first);
         trees_.remove_bridge(it->first);
         connections_->remove_bridge(it->first);
+        in_band_.remove_bridge(it->first);
         if (Bridge* bridge = this->bridge(it->first)) {
             bonds_.remove_bridge(*bridge);
             exporters_.remove_bridge(*bridge);
@@ -419,6 +421,7 @@ void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& bac
     exporters_.configure(row, bridge, *replica_, warnings);
     bridge.set_mirrors(read_mirrors(row, *replica_, warnings));
     trees_.configure(row, bridge, ports, warnings);
+    in_band_.configure(row, bridge, *replica_, warnings);
     for (const std::string& line : warnings) say_once(line);
     std::bitset<4096> flooded;
     for (int64_t vlan : row.flood_vlans) flooded.set(static_cast<size_t>(vlan));
@@ -445,7 +448,9 @@ void Switch::configure_tables(const db::Bridge& row, Bridge& bridge) {
         FlowTable& table = bridge.table(static_cast<uint8_t>(i));
         const Uuid* uuid = row.flow_tables.find(static_cast<int64_t>(i));
         const db::FlowTable* config = uuid ? replica_->find<db::FlowTable>(*uuid) : nullptr;
-        table.name = config && config->name ? *config->name : "";
+        bool named = config && config->name;
+        if (named || table.named) table.name = named ? *config->name : "";  // else what controllers chose
+        table.named = named;
         table.max_flows =
             config && config->flow_limit ? static_cast<uint32_t>(*config->flow_limit) : UINT32_MAX;
         table.evict = config && config->overflow_policy && *config->overflow_policy == "evict";
@@ -659,7 +664,8 @@ Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Bac
             TunnelConfig a = *other->tunnel, b = *probe.tunnel;
             if (other->dp_port == port.dp_port && a.in_key == b.in_key && a.in_key_flow == b.in_key_flow &&
                 a.remote == b.remote && a.remote6 == b.remote6 && a.remote_flow == b.remote_flow &&
-                a.local == b.local && a.local6 == b.local6 && a.local_flow == b.local_flow) {
+                a.packets == b.packets && a.local == b.local && a.local6 == b.local6 &&
+                a.local_flow == b.local_flow) {
                 release_vport(backer, state.vport);
                 return Error{fmt::format("{}: attempting to add tunnel port with same config as port '{}'",
                                          row.name, other->name)};

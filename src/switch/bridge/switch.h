@@ -22,6 +22,7 @@
 #include "switch/bridge/bonds.h"
 #include "switch/bridge/continuity_checks.h"
 #include "switch/bridge/exporters.h"
+#include "switch/bridge/in_band.h"
 #include "switch/bridge/link_discovery.h"
 #include "switch/bridge/port_monitors.h"
 #include "switch/bridge/shaping.h"
@@ -150,6 +151,7 @@ class Switch {
     Bonds bonds_;
     Exporters exporters_;
     Shaping shaping_;
+    InBand in_band_;
     SwitchSettings settings_;
     std::unique_ptr<net::Loop::Turn> turn_;
     std::unique_ptr<net::Loop::Timer> statistics_timer_;

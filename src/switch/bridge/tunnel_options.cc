@@ -2,16 +2,18 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "packet/address.h"
+#include "packet/geneve.h"
+#include "packet/gtpu.h"
+#include "packet/vxlan.h"
 
 namespace weft::vswitch {
 
 namespace {
-
-constexpr uint16_t kGenevePort = 6081, kVxlanPort = 4789;
 
 struct Address {
     bool flow = false, v6 = false;
@@ -56,13 +58,47 @@ bool parse_erspan(const std::string& text, uint32_t least, uint32_t most, Number
     return true;
 }
 
+// "NAME,…": VXLAN's extensions.  An unknown one is left out with a warning.
+void parse_extensions(const std::string& name, std::string_view list, TunnelConfig& config,
+                      std::vector<std::string>& warnings) {
+    for (size_t at = 0; at <= list.size();) {
+        size_t end = std::min(list.find(',', at), list.size());
+        std::string_view one = list.substr(at, end - at);
+        at = end + 1;
+        if (one == "gbp")
+            config.gbp = true;
+        else if (one == "gpe")
+            config.gpe = true;
+        else if (!one.empty())
+            warnings.push_back(fmt::format("{}: unknown extension '{}'", name, one));
+    }
+}
+
+// What the tunnels carry if nobody says, and may be told to carry.
+Result<TunnelPackets> parse_packet_type(const std::string& name, std::string_view type,
+                                        const std::string* value, const TunnelConfig& config) {
+    using datapath::PortType;
+    bool layer2 = config.type != PortType::kGtpu;
+    bool layer3 = config.type == PortType::kGtpu || config.type == PortType::kGre ||
+                  (config.type == PortType::kVxlan && config.gpe);
+    if (!value) return layer2 ? TunnelPackets::kLegacyL2 : TunnelPackets::kLegacyL3;
+    if (*value == "ptap") return TunnelPackets::kAware;
+    if (*value == "legacy_l2" && layer2) return TunnelPackets::kLegacyL2;
+    if (*value == "legacy_l3" && layer3) return TunnelPackets::kLegacyL3;
+    if (*value != "legacy_l2" && *value != "legacy_l3")
+        return Error{fmt::format("{}: unknown packet_type '{}'", name, *value)};
+    std::string kind = type == "vxlan" ? "VXLAN (without GPE)" : std::string(type);
+    return Error{fmt::format("{}: {} configured on {} tunnel that cannot carry {} traffic", name, *value,
+                             kind, *value == "legacy_l2" ? "L2" : "L3")};
+}
+
 bool known_option(std::string_view name) {
-    static constexpr std::string_view kKnown[] = {
-        "remote_ip", "local_ip", "key", "in_key", "out_key", "tos", "ttl", "df_default", "csum", "dst_port",
-        "exts", "packet_type",
-        // Names of the field that say nothing here.
-        "ipsec_psk", "ipsec_cert", "remote_name", "psk", "remote_cert", "ipsec_skb_mark",
-        "ipsec_encapsulation", "local_name", "certificate", "private_key", "ca_cert"};
+    static constexpr std::string_view kKnown[] = {"remote_ip", "local_ip", "key", "in_key", "out_key", "tos",
+                                                  "ttl", "df_default", "dst_port", "packet_type",
+                                                  // Names of the field that say nothing here.
+                                                  "ipsec_psk", "ipsec_cert", "remote_name", "psk",
+                                                  "remote_cert", "ipsec_skb_mark", "ipsec_encapsulation",
+                                                  "local_name", "certificate", "private_key", "ca_cert"};
     for (std::string_view known : kKnown) {
         if (name == known) return true;
     }
@@ -73,7 +109,7 @@ bool known_option(std::string_view name) {
 
 bool is_tunnel_type(std::string_view type) {
     return type == "geneve" || type == "vxlan" || type == "gre" || type == "erspan" || type == "ip6gre" ||
-           type == "ip6erspan";
+           type == "ip6erspan" || type == "gtpu";
 }
 
 Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_view type,
@@ -82,7 +118,10 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
     TunnelConfig config;
     bool six = type.starts_with("ip6");  // older names of the same over IPv6
     config.type = *datapath::parse_port_type(six ? type.substr(3) : type);
-    config.dst_port = type == "geneve" ? kGenevePort : type == "vxlan" ? kVxlanPort : 0;
+    config.dst_port = type == "geneve"  ? packet::geneve::kPort
+                      : type == "vxlan" ? packet::vxlan::kPort
+                      : type == "gtpu"  ? packet::gtpu::kPort
+                                        : 0;
     bool has_remote = false;
     bool has_key = false;
     for (const auto& [key, value] : options) {
@@ -129,7 +168,7 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
                 config.ttl = static_cast<uint8_t>(std::atoi(value.c_str()));
         } else if (key == "df_default") {
             config.dont_fragment = value == "true";
-        } else if (key == "csum") {
+        } else if (key == "csum" && type != "gtpu") {
             config.csum = value == "true";
         } else if (key == "dst_port") {
             long port = std::strtol(value.c_str(), nullptr, 10);
@@ -145,21 +184,12 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
                     ? parse_erspan(value, 0, 0x3f, config.erspan_hwid, config.erspan_hwid_flow)
                     : false;
             if (!right) return Error{fmt::format("{}: bad {} '{}'", name, key, value)};
-        } else if (key == "exts") {
-            if (value == "gbp" && type == "vxlan")
-                config.gbp = true;
-            else if (!value.empty())
-                return Error{
-                    fmt::format("{}: extension '{}' is not supported by type {}", name, value, type)};
-        } else if (key == "packet_type") {
-            if (value != "legacy_l2") {
-                return Error{
-                    fmt::format("{}: packet_type '{}' is not supported by type {}; only legacy_l2 is", name,
-                                value, type)};
-            }
+        } else if (key == "exts" && type == "vxlan") {
+            parse_extensions(name, value, config, warnings);
+        } else if (key == "seq" && config.type == datapath::PortType::kGre) {
+            config.sequence = value == "true";
         } else if (key == "egress_pkt_mark") {
-            warnings.push_back(
-                fmt::format("{}: egress_pkt_mark is not supported, outer packets have no mark", name));
+            config.mark = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 0));
         } else if (!known_option(key)) {
             warnings.push_back(fmt::format("{}: unknown {} argument '{}'", name, type, key));
         }
@@ -170,6 +200,9 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
     }
     if (six && !config.v6 && !config.remote_flow)
         return Error{fmt::format("{}: {} type requires an IPv6 'remote_ip'", name, type)};
+    if (config.gbp && config.gpe)
+        return Error{fmt::format("{}: VXLAN has either the extension 'gbp' or 'gpe'", name)};
+    WEFT_ASSIGN(config.packets, parse_packet_type(name, type, options.find("packet_type"), config));
     // Without a key, GRE carries none, and the others 0.
     if (!has_key && config.type == datapath::PortType::kGre) config.out_key_present = false;
     return config;

@@ -12,7 +12,7 @@
 
 namespace weft::vswitch {
 
-bool is_tunnel_type(std::string_view type);  // that we serve: geneve, vxlan, gre
+bool is_tunnel_type(std::string_view type);  // that we serve: geneve, vxlan, gre, erspan, gtpu
 
 // Errors are what goes into the Interface row, e.g. "gre0: gre type requires valid 'remote_ip' argument".
 // What is odd but harmless is appended to `warnings`, a line each.

@@ -14,15 +14,6 @@ void check(const db::Controller& row, std::vector<std::string>& out) {
     auto add = [&](const char* what, const char* why) {
         out.push_back(fmt::format("controller {}: {} says nothing: {}", row.target, what, why));
     };
-    constexpr const char* kOutOfBand = "controllers are reached by the host's own network, not in-band";
-    if (row.connection_mode && *row.connection_mode == "in-band") add("connection_mode=in-band", kOutOfBand);
-    if (row.local_ip) add("local_ip", kOutOfBand);
-    if (row.local_netmask) add("local_netmask", kOutOfBand);
-    if (row.local_gateway) add("local_gateway", kOutOfBand);
-    constexpr const char* kAllPackets = "packets to controllers are not limited";
-    if (row.controller_rate_limit) add("controller_rate_limit", kAllPackets);
-    if (row.controller_burst_limit) add("controller_burst_limit", kAllPackets);
-    if (row.controller_queue_size) add("controller_queue_size", kAllPackets);
     if (row.enable_async_messages && !*row.enable_async_messages)
         add("enable_async_messages=false", "a controller chooses by OpenFlow what it is told");
     if (row.other_config.contains("dscp"))

@@ -112,12 +112,6 @@ void OfConnection::packet_in(const PacketIn& packet) {
     // OpenFlow 1.3+: a packet that no flow matched is not sent.
     if (packet.reason == of::PacketInReason::kImplicitMiss && version() >= of::Version::k13) return;
     if (packet.paused && packet_in_format_ != of::PacketInFormat::kNxm2) return;
-    if (stream_->backlog() > kMostBacklog) {
-        dropped_packet_ins.add();
-        static log::RateLimit rate(1, 5);
-        if (rate.pass(lg)) lg.warn("{}: does not keep up with its packet-ins, some are dropped", name());
-        return;
-    }
     of::PacketIn out;
     out.format = packet_in_format_;
     size_t limit = miss ? miss_send_len_ : packet.max_len;
@@ -132,7 +126,64 @@ void OfConnection::packet_in(const PacketIn& packet) {
     out.metadata = metadata_match(packet.metadata, bridge_.tunnel_table);
     out.userdata = packet.userdata;
     if (packet.paused) out.continuation = manager_.encode_continuation(packet.continuation);
-    send(std::move(out));
+    Bytes bytes = of::encode(of::Message{version(), 0, std::move(out)});
+    if (bytes.empty()) return;
+    if (!packet_in_rate_) return send_packet_in(bytes);
+    auto now = packet_in_limits_[miss ? 0 : 1].admit(packet.metadata.in_port, std::move(bytes),
+                                                     clock::monotonic_ms());
+    if (now) return send_packet_in(*now);
+    send_waiting_packet_ins();  // sets the timer
+}
+
+void OfConnection::send_packet_in(const Bytes& message) {
+    while (!waiting_packet_ins_.empty() && waiting_packet_ins_.front().end <= stream_->sent())
+        waiting_packet_ins_.pop_front();
+    // The stream takes what it is given at the end of the turn: only then it shows whether the peer reads.
+    bool stuck = !waiting_packet_ins_.empty() && waiting_packet_ins_.front().turn + 1 < turns_;
+    if ((stuck && waiting_packet_ins_.size() >= most_packet_ins_) || stream_->backlog() > kMostBacklog) {
+        dropped_packet_ins.add();
+        static log::RateLimit rate(1, 5);
+        if (rate.pass(lg)) lg.warn("{}: does not keep up with its packet-ins, some are dropped", name());
+        return;
+    }
+    manager_.snoop(bridge_, message);
+    send_raw(message);
+    if (stream_->backlog()) waiting_packet_ins_.push_back({stream_->sent() + stream_->backlog(), turns_});
+}
+
+// Those whose time has come.
+void OfConnection::send_waiting_packet_ins() {
+    int64_t now = clock::monotonic_ms();
+    std::optional<int64_t> next;
+    for (PacketInLimit& limit : packet_in_limits_) {
+        while (auto message = limit.next(now)) send_packet_in(*message);
+        auto at = limit.next_ms();
+        if (at && (!next || *at < *next)) next = at;
+    }
+    if (!next) return;
+    if (!packet_in_timer_) packet_in_timer_ = loop_.timer([this] { send_waiting_packet_ins(); });
+    packet_in_timer_->arm_in(std::max<int64_t>(*next - now, 1));
+}
+
+void OfConnection::limit_packet_ins(size_t waiting, const std::optional<PacketInRate>& rate) {
+    most_packet_ins_ = waiting;
+    if (rate == packet_in_rate_) return;
+    int64_t now = clock::monotonic_ms();
+    for (PacketInLimit& limit : packet_in_limits_) {
+        if (!packet_in_rate_) limit = PacketInLimit();
+        if (rate) limit.set_rate(*rate, now);
+        // Without a limit nothing waits any more.
+        if (!rate) {
+            limit.set_rate({UINT32_MAX, UINT32_MAX}, now);
+            while (auto message = limit.next(now)) send_packet_in(*message);
+        }
+    }
+    packet_in_rate_ = rate;
+}
+
+std::optional<std::array<PacketInLimit::Statistics, 2>> OfConnection::packet_in_statistics() const {
+    if (!packet_in_rate_) return std::nullopt;
+    return std::array{packet_in_limits_[0].statistics(), packet_in_limits_[1].statistics()};
 }
 
 void OfConnection::flow_removed(const Rule& rule, RemovedReason reason) {

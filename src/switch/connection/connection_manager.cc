@@ -37,10 +37,21 @@ uint32_t versions_of(const db::Bridge& row) {
 
 }  // namespace
 
+static std::optional<PacketInRate> packet_in_rate_of(const db::Controller& row) {
+    if (!row.controller_rate_limit || *row.controller_rate_limit <= 0) return std::nullopt;
+    PacketInRate rate;
+    rate.per_second = static_cast<uint32_t>(std::min<int64_t>(*row.controller_rate_limit, UINT32_MAX));
+    int64_t burst = row.controller_burst_limit.value_or(rate.per_second / 4);
+    rate.burst = static_cast<uint32_t>(std::clamp<int64_t>(burst, 1, UINT32_MAX));
+    return rate;
+}
+
 struct ConnectionManager::Controller {
     std::string target;
     bool service = false;
     int64_t probe_ms = 5000, max_backoff_ms = 8000;
+    size_t most_packet_ins = 100;
+    std::optional<PacketInRate> packet_in_rate;
     std::set<std::string> names;  // unused targets of the row
     // Active ones:
     OfConnection* connection = nullptr;
@@ -157,6 +168,7 @@ void ConnectionManager::configure(const db::Bridge& row, Bridge& bridge, Backer&
         state.snoops.push_back(std::move(stream));
     });
 
+    int64_t queue_size = ovsdb::get_int(row.other_config, "controller-queue-size", 100);
     std::set<std::string> wanted;
     for (const Uuid& uuid : row.controller) {
         const db::Controller* controller_row = replica.find<db::Controller>(uuid);
@@ -180,6 +192,11 @@ void ConnectionManager::configure(const db::Bridge& row, Bridge& bridge, Backer&
         // Like the others, a probe more often than every 5 s would end sessions of busy controllers.
         if (controller->probe_ms) controller->probe_ms = std::max<int64_t>(controller->probe_ms, 5000);
         controller->max_backoff_ms = std::max<int64_t>(1000, controller_row->max_backoff.value_or(8000));
+        controller->most_packet_ins = static_cast<size_t>(
+            std::clamp<int64_t>(controller_row->controller_queue_size.value_or(queue_size), 1, 512));
+        controller->packet_in_rate = packet_in_rate_of(*controller_row);
+        if (controller->connection)
+            controller->connection->limit_packet_ins(controller->most_packet_ins, controller->packet_in_rate);
         if (!is_new) continue;
         if (net::is_passive_name(target)) {
             Controller* raw = controller.get();
@@ -230,7 +247,10 @@ void ConnectionManager::accept(BridgeState& state, std::unique_ptr<net::Stream> 
     auto connection = std::make_unique<OfConnection>(
         *this, loop_, *state.bridge, *state.backer, kind, std::move(stream), state.versions,
         [this, &state](OfConnection& c, std::string reason) { closed(state, c, reason); });
-    if (controller) controller->connection = connection.get();
+    if (controller) {
+        controller->connection = connection.get();
+        connection->limit_packet_ins(controller->most_packet_ins, controller->packet_in_rate);
+    }
     state.connections.push_back(std::move(connection));
 }
 
@@ -452,6 +472,23 @@ std::optional<uint32_t> ConnectionManager::decode_continuation(ByteView bytes) c
     return id;
 }
 
+// What the limits of packet-ins did, while there are some.
+static void write_packet_ins(ovsdb::client::Transaction& txn, const db::Controller& row,
+                             const OfConnection* connection) {
+    auto statistics = connection ? connection->packet_in_statistics() : std::nullopt;
+    for (size_t i = 0; i < 2; i++) {
+        std::string prefix = i ? "packet-in-action-" : "packet-in-miss-";
+        PacketInLimit::Statistics s = statistics ? (*statistics)[i] : PacketInLimit::Statistics();
+        for (auto [name, value] : {std::pair("bypassed", s.bypassed), std::pair("queued", s.queued),
+                                   std::pair("dropped", s.dropped), std::pair("backlog", s.backlog)}) {
+            if (statistics)
+                txn.set_key(row.uuid, db::Controller::kStatus, prefix + name, std::to_string(value));
+            else if (row.status.contains(prefix + name))
+                txn.remove_key(row.uuid, db::Controller::kStatus, prefix + name);
+        }
+    }
+}
+
 void ConnectionManager::write_status(ovsdb::client::Transaction& txn,
                                      const ovsdb::client::Replica& replica) const {
     for (const auto& [name, state] : bridges_) {
@@ -483,6 +520,7 @@ void ConnectionManager::write_status(ovsdb::client::Transaction& txn,
                 txn.set_key(uuid, db::Controller::kStatus, "state", controller.state);
                 if (!controller.last_error.empty())
                     txn.set_key(uuid, db::Controller::kStatus, "last_error", controller.last_error);
+                write_packet_ins(txn, *controller_row, controller.connection);
             }
         }
     }

@@ -201,7 +201,8 @@ void OfConnection::handle(const of::GroupFeaturesRequest&) {
     out.capabilities = 0x7;  // select weight and liveness, chaining
     for (int i = 0; i < 4; ++i) {
         out.max_groups[i] = of::kGroupMax;
-        out.actions[i] = 0xffff | 0x3ff << 16;  // no actions but experimenters' are missing
+        // No actions but experimenters' are missing.
+        out.actions[i] = version() == of::Version::k10 ? 0xfffu : 0xffff | 0x3ff << 16;
     }
     reply(out);
 }

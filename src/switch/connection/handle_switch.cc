@@ -151,13 +151,20 @@ void OfConnection::handle(const of::TableFeaturesRequest& request) {
         if (seen.test(table.table)) return fail(OfError::NXTFFC_DUP_TABLE);
         seen.set(table.table);
     }
-    // All tables or none; of what they can do only their names change.
-    if (!request.tables.empty() && seen.count() != kInternalTable) return fail(OfError::OFPTFFC_EPERM);
+    // All tables, none, or those of OpenFlow 1.5 that are to be modified; of what they can do only their
+    // names change, unless the database says these.
+    bool modify = version() >= of::Version::k15;
+    for (const of::TableFeatures& table : request.tables) modify = modify && table.modify;
+    if (!request.tables.empty() && !modify && seen.count() != kInternalTable)
+        return fail(OfError::OFPTFFC_EPERM);
     for (const of::TableFeatures& table : request.tables) {
         if (table.table >= kInternalTable) return fail(OfError::OFPTFFC_BAD_TABLE);
+        if (modify && bridge_.table(table.table).named && table.name != table_name(table.table))
+            return fail(OfError::OFPTFFC_EPERM);
     }
     for (const of::TableFeatures& table : request.tables) {
-        if (table.name != table_name(table.table)) bridge_.table(table.table).name = table.name;
+        FlowTable& flows = bridge_.table(table.table);
+        if (!flows.named) flows.name = table.name;
     }
     // All tables are alike.  A few fit in a message.
     of::TableFeatures features;

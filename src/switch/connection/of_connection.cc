@@ -124,6 +124,7 @@ void OfConnection::handle_frames() {
 }
 
 void OfConnection::go_on() {
+    turns_++;
     flush_updates();
     if (!dump_) return;
     if (uint64_t sent = stream_->sent(); sent != sent_) {  // whoever takes a reply lives

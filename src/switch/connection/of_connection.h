@@ -12,7 +12,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <array>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +25,7 @@
 #include "openflow/message.h"
 #include "switch/connection/flow_dump.h"
 #include "switch/connection/multipart_requests.h"
+#include "switch/connection/packet_in_limit.h"
 #include "switch/upcall/backer.h"
 
 namespace weft::vswitch {
@@ -48,6 +52,11 @@ class OfConnection {
     void probe();  // an echo request
     // Another controller became the primary; from OpenFlow 1.4 on this one is told (6.3.6).
     void lose_primary(uint64_t generation);
+
+    // How many packet-ins may wait for the peer to read, and how fast they go (nullopt: as they come).
+    void limit_packet_ins(size_t waiting, const std::optional<PacketInRate>& rate);
+    // Of misses and of packets that actions send; nullopt: their rate is not limited.
+    std::optional<std::array<PacketInLimit::Statistics, 2>> packet_in_statistics() const;
 
     // Unasked messages, sent if the peer wants them.
     void packet_in(const PacketIn& packet);
@@ -76,6 +85,8 @@ class OfConnection {
     openflow::DecodeOptions decode_options() const;
     void handle(const openflow::Message& message, ByteView frame);
     void send(openflow::Body body);
+    void send_packet_in(const Bytes& message);
+    void send_waiting_packet_ins();
     void send_raw(ByteView bytes);
     void reply(openflow::Body body);
     void fail(openflow::OfError error);
@@ -172,6 +183,16 @@ class OfConnection {
 
     openflow::Role role_ = openflow::Role::kEqual;
     openflow::AsyncConfig async_;
+    size_t most_packet_ins_ = 100;
+    struct Waiting {
+        uint64_t end;   // where it ends among all that is sent
+        uint64_t turn;  // in which it was sent
+    };
+    std::deque<Waiting> waiting_packet_ins_;
+    uint64_t turns_ = 0;
+    std::optional<PacketInRate> packet_in_rate_;
+    PacketInLimit packet_in_limits_[2];  // of misses, of actions
+    std::unique_ptr<net::Loop::Timer> packet_in_timer_;
     openflow::PacketInFormat packet_in_format_ = openflow::PacketInFormat::kStandard;
     uint16_t controller_id_ = 0;
     uint16_t miss_send_len_ = 0;

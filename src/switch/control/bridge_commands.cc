@@ -80,7 +80,11 @@ std::string tunnel_lines(const Backer& backer) {
         } else {
             text += "in_key=" + key(t.in_key_flow, t.in_key) + ", out_key=" + key(t.out_key_flow, t.out_key);
         }
-        text += fmt::format(", legacy_l2, dp port={}", port->dp_port);
+        text += fmt::format(", {}, dp port={}",
+                            t.packets == TunnelPackets::kLegacyL2   ? "legacy_l2"
+                            : t.packets == TunnelPackets::kLegacyL3 ? "legacy_l3"
+                                                                    : "ptap",
+                            port->dp_port);
         if (t.tos_inherit)
             text += ", tos=inherit";
         else if (t.tos)

@@ -2,14 +2,20 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
 
 #include "datapath/api/text.h"
 #include "openflow/messages/flow.h"
+#include "packet/checksum.h"
 #include "packet/compose.h"
+#include "packet/ethernet.h"
 #include "packet/extract.h"
+#include "packet/ipv4.h"
+#include "packet/tcp.h"
+#include "packet/udp.h"
 #include "switch/control/commands.h"
 
 namespace weft::vswitch {
@@ -20,6 +26,8 @@ using Arguments = net::ControlServer::Arguments;
 
 constexpr uint32_t kDefaultNext = packet::kCtTracked | packet::kCtNew;
 
+constexpr size_t kMaxPayload = 65000;
+
 struct Request {
     Backer* backer = nullptr;
     Bridge* bridge = nullptr;
@@ -27,6 +35,7 @@ struct Request {
     std::optional<packet::Packet> packet;
     bool generate = false, names = false;
     size_t payload = 64;  // bytes, of a generated packet
+    Bytes content;        // of the payload; empty: zeros
     std::deque<uint32_t> ct_next;
     std::optional<openflow::ActionList> actions;
 };
@@ -100,7 +109,7 @@ Result<void> bridge_flow(Request& request, const std::string& text) {
     return {};
 }
 
-Result<packet::Packet> packet_argument(const std::string& hex) {
+Result<Bytes> bytes_argument(const std::string& hex) {
     Bytes bytes;
     int high = -1;
     for (char c : hex) {
@@ -115,8 +124,36 @@ Result<packet::Packet> packet_argument(const std::string& hex) {
         else
             bytes.push_back(static_cast<uint8_t>(high << 4 | digit)), high = -1;
     }
-    if (high >= 0 || bytes.empty()) return Error{"Trailing garbage in packet data"};
+    if (high >= 0) return Error{"Trailing garbage in packet data"};
+    return bytes;
+}
+
+Result<packet::Packet> packet_argument(const std::string& hex) {
+    WEFT_ASSIGN(Bytes bytes, bytes_argument(hex));
+    if (bytes.empty()) return Error{"Trailing garbage in packet data"};
     return packet::Packet(bytes);
+}
+
+// Writes what is behind the transport header, as much as there is room for, and sums it anew.
+void fill_payload(packet::Packet& packet, ByteView content) {
+    packet::Flow flow = packet::zero_flow();
+    packet::Layout layout = packet::extract(packet, flow);
+    if (!layout.payload || layout.payload >= packet.size()) return;
+    size_t size = std::min(content.size(), packet.size() - layout.payload);
+    uint8_t* p = packet.data();
+    std::copy_n(content.begin(), size, p + layout.payload);
+    bool udp = flow.nw_proto == packet::protocol::kUdp, tcp = flow.nw_proto == packet::protocol::kTcp;
+    if (!udp && !tcp) return;
+    size_t field = layout.l4 + (udp ? packet::udp::kChecksum : packet::tcp::kChecksum);
+    store_be16(p + field, 0);
+    uint64_t sum = flow.dl_type == packet::ethernet::kIpv6
+                       ? packet::pseudo_header_sum6(flow.ipv6_src, flow.ipv6_dst, flow.nw_proto,
+                                                    static_cast<uint32_t>(packet.size() - layout.l4))
+                       : packet::pseudo_header_sum(p + layout.l3, flow.nw_proto,
+                                                   static_cast<uint32_t>(packet.size() - layout.l4));
+    sum = packet::checksum_add(sum, packet.view().subspan(layout.l4));
+    auto check = static_cast<uint16_t>(~packet::checksum_fold(sum));
+    store_be16(p + field, check ? check : 0xffff);
 }
 
 Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
@@ -131,14 +168,19 @@ Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
         } else if (args[i] == "--names") {
             request.names = true;
         } else if (args[i] == "--l7-len") {
-            char* end = nullptr;
-            if (++i == args.size()) return Error{"Missing argument for option l7-len"};
-            unsigned long length = std::strtoul(args[i].c_str(), &end, 10);
-            if (args[i].empty() || *end || length > 65000)
-                return Error{fmt::format("Invalid argument for option l7-len: {}", args[i])};
+            if (++i == args.size()) return Error{"Missing argument for option --l7-len"};
+            unsigned long length = std::strtoul(args[i].c_str(), nullptr, 10);
+            if (length > kMaxPayload) return Error{fmt::format("{}: too much L7 data", args[i])};
             request.payload = length;
+            request.content.clear();
+        } else if (args[i] == "--l7") {
+            if (++i == args.size()) return Error{"Missing argument for option --l7"};
+            WEFT_ASSIGN(request.content, bytes_argument(args[i]));
+            if (request.content.size() > kMaxPayload)
+                return Error{fmt::format("{}: too much L7 data", args[i])};
+            request.payload = request.content.size();
         } else if (args[i] == "--ct-next") {
-            if (++i == args.size()) return Error{"Missing argument for option ct-next"};
+            if (++i == args.size()) return Error{"Missing argument for option --ct-next"};
             WEFT_ASSIGN(uint32_t state, parse_ct_state(args[i]));
             request.ct_next.push_back(state);
         } else if (args[i].starts_with("-")) {
@@ -185,6 +227,7 @@ Result<Request> parse(Switch& owner, const Arguments& args, bool packet_out) {
         packet::extract(*request.packet, request.flow);
     } else if (request.generate) {
         request.packet = packet::compose(request.flow, request.payload);
+        fill_payload(*request.packet, request.content);
         packet::extract(*request.packet, request.flow);
     }
     if (consistent) {

@@ -481,6 +481,27 @@ void Bridge::set_fail_open(bool on) {
     fail_open_rule_ = rule.get();
 }
 
+void Bridge::set_hidden_flows(std::vector<HiddenFlow> flows) {
+    std::erase_if(hidden_flows_, [&](const auto& have) {
+        auto it = std::find(flows.begin(), flows.end(), have.first);
+        if (it == flows.end()) {
+            take_out(*have.second);
+            return true;
+        }
+        flows.erase(it);
+        return false;
+    });
+    for (HiddenFlow& flow : flows) {
+        FlowChange change;
+        change.match = flow.match;
+        change.priority = flow.priority;
+        change.actions = flow.actions;
+        RuleRef rule = make_rule(change);
+        insert(*rule);
+        hidden_flows_.emplace_back(std::move(flow), rule.get());
+    }
+}
+
 GroupEntry* Bridge::group(uint32_t id) const {
     auto it = groups_.find(id);
     return it == groups_.end() ? nullptr : it->second.get();

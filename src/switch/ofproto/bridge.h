@@ -24,6 +24,7 @@
 #include "switch/ofproto/flow_mod.h"
 #include "switch/ofproto/flow_table.h"
 #include "switch/ofproto/group.h"
+#include "switch/ofproto/hidden_flow.h"
 #include "switch/ofproto/mac_table.h"
 #include "switch/ofproto/mirror.h"
 #include "switch/ofproto/multicast_table.h"
@@ -118,6 +119,9 @@ class Bridge {
     // fail_mode standalone with controllers that are gone: a hidden flow above all others that does NORMAL.
     void set_fail_open(bool on);
     bool fail_open() const { return fail_open_rule_ != nullptr; }
+    // In-band control (bridge/in_band.h): those of before that are not among them go.
+    void set_hidden_flows(std::vector<HiddenFlow> flows);
+    bool in_band() const { return !hidden_flows_.empty(); }
 
     // --- groups and meters
     const std::map<uint32_t, Ref<GroupEntry>>& groups() const { return groups_; }
@@ -186,6 +190,7 @@ class Bridge {
     HashMap<Rule*, int64_t> expiry_of_;
     Rule *miss_rule_ = nullptr, *no_packet_in_rule_ = nullptr, *drop_frags_rule_ = nullptr;
     Rule* fail_open_rule_ = nullptr;
+    std::vector<std::pair<HiddenFlow, Rule*>> hidden_flows_;
     std::vector<Mirror> mirrors_;
     std::set<std::string, std::less<>> mirror_outputs_;
     std::map<std::string, MirrorCounts> mirrored_;

@@ -19,6 +19,7 @@ enum class MissAction : uint8_t { kDefault, kController, kContinue, kDrop };
 struct FlowTable {
     Classifier classifier;
     std::string name;
+    bool named = false;  // by the database, whose name stays
     MissAction miss = MissAction::kDefault;
     uint64_t matched = 0, missed = 0;
     uint32_t max_flows = UINT32_MAX;

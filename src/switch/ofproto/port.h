@@ -23,6 +23,10 @@ namespace weft::vswitch {
 class Bridge;
 struct Bundle;
 
+// How a tunnel's packets are in the bridge (ovs-vswitchd.conf.db(5), options:packet_type): Ethernet as it is;
+// others, which get an Ethernet header of zeros there and lose it on the way out; or all as they are.
+enum class TunnelPackets : uint8_t { kLegacyL2, kLegacyL3, kAware };
+
 // ovs-vswitchd.conf.db(5), Interface, "Tunnel Options".
 struct TunnelConfig {
     datapath::PortType type = datapath::PortType::kGeneve;
@@ -36,7 +40,10 @@ struct TunnelConfig {
     bool tos_inherit = false, ttl_inherit = false;
     uint8_t tos = 0, ttl = 64;
     bool dont_fragment = true, csum = false;
-    bool gbp = false;
+    bool gbp = false, gpe = false;  // VXLAN's extensions
+    bool sequence = false;          // GRE counts its packets
+    std::optional<uint32_t> mark;   // of the packets that carry
+    TunnelPackets packets = TunnelPackets::kLegacyL2;
     // ERSPAN's numbers; those that are `flow` are the packet's tun_erspan_* fields.
     uint8_t erspan_ver = 1, erspan_dir = 0, erspan_hwid = 0;
     uint32_t erspan_idx = 0;

@@ -79,6 +79,16 @@ void EffectCache::replay(uint64_t packets, uint64_t bytes, uint16_t tcp_flags, i
     }
 }
 
+bool may_learn(const Bridge& bridge, const FlowChange& change, uint32_t limit) {
+    if (!limit || change.table >= kInternalTable) return true;
+    const Classifier& table = bridge.table(change.table).classifier;
+    if (table.find(change.match.value, change.match.mask, change.priority)) return true;
+    uint32_t learned = 0;
+    table.for_each(
+        [&](ClassifierRule& entry) { learned += FlowTable::rule_of(entry).cookie == change.new_cookie; });
+    return learned < limit;
+}
+
 // A learned flow that is there already, unchanged, only becomes younger: it must not invalidate what was
 // translated with it.
 bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit) {
@@ -90,12 +100,7 @@ bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit) {
         rule->modified_ms = rule->used_ms = clock::monotonic_ms();
         return true;
     }
-    if (!rule && limit) {
-        uint32_t learned = 0;
-        table.classifier.for_each(
-            [&](ClassifierRule& entry) { learned += FlowTable::rule_of(entry).cookie == change.new_cookie; });
-        if (learned >= limit) return false;
-    }
+    if (!may_learn(bridge, change, limit)) return false;
     Transaction transaction;
     if (bridge.apply(change, transaction) != openflow::OfError::kNone) {
         bridge.rollback(transaction);

@@ -269,6 +269,7 @@ bool Walk::dec_ttl(const of::DecTtl& action) {
 
 void Walk::delete_field(const of::DeleteField& action) {
     const of::Field& field = of::field(action.field);
+    if (tracing()) detail(fmt::format("delete {}", field.name));
     if (!field.is_tun_metadata() || !tunnel_table()) return;
     if (auto* slot = tunnel_table()->slot(field.tun_metadata_index())) {
         std::fill_n(flow_.tunnel.metadata.begin() + slot->offset, slot->size, uint8_t{0});

@@ -1,5 +1,7 @@
 // learn and fin_timeout: flows made by packets.
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -19,6 +21,18 @@ of::FieldValue field_value(const of::Field& field, const of::FieldValue& have, c
     of::FieldValue value = have;
     of::copy_bits(bits, bytes, 0, value.bytes.data(), field.bytes, dst.offset, dst.bits);
     return value;
+}
+
+std::string describe_learnt(const FlowChange& change) {
+    std::string out = fmt::format("table={} ", change.table);
+    std::string match = of::to_string(change.match);
+    if (!match.empty()) out += match + " ";
+    out += fmt::format("priority={} ", change.priority);
+    if (change.new_cookie) out += fmt::format("cookie={:#x} ", change.new_cookie);
+    if (change.idle_timeout) out += fmt::format("idle={} ", change.idle_timeout);
+    if (change.hard_timeout) out += fmt::format("hard={} ", change.hard_timeout);
+    if (change.flags & kFlowSendRemoved) out += "send_flow_rem ";
+    return out + "actions=" + of::to_string(change.actions);
 }
 
 }  // namespace
@@ -84,14 +98,18 @@ void Walk::learn(const of::Learn& action) {
         }
     }
     set_default_packet_type(change->match);
+    if (tracing() && in_.effects) {
+        detail(describe_learnt(*change));
+        if (!may_learn(*bridge_, *change, action.limit)) detail("Limit exceeded, learn failed");
+    }
     if (!in_.effects) return warning("suppressing side effects, so learn action ignored");
     if (!(action.flags & of::Learn::kWriteResult)) {
         learnt_.push_back({bridge_, std::move(change), action.limit});
         return;
     }
     bool success = keep_learnt({bridge_, change, action.limit});
-    if (!success) warning("learn action could not add its flow");
     write_subfield(action.result_dst, success);
+    show_subfield(action.result_dst);
 }
 
 bool Walk::keep_learnt(const EffectCache::LearnFlow& flow) {

@@ -68,7 +68,7 @@ bool Walk::output_native(OfPort& port, datapath::SetTunnel header) {
     Underlay* underlay = backer_.underlay();
     if (!underlay) return false;
     packet::Ipv6Addr to = mapped(header.v6, header.dst, header.ipv6_dst);
-    const UnderlayRoute* route = underlay->route(to, 0);
+    const UnderlayRoute* route = underlay->route(to, port.tunnel->mark.value_or(0));
     Bridge* bridge = route && !route->local ? backer_.bridge(route->device) : nullptr;
     OfPort* local = bridge ? bridge->port(of::kPortLocal) : nullptr;
     if (!local) return false;
@@ -104,6 +104,7 @@ bool Walk::output_native(OfPort& port, datapath::SetTunnel header) {
     datapath::PushTunnel push;
     push.port = port.dp_port;
     push.type = port.tunnel->type;
+    push.packet_type = flow_.packet_type;
     push.src = local->mac;
     push.dst = *mac;
     push.first_source_port = underlay->first_source_port;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "datapath/api/commit.h"
+#include "datapath/api/tunnel_payload.h"
 #include "packet/address.h"
 #include "switch/translate/isolate.h"
 
@@ -11,6 +12,12 @@ namespace weft::vswitch {
 namespace of = openflow;
 
 void Walk::commit() {
+    // An Ethernet header that was taken off for a tunnel comes back as it was.
+    if (header_lost_ && base_.packet_type && !flow_.packet_type) {
+        mask_.dl_src.fill(0xff);
+        mask_.dl_dst.fill(0xff);
+        for (packet::Vlan& tag : mask_.vlans) tag.tci = tag.tpid = 0xffff;
+    }
     commit_encap();
     datapath::compose_difference(base_, flow_, out_.actions, mask_);
 }
@@ -130,7 +137,7 @@ void Walk::send_to(OfPort& port) {
         return;
     }
     mask_.packet_type = ~0u;
-    if (flow_.packet_type != 0)
+    if (flow_.packet_type != 0 && (!port.tunnel || port.tunnel->packets == TunnelPackets::kLegacyL2))
         return warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
     if (port.tunnel) return output_tunnel(port);
     if (port.dp_port == datapath::kNoPort) return warning("Nonexistent output port");
@@ -153,6 +160,16 @@ void Walk::output_patch(OfPort& port, OfPort& peer) {
 
 void Walk::output_tunnel(OfPort& port) {
     const TunnelConfig& config = *port.tunnel;
+    if (config.packets == TunnelPackets::kLegacyL3 && !flow_.packet_type) {
+        packet::Flow frame = flow_;
+        flow_.packet_type = 1u << 16 | flow_.dl_type;
+        flow_.dl_src = flow_.dl_dst = {};
+        flow_.vlans = {};
+        output_tunnel(port);
+        flow_ = frame;
+        header_lost_ = true;
+        return;
+    }
     packet::Tunnel saved = flow_.tunnel;
     packet::Tunnel tunnel = packet::zero_flow().tunnel;
     if (config.remote_flow) {
@@ -181,6 +198,8 @@ void Walk::output_tunnel(OfPort& port) {
     if (config.out_key_present || config.out_key_flow) flags |= packet::kTunnelKey;
     if (config.dont_fragment) flags |= packet::kTunnelDontFragment;
     if (config.csum) flags |= packet::kTunnelCsum;
+    if (config.gpe) flags |= packet::kTunnelGpe;
+    if (config.sequence) flags |= packet::kTunnelSequence;
     if (saved.flags & packet::kTunnelOam) flags |= packet::kTunnelOam;
     tunnel.flags = flags;
     bool ip = flow_.dl_type == 0x0800 || flow_.dl_type == 0x86dd;
@@ -213,6 +232,14 @@ void Walk::output_tunnel(OfPort& port) {
         if (config.erspan_idx_flow) mask_.tunnel.erspan_idx = 0xffffffff;
         if (config.erspan_dir_flow) mask_.tunnel.erspan_dir = 0xff;
         if (config.erspan_hwid_flow) mask_.tunnel.erspan_hwid = 0xff;
+    }
+    if (!datapath::carries(config.type, flags, flow_.packet_type)) {
+        out_.drop = explain::DropReason::kWrongPacketType;
+        return warning("native tunnel header build failed");
+    }
+    if (config.mark) {
+        mask_.pkt_mark = ~0u;
+        flow_.pkt_mark = *config.mark;
     }
     note(EffectCache::CountTunnel{bridge_, port.number, true});
     commit();

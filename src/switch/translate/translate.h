@@ -186,6 +186,8 @@ FrozenState bond_state(const Bridge& bridge, const Bundle& bundle);
 // Adds the flow of a learn action, or makes it young again; false: refused (`limit` flows of its cookie are
 // there).
 bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit);
+// Whether the limit of flows that one action may have made (0: none) lets it make this one.
+bool may_learn(const Bridge& bridge, const FlowChange& change, uint32_t limit);
 // fin_timeout: the connection of the rule ended.
 void shorten_timeouts(Rule& rule, uint16_t idle, uint16_t hard);
 

@@ -110,6 +110,10 @@ void Walk::enter() {
         out_.drop = explain::DropReason::kForwardingDisabled;
         return;
     }
+    if (port && port->tunnel && port->tunnel->packets == TunnelPackets::kLegacyL3 && flow_.packet_type) {
+        flow_.packet_type = 0;  // an Ethernet header of zeros is put on when somebody is to see it
+        flow_.dl_src = flow_.dl_dst = {};
+    }
     if (port && takes_protocol(*port)) return;
     if (port && is_bpdu()) {
         out_.slow = SlowPath::kStp;
@@ -126,6 +130,7 @@ void Walk::enter() {
         return;
     }
     through_tree(port, [&] { table_lookup(flow_.in_port, 0, true, true, true); });
+    output_dhcp_in_band();
 }
 
 // False: the packet goes no further.

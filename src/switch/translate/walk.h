@@ -144,6 +144,9 @@ class Walk {
     void ct_clear();
     void clear_ct_fields();
 
+    // in_band.cc
+    void output_dhcp_in_band();
+
     // controller.cc
     void controller(const openflow::Controller& action);
     void pause(const openflow::Controller& action);
@@ -257,6 +260,7 @@ class Walk {
     bool last_output_ = false;            // nothing follows the output that is being made
     std::unique_ptr<Bytes> pending_nsh_;  // a service header to push, with TLVs of metadata type 2
     bool pending_mpls_ = false;           // a label to add
+    bool header_lost_ = false;            // an Ethernet header was taken off for a tunnel: it may come back
     uint32_t truncate_ = 0;
     uint32_t mirrored_ = 0;  // the bridge's mirrors that have their copy
     uint32_t hash_basis_ = 0;

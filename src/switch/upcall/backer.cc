@@ -114,7 +114,7 @@ OfPort* Backer::port_by_datapath(datapath::PortNo number) const {
 
 OfPort* Backer::port_of(const packet::Flow& key) const {
     if (OfPort* port = port_by_datapath(key.in_port)) return port;
-    return tunnels_.find(key.in_port, key.tunnel);
+    return tunnels_.find(key.in_port, key.tunnel, key.packet_type);
 }
 
 uint64_t Backer::generation() const {

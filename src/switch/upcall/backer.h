@@ -22,6 +22,7 @@
 #include "switch/ofproto/bridge.h"
 #include "switch/translate/recirculation.h"
 #include "switch/translate/translate.h"
+#include "switch/upcall/flow_limit.h"
 #include "switch/upcall/tunnel_map.h"
 
 namespace weft::vswitch {
@@ -114,8 +115,8 @@ class Backer : public datapath::UpcallHandler {
     void purge();            // deletes all megaflows, their statistics collected
     void pause_revalidation(bool paused) { paused_ = paused; }
     size_t megaflows() const { return megaflows_.size(); }
-    size_t flow_limit() const { return flow_limit_; }
-    void set_flow_limit(size_t limit) { flow_limit_ = limit; }
+    size_t flow_limit() const { return flow_limit_.now(); }
+    void set_flow_limit(size_t limit) { flow_limit_.configure(limit); }
     int64_t max_idle_ms = 10000, revalidation_ms = 500;
     // While it waits, packets are not looked at: flow tables are being restored.
     void set_waiting(bool waiting);
@@ -183,7 +184,7 @@ class Backer : public datapath::UpcallHandler {
     Underlay* underlay_ = nullptr;
     Flows megaflows_;
     EffectCache effects_;  // of the upcall at hand; kept for its memory
-    size_t flow_limit_ = 200000;
+    FlowLimit flow_limit_{200000};
     size_t average_flows_ = 0, most_flows_ = 0;
     int64_t last_dump_ms_ = 1;
     uint64_t own_generation_ = 1;

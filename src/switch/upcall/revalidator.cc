@@ -2,7 +2,7 @@
 //
 // When anything changed, each megaflow's key is translated again; a flow whose actions came out different, or
 // whose mask no longer covers what was looked at, is replaced or deleted.  Flows that nobody used for
-// max_idle_ms go.
+// max_idle_ms go, sooner while there are too many (flow_limit.h).
 
 #include <algorithm>
 
@@ -94,6 +94,7 @@ void Backer::revalidate(bool force) {
             bridge->mac_table.expire(start);
             bridge->multicast.expire(start);
         }
+        int64_t idle_ms = flow_limit_.idle_ms(megaflows_.size(), max_idle_ms);
         std::vector<datapath::Ufid> ufids;
         ufids.reserve(megaflows_.size());
         for (const auto& [ufid, flow] : megaflows_) ufids.push_back(ufid);
@@ -102,11 +103,12 @@ void Backer::revalidate(bool force) {
             if (it == megaflows_.end()) continue;
             Megaflow& flow = *it->second;
             int64_t used = std::max(flow.seen.used_ms, flow.created_ms);
-            if (start - used > max_idle_ms || (changed && !still_right(flow, ufid))) remove(it);
+            if (start - used > idle_ms || (changed && !still_right(flow, ufid))) remove(it);
         }
         validated_generation_ = now_generation;
     }
     last_dump_ms_ = std::max<int64_t>(1, clock::monotonic_ms() - start);
+    flow_limit_.passed(megaflows_.size(), last_dump_ms_);
     average_flows_ = (average_flows_ + megaflows_.size()) / 2;
     next_validation_ms_ = clock::monotonic_ms() + (last_dump_ms_ > 5 ? last_dump_ms_ : 0);
 }

@@ -22,10 +22,12 @@ std::pair<uint16_t, datapath::PortNo> listener_key(const OfPort& port) {
 }  // namespace
 
 std::string TunnelMap::key(datapath::PortNo port, const packet::Ipv6Addr& local,
-                           const packet::Ipv6Addr& remote, uint64_t tunnel_key, unsigned shape) {
+                           const packet::Ipv6Addr& remote, uint64_t tunnel_key, unsigned shape,
+                           TunnelPackets packets) {
     std::string out;
     out.append(reinterpret_cast<const char*>(&port), sizeof port);
     out.push_back(static_cast<char>(shape));
+    out.push_back(static_cast<char>(packets));
     if (!(shape & kAnyLocal)) out.append(reinterpret_cast<const char*>(local.data()), local.size());
     if (!(shape & kAnyRemote)) out.append(reinterpret_cast<const char*>(remote.data()), remote.size());
     if (!(shape & kAnyKey)) out.append(reinterpret_cast<const char*>(&tunnel_key), sizeof tunnel_key);
@@ -38,7 +40,7 @@ std::string TunnelMap::key_of(const OfPort& port) {
     packet::Ipv6Addr remote = address(config.v6, config.remote, config.remote6);
     unsigned shape = (config.local_flow || packet::is_zero(local) ? kAnyLocal : 0) |
                      (config.remote_flow ? kAnyRemote : 0) | (config.in_key_flow ? kAnyKey : 0);
-    return key(port.dp_port, local, remote, config.in_key_present ? config.in_key : 0, shape);
+    return key(port.dp_port, local, remote, config.in_key_present ? config.in_key : 0, shape, config.packets);
 }
 
 std::optional<datapath::PortNo> TunnelMap::listener(uint16_t udp_port) const {
@@ -66,7 +68,8 @@ void TunnelMap::remove(OfPort& port) {
     }
 }
 
-OfPort* TunnelMap::find(datapath::PortNo datapath_port, const packet::Tunnel& tunnel) const {
+OfPort* TunnelMap::find(datapath::PortNo datapath_port, const packet::Tunnel& tunnel,
+                        uint32_t packet_type) const {
     // The packet's destination is our local address, its source the remote one.
     bool v6 = !packet::is_zero(tunnel.ipv6_dst);
     packet::Ipv6Addr local = address(v6, tunnel.dst, tunnel.ipv6_dst);
@@ -75,8 +78,11 @@ OfPort* TunnelMap::find(datapath::PortNo datapath_port, const packet::Tunnel& tu
         0,       kAnyLocal,           kAnyRemote,           kAnyRemote | kAnyLocal,
         kAnyKey, kAnyKey | kAnyLocal, kAnyKey | kAnyRemote, kAnyKey | kAnyRemote | kAnyLocal};
     for (unsigned shape : kShapes) {
-        auto it = ports_.find(key(datapath_port, local, remote, tunnel.id, shape));
-        if (it != ports_.end()) return it->second;
+        for (TunnelPackets packets :
+             {packet_type ? TunnelPackets::kLegacyL3 : TunnelPackets::kLegacyL2, TunnelPackets::kAware}) {
+            auto it = ports_.find(key(datapath_port, local, remote, tunnel.id, shape, packets));
+            if (it != ports_.end()) return it->second;
+        }
     }
     return nullptr;
 }

@@ -128,7 +128,12 @@ void Backer::deliver(const TranslateOutput& output, const packet::Packet& packet
 
 // Its effects are effects_.
 void Backer::install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup) {
-    if (megaflows_.size() >= flow_limit_) return;  // each such packet goes up again
+    if (megaflows_.size() >= flow_limit_.now()) {  // each such packet goes up again
+        static log::RateLimit limit(1, 5);
+        if (flow_limit_.now() && limit.pass(lg))
+            lg.warn("upcall: datapath reached the dynamic limit of {} flows.", flow_limit_.now());
+        return;
+    }
     datapath::FlowPut put;
     put.mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
     // Two packets of one megaflow that missed together: the first one's flow serves both.

@@ -328,7 +328,7 @@ static __always_inline int read_tunnel(struct __sk_buff* skb, struct Scratch* s,
         *tunnel_id(k) = bpf_htonl(bpf_ntohl(words[1]) >> 8);
         *end = at + kUdpHeader + 8;
         if (kind == kTunnelVxlan) {
-            if ((first >> 24 & 0x88) != 0x08) return kNotTaken;  // with a group policy: the daemon's
+            if ((first >> 24 & 0x8c) != 0x08) return kNotTaken;  // with an extension: the daemon's
         } else {
             __u32 options = (first >> 24 & 0x3f) * 4;
             if (first >> 30 || (first & 0xffff) != kTransparentBridging || options > kMaxOptions)

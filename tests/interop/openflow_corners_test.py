@@ -1,0 +1,179 @@
+"""Corners of OpenFlow beside Debian's, each switch asked by each ovs-ofctl: names of tables, groups of OpenFlow 1.0, flows that were there before their monitor,
+what traces say of learn and delete_field, values longer than the tunnel option that they are for."""
+import contextlib
+import re
+import subprocess
+
+import rig
+import twins
+
+
+class Corner:
+    """A bridge of Weft's and one of Debian's, each with clients of both."""
+
+    def __init__(self):
+        self.stack = contextlib.ExitStack()
+        self.pair = self.stack.enter_context(twins.Twins("corner"))
+        self.pair.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "fail-mode=secure", "--", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy", "ofport_request=1",
+                        "--", "add-port", "br0", "p9", "--", "set", "interface", "p9", "type=dummy", "ofport_request=9")
+        self.weft_tools = rig.Rig(weft={"ovs-ofctl"}, name="tools")
+        self.stack.callback(self.weft_tools.stop)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        return self.stack.__exit__(*problem)
+
+    def run(self, switch, tool, *words, seconds=None):
+        each = self.pair.rigs[switch]
+        program = (self.weft_tools if tool == 0 else each).path("ovs-ofctl")
+        words = [f"unix:{each.dir}/br0.mgmt" if word == "BR" else word for word in words]
+        command = ["timeout", str(seconds), program] if seconds else [program]
+        done = subprocess.run(command + words, text=True, capture_output=True, env=each.env, timeout=20)
+        text = re.sub(r"xid=0x[0-9a-f]+", "xid", done.stdout + re.sub(r"^\d{4}-.*\n", "", done.stderr, flags=re.M))
+        return f"{0 if seconds else done.returncode}\n{text}"
+
+    def same(self, *words, normal=lambda text: text, seconds=None, tools=(0, 1)):
+        """What all four say; what changes the switch is done by each client in turn."""
+        said = {(switch, tool): normal(self.run(switch, tool, *words, seconds=seconds)) for tool in tools for switch in (0, 1)}
+        expected = said[(1, tools[-1])]
+        for (switch, tool), text in said.items():
+            if text != expected:
+                raise rig.Failure(f"{' '.join(words)}: {'Weft' if tool == 0 else 'Debian'}'s ovs-ofctl at {'Weft' if switch == 0 else 'Debian'}'s switch says\n{text}\nin place of\n{expected}")
+        return expected
+
+
+def tables():
+    """mod-table gives tables names, by number and by name, and takes them away; those of the database stay"""
+    with Corner() as c:
+        def names(*_):
+            return c.same("-OOpenFlow13", "dump-table-features", "BR", normal=lambda text: re.findall(r'table (\d+) \("(.*)"\)', text))
+        for version in ("OpenFlow10", "OpenFlow12"):
+            c.same(f"-O{version}", "mod-table", "BR", "1", "name:one")
+        c.same("mod-table", "BR", "1", "name:one")
+        for version in ("OpenFlow13", "OpenFlow14", "OpenFlow15"):
+            c.same(f"-O{version}", "mod-table", "BR", "1", "name:one")
+            assert names() == [("1", "one")]
+            for tool in (0, 1):
+                for switch in (0, 1):
+                    assert c.run(switch, tool, f"-O{version}", "mod-table", "BR", "one", "name:two").startswith("0\n")
+                assert names() == [("1", "two")]
+                for switch in (0, 1):
+                    c.run(switch, tool, f"-O{version}", "mod-table", "BR", "two", "name:one")
+            c.same(f"-O{version}", "mod-table", "BR", "nine", "name:x")
+            c.same(f"-O{version}", "--no-names", "mod-table", "BR", "one", "name:x")
+            c.same(f"-O{version}", "mod-table", "BR", "2", "name:" + "x" * 40)
+            assert names() == [("1", "one"), ("2", "x" * 31)]
+            c.same(f"-O{version}", "mod-table", "BR", "2", "name:")
+        c.same("-OOpenFlow15", "mod-table", "BR", "254", "name:x")
+        c.same("-OOpenFlow15", "mod-table", "BR", "one", "evict")
+        c.same("add-flow", "BR", "table=one,actions=drop")
+        c.same("--names", "--no-stats", "dump-flows", "BR")
+        c.pair.vsctl("--id=@t", "create", "flow_table", "name=kept", "--", "set", "bridge", "br0", "flow_tables:7=@t")
+        assert "OFPTFFC_EPERM" in c.same("-OOpenFlow15", "mod-table", "BR", "7", "name:other", normal=lambda text: text.splitlines()[:2])[1]
+        assert ("7", "kept") in names() and ("1", "one") in names()
+
+
+def formats():
+    """-F chooses how flows are written, and refuses those that cannot be written so"""
+    with Corner() as c:
+        for formats in ("OpenFlow10", "OpenFlow10-table_id", "OpenFlow10+table_id", "NXM", "NXM-table_id", "OXM", "OXM-OpenFlow13", "NXM,OXM", "any"):
+            for version in (), ("-OOpenFlow10",), ("-OOpenFlow13",):
+                for flow in ("in_port=1,actions=drop", "table=1,in_port=1,actions=drop", "reg0=1,actions=drop", "tcp_flags=+syn,tcp,actions=drop"):
+                    c.same(*version, "-F", formats, "add-flow", "BR", flow)
+            c.same("--no-stats", "dump-flows", "BR")
+            c.same("-F", formats, "del-flows", "BR")
+            c.same("del-flows", "BR")
+        for tool in (0, 1):
+            assert c.run(0, tool, "-F", "foo", "dump-flows", "BR").startswith("1\n")
+
+
+def groups():
+    """Groups by Nicira's messages of OpenFlow 1.0"""
+    with Corner() as c:
+        def counts(text):
+            return sorted(re.sub(r"duration=[\d.]+s,", "", text).splitlines())
+
+        def change(*words):
+            for tool in (0, 1):
+                for switch in (0, 1):
+                    c.run(switch, tool, "-OOpenFlow15", "del-groups", "BR", "group_id=1")
+                c.same("-OOpenFlow10", *words, tools=(tool,))
+        change("add-group", "BR", "group_id=1,type=all,bucket=output:1")
+        c.same("-OOpenFlow10", "add-group", "BR", "group_id=1,type=all,bucket=output:1", normal=lambda text: text.replace("OFPT_ERROR (xid)", "OFPT_ERROR"))
+        for tool in (0, 1):
+            for words in (["add-group", "BR", "group_id=2,type=select,selection_method=dp_hash,bucket=bucket_id:3,weight:5,actions=output:1"],
+                          ["insert-buckets", "BR", "group_id=2,command_bucket_id=last,bucket=bucket_id=4,weight:7,actions=output:9"],
+                          ["add-group", "BR", "group_id=3,type=ff,bucket=watch_port:1,actions=output:1,bucket=watch_group:2,actions=mod_nw_tos:4,output:9"],
+                          ["mod-group", "BR", "group_id=1,type=indirect,bucket=output:9"], ["add-flow", "BR", "actions=group:1"]):
+                c.same("-OOpenFlow10", *words, tools=(tool,))
+            for words in (["dump-groups", "BR"], ["dump-groups", "BR", "2"], ["dump-group-stats", "BR"], ["dump-group-features", "BR"]):
+                c.same("-OOpenFlow10", *words, normal=counts)
+            c.same("-OOpenFlow10", "--no-stats", "dump-flows", "BR")
+            c.same("-OOpenFlow15", "dump-groups", "BR", normal=counts)
+            for words in (["remove-buckets", "BR", "group_id=2,command_bucket_id=3"], ["dump-groups", "BR"], ["del-groups", "BR", "group_id=3"], ["del-groups", "BR"], ["dump-groups", "BR"]):
+                c.same("-OOpenFlow10", *words, normal=counts, tools=(tool,))
+            c.same("-OOpenFlow10", "add-group", "BR", "group_id=1,type=all,bucket=output:1", tools=(tool,))
+
+
+def monitors():
+    """Flows that were there before their monitor are INITIAL from OpenFlow 1.4 on"""
+    with Corner() as c:
+        c.same("add-flow", "BR", "in_port=1,actions=drop")
+        for version, event in (("OpenFlow10", "ADDED"), ("OpenFlow13", "ADDED"), ("OpenFlow14", "INITIAL"), ("OpenFlow15", "INITIAL")):
+            text = c.same(f"-O{version}", "monitor", "BR", "watch:", seconds=0.7)
+            assert f"event={event} table=0 cookie=0 in_port=1" in text, text
+
+
+PACKET = "in_port=1,tcp,nw_src=1.2.3.4,nw_dst=5.6.7.8,dl_vlan=7,dl_src=00:00:00:00:00:0"
+
+
+def words():
+    """ofproto/trace tells the flow that learn makes, that it does not, and which option a field is deleted from; values longer than an option begin like it"""
+    with Corner() as c:
+        for learn in ("learn(table=2,idle_timeout=5,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15],output:NXM_OF_IN_PORT[])",
+                      "learn(table=3,hard_timeout=9,fin_idle_timeout=3,send_flow_rem,priority=7,cookie=0x5,eth_type=0x800,nw_proto=6,NXM_OF_IP_SRC[0..15]=NXM_OF_IP_DST[0..15],load:5->NXM_NX_REG1[])",
+                      "learn(table=4,delete_learned,limit=2,result_dst=reg2[0],NXM_OF_VLAN_TCI[0..11],load:0x1->NXM_OF_VLAN_TCI[12])",
+                      "learn(table=6,limit=1,NXM_OF_ETH_SRC[],load:0x1->NXM_OF_VLAN_TCI[12])"):
+            c.same("del-flows", "BR")
+            c.same("add-flow", "BR", f"tcp,actions={learn}")
+            for more in ((PACKET + "1",), (PACKET + "1", "-generate"), (PACKET + "1", "-generate"), (PACKET + "3", "-generate")):
+                text = c.pair.same("ofproto/trace", "br0", *more)
+                assert ("-> table=" in text) == ("-generate" in more), text
+        assert "Limit exceeded, learn failed" in text, text
+        c.same("del-flows", "BR")
+        c.same("add-tlv-map", "BR", "{class=0xffff,type=0,len=4}->tun_metadata0,{class=0xffff,type=1,len=8}->tun_metadata1", tools=(1,))
+        for actions in ("delete_field:tun_metadata1,9", "set_field:0x12345678->tun_metadata0,9", "set_field:0x1234567890abcdef11->tun_metadata0,9", "set_field:0x112233445566778899aabbccddeeff->tun_metadata1,9",
+                        "set_field:0x11223344556677/0xffffffffffffff->tun_metadata0,9", "set_field:0x1100330055/0xff00ff00ff->tun_metadata0,9", "set_field:0x11223344556677->tun_metadata0,move:tun_metadata0[0..31]->reg3[],9"):
+            c.same("del-flows", "BR")
+            c.same("-OOpenFlow15", "add-flow", "BR", f"actions={actions}")
+            c.same("-OOpenFlow15", "--no-stats", "dump-flows", "BR")
+            # Which fields decide is told in more detail by Weft's.
+            text = c.pair.same("ofproto/trace", "br0", "in_port=1,tcp", normal=lambda text: re.sub("Megaflow: .*|Final flow: .*", "", text).replace("[0..31]", "[]"))
+        for match in ("tun_metadata0=0x1122334455", "tun_metadata0=0x1122334455/0xffffffffff", "tun_metadata0=0x1100330055/0xff00ff00ff", "tun_metadata1=0x1"):
+            c.same("del-flows", "BR")
+            c.same("add-flow", "BR", f"{match},actions=drop")
+            c.same("--no-stats", "dump-flows", "BR")
+
+
+def payloads():
+    """ofproto/trace --generate makes packets of any payload: --l7 and --l7-len"""
+    with Corner() as c:
+        c.same("-OOpenFlow15", "add-flow", "BR", "actions=check_pkt_larger(100)->reg0[0],9")
+        for flow in ("in_port=1,udp,nw_src=1.2.3.4", "in_port=1,tcp,nw_src=1.2.3.4", "in_port=1,udp6,ipv6_src=::5", "in_port=1,arp"):
+            for more in (["--l7", "0102"], ["--l7", "01 02 03"], ["--l7", "ff" * 200], ["--l7-len", "0"], ["--l7-len", "500"], ["--l7", "01", "--l7-len", "7"], ["--l7-len", "7", "--l7", "01"],
+                         ["--l7", "012"], ["--l7", "xx"], ["--l7"], ["--l7-len", "99999"], ["--l7", ""]):
+                c.pair.same("ofproto/trace", "br0", flow, "--generate", *more)
+
+
+def reading():
+    """ovs-dpctl --read-only refuses what changes something"""
+    with rig.Rig(weft={"ovs-dpctl"}, name="read") as weft:
+        for words in (["del-flows"], ["flush-conntrack"], ["ct-set-limits", "zone=1,limit=3"]):
+            said = [subprocess.run([program, "--read-only", *words], capture_output=True, text=True, env=weft.env) for program in (f"{rig.WEFT_BIN}/ovs-dpctl", "/usr/bin/ovs-dpctl")]
+            assert (said[0].returncode, said[0].stderr) == (said[1].returncode, said[1].stderr), said
+
+
+if __name__ == "__main__":
+    rig.main(tables, formats, groups, monitors, words, payloads, reading)
