@@ -502,8 +502,8 @@ OfError decode_set_field(ByteReader& in, DecodeContext& c) {
     if (f.is_tun_metadata() && c.tunnel_table) {  // of what is longer than the option its beginning
         auto* slot = c.tunnel_table->slot(f.tun_metadata_index());
         if (slot && size > slot->size) {
-            a.value.resize(slot->size);
-            a.mask.resize(slot->size);
+            a.bytes.erase(a.bytes.begin() + size + slot->size, a.bytes.end());
+            a.bytes.erase(a.bytes.begin() + slot->size, a.bytes.begin() + size);
         }
     }
     FieldValue v, m;
