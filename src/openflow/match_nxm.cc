@@ -311,7 +311,8 @@ OfError decode_entry(const OxmHeader& header, ByteView payload, const NxmOptions
     size_t size = header.has_mask ? payload.size() / 2 : payload.size();
     if (header.has_mask && payload.size() % 2) return OfError::OFPBMC_BAD_LEN;
     if (f.is_tun_metadata() ? size == 0 || size > f.bytes : size != f.bytes) return OfError::OFPBMC_BAD_LEN;
-    ByteView value_bytes = payload.first(size), mask_bytes = payload.subspan(header.has_mask ? size : 0, size);
+    ByteView value_bytes = payload.first(size),
+             mask_bytes = payload.subspan(header.has_mask ? size : 0, size);
     if (f.is_tun_metadata() && options.tunnel_table) {  // of what is longer than the option its beginning
         auto* slot = options.tunnel_table->slot(f.tun_metadata_index());
         if (slot && size > slot->size) {

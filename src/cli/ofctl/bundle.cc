@@ -158,8 +158,8 @@ Result<uint8_t> table_of(const std::string& text, const Options& options, Switch
 // OpenFlow 1.3 and 1.4 know a table's name as one of its features, which can only be set all at once, with
 // those of all tables; 1.5 modifies one.
 Result<void> rename_table(const Options& options, const Words& words, std::string new_name) {
-    constexpr uint32_t kUsable = version_bit(Version::k13) | version_bit(Version::k14) |
-                                 version_bit(Version::k15);
+    constexpr uint32_t kUsable =
+        version_bit(Version::k13) | version_bit(Version::k14) | version_bit(Version::k15);
     Options narrowed = options;
     narrowed.versions &= kUsable;
     if (!narrowed.versions) {

@@ -22,10 +22,14 @@ constexpr Name kCollections[] = {
     {"OXM", kOxm12 | kOxm13 | kOxm14 | kOxm15},
 };
 constexpr Name kSingle[] = {
-    {"OpenFlow10-table_id", kOpenFlow10}, {"OpenFlow10+table_id", kOpenFlow10Table},
-    {"NXM-table_id", kNxm},               {"NXM+table_id", kNxmTable},
-    {"OpenFlow11", kOpenFlow11},          {"OXM-OpenFlow12", kOxm12},
-    {"OXM-OpenFlow13", kOxm13},           {"OXM-OpenFlow14", kOxm14},
+    {"OpenFlow10-table_id", kOpenFlow10},
+    {"OpenFlow10+table_id", kOpenFlow10Table},
+    {"NXM-table_id", kNxm},
+    {"NXM+table_id", kNxmTable},
+    {"OpenFlow11", kOpenFlow11},
+    {"OXM-OpenFlow12", kOxm12},
+    {"OXM-OpenFlow13", kOxm13},
+    {"OXM-OpenFlow14", kOxm14},
     {"OXM-OpenFlow15", kOxm15},
 };
 

@@ -1,4 +1,5 @@
-// The ways to write a flow that -F allows (ovs-ofctl(8), --flow-format), and those that a flow can be written in.
+// The ways to write a flow that -F allows (ovs-ofctl(8), --flow-format), and those that a flow can be written
+// in.
 
 #pragma once
 

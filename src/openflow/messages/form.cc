@@ -134,14 +134,21 @@ constexpr Form kOnf[] = {
 
 // Statistics.
 constexpr Form kNiciraRequests[] = {
-    {0, k10, k10, 8, 8}, {1, k10, k10, 8, 8}, {2, k10, k12, 0, 8}, {3, k10, k15, 0, 0}, {4, k10, k15, 0, 0},
+    {0, k10, k10, 8, 8},
+    {1, k10, k10, 8, 8},
+    {2, k10, k12, 0, 8},
+    {3, k10, k15, 0, 0},
+    {4, k10, k15, 0, 0},
     {kNxStatsGroup, k10, k10, 8, 0},
     {kNxStatsGroupDesc, k10, k10, 8, 0},
     {kNxStatsGroupFeatures, k10, k10, 0, 0},
 };
 constexpr Form kNiciraReplies[] = {
-    {0, k10, k10, 0, 1},  {1, k10, k10, 24, 0}, {2, k10, k12, 0, 8},
-    {3, k10, k15, 88, 0}, {4, k10, k15, 0, 88},
+    {0, k10, k10, 0, 1},
+    {1, k10, k10, 24, 0},
+    {2, k10, k12, 0, 8},
+    {3, k10, k15, 88, 0},
+    {4, k10, k15, 0, 88},
     {kNxStatsGroup, k10, k10, 0, 8},
     {kNxStatsGroupDesc, k10, k10, 0, 8},
     {kNxStatsGroupFeatures, k10, k10, 40, 0},

@@ -269,8 +269,7 @@ OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
         error = take_buckets(in, c, m.buckets);
     }
     if (error != OfError::kNone) return error;
-    bool known =
-        command <= 2 || command == 0x8000 || (newest(c.version) && (command == 3 || command == 5));
+    bool known = command <= 2 || command == 0x8000 || (newest(c.version) && (command == 3 || command == 5));
     if (!known) return OfError::OFPGMFC_BAD_COMMAND;
     if (type > 3) return OfError::OFPGMFC_BAD_TYPE;
     m.command = static_cast<GroupMod::Command>(command);
@@ -299,8 +298,7 @@ OfError decode_desc(ByteReader& in, DecodeContext& c, GroupDesc& g) {
     g.type = static_cast<GroupType>(type);
     entry.skip(1);
     g.group_id = entry.u32();
-    if (!newest(c.version))
-        return entry.ok() ? take_buckets(entry, c, g.buckets) : OfError::OFPBRC_BAD_LEN;
+    if (!newest(c.version)) return entry.ok() ? take_buckets(entry, c, g.buckets) : OfError::OFPBRC_BAD_LEN;
     uint16_t size = entry.u16();
     entry.skip(6);
     if (!entry.ok() || entry.size() < size) return OfError::OFPBRC_BAD_LEN;

@@ -9,11 +9,11 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
-#include <array>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>

@@ -1,9 +1,9 @@
-// How many megaflows there may be (ovs-vswitchd.conf.db(5), other_config:flow-limit): as many as configured, but
-// fewer while looking through them all takes too long, since what the tables say now must reach the datapath
-// in time.
+// How many megaflows there may be (ovs-vswitchd.conf.db(5), other_config:flow-limit): as many as configured,
+// but fewer while looking through them all takes too long, since what the tables say now must reach the
+// datapath in time.
 //
-// Each pass tells how long it took.  Over kSlowMs the limit comes down at once, in proportion; somewhat over a
-// second it comes down a little; below, it grows as long as that many flows could be looked through in a
+// Each pass tells how long it took.  Over kSlowMs the limit comes down at once, in proportion; somewhat over
+// a second it comes down a little; below, it grows as long as that many flows could be looked through in a
 // second.  It never falls below kFewest of what is configured.
 
 #pragma once
