@@ -329,7 +329,7 @@ struct Printer {
             out += '\n';
         }
     }
-    void operator()(const GroupFeaturesReply& r) const { print_group_features(r, out); }
+    void operator()(const GroupFeaturesReply& r) const { print_group_features(r, message.version, out); }
     void operator()(const MeterConfigReply& r) const {
         out += '\n';
         for (const MeterConfig& m : r.meters) format_meter(m, out);

@@ -171,6 +171,7 @@ void format(const Enqueue& a, const Names* names, std::string& out) {
 
 void encode(const Group& a, EncodeContext& c) {
     size_t start = c.version == Version::k10 ? begin_nicira(c, kNxGroup) : begin(c, 22);
+    if (c.version == Version::k10) c.out.zeros(2);
     c.out.u32(a.group_id);
     end(c, start);
 }
@@ -251,6 +252,11 @@ OfError decode_group(ByteReader& in, DecodeContext& c) {
     if (!in.ok()) return OfError::OFPBAC_BAD_LEN;
     c.out.push_back(Group{group});
     return OfError::kNone;
+}
+
+OfError decode_nx_group(ByteReader& in, DecodeContext& c) {
+    in.skip(2);
+    return decode_group(in, c);
 }
 
 OfError decode_set_queue(ByteReader& in, DecodeContext& c) {
@@ -363,7 +369,7 @@ const NumberedDecoder kOutputDecoders[] = {
     {kNxController, decode_controller},
     {kNxOutputReg2, decode_output_reg2},
     {kNxController2, decode_controller2},
-    {kNxGroup, decode_group},
+    {kNxGroup, decode_nx_group},
     {kNxOutputTrunc, decode_output_trunc},
     {0, nullptr},
 };

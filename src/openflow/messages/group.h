@@ -14,7 +14,7 @@ namespace weft::openflow {
 enum class GroupType : uint8_t { kAll = 0, kSelect = 1, kIndirect = 2, kFastFailover = 3 };
 
 struct Bucket {
-    static constexpr uint32_t kFirst = 0xfffffffe, kLast = 0xfffffffd,
+    static constexpr uint32_t kFirst = 0xfffffffd, kLast = 0xfffffffe,
                               kAll = 0xffffffff;  // command_bucket_id
     uint32_t id = 0;
     uint16_t weight = 0;  // kSelect: 1 if text gives none

@@ -9,7 +9,7 @@
 namespace weft::openflow {
 namespace {
 
-constexpr const char* kTypes[] = {"all", "select", "indirect", "fast_failover"};
+constexpr const char* kTypes[] = {"all", "select", "indirect", "ff"};
 
 Result<uint32_t> parse_u32(std::string_view text) {
     auto value = text::parse_u64_max(text, 0xffffffff);
@@ -92,7 +92,7 @@ Result<GroupMod> parse_group_mod(std::string_view text, GroupMod::Command comman
             has_id = true;
         } else if (term.key == "type") {
             bool found = false;
-            std::string_view name = term.value == "ff" ? std::string_view("fast_failover") : term.value;
+            std::string_view name = term.value == "fast_failover" ? std::string_view("ff") : term.value;
             for (size_t i = 0; i < std::size(kTypes); i++) {
                 if (name == kTypes[i]) {
                     m.type = static_cast<GroupType>(i);

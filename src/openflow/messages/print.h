@@ -11,7 +11,7 @@ void print_ports(std::vector<Port> ports, Version version, std::string& out);  /
 void print_flow_mod(const FlowMod& mod, Version version, const Names* names, int verbosity, std::string& out);
 void print_port_stats(const PortStatsReply& reply, const Names* names, std::string& out);
 void print_features(const FeaturesReply& features, Version version, std::string& out);
-void print_group_features(const GroupFeaturesReply& features, std::string& out);
+void print_group_features(const GroupFeaturesReply& features, Version version, std::string& out);
 void print_table_mod(const TableMod& mod, Version version, std::string& out);
 void print_table_descs(const TableDescReply& reply, std::string& out);
 void print_queue_configs(const QueueConfigReply& reply, Version version, const Names* names,

@@ -102,6 +102,15 @@ void print_ports(std::vector<Port> ports, Version version, std::string& out) {
     for (const Port& port : ports) print_port(port, version, out);
 }
 
+namespace {
+
+constexpr FlagName kActions10[] = {{1 << 0, "output"},       {1 << 11, "enqueue"},   {1 << 1, "set_vlan_vid"},
+                                   {1 << 2, "set_vlan_pcp"}, {1 << 3, "strip_vlan"}, {1 << 4, "mod_dl_src"},
+                                   {1 << 5, "mod_dl_dst"},   {1 << 6, "mod_nw_src"}, {1 << 7, "mod_nw_dst"},
+                                   {1 << 8, "mod_nw_tos"},   {1 << 9, "mod_tp_src"}, {1 << 10, "mod_tp_dst"}};
+
+}  // namespace
+
 void print_features(const FeaturesReply& f, Version version, std::string& out) {
     text::append(out, " dpid:{:016x}\nn_tables:{}, n_buffers:{}", f.datapath_id, f.tables, f.buffers);
     if (f.auxiliary_id) text::append(out, ", auxiliary_id:{}", f.auxiliary_id);
@@ -120,13 +129,8 @@ void print_features(const FeaturesReply& f, Version version, std::string& out) {
     }
     out += '\n';
     if (version == Version::k10) {
-        static constexpr FlagName kActions[] = {
-            {1 << 0, "output"},       {1 << 11, "enqueue"},   {1 << 1, "set_vlan_vid"},
-            {1 << 2, "set_vlan_pcp"}, {1 << 3, "strip_vlan"}, {1 << 4, "mod_dl_src"},
-            {1 << 5, "mod_dl_dst"},   {1 << 6, "mod_nw_src"}, {1 << 7, "mod_nw_dst"},
-            {1 << 8, "mod_nw_tos"},   {1 << 9, "mod_tp_src"}, {1 << 10, "mod_tp_dst"}};
         out += "actions: ";
-        format_flags(kActions, f.actions, " ", "0", out);
+        format_flags(kActions10, f.actions, " ", "0", out);
         out += '\n';
     }
     print_ports(f.ports, version, out);
@@ -158,7 +162,7 @@ void print_port_stats(const PortStatsReply& reply, const Names* names, std::stri
     }
 }
 
-void print_group_features(const GroupFeaturesReply& f, std::string& out) {
+void print_group_features(const GroupFeaturesReply& f, Version version, std::string& out) {
     static constexpr const char* kNames[] = {"all", "select", "indirect", "fast failover"};
     static constexpr FlagName kActions[] = {
         {1 << 0, "output"},       {1u << 22, "group"},        {1u << 25, "set_field"},
@@ -171,7 +175,10 @@ void print_group_features(const GroupFeaturesReply& f, std::string& out) {
         if (!(f.types >> i & 1)) continue;
         text::append(out, "    {} group:\n       max_groups={:#x}\n       actions: ", kNames[i],
                      f.max_groups[i]);
-        format_flags(kActions, f.actions[i], " ", "", out);
+        if (version == Version::k10)
+            format_flags(kActions10, f.actions[i], " ", "", out);
+        else
+            format_flags(kActions, f.actions[i], " ", "", out);
         out += '\n';
     }
 }
