@@ -24,19 +24,26 @@ class Checker {
     }
 
   private:
+    // In a set, which is carried out later, only what names fields must agree with the match.
+    OfError set(const ActionList& actions) const {
+        Checker inner = *this;
+        inner.later_ = true;
+        return inner.list(actions, false);
+    }
     bool met(Prerequisite p) const { return !check_.match || prerequisite_met(p, value_, mask_); }
 
-    OfError need(Prerequisite p) const {
-        return met(p) ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+    OfError unless(bool consistent) const {
+        return consistent || later_ ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
+    OfError need(Prerequisite p) const { return unless(met(p)); }
 
     OfError field_ok(FieldId id) const {
         if (!check_.strict_set_field) return OfError::kNone;
         const Field& f = field(id);
         bool tag = id == FieldId::kVlanVid || f.prerequisite == Prerequisite::kVlanVid;
-        if (tag && !met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
-        if (id == FieldId::kVlanVid) return need(Prerequisite::kVlanVid);
-        return need(f.prerequisite);
+        bool good = (!tag || met(Prerequisite::kEthernet)) &&
+                    met(id == FieldId::kVlanVid ? Prerequisite::kVlanVid : f.prerequisite);
+        return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
     OfError subfield_ok(const Subfield& s) const { return s.valid() ? field_ok(s.field) : OfError::kNone; }
 
@@ -58,6 +65,7 @@ class Checker {
     OfError learn(const Learn& a) const;
 
     const ActionCheck& check_;
+    bool later_ = false;
     packet::Flow value_ = packet::zero_flow(), mask_ = packet::zero_flow();
 };
 
@@ -85,21 +93,21 @@ OfError Checker::one(const Action& action, bool top) {
     if (auto* a = std::get_if<StackPush>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<StackPop>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<SetVlanVid>(&v)) {
-        if (!met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
+        if (!met(Prerequisite::kEthernet)) return unless(false);
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
         set_vlan(true);
-        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+        return unless(!missing);
     }
     if (auto* a = std::get_if<SetVlanPcp>(&v)) {
-        if (!met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
+        if (!met(Prerequisite::kEthernet)) return unless(false);
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
         set_vlan(true);
-        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+        return unless(!missing);
     }
     if (auto* a = std::get_if<StripVlan>(&v)) {
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->strip;
         set_vlan(false);
-        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+        return unless(!missing);
     }
     if (std::holds_alternative<PushVlan>(v)) {
         set_vlan(true);
@@ -113,7 +121,7 @@ OfError Checker::one(const Action& action, bool top) {
     }
     if (std::holds_alternative<SetL4Src>(v) || std::holds_alternative<SetL4Dst>(v)) {
         bool good = met(Prerequisite::kTcp) || met(Prerequisite::kUdp) || met(Prerequisite::kSctp);
-        return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+        return unless(good);
     }
     if (std::holds_alternative<SetMplsLabel>(v) || std::holds_alternative<SetMplsTc>(v) ||
         std::holds_alternative<SetMplsTtl>(v) || std::holds_alternative<DecMplsTtl>(v)) {
@@ -190,10 +198,7 @@ OfError Checker::one(const Action& action, bool top) {
         Checker inner = *this;
         return inner.list(a->actions, false);
     }
-    if (auto* a = std::get_if<WriteActions>(&v)) {
-        Checker inner = *this;
-        return inner.list(a->actions, false);
-    }
+    if (auto* a = std::get_if<WriteActions>(&v)) return set(a->actions);
     (void)top;
     return OfError::kNone;
 }

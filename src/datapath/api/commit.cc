@@ -36,6 +36,20 @@ class Difference {
         return part(&(from_.*member.*inner), &(to_.*member.*inner), &(megaflow_.*member.*inner),
                     &(mask_.*member.*inner), sizeof(T));
     }
+    // A field that is written whole if anything is, and decides then.
+    template <typename T>
+    Difference& whole(T Flow::*member) {
+        if (!any_) return *this;
+        std::memset(&(mask_.*member), 0xff, sizeof(T));
+        std::memset(&(megaflow_.*member), 0xff, sizeof(T));
+        return *this;
+    }
+    // Writes of a member what decided, besides what differs.
+    template <typename S, typename T>
+    Difference& decided(S Flow::*member, T S::*inner) {
+        mask_.*member.*inner = megaflow_.*member.*inner;
+        return *this;
+    }
     void append(Actions& actions, std::string_view group) {
         if (!any_) return;
         Flow value = to_;
@@ -163,12 +177,16 @@ void layer4(Flow& from, const Flow& to, Actions& actions, Flow& mask, bool v6) {
             ports.field(&Flow::tp_src).field(&Flow::tp_dst).append(actions, "sctp");
             break;
         case packet::protocol::kIcmp:
-            if (!v6) ports.field(&Flow::tp_src).field(&Flow::tp_dst).append(actions, "icmp");
+            // Type and code go together, as by Open vSwitch.
+            if (v6) break;
+            ports.field(&Flow::tp_src).field(&Flow::tp_dst).whole(&Flow::tp_src).whole(&Flow::tp_dst);
+            ports.append(actions, "icmp");
             break;
         case packet::protocol::kIcmpv6: {
             if (!v6) break;
             uint16_t before = from.tp_src;
-            ports.field(&Flow::tp_src).field(&Flow::tp_dst).append(actions, "icmpv6");
+            ports.field(&Flow::tp_src).field(&Flow::tp_dst).whole(&Flow::tp_src).whole(&Flow::tp_dst);
+            ports.append(actions, "icmpv6");
             bool discovery = before == packet::icmpv6::kNeighbourSolicitation ||
                              before == packet::icmpv6::kNeighbourAdvertisement;
             if (!discovery) break;
@@ -186,6 +204,17 @@ void layer4(Flow& from, const Flow& to, Actions& actions, Flow& mask, bool v6) {
         default:
             break;
     }
+}
+
+// All of the header that decided is written with what differs, as by Open vSwitch.
+void nsh(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
+    Difference header(from, to, mask);
+    header.part_of(&Flow::nsh, &packet::Nsh::flags).part_of(&Flow::nsh, &packet::Nsh::ttl);
+    header.part_of(&Flow::nsh, &packet::Nsh::path_hdr);
+    if (to.nsh.mdtype == 1) header.part_of(&Flow::nsh, &packet::Nsh::context);
+    header.decided(&Flow::nsh, &packet::Nsh::flags).decided(&Flow::nsh, &packet::Nsh::ttl);
+    header.decided(&Flow::nsh, &packet::Nsh::path_hdr).decided(&Flow::nsh, &packet::Nsh::context);
+    header.append(actions, "nsh");
 }
 
 void layer3(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
@@ -221,13 +250,9 @@ void layer3(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
                 .field(&Flow::arp_tha)
                 .append(actions, "arp");
             break;
-        case packet::ethernet::kNsh: {
-            Difference nsh(from, to, mask);
-            nsh.part_of(&Flow::nsh, &packet::Nsh::flags).part_of(&Flow::nsh, &packet::Nsh::ttl);
-            nsh.part_of(&Flow::nsh, &packet::Nsh::path_hdr).part_of(&Flow::nsh, &packet::Nsh::context);
-            nsh.append(actions, "nsh");
+        case packet::ethernet::kNsh:
+            nsh(from, to, actions, mask);
             break;
-        }
         default:
             break;
     }
