@@ -88,7 +88,11 @@ OfError Checker::one(const Action& action, bool top) {
         bool good = a->port < check_.max_ports || a->port == kPortInPort || a->port == kPortLocal;
         return good ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
     }
-    if (auto* a = std::get_if<SetField>(&v)) return field_ok(a->field);
+    if (auto* a = std::get_if<SetField>(&v)) {
+        OfError error = field_ok(a->field);
+        if (a->field == FieldId::kVlanTci) set_vlan(true);  // it may put a tag on
+        return error;
+    }
     if (auto* a = std::get_if<RegMove>(&v)) return first_error(subfield_ok(a->src), subfield_ok(a->dst));
     if (auto* a = std::get_if<StackPush>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<StackPop>(&v)) return subfield_ok(a->subfield);
@@ -230,6 +234,8 @@ void note_vlan_state(ActionList& actions, const Match& match) {
         } else if (auto* pcp = std::get_if<SetVlanPcp>(&v)) {
             pcp->has_vlan = vlan;
             vlan = vlan || pcp->push_if_needed;
+        } else if (auto* set = std::get_if<SetField>(&v)) {
+            vlan = vlan || set->field == FieldId::kVlanTci;
         } else if (std::holds_alternative<PushVlan>(v)) {
             vlan = true;
         } else if (std::holds_alternative<StripVlan>(v)) {

@@ -104,7 +104,7 @@ class Pipeline:
             some(3, lambda: f"nsh_si={self.pick(1, 255)}")
             some(4, lambda: f"nsh_np={self.pick(1, 3)}")
             some(4, lambda: "nsh_mdtype=1," + self.bits(f"nsh_c{self.pick(1, 2, 3, 4)}", 32))
-            some(6, lambda: self.pick("nsh_flags=0", "nsh_mdtype=2"))
+            some(6, lambda: self.pick("nsh_flags=0", "nsh_mdtype=2") if "mdtype" not in str(out) else "nsh_flags=0")
             return out, kind
         out.append(kind if kind != "mpls" else self.pick("mpls", "mplsm"))
         if kind in V4:
@@ -202,7 +202,7 @@ class Pipeline:
             lambda: self.pick(f"move:NXM_OF_ETH_SRC[0..15]->{reg()}[0..15]", f"move:{reg()}[0..3]->{reg()}[4..7]",
                               "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[]", "move:NXM_OF_VLAN_TCI[0..11]->NXM_NX_REG2[0..11]",
                               "move:NXM_OF_IN_PORT[0..2]->NXM_NX_REG1[0..2]", "move:NXM_NX_REG0[0..5]->NXM_OF_ETH_DST[0..5]",
-                              "move:NXM_NX_REG1[0..11]->NXM_OF_VLAN_TCI[0..11]", "move:NXM_NX_TUN_ID[0..7]->NXM_NX_REG3[8..15]"),
+                              "load:1->NXM_OF_VLAN_TCI[12],move:NXM_NX_REG1[0..11]->NXM_OF_VLAN_TCI[0..11]", "move:NXM_NX_TUN_ID[0..7]->NXM_NX_REG3[8..15]"),
             lambda: self.pick("set_queue:3", "pop_queue", "note:00.01", "set_field:7->metadata", "set_field:5->tun_id", "set_field:9->tun_metadata0",
                               "set_field:0x2/0x6->metadata", "set_field:4->pkt_mark", "set_field:1.1.1.3->tun_dst", "ct_clear",
                               "set_field:0x5->xreg1", "set_field:0xf0->xxreg1", "delete_field:tun_metadata0", "set_field:5->tun_ttl",
@@ -234,10 +234,10 @@ class Pipeline:
                 lambda: f"group:{self.pick(1, 4, 5, 6, 7, 8)}",
                 lambda: f"clone({self.action(table, kind, True)},{self.action(table, kind, True)})",
                 lambda: f"check_pkt_larger({self.r.randrange(60, 140)})->NXM_NX_REG0[{self.r.randrange(4)}],resubmit(,{later})",
-                lambda: "exit",
+                lambda: "exit", lambda: "learn(table=6,priority=8,fin_idle_timeout=3,NXM_OF_ETH_SRC[],load:3->NXM_NX_REG1[])",
                 # Flows are learnt again when a megaflow's packets are counted, in each switch's own order: what they say must be
                 # the same for all that learn them.
-                lambda: f"learn(table=6,priority=7,{self.pick('', 'idle_timeout=60,', 'hard_timeout=70,cookie=0x5,', 'fin_idle_timeout=3,')}"
+                lambda: f"learn(table=6,priority=7,{self.pick('', 'idle_timeout=60,', 'hard_timeout=70,cookie=0x5,')}"
                         + self.pick("NXM_OF_IN_PORT[],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[]", "NXM_OF_VLAN_TCI[0..11],load:5->NXM_NX_REG2[]",
                                     "NXM_OF_IN_PORT[],eth_type=0x800,nw_proto=6,NXM_OF_IP_DST[]=NXM_OF_IP_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG1[0..15]") + ")",
             ]

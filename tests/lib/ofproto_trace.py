@@ -55,6 +55,19 @@ def parts(trace):
     return list(zip(re.findall(r"^Megaflow: (.*)$", trace, re.M), [normal(a) for a in re.findall(r"^Datapath actions: (.*)$", trace, re.M)]))
 
 
+def followed(trace):
+    """A trace without the passes that Debian's does not show: of packets that go round for another reason than connection
+    tracking, and whatever became of them."""
+    first, *passes = re.split(r"^(?==+\nrecirc\()", trace, flags=re.M)
+    out, reached = [first], re.findall(r"recirc\((0x[0-9a-f]+)\)", first)
+    for one in passes:
+        id, tracked = re.search(r"^recirc\((0x[0-9a-f]+)\)( - resume conntrack)?", one, re.M).groups()
+        if tracked and id in reached:
+            out.append(one)
+            reached += re.findall(r"recirc\((0x[0-9a-f]+)\)", one)
+    return "".join(out)
+
+
 def fields(megaflow):
     """What a megaflow demands.  That a packet came by no tunnel, or has no tag, is told by its port and type; Debian
     leaves that out, and shows flags that no packet of ours has."""

@@ -109,6 +109,7 @@ bool same(const packet::Vlan& a, const packet::Vlan& b) {
 
 // Pops down to the innermost tags that both have, then pushes.
 void vlans(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
+    if (to.packet_type != 0) return;
     size_t have = tags(from), want = tags(to), common = 0;
     while (common < have && common < want && same(from.vlans[have - 1 - common], to.vlans[want - 1 - common]))
         common++;
@@ -139,13 +140,6 @@ size_t labels(const Flow& flow) {
 
 void mpls(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     size_t have = labels(from), want = labels(to);
-    if (have == want) {
-        // All of the label is written, as by Open vSwitch.
-        if (have && from.mpls_lse[0] != to.mpls_lse[0]) mask.mpls_lse[0] = ~0u;
-        if (have) Difference(from, to, mask).element(&Flow::mpls_lse, 0).append(actions, "mpls");
-        from.mpls_lse = to.mpls_lse;
-        return;
-    }
     auto same_below = [&](size_t kept) {  // the innermost `kept` labels agree
         for (size_t i = 1; i <= kept; i++) {
             if (from.mpls_lse[have - i] != to.mpls_lse[want - i]) return false;
@@ -155,7 +149,14 @@ void mpls(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     size_t kept = std::min(have, want);
     while (kept && !same_below(kept)) kept--;
     for (size_t i = have; i > kept; i--) {
-        mask.mpls_lse[have - i] = mask.mpls_lse[have - i] | packet::mpls::kBottom;
+        uint32_t top = static_cast<uint32_t>(have - i);
+        if (i == kept + 1 && want > kept) {  // the last one may become another; all of it is written
+            mask.mpls_lse[top] = ~0u;
+            actions.push_back(Set<MplsKey>{{to.mpls_lse[want - i]}, {~0u}});
+            kept++;
+            break;
+        }
+        mask.mpls_lse[top] = mask.mpls_lse[top] | packet::mpls::kBottom;
         actions.push_back(PopMpls{i > kept + 1 ? from.dl_type : to.dl_type});
     }
     for (size_t i = want - kept; i > 0; i--) actions.push_back(PushMpls{to.mpls_lse[i - 1], to.dl_type});

@@ -176,9 +176,9 @@ void Walk::decap(const of::Decap& action) {
     mask_.dl_type = 0xffff;
     if (flow_.packet_type == 0) {
         mask_.vlans[0].tci |= packet::kVlanCfi;
+        commit();
         if (flow_.vlans[0].tci)
             return unsupported_packet_type("Dropping packet, cannot decap Ethernet if VLAN is present.");
-        commit();
         flow_.packet_type = type_of(flow_.dl_type);
         flow_.dl_src = flow_.dl_dst = {};
         return;
