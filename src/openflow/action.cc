@@ -133,6 +133,20 @@ OfError decode_one(uint16_t type, ByteReader& body, DecodeContext& c) {
     return known ? error : OfError::OFPBAC_BAD_TYPE;
 }
 
+// Of an action whose length is wrong: what it is comes first.
+OfError misfit(uint16_t type, ByteReader in, const DecodeContext& c) {
+    if (type == kExperimenter) {
+        uint32_t vendor = in.u32();
+        bool known = vendor == kVendorNicira || vendor == kVendorOnf;
+        return known ? OfError::OFPBAC_BAD_LEN : OfError::OFPBAC_BAD_VENDOR;
+    }
+    ActionList none;
+    DecodeContext probe{c.version, c.tunnel_table, c.depth, none};
+    ByteReader empty({});
+    bool known = decode_one(type, empty, probe) != OfError::OFPBAC_BAD_TYPE;
+    return known ? OfError::OFPBAC_BAD_LEN : OfError::OFPBAC_BAD_TYPE;
+}
+
 }  // namespace
 
 OfError decode_list(ByteView bytes, DecodeContext& c, ActionList& out) {
@@ -144,7 +158,7 @@ OfError decode_list(ByteView bytes, DecodeContext& c, ActionList& out) {
     while (!in.empty()) {
         if (in.size() < 8) return OfError::OFPBAC_BAD_LEN;
         uint16_t type = in.u16(), length = in.u16();
-        if (length < 8 || length % 8 || in.size() + 4 < length) return OfError::OFPBAC_BAD_LEN;
+        if (length < 8 || length % 8 || in.size() + 4 < length) return misfit(type, in, inner);
         ByteReader body = in.sub(length - 4u);
         if (OfError error = decode_one(type, body, inner); error != OfError::kNone) return error;
     }

@@ -24,19 +24,26 @@ class Checker {
     }
 
   private:
+    // In a set, which is carried out later, only what names fields must agree with the match.
+    OfError set(const ActionList& actions) const {
+        Checker inner = *this;
+        inner.later_ = true;
+        return inner.list(actions, false);
+    }
     bool met(Prerequisite p) const { return !check_.match || prerequisite_met(p, value_, mask_); }
 
-    OfError need(Prerequisite p) const {
-        return met(p) ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+    OfError unless(bool consistent) const {
+        return consistent || later_ ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
+    OfError need(Prerequisite p) const { return unless(met(p)); }
 
     OfError field_ok(FieldId id) const {
         if (!check_.strict_set_field) return OfError::kNone;
         const Field& f = field(id);
         bool tag = id == FieldId::kVlanVid || f.prerequisite == Prerequisite::kVlanVid;
-        if (tag && !met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
-        if (id == FieldId::kVlanVid) return need(Prerequisite::kVlanVid);
-        return need(f.prerequisite);
+        bool good = (!tag || met(Prerequisite::kEthernet)) &&
+                    met(id == FieldId::kVlanVid ? Prerequisite::kVlanVid : f.prerequisite);
+        return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
     OfError subfield_ok(const Subfield& s) const { return s.valid() ? field_ok(s.field) : OfError::kNone; }
 
@@ -58,6 +65,7 @@ class Checker {
     OfError learn(const Learn& a) const;
 
     const ActionCheck& check_;
+    bool later_ = false;
     packet::Flow value_ = packet::zero_flow(), mask_ = packet::zero_flow();
 };
 
@@ -80,26 +88,30 @@ OfError Checker::one(const Action& action, bool top) {
         bool good = a->port < check_.max_ports || a->port == kPortInPort || a->port == kPortLocal;
         return good ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
     }
-    if (auto* a = std::get_if<SetField>(&v)) return field_ok(a->field);
+    if (auto* a = std::get_if<SetField>(&v)) {
+        OfError error = field_ok(a->field);
+        if (a->field == FieldId::kVlanTci) set_vlan(true);  // it may put a tag on
+        return error;
+    }
     if (auto* a = std::get_if<RegMove>(&v)) return first_error(subfield_ok(a->src), subfield_ok(a->dst));
     if (auto* a = std::get_if<StackPush>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<StackPop>(&v)) return subfield_ok(a->subfield);
     if (auto* a = std::get_if<SetVlanVid>(&v)) {
-        if (!met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
+        if (!met(Prerequisite::kEthernet)) return unless(false);
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
         set_vlan(true);
-        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+        return unless(!missing);
     }
     if (auto* a = std::get_if<SetVlanPcp>(&v)) {
-        if (!met(Prerequisite::kEthernet)) return OfError::OFPBAC_MATCH_INCONSISTENT;
+        if (!met(Prerequisite::kEthernet)) return unless(false);
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->push_if_needed;
         set_vlan(true);
-        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+        return unless(!missing);
     }
     if (auto* a = std::get_if<StripVlan>(&v)) {
         bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->strip;
         set_vlan(false);
-        return missing ? OfError::OFPBAC_MATCH_INCONSISTENT : OfError::kNone;
+        return unless(!missing);
     }
     if (holds<PushVlan>(v)) {
         set_vlan(true);
@@ -111,7 +123,7 @@ OfError Checker::one(const Action& action, bool top) {
     }
     if (holds<SetL4Src>(v) || holds<SetL4Dst>(v)) {
         bool good = met(Prerequisite::kTcp) || met(Prerequisite::kUdp) || met(Prerequisite::kSctp);
-        return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+        return unless(good);
     }
     if (holds<SetMplsLabel>(v) || holds<SetMplsTc>(v) || holds<SetMplsTtl>(v) || holds<DecMplsTtl>(v)) {
         return need(Prerequisite::kMpls);
@@ -186,10 +198,7 @@ OfError Checker::one(const Action& action, bool top) {
         Checker inner = *this;
         return inner.list(a->actions, false);
     }
-    if (auto* a = std::get_if<WriteActions>(&v)) {
-        Checker inner = *this;
-        return inner.list(a->actions, false);
-    }
+    if (auto* a = std::get_if<WriteActions>(&v)) return set(a->actions);
     (void)top;
     return OfError::kNone;
 }
@@ -221,6 +230,8 @@ void note_vlan_state(ActionList& actions, const Match& match) {
         } else if (auto* pcp = std::get_if<SetVlanPcp>(&v)) {
             pcp->has_vlan = vlan;
             vlan = vlan || pcp->push_if_needed;
+        } else if (auto* set = std::get_if<SetField>(&v)) {
+            vlan = vlan || set->field == FieldId::kVlanTci;
         } else if (holds<PushVlan>(v)) {
             vlan = true;
         } else if (holds<StripVlan>(v)) {

@@ -82,7 +82,8 @@ std::string format_flow(const packet::Flow& flow, const FlowText& options) {
         }
         bool whole = !(flow.nw_frag & packet::kFragLater);
         if (p == 6 && whole) mask.tcp_flags = 0x0fff;
-        if (type == 0x86dd && p == 58 && whole && (flow.tp_src == 135 || flow.tp_src == 136)) {
+        if (type == 0x86dd && p == 58 && whole && !flow.tp_dst &&
+            (flow.tp_src == 135 || flow.tp_src == 136)) {
             mask.nd_target.fill(0xff);
             mask.arp_sha.fill(options.both_nd_addresses || flow.tp_src == 135 ? 0xff : 0);
             mask.arp_tha.fill(options.both_nd_addresses || flow.tp_src == 136 ? 0xff : 0);

@@ -231,7 +231,9 @@ void Encoder::connection() {
 }
 
 void Encoder::encode(uint64_t cookie, uint64_t cookie_mask) {
-    if (m_.packet_type && v_.packet_type != 0) {
+    // A match of what only Ethernet has says that it is Ethernet.
+    bool told = any_bit(m_, offsetof(packet::Flow, dl_dst), offsetof(packet::Flow, mpls_lse));
+    if (m_.packet_type && (v_.packet_type != 0 || !told)) {
         number(FieldId::kPacketType, v_.packet_type, 0xffffffff, 0xffffffff);
         if (v_.packet_type >> 16 == 1) type_ = v_.packet_type & 0xffff;
     }

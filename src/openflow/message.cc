@@ -58,7 +58,9 @@ OfError next_property(ByteReader& in, Property& out) {
     out.type = in.u16();
     uint16_t length = in.u16();
     size_t padded = (length + 7u) / 8 * 8;
-    if (!in.ok() || length < 4 || in.size() + 4 < padded) return OfError::OFPBPC_BAD_LEN;
+    bool experimenter = out.type == 0xffff;  // which says whose it is
+    if (!in.ok() || length < (experimenter ? 12 : 4) || in.size() + 4 < padded)
+        return OfError::OFPBPC_BAD_LEN;
     out.body = ByteReader(in.bytes(padded - 4).first(length - 4u));
     return OfError::kNone;
 }

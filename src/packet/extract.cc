@@ -24,7 +24,8 @@ std::atomic<size_t> vlan_limit_now{1};
 // One walk over a packet.  `rest` is what is left of it; at() is how far the walk has come.
 class Extractor {
   public:
-    Extractor(ByteView packet, Flow& flow) : whole_(packet), in_(packet), flow_(flow) {}
+    Extractor(ByteView packet, Flow& flow, size_t tags)
+        : whole_(packet), in_(packet), flow_(flow), tags_(tags) {}
 
     Layout run() {
         uint16_t type;
@@ -75,10 +76,12 @@ class Extractor {
         flow_.dl_dst = in_.array<6>();
         flow_.dl_src = in_.array<6>();
         uint16_t type = in_.u16();
-        size_t limit = vlan_limit();
-        for (size_t i = 0; i < limit && ethernet::is_vlan(type) && in_.size() >= vlan::kHeader; i++) {
-            flow_.vlans[i].tpid = type;
-            flow_.vlans[i].tci = in_.u16() | kVlanCfi;
+        for (size_t i = 0; i < tags_ && ethernet::is_vlan(type) && in_.size() >= vlan::kHeader; i++) {
+            uint16_t tci = in_.u16() | kVlanCfi;
+            if (i < kMaxVlans) {
+                flow_.vlans[i].tpid = type;
+                flow_.vlans[i].tci = tci;
+            }
             type = in_.u16();
         }
         return type >= ethernet::kMinType ? type : snap_type();
@@ -302,6 +305,7 @@ class Extractor {
     ByteReader in_;
     size_t padding_ = 0;  // behind the IP packet
     Flow& flow_;
+    size_t tags_;  // to look behind
     Layout layout_;
 };
 
@@ -322,9 +326,13 @@ size_t vlan_limit() {
     return vlan_limit_now.load(std::memory_order_relaxed);
 }
 
-Layout extract(ByteView packet, Flow& flow) {
+Layout extract(ByteView packet, Flow& flow, size_t tags) {
     clear_packet_fields(flow);
-    return Extractor(packet, flow).run();
+    return Extractor(packet, flow, tags).run();
+}
+
+Layout extract(ByteView packet, Flow& flow) {
+    return extract(packet, flow, vlan_limit());
 }
 
 namespace {

@@ -24,6 +24,8 @@ struct Layout {
 
 // `packet_type` of `flow` must be set (0: Ethernet).
 Layout extract(ByteView packet, Flow& flow);
+// The same behind up to `tags` VLAN tags, of which `flow` shows the first kMaxVlans.
+Layout extract(ByteView packet, Flow& flow, size_t tags);
 inline Layout extract(const Packet& packet, Flow& flow) {
     return extract(packet.view(), flow);
 }

@@ -23,6 +23,7 @@ import time
 import control
 import openflow as of
 import rig
+from ofproto_trace import fields, followed, outputs, parts, start
 from random_pipeline import Pipeline
 
 CASES = int(os.environ.get("WEFT_CASES", 2500))
@@ -37,28 +38,6 @@ DELETE_FLOWS = of.message(of.VERSIONS[VERSION], of.FLOW_MOD, struct.pack(
 TIMES = 0, 1  # statistics of a flow (OpenFlow 1.5, 7.2.4.2) that are not compared
 
 
-def start(weft):
-    r = rig.Rig(weft={"ovs-vswitchd"} if weft else (), name="translate")
-    r.start_databases("conf")
-    r.start_vswitchd("--enable-dummy=override", "--disable-system", "--disable-system-route")
-    pcap = lambda number: f"options:tx_pcap={r.dir}/p{number}.pcap"
-    words = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure",
-             'other_config:hwaddr="aa:55:aa:55:00:00"', "protocols=OpenFlow10,OpenFlow13,OpenFlow15",
-             "--", "add-br", "br1", "--", "set", "bridge", "br1", "datapath_type=dummy", 'other_config:hwaddr="aa:55:aa:55:00:01"']
-    for number in range(1, 5):
-        words += ["--", "add-port", "br0", f"p{number}", "--", "set", "interface", f"p{number}", "type=dummy", f"ofport_request={number}", pcap(number)]
-    words += ["--", "add-port", "br0", "patch0", "--", "set", "interface", "patch0", "type=patch", "options:peer=patch1", "ofport_request=10",
-              "--", "add-port", "br1", "patch1", "--", "set", "interface", "patch1", "type=patch", "options:peer=patch0", "ofport_request=1",
-              "--", "add-port", "br1", "p5", "--", "set", "interface", "p5", "type=dummy", "ofport_request=5", pcap(5), "--", "set", "port", "p5", "tag=5"]
-    words += ["--", "add-port", "br0", "tun", "--", "set", "interface", "tun", "type=geneve", "options:remote_ip=flow",
-              "options:key=flow", "ofport_request=20"]
-    for number, vlan in ((6, "trunks=5,6"), (7, "vlan_mode=native-untagged tag=6"), (8, "vlan_mode=native-tagged tag=5 trunks=5,7")):
-        words += ["--", "add-port", "br1", f"p{number}", *vlan.split(), "--", "set", "interface", f"p{number}", "type=dummy",
-                  f"ofport_request={number}", pcap(number)]
-    r.run("ovs-vsctl", *words)
-    return r
-
-
 class Side:
     """One of the two switches."""
 
@@ -69,6 +48,8 @@ class Side:
         for file in self.files.values():
             file.seek(24)
         self.r.run("ovs-ofctl", "add-tlv-map", f"{self.r.dir}/br0.mgmt", "{class=0x102,type=0x80,len=4}->tun_metadata0")
+        self.r.run("ovs-ofctl", "-O" + VERSION, "add-meter", f"{self.r.dir}/br0.mgmt", "meter=1,pktps,burst,bands=type=drop,rate=1000000,burst_size=1000000")
+        self.r.run("ovs-ofctl", "-O" + VERSION, "mod-port", f"{self.r.dir}/br0.mgmt", "tun", "no-flood")  # to no host
         self.normal = [m for m in of.recorded(self.r, VERSION, "--no-names", "add-flow", "SWITCH", "actions=NORMAL") if m[1] == of.FLOW_MOD]
         # Those that do not become whole would go on later in Debian's, at some time (decision 0011).
         for family in ("v4", "v6"):
@@ -203,42 +184,11 @@ def entries(data):
     return out
 
 
-def normal(text):
-    """Actions without the numbers that the switch chooses."""
-    text = re.sub(r"recirc_id=\d+", "recirc_id=N", text)
-    # Debian's writes the code with the type, whichever was asked for.
-    text = re.sub(r"(set\(icmp(?:v6)?\(type=\d+),code=\d+", r"\1", text)
-    text = re.sub(r"(set\(nsh\((?:[^()]*,)?spi=0x5),c1=0x0,c2=0x0,c3=0x0,c4=0x0", r"\1", text)  # there are none in metadata type 2
-    # Of several labels that go, what is below the first does not matter.
-    text = re.sub(r"pop_mpls\(eth_type=0x884[78]\)", "pop_mpls", text)
-    # Among dummy devices Debian's tunnel is one of them, too, and has no key.
-    text = re.sub(r"set\(tunnel\((?:[^()]|\([^()]*\))*\)\),", "", text).replace("genev_sys_6081", "tun")
-    return re.sub(r"recirc\(0x[0-9a-f]+\)", "recirc(N)", text)
-
-
-def outputs(text):
-    """The ports that actions send to, whatever the order: that in which NORMAL floods is each switch's own."""
-    return sorted(re.findall(r"(?:^|[,(])(p[0-9]|br[01]|recirc|userspace)", text))
-
-
-def parts(trace):
-    """Of each pass through the pipeline: datapath actions and megaflow."""
-    return list(zip(re.findall(r"^Megaflow: (.*)$", trace, re.M), [normal(a) for a in re.findall(r"^Datapath actions: (.*)$", trace, re.M)]))
-
-
-
 GROUPS = ["group_id=1,type=all,bucket=output:1,bucket=set_field:0x1006->vlan_vid,output:2",
           "group_id=4,type=ff,bucket=watch_port:3,output:3,bucket=watch_port:4,output:4",
           "group_id=5,type=indirect,bucket=set_field:3->reg2,resubmit(,6)",
-          "group_id=6,type=all,bucket=mod_dl_dst:02:00:00:00:00:01,resubmit(,5),bucket=output:4"]
-
-
-def fields(megaflow):
-    """What a megaflow demands.  That a packet came by no tunnel, or has no tag, is told by its port and type; Debian
-    leaves that out, and shows flags that no packet of ours has."""
-    text = re.sub(r"recirc_id=0x[0-9a-f]+", "recirc_id=N", megaflow)
-    return {field for field in text.split(",") if not re.match(
-        r"ct_(nw|ipv6)_(src|dst)|tun_metadata0|tun_(src|dst)=0\.0\.0\.0|tun_id=0(/|$)|vlan_tci1?=0x[02468ace]|tun_ipv6_(src|dst)=::$|tun_flags=|tun_metadata0=(0|NP)(/|$)|tun_tos=0$", field)}
+          "group_id=6,type=all,bucket=mod_dl_dst:02:00:00:00:00:01,resubmit(,5),bucket=output:4",
+          "group_id=7,type=select,bucket=output:3", "group_id=8,type=indirect,bucket=mod_nw_ttl:9,push_vlan:0x8100,group:1"]
 
 
 def accepted(r, flows):
@@ -272,19 +222,29 @@ def arbitrary(ours, theirs):
     return ("Tunneling decided against output" in ours  # not by a dummy device
             # A clone with a header of its own, in a flow that it resubmits to, and the packet behind it has it, too.
             or "clone(" in ours and changes_type.search(theirs)
+            # A clone that pauses ends the list of the packet itself, too.
+            or re.search(r"clone\(.*pause", theirs)
+            # NAT in a bucket, and the packet behind it is translated, too.
+            or "clone(" in ours and "nat(" in theirs
             # The second branch begins with the type that the first one gave the packet.
             or any("check_pkt_len" in actions and changes_type.search(actions) for _, actions in parts(theirs))
-            # Its actions after exit are not carried out, which ovs-actions(7) promises.
-            or re.search(r"Executing action set:\n *\n", theirs)
+            or not_carried_out(theirs)
             # A label in front of an Ethernet frame that holds labels itself is told not to be the last one, and the frame's
             # tag to be still there.
             or re.search(r"^ *(.*,)?encap\(mpls", theirs, re.M) and re.search(r"^Flow: (.*,)?(mplsm?|dl_vlan=.*),|push_", theirs, re.M))
 
 
-def unlike(ours):
-    """Whether Debian's does otherwise than it says, or says too little."""
-    return (re.search(r"thaw\n\n", ours)  # a list that ends with decap() goes on in table 0
+def not_carried_out(theirs):
+    """Whether actions of the action set are not carried out since exit came before, although ovs-actions(7) promises it."""
+    return re.search(r"^( *)--\. Executing action set:\n(?!\1 )", theirs, re.M)
+
+
+def unlike(ours, theirs):
+    """Whether Debian's does otherwise than it says, or says too little, or counts otherwise what has no effect."""
+    return (not_carried_out(theirs) or re.search(r"thaw\n\n", ours)  # a list that ends with decap() goes on in table 0
             or "over max translation depth" in ours  # of 64, to one
+            # Packets that go round for a hash in both branches are counted more often than they do.
+            or re.search(r"check_pkt_len\(.*hash\(", theirs)
             # A tag below one without VLAN is lost on the way to a trunk.
             or "NORMAL" in ours and re.search(r"push_vlan:0x8100\n(?! *set_field:\d+->vlan_vid)", ours)
             and (re.search("^Flow: .*dl_vlan=", ours, re.M) or ours.count("push_vlan:0x8100") > 1))
@@ -303,10 +263,9 @@ class Comparison:
         """Whether both say the same of a packet; None if they need not."""
         self.cases += 1
         texts = [side.trace(packet) for side in self.sides]
+        texts[0] = followed(texts[0])
         ours, theirs = (parts(text) for text in texts)
-        flooded = "NORMAL" in texts[0]
-        if theirs and re.search("pop_nsh|pop_mpls", theirs[-1][1]):
-            ours = ours[:len(theirs)]  # Debian's does not follow every packet that goes round for what a header held
+        flooded = re.search("NORMAL|FLOOD", texts[0])
         shown = [[outputs(a) if flooded else a for _, a in part] for part in (ours, theirs)]
         # Of packets without Ethernet header Debian's shows fields that they do not have.
         finals = [[fields(f) for f in re.findall(r"^Final flow: (.*)$", text, re.M)[:len(theirs)] if "packet_type" not in f]
@@ -324,13 +283,15 @@ class Comparison:
                 self.narrower += 1
                 if self.narrower <= 10:
                     print(f"megaflow of {packet}\n  weft:   {mine}\n  debian: {other}")
-        if unlike(texts[0]):
+        # Where it floods, ports alone were compared.
+        if unlike(*texts) or arbitrary(*texts) and (flooded and ours != theirs or "pause" in texts[1]):
             self.apart += 1
             return None
         return True
 
-    def receive(self, given):
+    def receive(self, given, say=None):
         """Whether the same goes out when the packets come in, and the same was counted."""
+        say = say or self.differs
         for side in self.sides:
             side.forget_counts()
             for packet in given:
@@ -347,14 +308,14 @@ class Comparison:
             time.sleep(0.01)
         for n in PORTS:
             if got[0][n] != got[1][n]:
-                self.differs(f"out of p{n}\n" + between(got[0][n], got[1][n]))
+                say(f"out of p{n}\n" + between(got[0][n], got[1][n]))
                 return False
         while (statistics := [side.statistics() for side in self.sides]) and statistics[0] != statistics[1]:
             if time.monotonic() > end:
                 lines = [[str(line) for line in mine] for mine in statistics]
                 if len(lines[0]) == len(lines[1]):
                     lines = [mine + side.dump("br0") for mine, side in zip(lines, self.sides)]
-                self.differs("counted otherwise\n" + between(*lines))
+                say("counted otherwise\n" + between(*lines))
                 return False
             time.sleep(0.01)
         return True
@@ -376,16 +337,31 @@ def between(ours, theirs, context=0):
     return "\n".join(list(difflib.unified_diff(ours, theirs, lineterm="", n=context))[2:])
 
 
-def alone(comparison, messages, given):
-    """The first of the packets that fares differently by itself."""
-    for packet in given:
+def fewest(comparison, messages, given):
+    """Some of the packets that fare differently without the others, and what is said of them."""
+    def differ(some):
         for side in comparison.sides:
             side.load(messages)
-        if not comparison.receive([packet]):
-            print(f"*** by itself: {packet}")
-            for side in comparison.sides:
-                print(side.trace(packet))
+        return not comparison.receive(some, say=lambda _: None)
+    for packet in given:
+        if differ([packet]):
+            given = [packet]
+            break
+    else:
+        if not differ(given):
             return
+    i = 0
+    while i < len(given) > 1:
+        rest = given[:i] + given[i + 1:]
+        if differ(rest):
+            given = rest
+        else:
+            i += 1
+    for side in comparison.sides:
+        side.load(messages)
+    for packet in given:
+        print(f"*** by itself: {packet}\n" + between(*(side.trace(packet).splitlines() for side in comparison.sides), context=1000))
+    comparison.receive(given)
 
 
 def one_round(pipeline, flows, groups, comparison):
@@ -410,8 +386,10 @@ def one_round(pipeline, flows, groups, comparison):
             kept.append(packet)
     else:
         given = kept
+        for side in comparison.sides:  # what was learnt and counted for the traces is gone
+            side.load(messages)
         if not comparison.receive(given):
-            alone(comparison, messages, given)
+            fewest(comparison, messages, given)
     if comparison.bad != before:
         print("    " + "\n    ".join(flow for i, (flow, _) in enumerate(flows) if 1000 + i not in errors[1]))
 
@@ -447,10 +425,10 @@ def main():
           f"{crashes} ends of Debian's switch; {comparison.same} megaflows equal, {comparison.narrower} differ")
     if comparison.bad:
         raise rig.Failure(f"{comparison.bad} differences")
-    if comparison.apart > comparison.cases / 20:
+    if comparison.apart > comparison.cases / 10:
         raise rig.Failure(f"{comparison.apart} of {comparison.cases} left out")
     # Both may look at more than they must, and tries and stages look at different bits (0065).
-    if comparison.narrower > comparison.same * 2 / 3:
+    if comparison.narrower > comparison.same / 3:
         raise rig.Failure("too many megaflows differ")
 
 

@@ -11,6 +11,7 @@ import re
 
 import control
 import rig
+from ofproto_trace import fields, outputs, parts, start
 
 TABLES, FLOWS, PACKETS = 6, 30, 50
 
@@ -167,27 +168,6 @@ class Generator:
         return text
 
 
-def start(weft):
-    r = rig.Rig(weft={"ovs-vswitchd"} if weft else (), name="translate")
-    r.start_databases("conf")
-    r.start_vswitchd("--enable-dummy=override", "--disable-system", "--disable-system-route")
-    words = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure",
-             'other_config:hwaddr="aa:55:aa:55:00:00"', "protocols=OpenFlow10,OpenFlow13,OpenFlow15",
-             "--", "add-br", "br1", "--", "set", "bridge", "br1", "datapath_type=dummy", 'other_config:hwaddr="aa:55:aa:55:00:01"']
-    for number in range(1, 5):
-        words += ["--", "add-port", "br0", f"p{number}", "--", "set", "interface", f"p{number}", "type=dummy", f"ofport_request={number}"]
-    words += ["--", "add-port", "br0", "patch0", "--", "set", "interface", "patch0", "type=patch", "options:peer=patch1", "ofport_request=10",
-              "--", "add-port", "br1", "patch1", "--", "set", "interface", "patch1", "type=patch", "options:peer=patch0", "ofport_request=1",
-              "--", "add-port", "br1", "p5", "--", "set", "interface", "p5", "type=dummy", "ofport_request=5", "--", "set", "port", "p5", "tag=5"]
-    words += ["--", "add-port", "br0", "tun", "--", "set", "interface", "tun", "type=geneve", "options:remote_ip=flow",
-              "options:key=flow", "ofport_request=20"]
-    for number, vlan in ((6, "trunks=5,6"), (7, "vlan_mode=native-untagged tag=6"), (8, "vlan_mode=native-tagged tag=5 trunks=5,7")):
-        words += ["--", "add-port", "br1", f"p{number}", *vlan.split(), "--", "set", "interface", f"p{number}", "type=dummy",
-                  f"ofport_request={number}"]
-    r.run("ovs-vsctl", *words)
-    return r
-
-
 def load(r, groups, flows):
     for bridge, more in (("br0", flows), ("br1", ["actions=NORMAL"])):
         r.run("ovs-ofctl", "-OOpenFlow15", "del-flows", f"{r.dir}/{bridge}.mgmt")
@@ -198,33 +178,9 @@ def load(r, groups, flows):
         r.run("ovs-ofctl", "-OOpenFlow15", "add-flows", f"{r.dir}/{bridge}.mgmt", "-", stdin="\n".join(more))
 
 
-def normal(text):
-    """Actions without the numbers that the switch chooses."""
-    text = re.sub(r"recirc_id=\d+", "recirc_id=N", text)
-    return re.sub(r"recirc\(0x[0-9a-f]+\)", "recirc(N)", text)
-
-
-def outputs(text):
-    """The ports that actions send to, whatever the order: that in which NORMAL floods is each switch's own."""
-    return sorted(re.findall(r"(?:^|,)(p[0-9]|br[01]|recirc|userspace)", text))
-
-
-def parts(trace):
-    """Of each pass through the pipeline: datapath actions and megaflow."""
-    return list(zip(re.findall(r"^Megaflow: (.*)$", trace, re.M), [normal(a) for a in re.findall(r"^Datapath actions: (.*)$", trace, re.M)]))
-
-
 GROUPS = ["group_id=1,type=all,bucket=output:1,bucket=mod_vlan_vid:6,output:2",
           "group_id=4,type=ff,bucket=watch_port:3,output:3,bucket=watch_port:4,output:4",
           "group_id=5,type=indirect,bucket=mod_nw_tos:32,resubmit(,6)"]
-
-
-def fields(megaflow):
-    """What a megaflow demands.  That a packet came by no tunnel, or has no tag, is told by its port and type; Debian
-    leaves that out, and shows flags that no packet of ours has."""
-    text = re.sub(r"recirc_id=0x[0-9a-f]+", "recirc_id=N", megaflow)
-    return {field for field in text.split(",") if not re.match(
-        r"tun_id=0(/|$)|vlan_tci1?=0x0000|tun_ipv6_(src|dst)=::$|tun_flags=|tun_metadata0=(0|NP)(/|$)|tun_tos=0$", field)}
 
 
 def main():

@@ -1,6 +1,7 @@
 #include "cli/captures/pcap.h"
 
 #include <fmt/core.h>
+#include <charconv>
 
 #include <array>
 #include <cctype>
@@ -40,7 +41,10 @@ std::optional<std::pair<unsigned long, std::string>> dump_line(const std::string
         out += line.substr(at, end - at);
         at = end;
     }
-    return std::pair(std::stoul(digits, nullptr, 16), out);
+    uint64_t offset;
+    auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), offset, 16);
+    if (error != std::errc()) return std::nullopt;  // no packet is so long
+    return std::pair(offset, out);
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ TEST(Tcpdump, JoinsTheLinesOfAPacket) {
         "\t0x0010:  1112 13                                  ...\n"
         "10:00:01.0 another\n"
         "\t0x0000:  abcd ef01\n"
-        "\t0x0000:  2223  ab cd\n");
+        "\t0x0000:  2223  ab cd\n"
+        "\t0x10000000000000000:  33\n");  // further than any number tells
     TcpdumpReader reader(in);
     EXPECT_EQ(reader.next(), "0102030405060708090a0b0c0d0e0f10111213");
     EXPECT_EQ(reader.next(), "abcdef01");

@@ -36,6 +36,20 @@ class Difference {
         return part(&(from_.*member.*inner), &(to_.*member.*inner), &(megaflow_.*member.*inner),
                     &(mask_.*member.*inner), sizeof(T));
     }
+    // A field that is written whole if anything is, and decides then.
+    template <typename T>
+    Difference& whole(T Flow::*member) {
+        if (!any_) return *this;
+        std::memset(&(mask_.*member), 0xff, sizeof(T));
+        std::memset(&(megaflow_.*member), 0xff, sizeof(T));
+        return *this;
+    }
+    // Writes of a member what decided, besides what differs.
+    template <typename S, typename T>
+    Difference& decided(S Flow::*member, T S::*inner) {
+        mask_.*member.*inner = megaflow_.*member.*inner;
+        return *this;
+    }
     void append(Actions& actions, std::string_view group) {
         if (!any_) return;
         Flow value = to_;
@@ -96,6 +110,7 @@ bool same(const packet::Vlan& a, const packet::Vlan& b) {
 
 // Pops down to the innermost tags that both have, then pushes.
 void vlans(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
+    if (to.packet_type != 0) return;
     size_t have = tags(from), want = tags(to), common = 0;
     while (common < have && common < want && same(from.vlans[have - 1 - common], to.vlans[want - 1 - common]))
         common++;
@@ -126,13 +141,6 @@ size_t labels(const Flow& flow) {
 
 void mpls(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     size_t have = labels(from), want = labels(to);
-    if (have == want) {
-        // All of the label is written, as by Open vSwitch.
-        if (have && from.mpls_lse[0] != to.mpls_lse[0]) mask.mpls_lse[0] = ~0u;
-        if (have) Difference(from, to, mask).element(&Flow::mpls_lse, 0).append(actions, "mpls");
-        from.mpls_lse = to.mpls_lse;
-        return;
-    }
     auto same_below = [&](size_t kept) {  // the innermost `kept` labels agree
         for (size_t i = 1; i <= kept; i++) {
             if (from.mpls_lse[have - i] != to.mpls_lse[want - i]) return false;
@@ -142,7 +150,14 @@ void mpls(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
     size_t kept = std::min(have, want);
     while (kept && !same_below(kept)) kept--;
     for (size_t i = have; i > kept; i--) {
-        mask.mpls_lse[have - i] = mask.mpls_lse[have - i] | packet::mpls::kBottom;
+        uint32_t top = static_cast<uint32_t>(have - i);
+        if (i == kept + 1 && want > kept) {  // the last one may become another; all of it is written
+            mask.mpls_lse[top] = ~0u;
+            actions.push_back(Set<MplsKey>{{to.mpls_lse[want - i]}, {~0u}});
+            kept++;
+            break;
+        }
+        mask.mpls_lse[top] = mask.mpls_lse[top] | packet::mpls::kBottom;
         actions.push_back(PopMpls{i > kept + 1 ? from.dl_type : to.dl_type});
     }
     for (size_t i = want - kept; i > 0; i--) actions.push_back(PushMpls{to.mpls_lse[i - 1], to.dl_type});
@@ -164,12 +179,16 @@ void layer4(Flow& from, const Flow& to, Actions& actions, Flow& mask, bool v6) {
             ports.field(&Flow::tp_src).field(&Flow::tp_dst).append(actions, "sctp");
             break;
         case packet::protocol::kIcmp:
-            if (!v6) ports.field(&Flow::tp_src).field(&Flow::tp_dst).append(actions, "icmp");
+            // Type and code go together, as by Open vSwitch.
+            if (v6) break;
+            ports.field(&Flow::tp_src).field(&Flow::tp_dst).whole(&Flow::tp_src).whole(&Flow::tp_dst);
+            ports.append(actions, "icmp");
             break;
         case packet::protocol::kIcmpv6: {
             if (!v6) break;
             uint16_t before = from.tp_src;
-            ports.field(&Flow::tp_src).field(&Flow::tp_dst).append(actions, "icmpv6");
+            ports.field(&Flow::tp_src).field(&Flow::tp_dst).whole(&Flow::tp_src).whole(&Flow::tp_dst);
+            ports.append(actions, "icmpv6");
             bool discovery = before == packet::icmpv6::kNeighbourSolicitation ||
                              before == packet::icmpv6::kNeighbourAdvertisement;
             if (!discovery) break;
@@ -187,6 +206,17 @@ void layer4(Flow& from, const Flow& to, Actions& actions, Flow& mask, bool v6) {
         default:
             break;
     }
+}
+
+// All of the header that decided is written with what differs, as by Open vSwitch.
+void nsh(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
+    Difference header(from, to, mask);
+    header.part_of(&Flow::nsh, &packet::Nsh::flags).part_of(&Flow::nsh, &packet::Nsh::ttl);
+    header.part_of(&Flow::nsh, &packet::Nsh::path_hdr);
+    if (to.nsh.mdtype == 1) header.part_of(&Flow::nsh, &packet::Nsh::context);
+    header.decided(&Flow::nsh, &packet::Nsh::flags).decided(&Flow::nsh, &packet::Nsh::ttl);
+    header.decided(&Flow::nsh, &packet::Nsh::path_hdr).decided(&Flow::nsh, &packet::Nsh::context);
+    header.append(actions, "nsh");
 }
 
 void layer3(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
@@ -222,13 +252,9 @@ void layer3(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
                 .field(&Flow::arp_tha)
                 .append(actions, "arp");
             break;
-        case packet::ethernet::kNsh: {
-            Difference nsh(from, to, mask);
-            nsh.part_of(&Flow::nsh, &packet::Nsh::flags).part_of(&Flow::nsh, &packet::Nsh::ttl);
-            nsh.part_of(&Flow::nsh, &packet::Nsh::path_hdr).part_of(&Flow::nsh, &packet::Nsh::context);
-            nsh.append(actions, "nsh");
+        case packet::ethernet::kNsh:
+            nsh(from, to, actions, mask);
             break;
-        }
         default:
             break;
     }

@@ -65,6 +65,7 @@ class ActionWriter {
     std::string set(const Action& action, std::string_view group) {
         Flow value = packet::zero_flow(), mask = packet::zero_flow();
         set_to_flow(action, value, mask);
+        value.nsh.mdtype = 1;  // contexts are set of what has some
         text::Context c{value, mask};
         std::string out = "set(";
         if (group == "eth") text::write_eth(out, c);

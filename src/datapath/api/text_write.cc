@@ -304,8 +304,8 @@ void write_nsh(std::string& out, const Context& c) {
     if (k.mdtype != 1) return;
     for (size_t i = 0; i < 4; i++) {
         uint32_t mask = m.context[i];
-        group.field(fmt::format("c{}", i + 1), fmt::format("0x{:x}", k.context[i].get()), hex(mask), mask,
-                    mask == UINT32_MAX);
+        group.field(fmt::format("c{}", i + 1), fmt::format("0x{:x}", k.context[i].get()),
+                    fmt::format("0x{:08x}", mask), mask, mask == UINT32_MAX);
     }
 }
 

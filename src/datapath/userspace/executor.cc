@@ -114,6 +114,7 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
         Work again = pass();
         again.key.recirc_id = a->id;
         again.depth++;
+        again.pushed_tags = 0;
         sink_.recirculate(std::move(again));
     } else if (auto* a = action.get_if<Userspace>()) {
         Work up = pass();
@@ -123,10 +124,12 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
     } else if (auto* a = action.get_if<PushVlan>()) {
         work.locate();
         push_vlan(work.packet, work.layout, a->tpid, a->tci);
+        work.pushed_tags++;
         work.stale = true;
     } else if (action.get_if<PopVlan>()) {
         work.locate();
         pop_vlan(work.packet, work.layout);
+        if (work.pushed_tags) work.pushed_tags--;
         work.stale = true;
     } else if (auto* a = action.get_if<PushMpls>()) {
         work.locate();
@@ -321,11 +324,12 @@ void Executor::pop_tunnel(Work work, PortNo port) {
     work.tunnel_set = false;
     work.truncate = 0;
     work.depth++;
+    work.pushed_tags = 0;
     sink_.recirculate(std::move(work));
 }
 
 Executor::Step Executor::set(Work& work, const Action& action) {
-    work.refresh();
+    work.refresh_behind_tags();
     packet::Packet& packet = work.packet;
     Flow& key = work.key;
     const packet::Layout& layout = work.layout;

@@ -25,18 +25,29 @@ struct Work {
     packet::Packet packet;
     packet::Flow key;
     packet::Layout layout;
-    bool stale = false;       // the packet has changed in ways that key and layout do not show
-    bool tunnel_set = false;  // key.tunnel is for sending, not what the packet came by
-    uint32_t truncate = 0;    // for the next output; 0: none
-    uint8_t depth = 0;        // recirculations
+    bool stale = false;        // the packet has changed in ways that key and layout do not show
+    bool tunnel_set = false;   // key.tunnel is for sending, not what the packet came by
+    uint32_t truncate = 0;     // for the next output; 0: none
+    uint8_t depth = 0;         // recirculations
+    uint8_t pushed_tags = 0;   // that this list put on and that are there
+    bool behind_tags = false;  // key and layout look behind them, whatever the limit of tags
 
+    // Key and layout are what they would be had the packet come like this.
     void refresh() {
-        if (!stale) return;
+        if (!stale && !behind_tags) return;
         layout = packet::extract(packet, key);
+        behind_tags = false;
+        stale = pushed_tags;
+    }
+    // For actions on what is behind the tags: where the packet's tags ended when it came is what counts,
+    // whatever extract() would make of those beyond its limit.
+    void refresh_behind_tags() {
+        if (!stale) return;
+        layout = packet::extract(packet.view(), key, packet::vlan_limit() + pushed_tags);
+        behind_tags = pushed_tags;
         stale = false;
     }
-    // The same for actions on tags and labels, to which the layout keeps up: where the packet's tags ended
-    // when it came is what counts, whatever extract() would make of those beyond its limit.
+    // The same for actions on tags and labels, to which the layout keeps up.
     void locate() {
         if (!layout.l3 && !layout.l2_5) refresh();
     }

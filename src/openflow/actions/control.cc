@@ -143,8 +143,9 @@ void format(const FinTimeout& a, const Names*, std::string& out) {
 }
 
 void encode(const Sample& a, EncodeContext& c) {
-    bool plain = a.sampling_port == kPortNone && a.direction == Sample::Direction::kDefault;
-    size_t start = begin_nicira(c, plain ? kNxSample : kNxSample3);
+    bool directed = a.direction != Sample::Direction::kDefault;
+    bool plain = a.sampling_port == kPortNone && !directed;
+    size_t start = begin_nicira(c, plain ? kNxSample : directed ? kNxSample3 : kNxSample2);
     c.out.u16(a.probability);
     c.out.u32(a.collector_set_id);
     c.out.u32(a.obs_domain_id);

@@ -154,7 +154,9 @@ void format(const Encap& a, const Names*, std::string& out) {
 void format(const Decap& a, const Names*, std::string& out) {
     out += "decap(";
     if (a.packet_type != 0xfffe) {
-        text::append(out, "packet_type(ns={},type=0x{:x})", a.packet_type >> 16, a.packet_type & 0xffff);
+        text::append(out, "packet_type(ns={},type=", a.packet_type >> 16);
+        text::append_hex(out, a.packet_type & 0xffff);
+        out += ')';
     }
     out += ')';
 }

@@ -113,8 +113,9 @@ void encode(const Boxed<Controller>& boxed, EncodeContext& c) {
         c.out.patch_u16(at + 2, static_cast<uint16_t>(c.out.size() - at));
         c.out.pad(8, at);
     };
-    if (a.max_len != 0xffff) property(kPropMaxLen, [&] { c.out.u16(a.max_len); });
-    if (a.controller_id) property(kPropId, [&] { c.out.u16(a.controller_id); });
+    // Two bytes come with two of padding that belong to the property.
+    if (a.max_len != 0xffff) property(kPropMaxLen, [&] { c.out.u32(uint32_t{a.max_len} << 16); });
+    if (a.controller_id) property(kPropId, [&] { c.out.u32(uint32_t{a.controller_id} << 16); });
     if (a.reason != PacketInReason::kAction)
         property(kPropReason, [&] { c.out.u8(static_cast<uint8_t>(a.reason)); });
     if (!a.userdata.empty()) property(kPropUserdata, [&] { c.out.bytes(a.userdata); });

@@ -391,16 +391,18 @@ OfError decode_mod10(ByteReader& in, DecodeContext& c, bool nxm, FlowMod& mod) {
         OfError error = take_nxm(in, length, c.nxm(), mod.match, &mod.cookie, &mod.cookie_mask);
         if (error != OfError::kNone) return error;
     }
-    if (c.options.flow_mod_table_id) {
+    if (c.options.flow_mod_table_id || c.version != Version::k10) {  // 1.1+ always name tables
         mod.table = static_cast<uint8_t>(command >> 8);
         command &= 0xff;
     }
     if (command > 4) return OfError::OFPFMFC_BAD_COMMAND;
     mod.command = static_cast<FlowMod::Command>(command);
+    OfError error = decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
+    if (error != OfError::kNone) return error;
     if (mod.flags & ~(kFlowSendRemoved | kFlowCheckOverlap | 4)) return OfError::OFPFMFC_BAD_FLAGS;
     mod.flags &= kFlowSendRemoved | kFlowCheckOverlap;
     mod.modify_cookie = mod.new_cookie != ~0ull;
-    return decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
+    return OfError::kNone;
 }
 
 OfError decode_mod11(ByteReader& in, DecodeContext& c, FlowMod& mod) {
@@ -430,11 +432,11 @@ OfError decode_mod11(ByteReader& in, DecodeContext& c, FlowMod& mod) {
             mod.modify_cookie = cookie != ~0ull;
         }
     }
-    uint16_t known = flags_to_wire(0xffff, c.version);
-    if (mod.flags & ~known) return OfError::OFPFMFC_BAD_FLAGS;
     if (c.version < Version::k14) mod.importance = 0;
     if (!port_in_range(mod.out_port)) return OfError::OFPBAC_BAD_OUT_PORT;
-    return decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
+    OfError error = decode_instructions(in.rest(), c.version, c.actions(), mod.actions);
+    if (error != OfError::kNone) return error;
+    return mod.flags & ~flags_to_wire(0xffff, c.version) ? OfError::OFPFMFC_BAD_FLAGS : OfError::kNone;
 }
 
 OfError decode_removed(ByteReader& in, DecodeContext& c, bool nxm, FlowRemoved& r) {
@@ -554,7 +556,8 @@ OfError decode_stats_request(ByteReader& in, DecodeContext& c, bool nxm, FlowSta
         r.table = in.u8();
         in.skip(3);
         if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
-        return take_nxm(in, length, c.nxm(), r.match, &r.cookie, &r.cookie_mask);
+        OfError error = take_nxm(in, length, c.nxm(), r.match, &r.cookie, &r.cookie_mask);
+        return error == OfError::kNone && !in.empty() ? OfError::OFPBRC_BAD_LEN : error;
     }
     if (c.version == Version::k10) {
         if (OfError error = decode_ofp10_match(in, r.match); error != OfError::kNone) return error;

@@ -182,16 +182,18 @@ OfError check_stats(Version version, bool reply, ByteReader in) {
         std::span<const Form> forms = reply ? std::span<const Form>(kReplies) : kRequests;
         return check(forms, version, kind, in.size(), OfError::OFPBRC_BAD_STAT);
     }
-    uint32_t vendor = in.u32(), subtype = in.u32();
+    uint32_t vendor = in.u32();
+    bool other = vendor != kVendorNicira && !(vendor == kVendorOnf && version == Version::k13);
+    if (version == Version::k10 && in.ok() && other) return OfError::OFPBRC_BAD_VENDOR;
+    uint32_t subtype = in.u32();
+    if (in.ok() && other) return OfError::OFPBRC_BAD_VENDOR;
     if (version == Version::k10) in.skip(4);
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
     std::span<const Form> forms;
     if (vendor == kVendorNicira) {
         forms = reply ? std::span<const Form>(kNiciraReplies) : kNiciraRequests;
-    } else if (vendor == kVendorOnf && version == Version::k13) {
-        forms = reply ? std::span<const Form>(kOnfReplies) : kOnfRequests;
     } else {
-        return OfError::OFPBRC_BAD_VENDOR;
+        forms = reply ? std::span<const Form>(kOnfReplies) : kOnfRequests;
     }
     return check(forms, version, subtype, in.size(), OfError::OFPBRC_BAD_SUBTYPE);
 }
@@ -236,6 +238,29 @@ bool is_from_switch(uint8_t type, ByteView body) {
         default:
             return false;
     }
+}
+
+bool is_for_primary(uint8_t type, ByteView body) {
+    switch (type) {
+        case kFlowMod:
+        case kGroupMod:
+        case kMeterMod:
+        case kPortMod:
+        case kTableMod:
+        case kPacketOut:
+        case kBundleControl:
+        case kBundleAdd:
+            return true;
+        case kVendor:
+            break;
+        default:
+            return false;
+    }
+    if (body.size() < 8) return false;
+    uint32_t vendor = load_be32(body.data()), subtype = load_be32(body.data() + 4);
+    if (vendor == kVendorOnf) return subtype == kOnfBundleControl || subtype == kOnfBundleAdd;
+    return vendor == kVendorNicira &&
+           (subtype == kNxFlowMod || subtype == kNxTlvMod || subtype == kNxCtFlush);
 }
 
 OfError check_form(Version version, uint8_t type, ByteView body) {

@@ -25,6 +25,9 @@ enum : uint32_t {
 // Messages that only switches send: nobody may send them to one.
 bool is_from_switch(uint8_t type, ByteView body);
 
+// Messages that change the switch, or may: a secondary controller may not send them, whatever they say.
+bool is_for_primary(uint8_t type, ByteView body);
+
 // `type`: in OpenFlow 1.1's numbers.  `body`: after the 8 bytes of the header.
 OfError check_form(Version version, uint8_t type, ByteView body);
 

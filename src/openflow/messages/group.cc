@@ -258,7 +258,8 @@ OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
         uint16_t length = in.u16();
         in.skip(2);
         m.command_bucket_id = in.u32();
-        if (!in.ok() || in.size() < length) return OfError::OFPBRC_BAD_LEN;
+        if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
+        if (in.size() < length) return OfError::OFPGMFC_BAD_BUCKET;
         error = take_buckets(in.sub(length), c, m.buckets);
         bool names_bucket = command == 3 || command == 5;
         if (error == OfError::kNone && !names_bucket && m.command_bucket_id != Bucket::kAll)
@@ -269,9 +270,9 @@ OfError decode_mod(ByteReader& in, DecodeContext& c, GroupMod& m) {
         error = take_buckets(in, c, m.buckets);
     }
     if (error != OfError::kNone) return error;
-    bool known = command <= 2 || command == 0x8000 || (newest(c.version) && (command == 3 || command == 5));
-    if (!known) return OfError::OFPGMFC_BAD_COMMAND;
     if (type > 3) return OfError::OFPGMFC_BAD_TYPE;
+    bool known = command <= 3 || command == 5 || command == 0x8000;
+    if (!known) return OfError::OFPGMFC_BAD_COMMAND;
     m.command = static_cast<GroupMod::Command>(command);
     m.type = static_cast<GroupType>(type);
     bool all_is_fine = m.command == GroupMod::Command::kDelete;

@@ -46,18 +46,12 @@ OfError decode_mod(ByteReader& in, MeterMod& m) {
     if (!in.ok()) return OfError::OFPBRC_BAD_LEN;
     if (command > 2) return OfError::OFPMMFC_BAD_COMMAND;
     m.command = static_cast<MeterMod::Command>(command);
-    if (m.command != MeterMod::Command::kDelete) {
-        if (OfError error = take_bands(in, m.meter.bands); error != OfError::kNone) return error;
-    }
-    uint32_t id = m.meter.meter_id;
-    bool good = (id > 0 && id <= kMeterMax) || id == kMeterSlowpath || id == kMeterController ||
-                (id == kMeterAll && m.command == MeterMod::Command::kDelete);
-    if (!good) return OfError::OFPMMFC_INVALID_METER;
     if (m.command == MeterMod::Command::kDelete) return OfError::kNone;
-    uint16_t flags = m.meter.flags;
-    bool one_unit = !(flags & kMeterKbps) != !(flags & kMeterPktps);
-    if (flags & ~15 || !one_unit) return OfError::OFPMMFC_BAD_FLAGS;
-    return OfError::kNone;
+    if (m.meter.flags & kMeterKbps && m.meter.flags & kMeterPktps) return OfError::OFPMMFC_BAD_FLAGS;
+    if (OfError error = take_bands(in, m.meter.bands); error != OfError::kNone) return error;
+    uint32_t id = m.meter.meter_id;
+    bool good = (id > 0 && id <= kMeterMax) || id == kMeterSlowpath || id == kMeterController;
+    return good ? OfError::kNone : OfError::OFPMMFC_INVALID_METER;
 }
 
 OfError decode_config(ByteReader& in, MeterConfig& m) {

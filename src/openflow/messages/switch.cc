@@ -449,7 +449,7 @@ OfError take_async(ByteReader& in, Version version, AsyncConfig& a, uint32_t* pr
     while (!in.empty()) {
         Property property{0, ByteReader({})};
         if (OfError error = next_property(in, property); error != OfError::kNone) return error;
-        if (property.type >= 12) return OfError::OFPBPC_BAD_TYPE;
+        if (property.type >= 12) return OfError::OFPACFC_UNSUPPORTED;
         uint32_t reasons = property.body.u32();
         pairs[property.type / 2][property.type % 2 ? 0 : 1] = reasons;
         if (!property.body.ok() || !property.body.empty()) return OfError::OFPBPC_BAD_LEN;

@@ -126,6 +126,7 @@ void Exporters::configure(const db::Bridge& row, Bridge& bridge, const ovsdb::cl
         sampling.ipfix_output = ovsdb::get_bool(ipfix->other_config, "enable-output-sampling", true);
         sampling.ipfix_tunnels = exports.ipfix->tunnels;
     }
+    sampling.collected = exports.ipfix || !exports.sets.empty();
     bridge.sampling = sampling;
     if (!(sampling == before) || netflow_before != (bridge.netflow != nullptr)) bridge.touch();
     loop_.wake();

@@ -34,8 +34,6 @@ void OfConnection::handle(const of::BundleControl& control) {
     };
     switch (control.type) {
         case Type::kOpenRequest: {
-            if (control.flags & ~(of::kBundleAtomic | of::kBundleOrdered))
-                return fail(OfError::OFPBFC_BAD_FLAGS);
             if (it != bundles_.end()) {
                 bundles_.erase(it);
                 return fail(OfError::OFPBFC_BAD_ID);

@@ -249,9 +249,12 @@ void OfConnection::handle(const of::MeterMod& mod) {
     bool exists = bridge_.meters.contains(id);
     if (mod.command == Command::kAdd && exists) return fail(OfError::OFPMMFC_METER_EXISTS);
     if (mod.command == Command::kModify && !exists) return fail(OfError::OFPMMFC_UNKNOWN_METER);
-    if (mod.meter.bands.empty()) return fail(OfError::OFPMMFC_BAD_BAND);
+    bool unit = mod.meter.flags & (of::kMeterKbps | of::kMeterPktps);
+    if (mod.meter.flags & ~15 || !unit) return fail(OfError::OFPMMFC_BAD_FLAGS);
+    if (mod.meter.bands.empty()) return fail(OfError::OFPMMFC_OUT_OF_BANDS);
     for (const of::MeterBand& band : mod.meter.bands) {
         if (band.type != of::MeterBand::Type::kDrop) return fail(OfError::OFPMMFC_BAD_BAND);
+        if (!band.rate) return fail(OfError::OFPMMFC_BAD_RATE);
     }
     MeterEntry entry;
     entry.config = to_datapath_meter(mod.meter);

@@ -155,9 +155,10 @@ void OfConnection::handle(const of::QueueConfigRequest& request) {
             of::QueueConfig queue;
             queue.port = number;
             queue.queue = id;
-            out.queues.push_back(queue);
+            if (request.queue == of::kQueueAll || request.queue == id) out.queues.push_back(queue);
         }
     }
+    if (request.queue != of::kQueueAll && out.queues.empty()) return fail(OfError::OFPQOFC_BAD_QUEUE);
     reply(out);
 }
 

@@ -63,6 +63,7 @@ void OfConnection::handle(const of::GetConfigRequest&) {
 void OfConnection::handle(const of::SetConfig& config) {
     uint16_t known = version() < of::Version::k13 ? 7 : 3;
     if (config.flags & ~known) return fail(OfError::OFPSCFC_BAD_FLAGS);
+    if (!may_write()) return;
     invalid_ttl_to_controller_ = config.flags & 4;
     miss_send_len_ = config.miss_send_len;
     uint16_t frags = config.flags & 3;

@@ -40,6 +40,11 @@ of::OfError unfit(ByteView frame, of::Version version) {
     return of::messages::is_from_switch(*type, body) ? of::OfError::OFPBRC_BAD_TYPE : of::OfError::kNone;
 }
 
+bool is_for_primary(ByteView frame, of::Version version) {
+    auto type = of::messages::type_of_wire(version, frame[1]);
+    return type && of::messages::is_for_primary(*type, frame.subspan(of::kHeaderBytes));
+}
+
 // Whether it may be one of several parts (from OpenFlow 1.1 on).
 bool is_request(ByteView frame, of::Version version) {
     return version != of::Version::k10 &&
@@ -144,6 +149,8 @@ void OfConnection::receive(ByteView frame) {
     frame_ = frame;
     xid_ = frame.size() >= of::kHeaderBytes ? load_be32(frame.data() + 4) : 0;
     bool whole = true;
+    if (error == of::OfError::kNone && role_ == of::Role::kSecondary && is_for_primary(frame, version()))
+        error = of::OfError::OFPBRC_IS_SECONDARY;
     if (error == of::OfError::kNone && is_request(frame, version())) {
         request = requests_.add(frame, clock::monotonic_ms());
         error = request.error;
@@ -207,13 +214,7 @@ bool OfConnection::may_write() {
 void OfConnection::handle(const of::Message& message, ByteView) {
     auto visitor = [this](const auto& body) {
         using T = std::decay_t<decltype(body)>;
-        if constexpr (std::is_same_v<T, of::FlowMod> || std::is_same_v<T, of::GroupMod> ||
-                      std::is_same_v<T, of::MeterMod> || std::is_same_v<T, of::PortMod> ||
-                      std::is_same_v<T, of::TableMod> || std::is_same_v<T, of::PacketOut> ||
-                      std::is_same_v<T, of::TlvTableMod> || std::is_same_v<T, of::CtFlush> ||
-                      std::is_same_v<T, of::CtFlushZone> || std::is_same_v<T, of::SetConfig>) {
-            if (may_write()) handle(body);
-        } else if constexpr (requires { this->handle(body); }) {
+        if constexpr (requires { this->handle(body); }) {
             handle(body);
         } else if constexpr (std::is_same_v<T, of::EchoRequest> || std::is_same_v<T, of::Hello> ||
                              std::is_same_v<T, of::ErrorMessage>) {

@@ -323,6 +323,7 @@ Result<std::string> trace(Switch& owner, const Arguments& args, bool packet_out)
             std::string text = given ? fmt::format("ct_state={}", ct_state_text(next.flow.ct_state))
                                      : "default ct_state=trk|new (use --ct-next to customize)";
             why += fmt::format(" - resume conntrack with {}", text);
+            if (!next.translated.empty()) why += "\n" + next.translated;
         }
         out += fmt::format("\n{}\n{}\n{}\n\n", rule, why, rule);
         next.flow.recirc_id = next.id;

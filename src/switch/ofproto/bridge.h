@@ -61,6 +61,7 @@ struct Sampling {
     uint32_t sflow_probability = 0;  // of UINT32_MAX; 0: off
     uint32_t ipfix_probability = 0;
     bool ipfix_input = true, ipfix_output = true, ipfix_tunnels = true;
+    bool collected = false;  // by sets that sample actions name
     bool operator==(const Sampling&) const = default;
 };
 

@@ -9,6 +9,7 @@ namespace of = openflow;
 // The copy has the action set, too, and exit ends the walk from here as well (ovs-actions(7)).
 void Walk::clone(const of::Clone& action, bool last) {
     bool exits = false, lasting = false;  // what is done to the packet could not be undone
+    bool was_mpls = false;
     for (const of::Action& one : action.actions) {
         lasting |= action_cast<of::Encap>(one) || action_cast<of::Decap>(one) ||
                    action_cast<of::DecNshTtl>(one) || action_cast<of::Ct>(one) ||
@@ -21,9 +22,11 @@ void Walk::clone(const of::Clone& action, bool last) {
             do_actions(action.actions, true);
             exits = exit_ && !freezing_;
             if (!freezing_) do_action_set();
+            was_mpls = was_mpls_;
         },
         last, lasting);
     exit_ |= exits;
+    was_mpls_ |= was_mpls;  // as in Debian's, whose packet goes round, too
 }
 
 // Both outcomes are translated with what follows in the list; the datapath, which knows the length, takes

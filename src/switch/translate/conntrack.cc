@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "packet/address.h"
+#include "packet/ethernet.h"
 #include "switch/translate/walk.h"
 
 namespace weft::vswitch {
@@ -41,6 +43,38 @@ static datapath::NatRange nat_range(const of::Nat& nat, bool v6_packet) {
     range.random = nat.flags & of::Nat::kRandom;
     return range;
 }
+
+namespace {
+
+std::string addresses_text(const packet::Flow& flow) {
+    bool v4 = flow.dl_type == packet::ethernet::kIpv4;
+    auto text = [&](uint32_t four, const packet::Ipv6Addr& six) {
+        return v4 ? packet::ipv4_to_string(four) : fmt::format("[{}]", packet::to_string(six));
+    };
+    const char* name = v4 ? "nw" : "ipv6";
+    return fmt::format("{}_src={},tp_src={},{}_dst={},tp_dst={}", name, text(flow.nw_src, flow.ipv6_src),
+                       flow.tp_src.get(), name, text(flow.nw_dst, flow.ipv6_dst), flow.tp_dst.get());
+}
+
+// What a trace supposes of NAT: the first address and port that it may choose.
+std::string simulate_nat(const datapath::NatRange& range, packet::Flow& flow) {
+    std::string before, after;
+    if (range.source || range.destination) {
+        before = addresses_text(flow);
+        if (range.min_address != packet::Ipv6Addr{}) {
+            if (flow.dl_type == packet::ethernet::kIpv4)
+                (range.source ? flow.nw_src : flow.nw_dst) = load_be32(range.min_address.data());
+            else
+                (range.source ? flow.ipv6_src : flow.ipv6_dst) = range.min_address;
+        }
+        if (range.min_port) (range.source ? flow.tp_src : flow.tp_dst) = range.min_port;
+        after = addresses_text(flow);
+    }
+    return fmt::format("Replacing src/dst IP/ports to simulate NAT:\n Initial flow: {}\n Modified flow: {}",
+                       before, after);
+}
+
+}  // namespace
 
 void Walk::ct(const of::Ct& action, bool) {
     // What was changed so far must be in the packet that is tracked.
@@ -82,9 +116,12 @@ void Walk::ct(const of::Ct& action, bool) {
     if (ct_nat_) track.nat = nat_range(*ct_nat_, flow_.dl_type == 0x86dd);
     ct_nat_ = nullptr;
     uint16_t zone = track.zone;
+    std::string translated;
+    bool goes_round = action.recirc_table != of::Ct::kNoRecirculation;
+    if (tracing() && track.nat && goes_round) translated = simulate_nat(*track.nat, tracked);
     append(std::move(track));
 
-    if (action.recirc_table != of::Ct::kNoRecirculation) {
+    if (goes_round) {
         detail(
             fmt::format("A clone of the packet is forked to recirculate. The forked pipeline will be resumed "
                         "at table {}.",
@@ -96,7 +133,7 @@ void Walk::ct(const of::Ct& action, bool) {
         append(datapath::Recirculate{id});
         if (tracing()) {
             tracked.ct_zone = zone;
-            out_.trace_recirculations.push_back({id, tracked, true});
+            out_.trace_recirculations.push_back({id, tracked, true, std::move(translated)});
         }
     }
     detail("Sets the packet to an untracked state, and clears all the conntrack fields.");

@@ -33,10 +33,10 @@ void Walk::controller(const openflow::Controller& action) {
     if (action.meter_id != 0xffffffff) {
         auto it = bridge_->meters.find(action.meter_id);
         if (it != bridge_->meters.end()) {
-            datapath::Clone clone;
-            clone.actions.push_back(datapath::Meter{it->second.datapath_id});
-            clone.actions.push_back(datapath::Userspace{.userdata = user.encode()});
-            append(std::move(clone));
+            datapath::Sample all{.probability = UINT32_MAX, .actions = {}};
+            all.actions.push_back(datapath::Meter{it->second.datapath_id});
+            all.actions.push_back(datapath::Userspace{.userdata = user.encode()});
+            append(std::move(all));
             return;
         }
     }

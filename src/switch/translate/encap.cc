@@ -81,7 +81,7 @@ void Walk::encap(const of::Encap& action) {
     mask_.dl_type = 0xffff;
     switch (action.packet_type) {
         case 0:
-            if (flow_.packet_type == 0)
+            if (flow_.packet_type >> 16 == 0)  // also if decap() did not say
                 return unsupported_packet_type(
                     "Dropping packet as encap(ethernet) is not supported for packet type ethernet.");
             commit();
@@ -124,6 +124,8 @@ void Walk::encap_mpls(uint16_t ethertype) {
     labelled = labelled && flow_.packet_type != 0;
     auto below = flow_.mpls_lse;
     uint32_t lse = kMplsTtl | packet::mpls::kBottom;
+    if (flow_.dl_type == packet::ethernet::kIpv6)
+        lse |= packet::mpls::kIpv6ExplicitNull << packet::mpls::kLabelShift;
     if (labelled) {
         mask_.mpls_lse[0] = ~0u;
         lse = below[0] & ~packet::mpls::kBottom;
@@ -174,9 +176,9 @@ void Walk::decap(const of::Decap& action) {
     mask_.dl_type = 0xffff;
     if (flow_.packet_type == 0) {
         mask_.vlans[0].tci |= packet::kVlanCfi;
+        commit();
         if (flow_.vlans[0].tci)
             return unsupported_packet_type("Dropping packet, cannot decap Ethernet if VLAN is present.");
-        commit();
         flow_.packet_type = type_of(flow_.dl_type);
         flow_.dl_src = flow_.dl_dst = {};
         return;
@@ -210,18 +212,23 @@ void Walk::decap(const of::Decap& action) {
     enter_below(below);
 }
 
-// The action says what is below: a label does not.
+// The action says what is below: a label does not.  Below the last one lies something that is not known yet;
+// of several all go unless a label follows.
 void Walk::decap_mpls(const of::Decap& action) {
-    mask_.mpls_lse[0] |= packet::mpls::kBottom;
-    bool last = flow_.mpls_lse[0] & packet::mpls::kBottom;
-    uint32_t below = last ? action.packet_type : flow_.packet_type.get();
-    if (last && below != 0 && below >> 16 != 1)
-        return unsupported_packet_type(
-            fmt::format("Dropping packet as decap() to packet type ({},0x{:x}) is not supported", below >> 16,
-                        below & 0xffff));
+    size_t labels = count_labels();
+    uint16_t below = action.packet_type ? static_cast<uint16_t>(action.packet_type) : kBridgedEthernet;
     commit();
-    append(datapath::PopMpls{below ? static_cast<uint16_t>(below) : kBridgedEthernet});
-    enter_below(below);
+    if (labels > 1 && packet::ethernet::is_mpls(below)) {
+        std::copy(flow_.mpls_lse.begin() + 1, flow_.mpls_lse.end(), flow_.mpls_lse.begin());
+        flow_.mpls_lse.back() = 0;
+    } else {
+        hide_layers(flow_);
+    }
+    flow_.dl_type = below;
+    flow_.packet_type = base_.packet_type = action.packet_type;
+    base_.dl_src = flow_.dl_src;
+    base_.dl_dst = flow_.dl_dst;
+    if (labels == 1) start_freezing();
 }
 
 // The packet begins with what was below; an Ethernet header there has its own addresses.

@@ -178,12 +178,17 @@ void Walk::ensure_vlan() {
     flow_.vlans[0].tci = packet::kVlanCfi;
 }
 
-// Whether the packet has as many labels as a flow tells; then it is dropped.
-bool Walk::too_many_labels(std::string_view action) {
+size_t Walk::count_labels() {
     for (size_t i = 0; i < packet::kMaxMplsLabels; ++i) {
         mask_.mpls_lse[i] |= packet::mpls::kBottom;
-        if (i + 1 < packet::kMaxMplsLabels && (flow_.mpls_lse[i] & packet::mpls::kBottom)) return false;
+        if (flow_.mpls_lse[i] & packet::mpls::kBottom) return i + 1;
     }
+    return packet::kMaxMplsLabels;
+}
+
+// Whether the packet has as many labels as a flow tells; then it is dropped.
+bool Walk::too_many_labels(std::string_view action) {
+    if (count_labels() < packet::kMaxMplsLabels) return false;
     report(
         TraceNode::Kind::kError,
         fmt::format("dropping packet on which {} action can't be performed as it would have more MPLS LSEs "

@@ -70,6 +70,8 @@ void Walk::recirculate(FrozenState state) {
         out_.actions[out_.actions.size() - 2].get_if<datapath::Hash>()) {
         flow.dp_hash = packet::flow_hash(flow, 0);
     }
+    // What a decap() did not say is told by the Ethertype that the datapath was given.
+    if (flow.packet_type && flow.packet_type >> 16 == 0) flow.packet_type = 1u << 16 | flow.dl_type;
     out_.trace_recirculations.push_back({id, flow, false});
 }
 

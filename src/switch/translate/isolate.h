@@ -18,8 +18,7 @@ inline bool irreversible(const datapath::Actions& actions, size_t from, bool sam
         if ((tracked && tracked->nat) || (ethernet && !same_type) || action.get_if<datapath::PushNsh>() ||
             action.get_if<datapath::PopNsh>() || action.get_if<datapath::AddMpls>() ||
             action.get_if<datapath::Meter>() || action.get_if<datapath::ConntrackClear>() ||
-            action.get_if<datapath::Hash>() || action.get_if<datapath::Truncate>() ||
-            action.get_if<datapath::PushTunnel>()) {
+            action.get_if<datapath::Truncate>() || action.get_if<datapath::PushTunnel>()) {
             return true;
         }
     }

@@ -118,6 +118,7 @@ void Walk::finish_sampling() {
 
 // The sample action: the packet as it is now goes to a collector set of the bridge.
 void Walk::sample(const of::Sample& action) {
+    if (!bridge_->sampling.collected) return;  // nobody to tell
     commit();
     UserAction up;
     up.type = UserAction::Type::kFlowSample;

@@ -161,6 +161,7 @@ struct TraceRecirculation {
     uint32_t id = 0;
     packet::Flow flow;
     bool conntrack = false;
+    std::string translated = {};  // how `flow` was before NAT and is now, as text
 };
 
 struct TranslateOutput {

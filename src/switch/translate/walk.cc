@@ -370,9 +370,8 @@ bool looks_below_label(const of::Action& action, bool elsewhere) {
         return needs != of::Prerequisite::kNone && needs != of::Prerequisite::kEthernet;
     }
     if (action_cast<of::Output>(action)) return elsewhere;
-    return !action_cast<of::PopMpls>(action) && !action_cast<of::Group>(action) &&
-           !action_cast<of::OutputReg>(action) && !action_cast<of::OutputTrunc>(action) &&
-           !action_cast<of::SetQueue>(action);
+    return !action_cast<of::Group>(action) && !action_cast<of::OutputReg>(action) &&
+           !action_cast<of::OutputTrunc>(action) && !action_cast<of::SetQueue>(action);
 }
 
 }  // namespace
@@ -383,11 +382,6 @@ void Walk::do_actions(const of::ActionList& actions, bool last) {
         if (exit_) break;
         const of::Action& action = actions[i];
         bool last_here = last && i + 1 == actions.size() && action_set_.empty();
-        TraceNode* node =
-            tracing() ? report(TraceNode::Kind::kAction, text_of(of::ActionList{action})) : nullptr;
-        bool nested = action_cast<of::Resubmit>(action) || action_cast<of::GotoTable>(action) ||
-                      action_cast<of::Group>(action) || action_cast<of::Output>(action);
-        Nest nest(*this, nested ? node : nullptr);
         if (was_mpls_ && looks_below_label(action, bridge_ != in_.bridge)) {
             // What is below the popped label is not parsed yet: the packet goes round once.
             was_mpls_ = false;
@@ -395,6 +389,11 @@ void Walk::do_actions(const of::ActionList& actions, bool last) {
             collect_rest(actions, i);
             return;
         }
+        TraceNode* node =
+            tracing() ? report(TraceNode::Kind::kAction, text_of(of::ActionList{action})) : nullptr;
+        bool nested = action_cast<of::Resubmit>(action) || action_cast<of::GotoTable>(action) ||
+                      action_cast<of::Group>(action) || action_cast<of::Output>(action);
+        Nest nest(*this, nested ? node : nullptr);
         do_action(action, actions, i, last_here);
         if (action_cast<of::CheckPktLarger>(action)) return;  // it did the rest of the list
         if (std::exchange(list_ends_, false)) return;
@@ -586,6 +585,11 @@ void Walk::finish() {
     if (mask_.vlans[0].tci && (flow_.vlans[0].tci || in_.flow.vlans[0].tci)) {
         mask_.vlans[0].tci |= packet::kVlanCfi;
     }
+    // The Ethertype is exact, and so is the port, which tells tunnels from others.
+    if (!packet::ethernet::is_mpls(in_.flow.dl_type)) mask_.mpls_lse = {};
+    if (in_.flow.dl_type != packet::ethernet::kNsh) mask_.nsh = {};
+    if (!in_.flow.tunnel.dst && packet::is_zero(in_.flow.tunnel.ipv6_dst))
+        mask_.tunnel = packet::zero_flow().tunnel;
     uint8_t proto = in_.flow.nw_proto;
     bool icmp = (in_.flow.dl_type == 0x0800 && proto == 1) || (in_.flow.dl_type == 0x86dd && proto == 58);
     if (icmp) {  // types and codes are a byte

@@ -117,6 +117,7 @@ class Walk {
     void ensure_vlan();
     void push_vlan(uint16_t ethertype, uint16_t tci);
     void pop_vlan();
+    size_t count_labels();  // of those that a flow tells
     bool too_many_labels(std::string_view action);
     void push_mpls(uint16_t ethertype);
     void pop_mpls(uint16_t ethertype);
