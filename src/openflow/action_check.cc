@@ -178,7 +178,10 @@ OfError Checker::one(const Action& action, bool top) {
     if (auto* a = std::get_if<Multipath>(&v)) return subfield_ok(a->dst);
     if (auto* a = std::get_if<Boxed<Bundle>>(&v)) return subfield_ok((*a)->dst);
     if (auto* a = std::get_if<Boxed<Learn>>(&v)) return learn(**a);
-    if (holds<FinTimeout>(v)) return need(Prerequisite::kTcp);
+    if (holds<FinTimeout>(v)) {  // of later fragments, too
+        bool tcp = met(Prerequisite::kIpAny) && mask_.nw_proto == 0xff && value_.nw_proto == 6;
+        return unless(!check_.match || tcp);
+    }
     if (auto* a = std::get_if<Boxed<Ct>>(&v)) {
         OfError error = need(Prerequisite::kIpAny);
         // A helper only understands the protocol that its application runs over.

@@ -370,7 +370,7 @@ TEST(TunnelHeader, AnyBytesAreTaken) {
 TEST_F(DatapathTest, ComposedDifferenceChangesThePacket) {
     const std::pair<std::string_view, std::string_view> table[] = {
         {kTcp, "set(eth(dst=00:00:00:00:00:01)),set(ipv4(ttl=63)),set(tcp(src=5)),push_vlan(vid=7,pcp=0)"},
-        {kPing, "set(icmp(type=0))"},
+        {kPing, "set(icmp(type=0,code=0))"},
         {kPing, ""},
     };
     for (auto [in, expected] : table) {
