@@ -313,12 +313,12 @@ class EbpfTest : public ::testing::Test {
         {"tcp_time_wait", 1400}, {"tcp_close", 1500},    {"udp_first", 1600},       {"udp_single", 1700},
         {"udp_multiple", 1800},  {"icmp_first", 1900},   {"icmp_reply", 2000}};
     // What they let through must not depend on when they are asked: 7 lets everything pass, 9 stops what is
-    // bigger than 10 kB.
+    // bigger than 1500 bytes.
     void make_meters() {
         for (uint32_t id : {7u, 9u}) {
             MeterConfig meter;
             meter.id = id;
-            meter.bands = {{UINT32_MAX, id == 9 ? 80u : 1000000u, 0, 0}};
+            meter.bands = {{UINT32_MAX, id == 9 ? 12u : 1000000u, 0, 0}};
             for (Datapath* dp : {kernel_.get(), reference_.get()}) ASSERT_TRUE(dp->set_meter(meter).ok());
         }
     }
