@@ -502,10 +502,7 @@ OfError decode_set_field(ByteReader& in, DecodeContext& c) {
     if (!all_zeros(in.rest())) return OfError::OFPBAC_BAD_SET_LEN;
     if (f.is_tun_metadata() && c.tunnel_table) {  // of what is longer than the option its beginning
         auto* slot = c.tunnel_table->slot(f.tun_metadata_index());
-        if (slot && size > slot->size) {
-            a.value.resize(slot->size);
-            a.mask.resize(slot->size);
-        }
+        if (slot && size > slot->size) a.value.resize(slot->size), a.mask.resize(slot->size);
     }
     FieldValue v, m;
     a.get(v, m);
