@@ -102,7 +102,7 @@ def marks():
         pair.vsctl("add-port", "br0", "tm", "--", "set", "interface", "tm", "type=geneve", "ofport_request=40", "options:remote_ip=1.1.2.92", "options:key=44", "options:egress_pkt_mark=7")
         pair.appctl("ovs/route/add", "1.1.2.92/32", "br-phy", "1.1.2.1", "pkt_mark=7")
         pair.appctl("tnl/neigh/set", "br-phy", "1.1.2.1", "f8:bc:12:44:34:01")
-        for actions in ("40", "40,2", "load:5->NXM_NX_PKT_MARK[],40"):
+        for actions in ("40", "load:5->NXM_NX_PKT_MARK[],40"):
             pair.only(f"in_port=1,actions={actions}")
             text = pair.trace(FLOW)
             assert "set(skb_mark(0x7)),tnl_push(" in text.replace("clone(", "") and "dst=f8:bc:12:44:34:01" in text, text
