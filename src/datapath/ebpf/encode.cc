@@ -6,6 +6,7 @@
 #include "datapath/ebpf/meter_shared.h"
 #include "packet/address.h"
 #include "packet/ethernet.h"
+#include "packet/extract.h"
 
 namespace weft::datapath::ebpf {
 
@@ -284,6 +285,15 @@ class Encoder {
         return !opaque_;
     }
 
+    // That a packet of the flow may have come with.
+    size_t most_tags() const {
+        auto has_bit = [](uint16_t tci) { return (Be16::from_raw(tci) & packet::kVlanCfi) != 0; };
+        for (size_t i = 0; i < packet::kMaxVlans; i++) {
+            if (has_bit(flow_.mask.vlan[2 * i + 1]) && !has_bit(flow_.key.vlan[2 * i + 1])) return i;
+        }
+        return packet::kMaxVlans;
+    }
+
     void change(const Action& action) {
         if (action.get_if<PushVlan>() || action.get_if<PopVlan>()) return tag(action);
         if (auto* a = action.get_if<Set<MarkKey>>()) {
@@ -308,6 +318,8 @@ class Encoder {
             put(out, 6, a->value.src);
             put(out, 12, a->mask.dst);
             put(out, 18, a->mask.src);
+        } else if (pushed_ && most_tags() + static_cast<size_t>(pushed_) > packet::vlan_limit()) {
+            refuse("it sets fields behind more tags than are looked behind");
         } else if (auto* a = action.get_if<Set<Ipv4Key>>()) {
             SetIpv4Data data = {Be32(a->value.src).raw(),
                                 Be32(a->mask.src).raw(),

@@ -140,6 +140,17 @@ TEST(EbpfEncode, BehindARemovedTagOnlyWhatWasSeenIsKnown) {
     EXPECT_TRUE(encoded(kAny, "push_vlan(vid=1,pcp=0),pop_vlan,set(ipv4(ttl=1)),2").why.empty());
 }
 
+// The daemon looks behind all tags that a list has put on, the programs behind as many as anybody does.
+TEST(EbpfEncode, BehindTagsThatWerePutOnOnlyAsManyAsAreLookedBehind) {
+    constexpr std::string_view kUntagged = "recirc_id(0),in_port(1),vlan(vid=0/0x0,pcp=0/0x0,cfi=0/1)",
+                               kSet = "push_vlan(vid=1,pcp=0),set(ipv4(ttl=1)),2";
+    EXPECT_FALSE(encoded(kAny, kSet).why.empty());
+    EXPECT_TRUE(encoded(kAny, "push_vlan(vid=1,pcp=0),set(eth(src=00:00:00:00:00:01)),2").why.empty());
+    EXPECT_TRUE(encoded(kUntagged, kSet).why.empty());
+    EXPECT_FALSE(
+        encoded(kUntagged, "push_vlan(vid=2,pcp=0),push_vlan(vid=1,pcp=0),set(ipv4(ttl=1)),2").why.empty());
+}
+
 // Neighbour discovery is not for the programs to look at.
 TEST(EbpfEncode, WhatAnIcmpPacketBecomes) {
     EXPECT_TRUE(encoded(kAny, "set(icmp(type=3)),hash(l4(0)),recirc(0x1)").why.empty());

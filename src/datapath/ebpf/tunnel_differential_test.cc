@@ -246,6 +246,7 @@ TEST_F(EbpfTunnelTest, RandomFlowsAndPackets) {
             else
                 packets_on_wire.push_back(packet);
             for (const Packet& one : packets_on_wire) {
+                await_next_millisecond();
                 if (!same_arrived(outer(kind, one, header_of(kind, options), checksum, v6))) return false;
             }
             return true;
