@@ -1,5 +1,5 @@
-// Request and response, one byte each, over TCP or UDP: rounds a second and their times.
-// rounds serve PORT | rounds tcp|udp ADDRESS PORT SECONDS
+// Request and response, one byte each, over TCP, UDP, or each time a TCP connection of its own (connect): rounds a second and their
+// times.  rounds serve PORT | rounds tcp|udp|connect ADDRESS PORT SECONDS
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -20,6 +20,19 @@ static int by_size(const void* a, const void* b) {
     return x < y ? -1 : x > y;
 }
 
+// Ended by a reset, so that its port is free again.
+static int connection_round(const struct sockaddr_in* at) {
+    struct linger reset = {.l_onoff = 1};
+    struct timeval wait = {.tv_sec = 1};
+    char byte = 'x';
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    int good = !connect(fd, (const void*)at, sizeof *at) && send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1;
+    close(fd);
+    return good;
+}
+
 int main(int argc, char** argv) {
     int one = 1;
     char byte = 'x';
@@ -28,7 +41,7 @@ int main(int argc, char** argv) {
         at.sin_port = htons(atoi(argv[2]));
         int listener = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = -1;
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        if (bind(listener, (void*)&at, sizeof at) || bind(udp, (void*)&at, sizeof at) || listen(listener, 1)) return 1;
+        if (bind(listener, (void*)&at, sizeof at) || bind(udp, (void*)&at, sizeof at) || listen(listener, 64)) return 1;
         for (;;) {
             fd_set set;
             FD_ZERO(&set);
@@ -52,20 +65,20 @@ int main(int argc, char** argv) {
         }
     }
     if (argc != 5) return 2;
-    int tcp = !strcmp(argv[1], "tcp");
+    int tcp = !strcmp(argv[1], "tcp"), anew = !strcmp(argv[1], "connect");
     inet_pton(AF_INET, argv[2], &at.sin_addr);
     at.sin_port = htons(atoi(argv[3]));
     int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
     struct timeval wait = {.tv_sec = 1};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-    if (connect(fd, (void*)&at, sizeof at)) return perror("connect"), 1;
+    if (!anew && connect(fd, (void*)&at, sizeof at)) return perror("connect"), 1;
     if (tcp) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     size_t most = 10000000, count = 0, lost = 0;
     uint32_t* times = malloc(most * sizeof *times);
     uint64_t start = now(), end = start + (uint64_t)(atof(argv[4]) * 1e9);
     for (uint64_t t = start; t < end && count < most;) {
-        if (send(fd, &byte, 1, 0) != 1) return perror("send"), 1;
-        if (recv(fd, &byte, 1, 0) != 1) {
+        if (!anew && send(fd, &byte, 1, 0) != 1) return perror("send"), 1;
+        if (anew ? !connection_round(&at) : recv(fd, &byte, 1, 0) != 1) {
             if (tcp) return perror("recv"), 1;
             lost++;
             t = now();
