@@ -83,10 +83,7 @@ Result<void> serve(int argc, char** argv) {
 }  // namespace
 
 int ovn_controller_vtep(int argc, char** argv) {
-    Result<void> result = serve(argc, argv);
-    if (result.ok()) return 0;
-    std::fprintf(stderr, "%s: %s\n", kProgram, result.error().message.c_str());
-    return 1;
+    return net::exit_status(kProgram, serve(argc, argv));
 }
 
 }  // namespace weft::apps

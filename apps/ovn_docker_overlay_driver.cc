@@ -102,10 +102,7 @@ Result<void> serve(int argc, char** argv) {
 }  // namespace
 
 int ovn_docker_overlay_driver(int argc, char** argv) {
-    Result<void> result = serve(argc, argv);
-    if (result.ok()) return 0;
-    std::fprintf(stderr, "ovn-docker-overlay-driver: %s\n", result.error().message.c_str());
-    return 1;
+    return net::exit_status("ovn-docker-overlay-driver", serve(argc, argv));
 }
 
 }  // namespace weft::apps

@@ -119,10 +119,7 @@ Result<void> serve(int argc, char** argv) {
 }  // namespace
 
 int ovn_ic(int argc, char** argv) {
-    Result<void> result = serve(argc, argv);
-    if (result.ok()) return 0;
-    std::fprintf(stderr, "ovn-ic: %s\n", result.error().message.c_str());
-    return 1;
+    return net::exit_status("ovn-ic", serve(argc, argv));
 }
 
 }  // namespace weft::apps

@@ -177,10 +177,7 @@ Result<void> serve(int argc, char** argv) {
 }  // namespace
 
 int ovn_northd(int argc, char** argv) {
-    Result<void> result = serve(argc, argv);
-    if (result.ok()) return 0;
-    std::fprintf(stderr, "ovn-northd: %s\n", result.error().message.c_str());
-    return 1;
+    return net::exit_status("ovn-northd", serve(argc, argv));
 }
 
 }  // namespace weft::apps

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -256,6 +257,12 @@ void DaemonOptions::ready() {
     if (!detach_) return;
     if (chdir_ && chdir("/") < 0) lg.warn("could not change to /: {}", std::strerror(errno));
     tell_ready();
+}
+
+int exit_status(const char* program, const Result<void>& served) {
+    if (served.ok()) return 0;
+    std::fprintf(stderr, "%s: %s\n", program, served.error().message.c_str());
+    return 1;
 }
 
 }  // namespace weft::net

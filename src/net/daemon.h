@@ -52,4 +52,7 @@ class DaemonOptions {
     int ready_fd_ = -1;  // to the parent that waits
 };
 
+// What a daemon's main function returns: 0, or 1 once the error is told on standard error.
+int exit_status(const char* program, const Result<void>& served);
+
 }  // namespace weft::net

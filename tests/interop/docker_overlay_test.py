@@ -107,7 +107,7 @@ class Host(Rig):
 
     def spec(self):
         """What Docker reads, in the driver's mount namespace."""
-        return open(f"/proc/{self.driver.pid}/root/etc/docker/plugins/openvswitch.spec").read()
+        return sh("nsenter", f"--mount=/proc/{self.driver.pid}/ns/mnt", "cat", "/etc/docker/plugins/openvswitch.spec")
 
     def rows(self, tool, table, columns):
         told = json.loads(self.run(tool, "--no-wait", "--format=json", f"--columns={','.join(columns)}", "list", table))

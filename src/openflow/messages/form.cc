@@ -1,5 +1,6 @@
 #include "openflow/messages/form.h"
 
+#include <optional>
 #include <span>
 
 namespace weft::openflow::messages {
@@ -198,6 +199,15 @@ OfError check_stats(Version version, bool reply, ByteReader in) {
     return check(forms, version, subtype, in.size(), OfError::OFPBRC_BAD_SUBTYPE);
 }
 
+struct VendorType {
+    uint32_t vendor, subtype;
+};
+// Of a message of type kVendor; nullopt: it is cut.
+std::optional<VendorType> vendor_type(ByteView body) {
+    if (body.size() < 8) return std::nullopt;
+    return VendorType{load_be32(body.data()), load_be32(body.data() + 4)};
+}
+
 }  // namespace
 
 bool is_from_switch(uint8_t type, ByteView body) {
@@ -222,11 +232,12 @@ bool is_from_switch(uint8_t type, ByteView body) {
         default:
             return false;
     }
-    if (body.size() < 8) return false;
-    uint32_t vendor = load_be32(body.data()), subtype = load_be32(body.data() + 4);
-    if (vendor == kVendorOnf) return subtype == kOnfMonitorPaused || subtype == kOnfMonitorResumed;
-    if (vendor != kVendorNicira) return false;
-    switch (subtype) {
+    auto of = vendor_type(body);
+    if (!of) return false;
+    if (of->vendor == kVendorOnf)
+        return of->subtype == kOnfMonitorPaused || of->subtype == kOnfMonitorResumed;
+    if (of->vendor != kVendorNicira) return false;
+    switch (of->subtype) {
         case kNxRoleReply:
         case kNxFlowRemoved:
         case kNxPacketIn:
@@ -256,11 +267,11 @@ bool is_for_primary(uint8_t type, ByteView body) {
         default:
             return false;
     }
-    if (body.size() < 8) return false;
-    uint32_t vendor = load_be32(body.data()), subtype = load_be32(body.data() + 4);
-    if (vendor == kVendorOnf) return subtype == kOnfBundleControl || subtype == kOnfBundleAdd;
-    return vendor == kVendorNicira &&
-           (subtype == kNxFlowMod || subtype == kNxTlvMod || subtype == kNxCtFlush);
+    auto of = vendor_type(body);
+    if (!of) return false;
+    if (of->vendor == kVendorOnf) return of->subtype == kOnfBundleControl || of->subtype == kOnfBundleAdd;
+    return of->vendor == kVendorNicira &&
+           (of->subtype == kNxFlowMod || of->subtype == kNxTlvMod || of->subtype == kNxCtFlush);
 }
 
 OfError check_form(Version version, uint8_t type, ByteView body) {
