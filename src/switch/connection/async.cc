@@ -112,6 +112,7 @@ void OfConnection::packet_in(const PacketIn& packet) {
     // OpenFlow 1.3+: a packet that no flow matched is not sent.
     if (packet.reason == of::PacketInReason::kImplicitMiss && version() >= of::Version::k13) return;
     if (packet.paused && packet_in_format_ != of::PacketInFormat::kNxm2) return;
+    if (!packet_in_rate_ && !room_for_packet_in()) return;  // what is dropped is not encoded
     of::PacketIn out;
     out.format = packet_in_format_;
     size_t limit = miss ? miss_send_len_ : packet.max_len;
@@ -128,7 +129,7 @@ void OfConnection::packet_in(const PacketIn& packet) {
     if (packet.paused) out.continuation = manager_.encode_continuation(packet.continuation);
     Bytes bytes = of::encode(of::Message{version(), 0, std::move(out)});
     if (bytes.empty()) return;
-    if (!packet_in_rate_) return send_packet_in(bytes);
+    if (!packet_in_rate_) return write_packet_in(bytes);
     auto now = packet_in_limits_[miss ? 0 : 1].admit(packet.metadata.in_port, std::move(bytes),
                                                      clock::monotonic_ms());
     if (now) return send_packet_in(*now);
@@ -136,6 +137,11 @@ void OfConnection::packet_in(const PacketIn& packet) {
 }
 
 void OfConnection::send_packet_in(const Bytes& message) {
+    if (room_for_packet_in()) write_packet_in(message);
+}
+
+// False: there is none, and one more is counted as dropped.
+bool OfConnection::room_for_packet_in() {
     while (!waiting_packet_ins_.empty() && waiting_packet_ins_.front().end <= stream_->sent())
         waiting_packet_ins_.pop_front();
     // The stream takes what it is given at the end of the turn: only then it shows whether the peer reads.
@@ -144,8 +150,12 @@ void OfConnection::send_packet_in(const Bytes& message) {
         dropped_packet_ins.add();
         static log::RateLimit rate(1, 5);
         if (rate.pass(lg)) lg.warn("{}: does not keep up with its packet-ins, some are dropped", name());
-        return;
+        return false;
     }
+    return true;
+}
+
+void OfConnection::write_packet_in(const Bytes& message) {
     manager_.snoop(bridge_, message);
     send_raw(message);
     if (stream_->backlog()) waiting_packet_ins_.push_back({stream_->sent() + stream_->backlog(), turns_});

@@ -86,6 +86,8 @@ class OfConnection {
     void handle(const openflow::Message& message, ByteView frame);
     void send(openflow::Body body);
     void send_packet_in(const Bytes& message);
+    bool room_for_packet_in();
+    void write_packet_in(const Bytes& message);
     void send_waiting_packet_ins();
     void send_raw(ByteView bytes);
     void reply(openflow::Body body);
