@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/big_endian.h"
+#include "net/netlink_events.h"
 #include "net/rtnetlink.h"
 #include "packet/address.h"
 
@@ -69,18 +70,11 @@ void put_address(nlmsghdr* message, uint16_t type, const Ipv6Addr& address) {
 
 class KernelRoutingTables final : public RoutingTables {
   public:
-    explicit KernelRoutingTables(std::function<void()> on_change) : on_change_(std::move(on_change)) {}
-    ~KernelRoutingTables() override {
-        watch_.reset();
-        if (socket_) mnl_socket_close(socket_);
-    }
-
-    Result<void> start(Loop& loop) {
-        socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (!socket_ ||
-            mnl_socket_bind(socket_, RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, MNL_SOCKET_AUTOPID) < 0)
-            return Error{fmt::format("netlink: {}", std::strerror(errno))};
-        watch_ = loop.watch(mnl_socket_get_fd(socket_), Loop::kRead, [this](unsigned) { read(); });
+    // What has been lost is a change, too.
+    Result<void> start(Loop& loop, std::function<void()> on_change) {
+        WEFT_ASSIGN(events_,
+                    NetlinkEvents::create(loop, RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, nullptr,
+                                          [on_change = std::move(on_change)](bool) { on_change(); }));
         return {};
     }
 
@@ -165,24 +159,14 @@ class KernelRoutingTables final : public RoutingTables {
         });
     }
 
-    void read() {
-        char buffer[16384];
-        // What has been lost is a change, too.
-        while (mnl_socket_recvfrom(socket_, buffer, sizeof buffer) > 0 || errno == ENOBUFS) {
-        }
-        on_change_();
-    }
-
-    std::function<void()> on_change_;
-    mnl_socket* socket_ = nullptr;
-    std::unique_ptr<Loop::Watch> watch_;
+    std::unique_ptr<NetlinkEvents> events_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<RoutingTables>> kernel_routing_tables(Loop& loop, std::function<void()> on_change) {
-    auto tables = std::make_unique<KernelRoutingTables>(std::move(on_change));
-    WEFT_TRY(tables->start(loop));
+    auto tables = std::make_unique<KernelRoutingTables>();
+    WEFT_TRY(tables->start(loop, std::move(on_change)));
     return std::unique_ptr<RoutingTables>(std::move(tables));
 }
 

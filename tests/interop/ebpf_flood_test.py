@@ -3,11 +3,10 @@
 The rules of the bridge look at all five, so every packet of the flood is a flow of its own: the worst there is.
 WEFT_FLOOD packets (bench/flood sends a million).
 """
-import ctypes
 import os
-import sys
 import time
 
+import ebpf
 import rig
 import traffic
 from overlay import Host, pings, sh
@@ -20,11 +19,6 @@ MOST_KB = 160 << 10  # more that the switch takes: 200,000 flows, its limit, fit
 EVERY_FIELD = "".join(f"move:{field}[]->NXM_NX_REG{number}[{bits}]," for number, (field, bits) in enumerate(
     (("NXM_OF_IP_SRC", ""), ("NXM_OF_IP_DST", ""), ("NXM_OF_UDP_SRC", "0..15"), ("NXM_OF_UDP_DST", "0..15"))))
 MACS = [f"02:00:00:00:00:0{number}" for number in range(5)]
-
-
-def kernel_loads_programs():
-    """Whether this kernel takes TC programs at all (libbpf asks it)."""
-    return ctypes.CDLL("libbpf.so.1").libbpf_probe_bpf_prog_type(3, None) == 1  # BPF_PROG_TYPE_SCHED_CLS
 
 
 class Ground:
@@ -96,7 +90,4 @@ def neighbours_go_on():
 
 
 if __name__ == "__main__":
-    if not kernel_loads_programs():
-        print("skipped: this kernel lets nobody load programs")
-        sys.exit(0)
-    rig.main(neighbours_go_on)
+    ebpf.main(neighbours_go_on)

@@ -1,16 +1,10 @@
 """Who forwards: the kernel's programs by default, the daemon where they do not load or are not wanted; dpif/show and the log say so.  What forwards
 in the kernel outlives the switch, and `ovs-ctl stop --datapath` removes it."""
-import ctypes
 import os
-import sys
 
+import ebpf
 import rig
 from overlay import Cable, pings
-
-
-def kernel_loads_programs():
-    """Whether this kernel takes TC programs at all (libbpf asks it)."""
-    return ctypes.CDLL("libbpf.so.1").libbpf_probe_bpf_prog_type(3, None) == 1  # BPF_PROG_TYPE_SCHED_CLS
 
 
 def left(host):
@@ -127,7 +121,4 @@ def removed_on_demand():
 
 
 if __name__ == "__main__":
-    if not kernel_loads_programs():
-        print("skipped: this kernel lets nobody load programs")
-        sys.exit(0)
-    rig.main(chosen_by_type, daemon_where_programs_do_not_load, removed_on_demand)
+    ebpf.main(chosen_by_type, daemon_where_programs_do_not_load, removed_on_demand)

@@ -20,6 +20,7 @@
 #include "datapath/ebpf/shared_meters.h"
 #include "datapath/ebpf/underlay.h"
 #include "datapath/ebpf/upcall_device.h"
+#include "datapath/netdev/filter_events.h"
 #include "datapath/userspace/datapath_core.h"
 #include "datapath/userspace/system_port.h"
 #include "datapath/userspace/tap_port.h"
@@ -89,6 +90,8 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
                         auto port = find_port(device);
                         return port && port->type == PortType::kSystem;
                     }));
+        WEFT_ASSIGN(filter_events_,
+                    FilterEvents::create(loop_, [this](int ifindex) { filters_gone(ifindex); }));
         return {};
     }
 
@@ -429,6 +432,24 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         port_changed(port->number);
     }
 
+    // From one device, or (0) nobody knows from which.
+    void filters_gone(int ifindex) {
+        links_.refresh();  // those that went with their device are not missed
+        underlay_->filters_gone(ifindex);
+        for (const auto& [index, link] : links_.all()) {
+            if (ifindex && index != ifindex) continue;
+            auto port = find_port(link.name);
+            if (!port || !served(port->number)) continue;
+            auto hook =
+                port->type == PortType::kInternal ? TcFilter::Hook::kEgress : TcFilter::Hook::kIngress;
+            if (TcFilter::find(index, hook) == kFilterName) continue;
+            lg.warn("{}: {}: somebody has taken the datapath's filter off; it is put back", name(),
+                    link.name);
+            auto filter = TcFilter::install(index, link.name, hook, kernel_->port_program(), kFilterName);
+            if (!filter) lg.warn("{}", filter.message());
+        }
+    }
+
     void take(std::vector<ebpf::HandedUp>& packets) {
         std::vector<Resumed> resumed;
         resumed.reserve(packets.size());
@@ -483,6 +504,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     std::unique_ptr<ebpf::Kernel> kernel_;
     std::unique_ptr<ebpf::Underlay> underlay_;
     std::unique_ptr<ebpf::CopyDevice> copies_;
+    std::unique_ptr<FilterEvents> filter_events_;
     ebpf::FlowOffload flows_;
     ebpf::ConnectionOffload established_;
     conntrack::Tracker* tracker_ = nullptr;  // the core's

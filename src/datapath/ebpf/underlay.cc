@@ -151,6 +151,16 @@ void Underlay::take_over() {
     }
 }
 
+void Underlay::filters_gone(int ifindex) {
+    for (int device : attached_) {
+        if ((ifindex && device != ifindex) || has_program(device)) continue;
+        const Link* link = links_.find(device);
+        if (!link) continue;
+        lg.warn("{}: somebody has taken the tunnels' filter off; it is put back", link->name);
+        attach(device);
+    }
+}
+
 void Underlay::resolve(const TunnelEnds& ends) {
     Kernel::Way found;
     // What only means something on one link needs a device to be said: the sockets know which.

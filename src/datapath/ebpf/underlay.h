@@ -42,6 +42,8 @@ class Underlay {
     void take_over();
     // Devices have changed: to be looked at again soon.
     void changed();
+    // Somebody has taken filters off a device; 0: of some device.
+    void filters_gone(int ifindex);
 
     // Takes the programs of an earlier process off all devices, unless this one has a use for them.
     static void remove_programs(const Links& links);

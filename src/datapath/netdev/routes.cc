@@ -118,36 +118,6 @@ void put_address(nlmsghdr* message, uint16_t type, const Ipv6Addr& address) {
         mnl_attr_put(message, type, address.size(), address.data());
 }
 
-class NetlinkRouteEvents final : public RouteEvents {
-  public:
-    explicit NetlinkRouteEvents(std::function<void()> callback) : callback_(std::move(callback)) {}
-    ~NetlinkRouteEvents() override {
-        watch_.reset();
-        if (socket_) mnl_socket_close(socket_);
-    }
-
-    Result<void> start(net::Loop& loop) {
-        socket_ = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (!socket_ || mnl_socket_bind(socket_, kGroups, MNL_SOCKET_AUTOPID) < 0)
-            return Error{fmt::format("netlink: {}", std::strerror(errno))};
-        watch_ = loop.watch(mnl_socket_get_fd(socket_), net::Loop::kRead, [this](unsigned) { read(); });
-        return {};
-    }
-
-  private:
-    void read() {
-        char buffer[16384];
-        // What has been lost is a change, too.
-        while (mnl_socket_recvfrom(socket_, buffer, sizeof buffer) > 0 || errno == ENOBUFS) {
-        }
-        callback_();
-    }
-
-    std::function<void()> callback_;
-    mnl_socket* socket_ = nullptr;
-    std::unique_ptr<net::Loop::Watch> watch_;
-};
-
 }  // namespace
 
 std::optional<Route> find_route(const Ipv6Addr& destination, const Ipv6Addr& source) {
@@ -232,10 +202,14 @@ std::vector<HostAddress> host_addresses() {
     return out;
 }
 
+RouteEvents::RouteEvents(std::unique_ptr<net::NetlinkEvents> events) : events_(std::move(events)) {}
+
 Result<std::unique_ptr<RouteEvents>> RouteEvents::create(net::Loop& loop, std::function<void()> callback) {
-    auto events = std::make_unique<NetlinkRouteEvents>(std::move(callback));
-    WEFT_TRY(events->start(loop));
-    return std::unique_ptr<RouteEvents>(std::move(events));
+    // What has been lost is a change, too.
+    WEFT_ASSIGN(auto events,
+                net::NetlinkEvents::create(loop, kGroups, nullptr,
+                                           [callback = std::move(callback)](bool) { callback(); }));
+    return std::unique_ptr<RouteEvents>(new RouteEvents(std::move(events)));
 }
 
 }  // namespace weft::datapath

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "net/loop.h"
+#include "net/netlink_events.h"
 #include "packet/flow.h"
 
 namespace weft::datapath {
@@ -51,7 +51,10 @@ class RouteEvents {
   public:
     // Calls back when an address, route or rule has come, changed or gone.
     static Result<std::unique_ptr<RouteEvents>> create(net::Loop& loop, std::function<void()> callback);
-    virtual ~RouteEvents() = default;
+
+  private:
+    explicit RouteEvents(std::unique_ptr<net::NetlinkEvents> events);
+    std::unique_ptr<net::NetlinkEvents> events_;
 };
 
 }  // namespace weft::datapath

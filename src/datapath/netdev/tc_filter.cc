@@ -142,7 +142,7 @@ void TcFilter::remove() {
         put_header(message, ifindex_, parent_of(hook_), kHandle, kFilterInfo);
         mnl_attr_put_strz(message, TCA_KIND, "bpf");
     }).ok();
-    if (made_qdisc_) delete_queue(ifindex_);
+    if (made_qdisc_) remove_empty_queue(ifindex_);  // others may have come into it
     ifindex_ = 0;
 }
 
