@@ -64,18 +64,10 @@ size_t stage_of_offset(size_t offset) {
 
 ClassifierRule::ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room)
     : shape_(std::move(shape)),
-      values_(room ? room : new uint64_t[shape_->size()]),
       priority_(priority),
-      owns_values_(!room) {
+      room_(static_cast<uint8_t>(room - reinterpret_cast<uint64_t*>(this))) {
     const uint64_t* words = packet::words(value);
-    for (size_t i = 0; i < shape_->size(); ++i) values_[i] = words[shape_->index[i]] & shape_->bits[i];
-}
-
-ClassifierRule::ClassifierRule(const packet::Flow& value, const packet::Flow& mask, int priority)
-    : ClassifierRule(MaskShape::of(mask), value, priority) {}
-
-ClassifierRule::~ClassifierRule() {
-    if (owns_values_) delete[] values_;
+    for (size_t i = 0; i < shape_->size(); ++i) room[i] = words[shape_->index[i]] & shape_->bits[i];
 }
 
 packet::Flow ClassifierRule::value() const {
@@ -87,14 +79,22 @@ packet::Flow ClassifierRule::value() const {
 bool ClassifierRule::matches(const packet::Flow& flow) const {
     const uint64_t* words = packet::words(flow);
     for (size_t i = 0; i < shape_->size(); ++i) {
-        if ((words[shape_->index[i]] & shape_->bits[i]) != values_[i]) return false;
+        if ((words[shape_->index[i]] & shape_->bits[i]) != values()[i]) return false;
     }
     return true;
 }
 
+ClassifierRule::Rare& ClassifierRule::rare() {
+    if (!rare_) rare_ = std::make_unique<Rare>();
+    return *rare_;
+}
+
 void ClassifierRule::set_conjunctions(std::vector<Conjunction> conjunctions) {
-    conjunctions_ =
-        conjunctions.empty() ? nullptr : std::make_unique<std::vector<Conjunction>>(std::move(conjunctions));
+    if (rare_ || !conjunctions.empty()) rare().conjunctions = std::move(conjunctions);
+}
+
+void ClassifierRule::set_tunnel_table(openflow::TunnelTableRef table) {
+    if (rare_ || table) rare().tunnel_table = std::move(table);
 }
 
 Subtable::Subtable(MaskShapeRef shape) : shape_(std::move(shape)) {
@@ -279,7 +279,7 @@ ClassifierRule* Classifier::find(const ClassifierRule& like) const {
     uint64_t hash = subtable->hash_values(like, like.shape_->size());
     for (ClassifierRule* rule = subtable->bucket(hash); rule; rule = rule->next_) {
         if (rule->priority_ == like.priority_ &&
-            std::equal(rule->values_, rule->values_ + rule->shape_->size(), like.values_)) {
+            std::equal(rule->values(), rule->values() + rule->shape_->size(), like.values())) {
             return rule;
         }
     }
@@ -287,7 +287,7 @@ ClassifierRule* Classifier::find(const ClassifierRule& like) const {
 }
 
 ClassifierRule* Classifier::find(const packet::Flow& value, const packet::Flow& mask, int priority) const {
-    return find(ClassifierRule(value, mask, priority));
+    return find(LooseRule(value, mask, priority));
 }
 
 bool Classifier::overlaps(const ClassifierRule& rule) const {
@@ -314,7 +314,7 @@ bool Classifier::overlaps(const ClassifierRule& rule) const {
             for (const ClassifierRule* other = head; other; other = other->next_) {
                 if (other->priority_ != rule.priority_ || other == &rule) continue;
                 if (std::all_of(common.begin(), common.end(), [&](const Common& c) {
-                        return ((other->values_[c.theirs] ^ rule.values_[c.ours]) & c.bits) == 0;
+                        return ((other->values()[c.theirs] ^ rule.values()[c.ours]) & c.bits) == 0;
                     })) {
                     return true;
                 }
@@ -387,14 +387,14 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
         if (best && subtable->max_priority() <= best->priority_) break;
         ClassifierRule* rule = probe(*subtable);
         if (!rule) continue;
-        if (!rule->conjunctions_) {
+        if (!rule->conjunctions()) {
             if (!best || rule->priority_ > best->priority_) best = rule;
         } else if (soft) {
             soft->push_back(rule);
         } else {
             // Soft rules do not count: the first hard one below it in the bucket.
             for (rule = rule->next_; rule; rule = rule->next_) {
-                if (!rule->conjunctions_ && subtable->equal(*rule, words)) break;
+                if (!rule->conjunctions() && subtable->equal(*rule, words)) break;
             }
             if (rule && (!best || rule->priority_ > best->priority_)) best = rule;
         }
@@ -455,7 +455,7 @@ ClassifierRule* Classifier::lookup_conjunctions(const packet::Flow& flow, packet
                 if (subtable.equal(*rule, words)) break;
             }
             if (!rule) continue;
-            if (rule->conjunctions_)
+            if (rule->conjunctions())
                 soft.push_back(rule);
             else if (!hard || rule->priority_ > hard->priority_)
                 hard = rule;

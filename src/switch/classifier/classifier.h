@@ -37,6 +37,7 @@
 #include <absl/container/btree_map.h>
 
 #include "base/hash_map.h"
+#include "openflow/tunnel_metadata.h"
 #include "packet/flow.h"
 #include "switch/classifier/hash.h"
 #include "switch/classifier/mask_shape.h"
@@ -57,10 +58,8 @@ class Subtable;
 // inside.
 class ClassifierRule {
   public:
-    ClassifierRule(const packet::Flow& value, const packet::Flow& mask, int priority);
-    // `room`: for shape->size() words, which live as long as the rule; nullptr: it makes its own.
-    ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room = nullptr);
-    ~ClassifierRule();
+    // `room`: for shape->size() words, which live as long as the rule, at most 2 kB behind it.
+    ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room);
     ClassifierRule(const ClassifierRule&) = delete;
     ClassifierRule& operator=(const ClassifierRule&) = delete;
 
@@ -70,25 +69,49 @@ class ClassifierRule {
     // The same into `out`, which has zeros or an earlier value of the same shape.
     void write_value(packet::Flow& out) const {
         uint64_t* words = packet::words(out);
-        for (size_t i = 0; i < shape_->size(); ++i) words[shape_->index[i]] = values_[i];
+        for (size_t i = 0; i < shape_->size(); ++i) words[shape_->index[i]] = values()[i];
     }
     packet::Flow mask() const { return shape_->mask(); }
     bool matches(const packet::Flow& flow) const;
     bool in_classifier() const { return subtable_ != nullptr; }
-    const std::vector<Conjunction>* conjunctions() const { return conjunctions_.get(); }
+    // nullptr: a plain rule.
+    const std::vector<Conjunction>* conjunctions() const {
+        return rare_ && !rare_->conjunctions.empty() ? &rare_->conjunctions : nullptr;
+    }
     void set_conjunctions(std::vector<Conjunction> conjunctions);  // changes take effect at once
+    // What tun_metadata fields in the match mean, which is the caller's; nullptr: none are matched.
+    openflow::TunnelTableRef tunnel_table() const { return rare_ ? rare_->tunnel_table : nullptr; }
+    void set_tunnel_table(openflow::TunnelTableRef table);
 
   private:
     friend class Classifier;
     friend class Subtable;
+    struct Rare {  // what few rules have
+        std::vector<Conjunction> conjunctions;
+        openflow::TunnelTableRef tunnel_table;
+    };
+    Rare& rare();
+    // Masked, one for each word of the shape.
+    uint64_t* values() { return reinterpret_cast<uint64_t*>(this) + room_; }
+    const uint64_t* values() const { return reinterpret_cast<const uint64_t*>(this) + room_; }
+
     MaskShapeRef shape_;
-    uint64_t* values_;                // masked, one for each word of the shape
     ClassifierRule* next_ = nullptr;  // in the subtable's bucket, by falling priority
     Subtable* subtable_ = nullptr;
-    std::unique_ptr<std::vector<Conjunction>> conjunctions_;
+    std::unique_ptr<Rare> rare_;
     int priority_;
-    uint32_t hash_ = 0;  // of values_, while in a subtable
-    bool owns_values_;
+    uint32_t hash_ = 0;  // of the values, while in a subtable
+    uint8_t room_;       // where the values are, in words behind this
+};
+
+// One with room of its own, for any match.
+class LooseRule : public ClassifierRule {
+  public:
+    LooseRule(const packet::Flow& value, const packet::Flow& mask, int priority)
+        : ClassifierRule(MaskShape::of(mask), value, priority, words_) {}
+
+  private:
+    uint64_t words_[packet::kFlowWords];
 };
 
 class Classifier {
@@ -158,12 +181,12 @@ class Subtable {
     }
     uint64_t hash_values(const ClassifierRule& rule, size_t to) const {
         uint64_t h = seed_;
-        for (size_t i = 0; i < to; ++i) h = hash_add(h, rule.values_[i]);
+        for (size_t i = 0; i < to; ++i) h = hash_add(h, rule.values()[i]);
         return h;
     }
     bool equal(const ClassifierRule& rule, const uint64_t* words) const {
         for (size_t i = 0; i < shape_->size(); ++i) {
-            if ((words[shape_->index[i]] & shape_->bits[i]) != rule.values_[i]) return false;
+            if ((words[shape_->index[i]] & shape_->bits[i]) != rule.values()[i]) return false;
         }
         return true;
     }
@@ -232,7 +255,7 @@ void Classifier::for_each_within(const packet::Flow& value, const packet::Flow& 
             for (ClassifierRule* rule = head; rule; rule = rule->next_) {
                 bool within = true;
                 for (size_t j = 0; within && j < at.size(); ++j) {
-                    within = ((rule->values_[at[j]] ^ wanted[shape->index[j]]) & shape->bits[j]) == 0;
+                    within = ((rule->values()[at[j]] ^ wanted[shape->index[j]]) & shape->bits[j]) == 0;
                 }
                 if (within) visit(*rule);
             }

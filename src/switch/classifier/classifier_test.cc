@@ -13,13 +13,13 @@ using packet::Flow;
 
 struct Table {
     Classifier classifier;
-    std::vector<std::unique_ptr<ClassifierRule>> rules;
+    std::vector<std::unique_ptr<LooseRule>> rules;
     ~Table() {
         for (auto& rule : rules) classifier.remove(*rule);
     }
     ClassifierRule* add(const Flow& value, const Flow& mask, int priority) {
         if (classifier.find(value, mask, priority)) return nullptr;
-        rules.push_back(std::make_unique<ClassifierRule>(value, mask, priority));
+        rules.push_back(std::make_unique<LooseRule>(value, mask, priority));
         classifier.insert(*rules.back());
         return rules.back().get();
     }
@@ -186,10 +186,10 @@ TEST(Classifier, Overlaps) {
     table.add(value, mask, 5);
     Flow value2 = packet::zero_flow(), mask2 = packet::zero_flow();
     value2.dl_type = 0x800, mask2.dl_type = 0xffff;
-    EXPECT_TRUE(table.classifier.overlaps(ClassifierRule(value2, mask2, 5)));
-    EXPECT_FALSE(table.classifier.overlaps(ClassifierRule(value2, mask2, 6)));
+    EXPECT_TRUE(table.classifier.overlaps(LooseRule(value2, mask2, 5)));
+    EXPECT_FALSE(table.classifier.overlaps(LooseRule(value2, mask2, 6)));
     value2.in_port = 2, mask2.in_port = ~0u;
-    EXPECT_FALSE(table.classifier.overlaps(ClassifierRule(value2, mask2, 5)));
+    EXPECT_FALSE(table.classifier.overlaps(LooseRule(value2, mask2, 5)));
 }
 
 TEST(Classifier, WithinIsLooseMatching) {

@@ -49,7 +49,7 @@ std::vector<Bytes> FlowDump::next(size_t bytes) {
         RuleRef rule = std::move(rules_[at_++]);
         if (!rule->bridge) continue;
         // Rules of one shape come together: only the words that they look at change.
-        if (shape_.get() == &rule->shape() && !rule->tunnel_table && !stats_.match.tunnel_table) {
+        if (shape_.get() == &rule->shape() && !rule->tunnel_table() && !stats_.match.tunnel_table) {
             rule->write_value(stats_.match.value);
         } else {
             stats_.match = rule->match();

@@ -98,8 +98,7 @@ RuleRef Bridge::make_rule(const FlowChange& change) {
     rule->flags = change.flags;
     rule->created_ms = rule->modified_ms = rule->used_ms = clock::monotonic_ms();
     rule->actions = action_pool_.share(change.actions);
-    if (change.match.mask.tunnel.metadata_present)
-        rule->tunnel_table = std::make_unique<openflow::TunnelTableRef>(change.match.tunnel_table);
+    if (change.match.mask.tunnel.metadata_present) rule->set_tunnel_table(change.match.tunnel_table);
     std::vector<Conjunction> conjunctions;
     for (const openflow::Action& action : change.actions) {
         if (auto* c = openflow::action_cast<openflow::Conjunction>(action)) {
@@ -264,7 +263,7 @@ std::vector<Rule*> Bridge::targets(const FlowChange& change) const {
                        change.out_group);
     }
     std::vector<Rule*> out;
-    ClassifierRule like(change.match.value, change.match.mask, change.priority);
+    LooseRule like(change.match.value, change.match.mask, change.priority);
     size_t first = change.table == openflow::kTableAll ? 0 : change.table;
     size_t last = change.table == openflow::kTableAll ? kInternalTable - 1u : change.table;
     for (size_t t = first; t <= last; ++t) {

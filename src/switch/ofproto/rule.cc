@@ -6,7 +6,7 @@ openflow::Match Rule::match() const {
     openflow::Match match;
     match.value = value();
     match.mask = mask();
-    if (tunnel_table) match.tunnel_table = *tunnel_table;
+    match.tunnel_table = tunnel_table();
     return match;
 }
 

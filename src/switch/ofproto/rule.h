@@ -53,8 +53,6 @@ class Rule : public ClassifierRule {
 
     Bridge* bridge = nullptr;
     ActionsRef actions;
-    // Only if tun_metadata fields are matched.
-    std::unique_ptr<openflow::TunnelTableRef> tunnel_table;
     uint64_t cookie = 0;
     uint64_t packets = 0, bytes = 0;
     int64_t created_ms = 0, modified_ms = 0, used_ms = 0;
@@ -73,6 +71,8 @@ class Rule : public ClassifierRule {
     Rule(MaskShapeRef shape, const packet::Flow& value, int priority)
         : ClassifierRule(std::move(shape), value, priority, reinterpret_cast<uint64_t*>(this + 1)) {}
 };
+
+static_assert(sizeof(Rule) <= 120, "there are millions of them");
 
 using RuleRef = Ref<Rule>;
 
