@@ -221,6 +221,7 @@ class Datapath {
         int max_vlan_headers = 2;
         int max_mpls_depth = 3;
         int max_hash_algorithm = 1;
+        size_t masks = 256;  // of megaflows, that a lookup affords
         bool recirculation = true, masked_set = true, tunnel_push_pop = false, ufid = true, truncate = true,
              clone = true, sample_nesting = true, ct_eventmask = false, ct_clear = false,
              check_pkt_len = true, ct_timeout = false, explicit_drop = true, ct_zero_snat = false, ct = false,

@@ -33,6 +33,7 @@ namespace {
 log::Module lg("ebpf");
 
 constexpr int64_t kTidyMs = 1000;
+constexpr size_t kSpareMasks = 16;         // for those that the switch widens
 constexpr int64_t kWatchMs = 100;          // how long a capture that is not announced may stay unseen
 constexpr int64_t kInheritUsedMs = 10000;  // as long as a switch keeps flows that nobody uses
 constexpr const char* kFilterName = "weft_ebpf";
@@ -43,6 +44,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     Features features() const override {
         Features out = DatapathCore::features();
         out.tunnel_push_pop = false;
+        out.masks = ebpf::kMasks - kSpareMasks;
         return out;
     }
     EbpfDatapath(net::Loop& loop, Links& links, std::unique_ptr<ebpf::Kernel> kernel, std::string type,

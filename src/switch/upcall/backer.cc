@@ -20,7 +20,10 @@ log::Module lg("ofproto_dpif_upcall");
 }  // namespace
 
 Backer::Backer(net::Loop& loop, std::string type, std::unique_ptr<datapath::Datapath> datapath)
-    : loop_(loop), type_(std::move(type)), datapath_(std::move(datapath)) {
+    : loop_(loop),
+      type_(std::move(type)),
+      datapath_(std::move(datapath)),
+      masks_(datapath_->features().masks) {
     datapath_->set_upcall_handler(this);
     turn_ = loop_.each_turn([this] { turn(); });
     take_over_by_ms_ = clock::monotonic_ms() + kTakeOverAtLatest;

@@ -23,6 +23,7 @@
 #include "switch/translate/recirculation.h"
 #include "switch/translate/translate.h"
 #include "switch/upcall/flow_limit.h"
+#include "switch/upcall/megaflow_masks.h"
 #include "switch/upcall/tunnel_map.h"
 
 namespace weft::vswitch {
@@ -131,6 +132,7 @@ class Backer : public datapath::UpcallHandler {
         EffectCache effects;
         RecirculationRefs recirculations;
         uint32_t recirc_id = 0;  // of the key: held too
+        MegaflowMasks::Id mask = 0;
         datapath::FlowStats seen;
         int64_t created_ms = 0;
     };
@@ -183,6 +185,7 @@ class Backer : public datapath::UpcallHandler {
     SampleSink sample_;
     Underlay* underlay_ = nullptr;
     Flows megaflows_;
+    MegaflowMasks masks_;
     EffectCache effects_;  // of the upcall at hand; kept for its memory
     FlowLimit flow_limit_{200000};
     size_t average_flows_ = 0, most_flows_ = 0;

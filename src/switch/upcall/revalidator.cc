@@ -49,6 +49,7 @@ void Backer::remove(Flows::iterator it) {
     auto last = datapath_->delete_flow(it->first);
     if (last) account(*it->second, *last);
     if (it->second->recirc_id) recirculations_.release(it->second->recirc_id);
+    masks_.release(it->second->mask);
     megaflows_.erase(it);
 }
 

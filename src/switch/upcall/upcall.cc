@@ -136,6 +136,7 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     }
     datapath::FlowPut put;
     put.mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
+    MegaflowMasks::Id mask = masks_.hold(put.mask, key.in_port);
     // Two packets of one megaflow that missed together: the first one's flow serves both.
     uint64_t h = hash_seed();
     for (size_t i = 0; i < packet::kFlowWords; ++i) {
@@ -147,7 +148,7 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     std::memcpy(ufid.bytes.data(), &h, 8);
     std::memcpy(ufid.bytes.data() + 8, &second, 8);
     auto [it, added] = megaflows_.try_emplace(ufid);
-    if (!added) return;
+    if (!added) return masks_.release(mask);
     auto flow = std::make_unique<Megaflow>();
     flow->effects = effects_;
     flow->created_ms = clock::monotonic_ms();
@@ -157,12 +158,14 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     put.actions = std::move(output.actions);
     if (auto result = datapath_->put_flow(std::move(put)); !result) {
         megaflows_.erase(it);
+        masks_.release(mask);
         static log::RateLimit limit(5, 5);
         if (limit.pass(lg)) lg.warn("{}: failed to put flow: {}", datapath_->name(), result.message());
         return;
     }
     flow->recirculations = std::move(output.recirculations);
     flow->recirc_id = key.recirc_id;
+    flow->mask = mask;
     if (flow->recirc_id) recirculations_.hold(flow->recirc_id);
     it->second = std::move(flow);
     most_flows_ = std::max(most_flows_, megaflows_.size());

@@ -1,0 +1,64 @@
+#include "switch/upcall/megaflow_masks.h"
+
+#include "switch/classifier/hash.h"
+
+namespace weft::vswitch {
+
+size_t MegaflowMasks::Hash::operator()(const packet::Flow& mask) const {
+    uint64_t h = hash_seed();
+    const uint64_t* words = packet::words(mask);
+    for (size_t i = 0; i < packet::kFlowWords; ++i) {
+        if (words[i]) h = hash_add(hash_add(h, i), words[i]);
+    }
+    return h;
+}
+
+MegaflowMasks::Id MegaflowMasks::hold(packet::Flow& mask, datapath::PortNo port) {
+    auto it = ids_.find(mask);
+    if (it == ids_.end()) {
+        size_t bounded = ids_.size() - widened_;
+        auto brought = of_port_.find(port);
+        bool wide = most_ <= bounded + (brought == of_port_.end() ? 0 : brought->second);
+        if (wide) {
+            uint64_t* words = packet::words(mask);
+            for (size_t i = 0; i < packet::kFlowWords; ++i) {
+                if (words[i]) words[i] = ~uint64_t{0};
+            }
+            it = ids_.find(mask);
+        }
+        if (it == ids_.end()) return add(mask, port, wide);
+    }
+    ++entries_[*it].megaflows;
+    return *it;
+}
+
+MegaflowMasks::Id MegaflowMasks::add(const packet::Flow& mask, datapath::PortNo port, bool widened) {
+    if (free_.empty()) {
+        free_.push_back(static_cast<Id>(entries_.size()));
+        entries_.emplace_back();
+    }
+    Id id = free_.back();
+    free_.pop_back();
+    entries_[id] = {mask, port, 1, widened};
+    ids_.insert(id);
+    if (widened)
+        ++widened_;
+    else
+        ++of_port_[port];
+    return id;
+}
+
+void MegaflowMasks::release(Id id) {
+    Entry& entry = entries_[id];
+    if (--entry.megaflows) return;
+    ids_.erase(id);
+    free_.push_back(id);
+    if (entry.widened) {
+        --widened_;
+        return;
+    }
+    auto brought = of_port_.find(entry.port);
+    if (--brought->second == 0) of_port_.erase(brought);
+}
+
+}  // namespace weft::vswitch
