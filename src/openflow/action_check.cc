@@ -69,11 +69,26 @@ class Checker {
     packet::Flow value_ = packet::zero_flow(), mask_ = packet::zero_flow();
 };
 
+// What is learnt has a match of its own, which must come before the fields that need it.
 OfError Checker::learn(const Learn& a) const {
+    Match learnt;
     for (const LearnSpec& spec : a.specs) {
         if (!spec.immediate) {
             if (OfError error = subfield_ok(spec.src); error != OfError::kNone) return error;
         }
+        if (spec.destination == LearnSpec::Destination::kOutput) continue;
+        const Field& dst = field(spec.dst.field);
+        if (check_.strict_set_field && !prerequisite_met(dst.prerequisite, learnt.value, learnt.mask))
+            return OfError::OFPBAC_MATCH_INCONSISTENT;
+        if (!spec.immediate || spec.destination != LearnSpec::Destination::kMatch) continue;
+        FieldValue value, mask, given;
+        learnt.get(dst, value, mask);
+        size_t size = spec.value.size();
+        std::copy(spec.value.begin(), spec.value.end(), given.bytes.begin());
+        copy_bits(given.bytes.data(), size, 0, value.bytes.data(), dst.bytes, spec.dst.offset, spec.dst.bits);
+        given.bytes.fill(0xff);
+        copy_bits(given.bytes.data(), size, 0, mask.bytes.data(), dst.bytes, spec.dst.offset, spec.dst.bits);
+        learnt.set(dst, value, mask);
     }
     return OfError::kNone;
 }

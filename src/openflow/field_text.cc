@@ -63,7 +63,12 @@ Result<void> parse_integer(const Field& f, std::string_view text, std::string_vi
         case NumberError::kNone:
             break;
     }
-    if (!f.maskable && !is_all_ones(f, mask)) {
+    // Of a field that has no masks all of it counts, with the bits that are never set, or nothing.
+    auto each = [&](uint8_t wanted) {
+        return std::all_of(mask.bytes.begin(), mask.bytes.begin() + f.bytes,
+                           [&](uint8_t byte) { return byte == wanted; });
+    };
+    if (!f.maskable && !each(0xff) && !each(0)) {
         return Error{fmt::format("{}: invalid mask for field {}", text, f.name)};
     }
     return {};

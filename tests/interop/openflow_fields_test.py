@@ -4,6 +4,7 @@ Debian's put on the wire is equal byte for byte, what they print of it is equal,
 Each line is a flow with one field, or one action, of some value and mask; some are mistakes, which both must refuse.  A run
 takes some lines of all that there are; WEFT_CASES takes more, WEFT_SEED=N others.
 """
+import difflib
 import os
 import random
 import re
@@ -20,6 +21,7 @@ WEFT = os.path.join(os.environ.get("WEFT_BIN", ""), "ovs-ofctl")
 DEBIAN = "/usr/bin/ovs-ofctl"
 R = random.Random(SEED)
 AT_ONCE = 32  # lines that one ovs-ofctl is given
+VERSIONS = os.environ.get("WEFT_VERSIONS", " ".join(of.VERSIONS)).split()
 SHOWN = int(os.environ.get("WEFT_MOST", 20))
 
 # Name and other names, bits, format, whether masks may be, what must be matched, too, and whether it can be written
@@ -238,11 +240,9 @@ class Comparison:
             out.write(b"".join(self.sent))
         ours, theirs = (subprocess.run([program, "ofp-parse", path], capture_output=True, text=True, timeout=100, check=False).stdout.splitlines()
                         for program in (WEFT, DEBIAN))
-        if len(ours) != len(theirs):
-            self.differs(f"{len(self.sent)} messages are {len(ours)} lines by ours, {len(theirs)} by Debian's")
-        for our, their in zip(ours, theirs):
-            if our != their:
-                self.differs(f"printed otherwise\n  weft   {our}\n  debian {their}")
+        for line in list(difflib.unified_diff(ours, theirs, lineterm="", n=0))[2:]:
+            if line[0] in "-+":
+                self.differs(("printed by ours:     " if line[0] == "-" else "printed by Debian's: ") + line[1:])
         return theirs
 
 
@@ -263,7 +263,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="weft-fields-") as folder:
         r = type("Folder", (), {"dir": folder})
         comparison = Comparison(r)
-        for version in of.VERSIONS:
+        for version in VERSIONS:
             lines = R.sample(everything, min(CASES, len(everything)))
             for i in range(0, len(lines), AT_ONCE):
                 comparison.lines(version, lines[i:i + AT_ONCE])
@@ -271,7 +271,7 @@ def main():
         # What is printed is said again.
         again = Comparison(r)
         again.bad = comparison.bad
-        for version in of.VERSIONS:
+        for version in VERSIONS:
             lines = [line for line in map(told, printed) if line and line[0] == version]
             lines = [line for _, line in R.sample(lines, min(len(lines), CASES // 3))]
             for i in range(0, len(lines), AT_ONCE):
