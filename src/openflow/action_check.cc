@@ -37,12 +37,13 @@ class Checker {
     }
     OfError need(Prerequisite p) const { return unless(met(p)); }
 
-    OfError field_ok(FieldId id) const {
+    // `set`: by set_field, which needs a tag to write a VLAN into; others may take it from none.
+    OfError field_ok(FieldId id, bool set = false) const {
         if (!check_.strict_set_field) return OfError::kNone;
         const Field& f = field(id);
-        bool tag = id == FieldId::kVlanVid || f.prerequisite == Prerequisite::kVlanVid;
+        bool vid = id == FieldId::kVlanVid, tag = vid || f.prerequisite == Prerequisite::kVlanVid;
         bool good = (!tag || met(Prerequisite::kEthernet)) &&
-                    met(id == FieldId::kVlanVid ? Prerequisite::kVlanVid : f.prerequisite);
+                    met(vid && set ? Prerequisite::kVlanVid : f.prerequisite);
         return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
     OfError subfield_ok(const Subfield& s) const { return s.valid() ? field_ok(s.field) : OfError::kNone; }
@@ -104,7 +105,7 @@ OfError Checker::one(const Action& action, bool top) {
         return good ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
     }
     if (auto* a = std::get_if<SetField>(&v)) {
-        OfError error = field_ok(a->field);
+        OfError error = field_ok(a->field, true);
         if (a->field == FieldId::kVlanTci) set_vlan(true);  // it may put a tag on
         return error;
     }

@@ -265,6 +265,8 @@ Result<void> parse_value(const Field& f, std::string_view text, const Names* nam
         case FieldFormat::kPort32: {
             auto port = parse_port(text, names);
             if (!port) return Error{fmt::format("{}: invalid or unknown port for {}", text, f.name)};
+            if (f.bytes == 4 && !port_in_range(*port))
+                return Error{fmt::format("{}: port value out of range for {}", text, f.name)};
             value = FieldValue::from_u64(f, f.bytes == 2 ? port_to_of10(*port) : *port);
             mask = FieldValue::all_ones(f);
             return {};

@@ -576,18 +576,29 @@ const char* message_name(const Message& message) {
     return kNames[message.body.index()];
 }
 
-std::string to_string(const Message& message, const Names* names, int verbosity) {
+namespace {
+
+std::string heading(const Message& message) {
     std::string out = message_name(message);
     if (message.version != Version::k10)
         text::append(out, " (OF1.{})", static_cast<int>(message.version) - 1);
     text::append(out, " (xid=0x{:x}):", message.xid);
+    return out;
+}
+
+}  // namespace
+
+std::string to_string(const Message& message, const Names* names, int verbosity) {
+    std::string out = heading(message);
     std::visit(Printer{message, names, verbosity, out}, message.body);
     return out;
 }
 
 std::string print(ByteView bytes, const Names* names, int verbosity) {
     Message message;
-    OfError error = decode(bytes, {}, message);
+    DecodeOptions options;
+    options.flow_mod_table_id = true;  // as if it were on: without it the table is 0
+    OfError error = decode(bytes, options, message);
     Header header;
     bool whole = peek_header(bytes, header) && header.length == bytes.size();
     if (error == OfError::kNone && whole) return to_string(message, names, verbosity);
@@ -599,6 +610,8 @@ std::string print(ByteView bytes, const Names* names, int verbosity) {
     } else if (bytes.size() < kHeaderBytes) {
         text::append(out, "OpenFlow packet too short (only {} bytes):\n", bytes.size());
     } else {
+        // What it is was told, unless not even that could be read.
+        if (message.body.index()) out = heading(message) + ' ';
         text::append(out, "***decode error: {}***\n", error_name(error));
     }
     for (size_t at = 0; at < bytes.size(); at += 16) {

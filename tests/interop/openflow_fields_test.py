@@ -2,7 +2,8 @@
 Debian's put on the wire is equal byte for byte, what they print of it is equal, and what they make of what they print.
 
 Each line is a flow with one field, or one action, of some value and mask; some are mistakes, which both must refuse.  A run
-takes some lines of all that there are; WEFT_CASES takes more, WEFT_SEED=N others.
+takes some lines of all that there are; WEFT_CASES takes more, WEFT_SEED=N others, WEFT_ONLY=REGEX such and WEFT_VERSIONS
+"OpenFlow10 …" in these.
 """
 import difflib
 import os
@@ -25,12 +26,13 @@ VERSIONS = os.environ.get("WEFT_VERSIONS", " ".join(of.VERSIONS)).split()
 SHOWN = int(os.environ.get("WEFT_MOST", 20))
 
 # Name and other names, bits, format, whether masks may be, what must be matched, too, and whether it can be written
-# (ovs-fields(7)).  Of rows of fields some stand for all.
+# (ovs-fields(7)).  Of rows of fields some stand for all.  tun_gtpu_msgtype
+# and tun_erspan_ver, _dir and _hwid are not among them: Debian's sends their value for a mask.
 FIELDS = """
 conj_id 32 d - - ro|tun_id,tunnel_id 64 x m - rw|tun_src 32 ip m - rw|tun_dst 32 ip m - rw|tun_ipv6_src 128 ip6 m - rw|tun_ipv6_dst 128 ip6 m - rw
-tun_gbp_id 16 d m - rw|tun_gbp_flags 8 x m - rw|tun_erspan_ver 4 d m - rw|tun_erspan_idx 20 x m - rw|tun_erspan_dir 1 d m - rw|tun_erspan_hwid 6 x m - rw
-tun_gtpu_flags 8 x m - ro|tun_gtpu_msgtype 8 d m - ro|tun_metadata0 32 x m - rw|tun_metadata63 992 x m - rw|tun_flags 1 tunnel m - rw|tun_ttl 8 d m - rw
-tun_tos 8 d m - rw|in_port 16 port - - rw|in_port_oxm 32 port - - rw|skb_priority 32 x - - ro|pkt_mark 32 x m - rw|actset_output 32 port - - ro
+tun_gbp_id 16 d m - rw|tun_gbp_flags 8 x m - rw|tun_erspan_idx 20 x m - rw
+tun_gtpu_flags 8 x m - ro|tun_metadata0 32 x m - rw|tun_metadata63 992 x m - rw|tun_flags 1 tunnel m - rw|tun_ttl 8 d m - no
+tun_tos 8 d m - no|in_port 16 port - - rw|in_port_oxm 32 port - - rw|skb_priority 32 x - - no|pkt_mark 32 x m - rw|actset_output 32 port - - ro
 packet_type 32 type - - ro|ct_state 10 ct m - ro|ct_zone 16 x - - ro|ct_mark 32 x m - rw|ct_label 128 x m - rw|ct_nw_src 32 ip m ip,ct_state=+trk ro
 ct_nw_dst 32 ip m ip,ct_state=+trk ro|ct_ipv6_src 128 ip6 m ipv6,ct_state=+trk ro|ct_ipv6_dst 128 ip6 m ipv6,ct_state=+trk ro
 ct_nw_proto 8 d - ip,ct_state=+trk ro|ct_tp_src 16 d m ipv6,ct_state=+trk,ct_nw_proto=6 ro|ct_tp_dst 16 d m ip,ct_state=+trk,ct_nw_proto=17 ro
@@ -52,6 +54,10 @@ FLAGS = {"ct": "new est rel rpl inv trk snat dnat".split(), "tcp": "fin syn rst 
 NXM = {"tun_id": "NXM_NX_TUN_ID", "eth_src": "NXM_OF_ETH_SRC", "ip_src": "OXM_OF_IPV4_SRC", "vlan_tci": "NXM_OF_VLAN_TCI", "reg0": "NXM_NX_REG0",
        "xxreg3": "NXM_NX_XXREG3", "ipv6_dst": "NXM_NX_IPV6_DST", "tcp_src": "NXM_OF_TCP_SRC", "metadata": "OXM_OF_METADATA",
        "nsh_c1": "NXOXM_NSH_C1", "in_port": "NXM_OF_IN_PORT", "nw_ecn": "NXM_NX_IP_ECN", "mpls_label": "OXM_OF_MPLS_LABEL"}
+# Where Debian's says less than it is told, or more: not compared (docs/decisions/0101-fields-and-actions-as-text.md).
+APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "vlan_tci=0x[0-9a-f]*[02468ace][0-9a-f]{3}(,|$)"), ("", r"resubmit\(1\)"),
+         ("", r"load:.*->(NXM_\w+_)?(TUN_METADATA|tun_metadata)"), ("", "tun_metadata[0-9]+=0x0(,|/)"), ("", r"learn\(vlan_vid="), ("", "tun_erspan_idx=0x100000"),
+         ("", r"set_field:0x0[^,]*->tun_metadata")]
 
 
 class Field:
@@ -80,7 +86,7 @@ class Field:
 
     def values(self):
         """Some without a mask, and some with one."""
-        plain = [self.text(n) for n in self.numbers()]
+        plain = [self.text(n) for n in self.numbers()] if self.format != "ct" else []
         if self.format in FLAGS:
             plain += ["".join(R.choice("+-") + name for name in R.sample(FLAGS[self.format], R.randrange(1, len(FLAGS[self.format]) + 1))) for _ in range(4)]
             plain += ["|".join(R.sample(FLAGS[self.format], R.randrange(1, len(FLAGS[self.format]) + 1)))]
@@ -89,9 +95,14 @@ class Field:
         if self.format == "frag":
             plain = ["no", "yes", "first", "later", "not_later", "0", "3"]
         plain += [self.text(1 << self.bits) if self.format in ("d", "x") else "nosuch"]
+        if self.format in ("type", "ct"):  # Debian's takes a mask of a type, and does without it; what it does not know of a state
+            return plain, []
         ones = (1 << self.bits) - 1
-        masks = [ones, 1, ones << max(0, self.bits - 9) & ones, R.getrandbits(self.bits), R.getrandbits(self.bits), 0]
-        masked = [f"{self.text(n & m)}/{self.text(m)}" for n, m in zip(self.numbers(), masks)] + [f"{self.text(ones)}/{self.text(ones >> 1)}"]
+        # Of bits that are not whole bytes, Debian's tells all from all of the bytes.
+        masks = [ones if self.bits % 8 == 0 else 1, 1, ones << max(0, self.bits - 9) & ones, R.getrandbits(self.bits), R.getrandbits(self.bits), 0]
+        if self.format == "ip6":  # Debian's takes one that begins with a digit for a length
+            masks = [m | 0xf << 124 for m in masks]
+        masked = [f"{self.text(n & m)}/{self.text(m)}" for n, m in zip(self.numbers(), masks)]
         if self.format in ("ip", "ip6"):
             masked += [f"{self.text(R.getrandbits(self.bits))}/{length}" for length in (0, 8, 31, self.bits)]
         return plain, masked
@@ -113,41 +124,54 @@ def lines_of(field):
     plain, masked = field.values()
     name = lambda: R.choice(field.names)
     needs = field.needs + "," if field.needs else ""
+    nothing = lambda text: re.search(r"(^|/)[0:.x]*$", text) and (field.names[0] == "ct_nw_proto" or not field.needs and "/" in text)
     for value in plain + masked:
-        yield flow(f"{needs}{name()}={value}", "drop")
-    if field.needs:
-        yield flow(f"{name()}={plain[1]}", "drop")
+        if not nothing(value):  # Debian's says that it is an Ethernet packet, and forgets protocol 0
+            yield flow(f"{needs}{name()}={value}", "drop")
+    if field.access == "no":
+        return
     first = NXM.get(field.names[0], field.names[0])
     target = lambda: R.choice([field.names[0], first])
     for value in plain[:6] + masked:
-        yield flow(needs, f"set_field:{value}->{R.choice(field.names)}")
+        # Of those without a mask in OpenFlow 1.0 or 1.1, Debian's forgets it.
+        if "/" not in value or field.names[0][:3] in ("reg", "xre", "xxr", "pkt", "ct_", "met", "tun") and not re.search(r"/[0x]*$", value):
+            yield flow(needs, f"set_field:{value}->{R.choice(field.names)}")
+    for _ in range(4):
+        part, size = field.subfield(128)
+        yield flow(needs, f"move:{target()}{part}->xxreg1[0..{size - 1}]")
+        yield flow(needs, f"push:{target()}{part},pop:xxreg1[0..{size - 1}]")
+        part, size = field.subfield(32)
+        yield flow(needs, f"output:{target()}{part}")
+        yield flow(needs, f"learn(table=3,{target()}{part}=xreg1[1..{size}],load:{target()}{part}->xreg2[0..{size - 1}],output:{target()}{part})")
+    yield flow(needs, f"learn({field.names[0]}={plain[1]},{field.names[0]},fin_idle_timeout=3)")
+    yield flow(needs, f"learn(priority=5,cookie=7,send_flow_rem,delete_learned,{target()}[])")
+    yield flow(needs, f"ct(zone={target()}[0..15])")
+    if field.access == "ro":  # what writes to it is refused here, and by each switch
+        return
     for n in field.numbers():
         yield flow(needs, f"load:{n:#x}->{target()}[]")
     for _ in range(4):
         part, size = field.subfield()
         yield flow(needs, f"load:{R.getrandbits(size)}->{target()}{part}")
         part, size = field.subfield(128)
-        yield flow(needs, f"move:{target()}{part}->xxreg1[0..{size - 1}]")
         yield flow(needs, f"move:xxreg2[{128 - size}..127]->{target()}{part}")
         yield flow(needs, f"push:{target()}{part},pop:{target()}{part}")
-        part, size = field.subfield(32)
-        yield flow(needs, f"output:{target()}{part}")
-        yield flow(needs, f"learn(table=3,{target()}{part}=xreg1[1..{size}],load:{target()}{part}->xreg2[0..{size - 1}],output:{target()}{part})")
-        yield flow(needs, f"bundle_load(eth_src,5,hrw,ofport,{target()}{part},members:1,2),multipath(symmetric_l3l4,7,iter_hash,3,9,{target()}{part})")
-    yield flow(needs, f"learn({field.names[0]}={plain[1]},{field.names[0]},fin_idle_timeout=3)")
-    yield flow(needs, f"learn(load:{plain[4]}->{field.names[0]}[],limit=3,result_dst=reg1[0])")
-    yield flow(needs, f"learn(priority=5,cookie=7,send_flow_rem,delete_learned,{target()}[])")
+    if field.bits >= 16:  # ovs-actions(7) asks for that much, Debian's for less
+        low = R.randrange(field.bits - 15)
+        yield flow(needs, f"bundle_load(eth_src,5,hrw,ofport,{target()}[{low}..{low + 15}],members:1,2),multipath(symmetric_l3l4,7,iter_hash,3,9,{target()}[{low}..{low + 15}])")
+    if field.bits <= 64:
+        yield flow(needs, f"learn(load:{plain[4]}->{field.names[0]}[],limit=3,result_dst=reg1[0])")
     yield flow(needs, f"check_pkt_larger(99)->{target()}[0]")
-    yield flow(needs, f"ct(zone={target()}[0..15])")
     yield flow(needs, f"move:{target()}[]->{target()}[]")
     yield flow(needs, f"delete_field:{field.names[0]}")
     yield flow(needs, f"write_actions(set_field:{plain[1]}->{field.names[0]})")
-    yield flow(needs, f"multipath(nw_dst,0,hrw,8,0,{target()}[]),note:00")
+    if field.bits <= 64:  # the length of more does not fit
+        yield flow(needs, f"multipath(nw_dst,0,hrw,8,0,{target()}[]),note:00")
 
 
 # Every action of ovs-actions(7), behind what it needs to be matched.
 ACTIONS = {
-    "": """drop|1|65279|0xfe01|65280|0xffffff00|normal|NORMAL|flood|all|in_port|local|controller|table|none|output:3|output:LOCAL|output:in_port|output(port=2,max_len=100)
+    "": """drop|1|65279|65280|0xffffff00|normal|NORMAL|flood|all|in_port|local|controller|table|none|output:3|output:LOCAL|output:in_port|output(port=2,max_len=100)
         output(port=in_port,max_len=14)|output(port=2,max_len=13)|output:reg3[]|output:reg3[4..9]|output:NXM_NX_TUN_ID[0..15]|CONTROLLER:5|controller:65535
         controller(max_len=7)|controller(reason=no_match)|controller(reason=action_set,max_len=3)|controller(reason=group)|controller(reason=packet_out)|controller(reason=invalid_ttl)
         controller(id=5)|controller(id=5,reason=no_match,max_len=9,userdata=00.11.22)|controller(pause)|controller(pause,userdata=aabb)|controller(meter_id=3)|controller(meter_id=3,id=0)
@@ -175,7 +199,7 @@ ACTIONS = {
         goto_table:9,1|write_metadata:1,2|1,meter:3|1,2,drop|nosuch|set_field:1|set_field:1->|set_field:->reg0|load:1->reg0[32]|load:2->reg0[0]|move:reg0[0..3]->reg1[0..4]|1,,2|1 2|debug_recirc|debug_slow|set_mpls_label:1
         dec_ttl|mod_nw_src:1.2.3.4|mod_tp_dst:5|dec_nsh_ttl""",
     "ip": """mod_nw_src:1.2.3.4|mod_nw_dst:255.255.255.255|mod_nw_dst:1.2.3|mod_nw_tos:4|mod_nw_tos:252|mod_nw_tos:5|mod_nw_ecn:3|mod_nw_ecn:4|mod_nw_ttl:0|mod_nw_ttl:255|dec_ttl|dec_ttl(1)|dec_ttl(1,2,65535)
-        dec_ttl()|mod_tp_src:1|push_mpls:0x8847,set_mpls_label:5,set_mpls_tc:7,set_mpls_ttl:255,dec_mpls_ttl,pop_mpls:0x800|ct()|ct(commit)|ct(commit,force)|ct(force)|ct(zone=65535)|ct(zone=reg1[0..15])|ct(zone=reg1[])
+        dec_ttl()|mod_tp_src:1|push_mpls:0x8847,set_mpls_label:5,set_mpls_tc:7,set_mpls_ttl:255,dec_mpls_ttl,pop_mpls:0x800|ct()|ct(commit)|ct(commit,force)|ct(force)|ct(zone=65535)|ct(zone=reg1[0..15])
         ct(table=5)|ct(table=255)|ct(commit,table=254,zone=3)|ct(commit,exec(set_field:1->ct_mark))|ct(commit,exec(load:1->NXM_NX_CT_LABEL[5..9],set_field:0x5/0xf->ct_label))|ct(commit,exec(move:reg1[]->ct_mark))
         ct(exec(set_field:1->ct_mark))|ct(commit,exec(set_field:1->reg0))|ct(commit,exec(output:1))|ct(nat)|ct(nat,table=1)|ct(commit,nat)|ct(commit,nat(src))|ct(commit,nat(dst=1.2.3.4))
         ct(commit,nat(src=1.2.3.4-1.2.3.9))|ct(commit,nat(src=1.2.3.4:5))|ct(commit,nat(src=1.2.3.4:5-6,random))|ct(commit,nat(src=1.2.3.4-1.2.3.9:5-600,hash,persistent))|ct(commit,nat(dst=1.2.3.9-1.2.3.4))
@@ -259,12 +283,13 @@ def told(text):
 
 def main():
     print(f"WEFT_SEED={SEED}")
-    everything = list(all_lines())
+    everything = [line for line in all_lines() if re.search(os.environ.get("WEFT_ONLY", ""), line)]
     with tempfile.TemporaryDirectory(prefix="weft-fields-") as folder:
         r = type("Folder", (), {"dir": folder})
         comparison = Comparison(r)
         for version in VERSIONS:
-            lines = R.sample(everything, min(CASES, len(everything)))
+            sayable = [line for line in everything if not any(re.match(v, version) and re.search(what, line) for v, what in APART)]
+            lines = R.sample(sayable, min(CASES, len(sayable)))
             for i in range(0, len(lines), AT_ONCE):
                 comparison.lines(version, lines[i:i + AT_ONCE])
         printed = comparison.texts()

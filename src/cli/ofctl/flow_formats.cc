@@ -98,6 +98,9 @@ uint32_t formats_of_match(const openflow::Match& match) {
     ByteWriter unused;
     if (!openflow::encode_ofp10_match(match, unused)) out &= ~kFixed10;
     if (!openflow::encode_ofp11_match(match, unused)) out &= ~kFixed11;
+    auto partly = [](uint16_t mask) { return mask && mask != 0xffff; };
+    if (partly(match.mask.tp_src) || partly(match.mask.tp_dst) || match.mask.packet_type)
+        out &= ~(kFixed10 | kFixed11);
     return out;
 }
 
@@ -108,7 +111,7 @@ uint32_t formats_of_field(const openflow::SetField& set) {
     openflow::Match match;
     openflow::FieldValue value, mask;
     set.get(value, mask);
-    match.set(field, value, mask);
+    match.set(field, value, openflow::FieldValue::all_ones(field));
     uint32_t out = formats_of_match(match);
     switch (field.prerequisite) {
         case Prerequisite::kSctp:
@@ -128,6 +131,8 @@ uint32_t formats_of_actions(const openflow::ActionList& actions) {
     for (const openflow::Action& action : actions) {
         if (auto* set = openflow::action_cast<openflow::SetField>(action); set && !set->load)
             out &= formats_of_field(*set);
+        if (openflow::action_cast<openflow::Meter>(action) || openflow::action_cast<openflow::Encap>(action))
+            out &= kOxm13 | kOxm14 | kOxm15;
         if (auto* clone = openflow::action_cast<openflow::Clone>(action))
             out &= formats_of_actions(clone->actions);
         if (auto* write = openflow::action_cast<openflow::WriteActions>(action))
@@ -162,6 +167,9 @@ uint32_t usable_formats(const openflow::FlowMod& mod) {
     if (mask.dl_type && value.dl_type == packet::ethernet::kIpv6 &&
         (mask.nw_proto || mask.nw_tos || mask.tp_src || mask.tp_dst))
         out &= ~(kFixed10 | kFixed11);
+    if (mod.flags & openflow::kFlowResetCounts) out &= kOxm12 | kOxm13 | kOxm14 | kOxm15;
+    if (mod.flags & (openflow::kFlowNoPacketCounts | openflow::kFlowNoByteCounts))
+        out &= kOxm13 | kOxm14 | kOxm15;
     if (strips_what_may_not_be(mod)) out &= formats_of(version_bit(openflow::Version::k10));
     if (mod.table != openflow::kTableAll) out &= ~(kOpenFlow10 | kNxm);
     return out;
