@@ -12,10 +12,10 @@
 namespace weft::openflow {
 namespace messages {
 
-void print_flow_mod(const FlowMod& mod, Version version, const Names* names, int, std::string& out) {
+void print_flow_mod(const FlowMod& mod, const Names* names, int, std::string& out) {
     static constexpr const char* kCommands[] = {"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"};
     text::append(out, " {}", kCommands[static_cast<size_t>(mod.command)]);
-    if (mod.table != 0 && !(version == Version::k10 && mod.table == kTableAll)) {
+    if (mod.table != 0) {
         out += " table:";
         format_table(mod.table, names, out);
     }
@@ -143,7 +143,7 @@ struct Printer {
             text::append(out, " buffer=0x{:08x}\n", p.buffer_id);
         }
     }
-    void operator()(const FlowMod& mod) const { print_flow_mod(mod, message.version, names, verbosity, out); }
+    void operator()(const FlowMod& mod) const { print_flow_mod(mod, names, verbosity, out); }
     void operator()(const FlowRemoved& r) const {
         static constexpr const char* kReasons[] = {"idle",         "hard",         "delete",
                                                    "group_delete", "meter_delete", "eviction"};

@@ -26,12 +26,12 @@ VERSIONS = os.environ.get("WEFT_VERSIONS", " ".join(of.VERSIONS)).split()
 SHOWN = int(os.environ.get("WEFT_MOST", 20))
 
 # Name and other names, bits, format, whether masks may be, what must be matched, too, and whether it can be written
-# (ovs-fields(7)).  Of rows of fields some stand for all.  tun_gtpu_msgtype
-# and tun_erspan_ver, _dir and _hwid are not among them: Debian's sends their value for a mask.
+# (ovs-fields(7)).  Of rows of fields some stand for all.  tun_gtpu_flags,
+# _msgtype and tun_erspan_ver, _dir and _hwid are not among them: Debian's sends their value for a mask.
 FIELDS = """
 conj_id 32 d - - ro|tun_id,tunnel_id 64 x m - rw|tun_src 32 ip m - rw|tun_dst 32 ip m - rw|tun_ipv6_src 128 ip6 m - rw|tun_ipv6_dst 128 ip6 m - rw
 tun_gbp_id 16 d m - rw|tun_gbp_flags 8 x m - rw|tun_erspan_idx 20 x m - rw
-tun_gtpu_flags 8 x m - ro|tun_metadata0 32 x m - rw|tun_metadata63 992 x m - rw|tun_flags 1 tunnel m - rw|tun_ttl 8 d m - no
+tun_metadata0 32 x m - rw|tun_metadata63 992 x m - rw|tun_flags 1 tunnel m - rw|tun_ttl 8 d m - no
 tun_tos 8 d m - no|in_port 16 port - - rw|in_port_oxm 32 port - - rw|skb_priority 32 x - - no|pkt_mark 32 x m - rw|actset_output 32 port - - ro
 packet_type 32 type - - ro|ct_state 10 ct m - ro|ct_zone 16 x - - ro|ct_mark 32 x m - rw|ct_label 128 x m - rw|ct_nw_src 32 ip m ip,ct_state=+trk ro
 ct_nw_dst 32 ip m ip,ct_state=+trk ro|ct_ipv6_src 128 ip6 m ipv6,ct_state=+trk ro|ct_ipv6_dst 128 ip6 m ipv6,ct_state=+trk ro
@@ -57,7 +57,9 @@ NXM = {"tun_id": "NXM_NX_TUN_ID", "eth_src": "NXM_OF_ETH_SRC", "ip_src": "OXM_OF
 # Where Debian's says less than it is told, or more: not compared (docs/decisions/0101-fields-and-actions-as-text.md).
 APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "vlan_tci=0x[0-9a-f]*[02468ace][0-9a-f]{3}(,|$)"), ("", r"resubmit\(1\)"),
          ("", r"load:.*->(NXM_\w+_)?(TUN_METADATA|tun_metadata)"), ("", "tun_metadata[0-9]+=0x0(,|/)"), ("", r"learn\(vlan_vid="), ("", "tun_erspan_idx=0x100000"),
-         ("", r"set_field:0x0[^,]*->tun_metadata")]
+         ("", r"set_field:0x0[^,]*->tun_metadata"), ("", r"vlan_tci=.*/"), ("", r"set_field:(0xffff|65535)->in_port"), ("", "->in_port_oxm"),
+         ("", r"set_field:[0-9a-f.:]*/[0-9]+->"), ("", r"load:.*->(NXOXM_NSH_\w+|nsh_\w+|tun_erspan_idx)"), ("OpenFlow11", "nsh"),
+         ("", "actset_output[[]")]
 
 
 class Field:

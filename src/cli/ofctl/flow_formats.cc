@@ -113,6 +113,7 @@ uint32_t formats_of_field(const openflow::SetField& set) {
     set.get(value, mask);
     match.set(field, value, openflow::FieldValue::all_ones(field));
     uint32_t out = formats_of_match(match);
+    if (set.field == openflow::FieldId::kIpEcn) out |= kFixed11;  // OpenFlow 1.1 writes it, but matches not
     switch (field.prerequisite) {
         case Prerequisite::kSctp:
             return out & ~kFixed10;
