@@ -357,6 +357,21 @@ std::string to_string(const ActionList& actions, const Names* names) {
     return out;
 }
 
+namespace {
+
+// A mark or label, which only ct() writes.
+bool writes_connection(const Action& action) {
+    auto kept = [](FieldId id) { return id == FieldId::kCtMark || id == FieldId::kCtLabel; };
+    if (auto* set = action_cast<SetField>(action)) return kept(set->field);
+    if (auto* move = action_cast<RegMove>(action)) return kept(move->dst.field);
+    if (auto* write = action_cast<WriteActions>(action)) {
+        return std::any_of(write->actions.begin(), write->actions.end(), writes_connection);
+    }
+    return false;
+}
+
+}  // namespace
+
 Result<ActionList> parse_actions(std::string_view text, const ActionParseOptions& options) {
     ActionList out;
     ParseContext context{options.names, out, 0, options.instructions};
@@ -365,8 +380,7 @@ Result<ActionList> parse_actions(std::string_view text, const ActionParseOptions
         if (!options.instructions && is_instruction(action)) {
             return Error{fmt::format("{} instruction not allowed here", action_name(action))};
         }
-        auto* set = std::get_if<SetField>(&action.variant());
-        if (set && (set->field == FieldId::kCtMark || set->field == FieldId::kCtLabel)) {
+        if (writes_connection(action)) {
             return Error{"cannot set CT fields outside of ct action"};
         }
     }

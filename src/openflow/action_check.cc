@@ -37,12 +37,13 @@ class Checker {
     }
     OfError need(Prerequisite p) const { return unless(met(p)); }
 
-    OfError field_ok(FieldId id) const {
+    // `set`: by set_field, which needs a tag to write a VLAN into; others may take it from none.
+    OfError field_ok(FieldId id, bool set = false) const {
         if (!check_.strict_set_field) return OfError::kNone;
         const Field& f = field(id);
-        bool tag = id == FieldId::kVlanVid || f.prerequisite == Prerequisite::kVlanVid;
+        bool vid = id == FieldId::kVlanVid, tag = vid || f.prerequisite == Prerequisite::kVlanVid;
         bool good = (!tag || met(Prerequisite::kEthernet)) &&
-                    met(id == FieldId::kVlanVid ? Prerequisite::kVlanVid : f.prerequisite);
+                    met(vid && set ? Prerequisite::kVlanVid : f.prerequisite);
         return good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
     OfError subfield_ok(const Subfield& s) const { return s.valid() ? field_ok(s.field) : OfError::kNone; }
@@ -69,11 +70,26 @@ class Checker {
     packet::Flow value_ = packet::zero_flow(), mask_ = packet::zero_flow();
 };
 
+// What is learnt has a match of its own, which must come before the fields that need it.
 OfError Checker::learn(const Learn& a) const {
+    Match learnt;
     for (const LearnSpec& spec : a.specs) {
         if (!spec.immediate) {
             if (OfError error = subfield_ok(spec.src); error != OfError::kNone) return error;
         }
+        if (spec.destination == LearnSpec::Destination::kOutput) continue;
+        const Field& dst = field(spec.dst.field);
+        if (check_.strict_set_field && !prerequisite_met(dst.prerequisite, learnt.value, learnt.mask))
+            return OfError::OFPBAC_MATCH_INCONSISTENT;
+        if (!spec.immediate || spec.destination != LearnSpec::Destination::kMatch) continue;
+        FieldValue value, mask, given;
+        learnt.get(dst, value, mask);
+        size_t size = spec.value.size();
+        std::copy(spec.value.begin(), spec.value.end(), given.bytes.begin());
+        copy_bits(given.bytes.data(), size, 0, value.bytes.data(), dst.bytes, spec.dst.offset, spec.dst.bits);
+        given.bytes.fill(0xff);
+        copy_bits(given.bytes.data(), size, 0, mask.bytes.data(), dst.bytes, spec.dst.offset, spec.dst.bits);
+        learnt.set(dst, value, mask);
     }
     return OfError::kNone;
 }
@@ -89,7 +105,7 @@ OfError Checker::one(const Action& action, bool top) {
         return good ? OfError::kNone : OfError::OFPBAC_BAD_OUT_PORT;
     }
     if (auto* a = std::get_if<SetField>(&v)) {
-        OfError error = field_ok(a->field);
+        OfError error = field_ok(a->field, true);
         if (a->field == FieldId::kVlanTci) set_vlan(true);  // it may put a tag on
         return error;
     }

@@ -146,6 +146,8 @@ const TunnelTable::Slot* slot_of(const Field& f, const TunnelTable* layout) {
 
 const FieldWire& Field::wire(Version version) const {
     if (version == Version::k10 || version == Version::k11) return nxm;
+    // OpenFlow 1.3 brought these.
+    if (version == Version::k12 && (id == FieldId::kTunId || id == FieldId::kTcpFlags)) return nxm;
     return version == Version::k15 ? oxm15 : oxm;
 }
 

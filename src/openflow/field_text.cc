@@ -63,7 +63,12 @@ Result<void> parse_integer(const Field& f, std::string_view text, std::string_vi
         case NumberError::kNone:
             break;
     }
-    if (!f.maskable && !is_all_ones(f, mask)) {
+    // Of a field that has no masks all of it counts, with the bits that are never set, or nothing.
+    auto each = [&](uint8_t wanted) {
+        return std::all_of(mask.bytes.begin(), mask.bytes.begin() + f.bytes,
+                           [&](uint8_t byte) { return byte == wanted; });
+    };
+    if (!f.maskable && !each(0xff) && !each(0)) {
         return Error{fmt::format("{}: invalid mask for field {}", text, f.name)};
     }
     return {};
@@ -260,6 +265,8 @@ Result<void> parse_value(const Field& f, std::string_view text, const Names* nam
         case FieldFormat::kPort32: {
             auto port = parse_port(text, names);
             if (!port) return Error{fmt::format("{}: invalid or unknown port for {}", text, f.name)};
+            if (f.bytes == 4 && !port_in_range(*port))
+                return Error{fmt::format("{}: port value out of range for {}", text, f.name)};
             value = FieldValue::from_u64(f, f.bytes == 2 ? port_to_of10(*port) : *port);
             mask = FieldValue::all_ones(f);
             return {};

@@ -101,7 +101,10 @@ void format_flags(std::span<const FlagName> flags, uint32_t value, const char* s
 void format_flags_masked(std::span<const FlagName> flags, uint32_t value, uint32_t mask, uint32_t all,
                          std::string& out) {
     if ((mask & all) == all) {
-        format_flags(flags, value, "|", "0", out);
+        uint32_t known = 0;
+        for (const FlagName& flag : flags) known |= value & flag.bit;
+        if (known || !value) format_flags(flags, known, "|", "0", out);
+        if (value != known) text::append(out, "{}[{:x}]", known ? "|" : "", value & ~known);
         return;
     }
     for (const FlagName& flag : flags) {

@@ -299,6 +299,7 @@ OfError decode_number(const OxmHeader& header, ByteView payload, const NxmOption
     if (f.id == FieldId::kInPortOxm || f.id == FieldId::kActsetOutput) {
         if (!port_in_range(static_cast<uint32_t>(value))) return OfError::OFPBMC_BAD_VALUE;
     }
+    if (f.id == FieldId::kNshMdtype && value != 1 && value != 2) return OfError::OFPBMC_BAD_VALUE;
     if (!options.loose_prerequisites && !prerequisite_met(f.prerequisite, match.value, match.mask)) {
         return OfError::OFPBMC_BAD_PREREQ;
     }

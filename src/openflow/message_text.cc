@@ -12,10 +12,10 @@
 namespace weft::openflow {
 namespace messages {
 
-void print_flow_mod(const FlowMod& mod, Version version, const Names* names, int, std::string& out) {
+void print_flow_mod(const FlowMod& mod, const Names* names, int, std::string& out) {
     static constexpr const char* kCommands[] = {"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"};
     text::append(out, " {}", kCommands[static_cast<size_t>(mod.command)]);
-    if (mod.table != 0 && !(version == Version::k10 && mod.table == kTableAll)) {
+    if (mod.table != 0) {
         out += " table:";
         format_table(mod.table, names, out);
     }
@@ -143,7 +143,7 @@ struct Printer {
             text::append(out, " buffer=0x{:08x}\n", p.buffer_id);
         }
     }
-    void operator()(const FlowMod& mod) const { print_flow_mod(mod, message.version, names, verbosity, out); }
+    void operator()(const FlowMod& mod) const { print_flow_mod(mod, names, verbosity, out); }
     void operator()(const FlowRemoved& r) const {
         static constexpr const char* kReasons[] = {"idle",         "hard",         "delete",
                                                    "group_delete", "meter_delete", "eviction"};
@@ -576,18 +576,29 @@ const char* message_name(const Message& message) {
     return kNames[message.body.index()];
 }
 
-std::string to_string(const Message& message, const Names* names, int verbosity) {
+namespace {
+
+std::string heading(const Message& message) {
     std::string out = message_name(message);
     if (message.version != Version::k10)
         text::append(out, " (OF1.{})", static_cast<int>(message.version) - 1);
     text::append(out, " (xid=0x{:x}):", message.xid);
+    return out;
+}
+
+}  // namespace
+
+std::string to_string(const Message& message, const Names* names, int verbosity) {
+    std::string out = heading(message);
     std::visit(Printer{message, names, verbosity, out}, message.body);
     return out;
 }
 
 std::string print(ByteView bytes, const Names* names, int verbosity) {
     Message message;
-    OfError error = decode(bytes, {}, message);
+    DecodeOptions options;
+    options.flow_mod_table_id = true;  // as if it were on: without it the table is 0
+    OfError error = decode(bytes, options, message);
     Header header;
     bool whole = peek_header(bytes, header) && header.length == bytes.size();
     if (error == OfError::kNone && whole) return to_string(message, names, verbosity);
@@ -599,6 +610,8 @@ std::string print(ByteView bytes, const Names* names, int verbosity) {
     } else if (bytes.size() < kHeaderBytes) {
         text::append(out, "OpenFlow packet too short (only {} bytes):\n", bytes.size());
     } else {
+        // What it is was told, unless not even that could be read.
+        if (message.body.index()) out = heading(message) + ' ';
         text::append(out, "***decode error: {}***\n", error_name(error));
     }
     for (size_t at = 0; at < bytes.size(); at += 16) {

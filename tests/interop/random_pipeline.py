@@ -14,12 +14,14 @@ import packets
 KINDS = ("", "tcp", "udp", "sctp", "icmp", "ip", "tcp6", "udp6", "sctp6", "icmp6", "ipv6", "arp", "rarp", "mpls", "nd", "nsh")
 V4 = {"tcp", "udp", "sctp", "icmp", "ip"}
 V6 = {"tcp6", "udp6", "sctp6", "icmp6", "ipv6", "nd"}
+HOP_BY_HOP = bytes.fromhex("00010400000000")  # behind the next header's number
 PORTS = {"tcp", "udp", "sctp", "tcp6", "udp6", "sctp6"}
 
 
 class Packet:
     def __init__(self, port, frame, metadata=""):
         self.port, self.frame, self.metadata = port, frame, metadata
+        self.learns = self.translated = False  # by what a trace says, flows and addresses
 
     def flow(self):
         return f"in_port={self.port}" + (f",{self.metadata}" if self.metadata else "")
@@ -327,7 +329,7 @@ class Pipeline:
                 number = 44
             data = packets.ipv6(src, dst, number, payload, hop_limit=self.pick(1, 2, 64, 64, 255))
             if number != 44 and self.one_in(10):  # hop-by-hop options
-                data = packets.ipv6(src, dst, 0, struct.pack(">BBHI", number, 0, 0x0104, 0) + payload, hop_limit=64)
+                data = packets.ipv6(src, dst, 0, struct.pack(">B", number) + HOP_BY_HOP + payload, hop_limit=64)
             word = struct.unpack(">I", data[:4])[0] | self.pick(0, 0, 32, 33) << 20 | self.pick(0, 0, 5)
             return 0x86dd, struct.pack(">I", word) + data[4:]
         if kind < 10:

@@ -4,8 +4,9 @@ import socket
 
 
 class Control:
-    def __init__(self, path):
+    def __init__(self, path, seconds=60):
         self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(seconds)
         self.socket.connect(path)
 
     def __call__(self, method, *params):

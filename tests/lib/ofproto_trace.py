@@ -14,7 +14,8 @@ import rig
 def start(weft):
     r = rig.Rig(weft={"ovs-vswitchd"} if weft else (), name="translate")
     r.start_databases("conf")
-    r.start_vswitchd("--enable-dummy=override", "--disable-system", "--disable-system-route")
+    metrics = [f"--metrics=punix:{r.dir}/metrics.sock"] if weft else []
+    r.start_vswitchd("--enable-dummy=override", "--disable-system", "--disable-system-route", *metrics)
     pcap = lambda number: f"options:tx_pcap={r.dir}/p{number}.pcap"
     words = ["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail-mode=secure",
              'other_config:hwaddr="aa:55:aa:55:00:00"', "protocols=OpenFlow10,OpenFlow13,OpenFlow15",
@@ -38,6 +39,8 @@ def normal(text):
     text = re.sub(r"recirc_id=\d+", "recirc_id=N", text)
     # There are no contexts in metadata type 2.
     text = re.sub(r"(set\(nsh\([^()]*),c1=0x0,c2=0x0,c3=0x0,c4=0x0\)", r"\1)", text)
+    # What is reserved stays as it is, whatever Debian's says.
+    text = text.replace("nd_ext(nd_reserved=0x0,nd_options_type", "nd_ext(nd_options_type")
     # Of several labels that go, what is below the first does not matter.
     text = re.sub(r"pop_mpls\(eth_type=0x884[78]\)", "pop_mpls", text)
     # Among dummy devices Debian's tunnel is one of them, too, and has no key.
@@ -52,17 +55,33 @@ def outputs(text):
 
 def parts(trace):
     """Of each pass through the pipeline: datapath actions and megaflow."""
-    return list(zip(re.findall(r"^Megaflow: (.*)$", trace, re.M), [normal(a) for a in re.findall(r"^Datapath actions: (.*)$", trace, re.M)]))
+    return [(megaflow, normal(whole_addresses(flow, actions))) for flow, megaflow, actions in zip(
+        *(re.findall(rf"^{what}: (.*)$", trace, re.M) for what in ("Flow", "Megaflow", "Datapath actions")))]
+
+
+def whole_addresses(flow, actions):
+    """Actions that write a part of an Ethernet address, as a megaflow lets them that looked at no more of it, write all."""
+    number = lambda mac: int(mac.replace(":", ""), 16)
+
+    def whole(match):
+        name, value, mask = match.groups()
+        had = re.search(f"dl_{name}=([0-9a-f:]{{17}})", flow)
+        if not had:
+            return match[0]
+        return f"{name}=" + (number(value) & number(mask) | number(had[1]) & ~number(mask)).to_bytes(6, "big").hex(":")
+
+    return re.sub(r"\b(src|dst)=((?:[0-9a-f]{2}:){5}[0-9a-f]{2})/((?:[0-9a-f]{2}:){5}[0-9a-f]{2})", whole, actions)
 
 
 def followed(trace):
     """A trace without the passes that Debian's does not show: of packets that go round for another reason than connection
-    tracking, and whatever became of them."""
+    tracking, and whatever became of them.  Those that a walk sent round before it failed are shown."""
     first, *passes = re.split(r"^(?==+\nrecirc\()", trace, flags=re.M)
+    failed = "Translation failed" in first
     out, reached = [first], re.findall(r"recirc\((0x[0-9a-f]+)\)", first)
     for one in passes:
         id, tracked = re.search(r"^recirc\((0x[0-9a-f]+)\)( - resume conntrack)?", one, re.M).groups()
-        if tracked and id in reached:
+        if tracked and (failed or id in reached):
             out.append(one)
             reached += re.findall(r"recirc\((0x[0-9a-f]+)\)", one)
     return "".join(out)

@@ -123,9 +123,9 @@ def unix(r, bridge="br0", version="OpenFlow13"):
     return Session(s, version)
 
 
-def recorded(r, version, *command, stdin=None):
-    """The messages that ovs-ofctl sends for `command`, in which "SWITCH" stands for the switch; barriers are answered,
-    and whoever wants another answer is left."""
+def recorded(r, version, *command, stdin=None, program="/usr/bin/ovs-ofctl", whole=False):
+    """The messages that Debian's ovs-ofctl, or another `program`, sends for `command`, in which "SWITCH" stands for the switch; barriers are answered,
+    and whoever wants another answer is left.  `whole`: the command must succeed."""
     path, number, got = f"{r.dir}/recorder.sock", VERSIONS[version], []
     if os.path.exists(path):
         os.unlink(path)
@@ -157,12 +157,12 @@ def recorded(r, version, *command, stdin=None):
 
     thread = threading.Thread(target=listen)
     thread.start()
-    done = subprocess.run(["/usr/bin/ovs-ofctl", f"-O{version}", *[w.replace("SWITCH", f"unix:{path}") for w in command]],
+    done = subprocess.run([program, f"-O{version}", *[w.replace("SWITCH", f"unix:{path}") for w in command]],
                           input=stdin, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
     wake[1].send(b".")
     thread.join()
     for each in (server, *wake):
         each.close()
-    if not got:
+    if not got or whole and done.returncode:
         raise rig.Failure(f"ovs-ofctl {command}: nothing sent: {done.stderr}")
     return got

@@ -19,23 +19,20 @@ std::string word(const Words& words, size_t i) {
 Result<void> change_flow(const Options& options, const Words& words, FlowMod::Command command) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowMod mod, parse_flow_mod(word(words, 1), command, &s.names));
-    WEFT_TRY(check_format(options, mod));
-    Bytes bytes = encode_flow_mod(mod, s.format, s.connection->next_xid());
-    return send_mods(options, s, {bytes});
+    FlowChanges changes(options, s);
+    WEFT_TRY(changes.add(mod));
+    return changes.send();
 }
 
 Result<void> change_flows(const Options& options, const Words& words, FlowMod::Command command) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
-    std::vector<Bytes> messages;
+    FlowChanges changes(options, s);
     WEFT_TRY(for_each_line(words[1], [&](std::string_view line) -> Result<void> {
         Result<FlowMod> mod = command == FlowMod::Command::kAdd ? parse_flow_mod_any(line, &s.names)
                                                                 : parse_flow_mod(line, command, &s.names);
-        if (!mod.ok()) return mod.error();
-        WEFT_TRY(check_format(options, *mod));
-        messages.push_back(encode_flow_mod(*mod, s.format, s.connection->next_xid()));
-        return {};
+        return mod.ok() ? changes.add(*mod) : mod.error();
     }));
-    return send_mods(options, s, messages);
+    return changes.send();
 }
 
 Result<void> add_flow(const Options& o, const Words& w) {
@@ -78,6 +75,8 @@ Result<void> dump_flows(const Options& options, const Words& words) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     WEFT_ASSIGN(FlowStatsRequest request, parse_flow_stats_request(word(words, 1), false, &s.names));
     request.nicira = s.format.nxm;
+    s.format.table_id = false;
+    WEFT_TRY(announce_format(s));
     // Sorted or with names the lines stand alone.
     bool plain = !options.sort && !prints_names(options);
     FlowTextOptions text;

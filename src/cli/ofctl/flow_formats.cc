@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "openflow/action.h"
 #include "openflow/match.h"
+#include "packet/ethernet.h"
 
 namespace weft::cli::ofctl {
 
@@ -86,11 +88,90 @@ uint32_t formats_of(uint32_t versions) {
     return out;
 }
 
-uint32_t usable_formats(const openflow::FlowMod& mod) {
+namespace {
+
+constexpr uint32_t kFixed10 = kOpenFlow10 | kOpenFlow10Table, kFixed11 = kOpenFlow11;
+
+// Those that have the fields of the match, whatever these mean.
+uint32_t formats_of_match(const openflow::Match& match) {
     uint32_t out = kAnyFormat;
     ByteWriter unused;
-    if (!openflow::encode_ofp10_match(mod.match, unused)) out &= ~(kOpenFlow10 | kOpenFlow10Table);
-    if (!openflow::encode_ofp11_match(mod.match, unused)) out &= ~uint32_t{kOpenFlow11};
+    if (!openflow::encode_ofp10_match(match, unused)) out &= ~kFixed10;
+    if (!openflow::encode_ofp11_match(match, unused)) out &= ~kFixed11;
+    auto partly = [](uint16_t mask) { return mask && mask != 0xffff; };
+    if (partly(match.mask.tp_src) || partly(match.mask.tp_dst) || match.mask.packet_type)
+        out &= ~(kFixed10 | kFixed11);
+    return out;
+}
+
+// Those in which the field is one (ovs-fields(7), "OpenFlow 1.0", "OpenFlow 1.1").
+uint32_t formats_of_field(const openflow::SetField& set) {
+    using openflow::Prerequisite;
+    const openflow::Field& field = openflow::field(set.field);
+    openflow::Match match;
+    openflow::FieldValue value, mask;
+    set.get(value, mask);
+    match.set(field, value, openflow::FieldValue::all_ones(field));
+    uint32_t out = formats_of_match(match);
+    if (set.field == openflow::FieldId::kIpEcn) out |= kFixed11;  // OpenFlow 1.1 writes it, but matches not
+    switch (field.prerequisite) {
+        case Prerequisite::kSctp:
+            return out & ~kFixed10;
+        case Prerequisite::kIcmpv6:
+        case Prerequisite::kNd:
+        case Prerequisite::kNdSolicit:
+        case Prerequisite::kNdAdvert:
+            return out & ~(kFixed10 | kFixed11);
+        default:
+            return out;
+    }
+}
+
+uint32_t formats_of_actions(const openflow::ActionList& actions) {
+    uint32_t out = kAnyFormat;
+    for (const openflow::Action& action : actions) {
+        if (auto* set = openflow::action_cast<openflow::SetField>(action); set && !set->load)
+            out &= formats_of_field(*set);
+        if (openflow::action_cast<openflow::Meter>(action) || openflow::action_cast<openflow::Encap>(action))
+            out &= kOxm13 | kOxm14 | kOxm15;
+        if (auto* clone = openflow::action_cast<openflow::Clone>(action))
+            out &= formats_of_actions(clone->actions);
+        if (auto* write = openflow::action_cast<openflow::WriteActions>(action))
+            out &= formats_of_actions(write->actions);
+        if (auto* ct = openflow::action_cast<openflow::Ct>(action)) out &= formats_of_actions(ct->actions);
+    }
+    return out;
+}
+
+// From OpenFlow 1.1 on a tag may only be taken off where there is one (ovs-actions(7), strip_vlan).
+bool strips_what_may_not_be(const openflow::FlowMod& mod) {
+    bool tag = mod.match.value.vlans[0].tci & mod.match.mask.vlans[0].tci & packet::kVlanCfi;
+    for (const openflow::Action& action : mod.actions) {
+        auto* strip = openflow::action_cast<openflow::StripVlan>(action);
+        if (strip && !tag) return true;
+        tag &= !strip;
+        auto* vid = openflow::action_cast<openflow::SetVlanVid>(action);
+        auto* pcp = openflow::action_cast<openflow::SetVlanPcp>(action);
+        auto* set = openflow::action_cast<openflow::SetField>(action);
+        tag |= openflow::action_cast<openflow::PushVlan>(action) || (vid && vid->push_if_needed) ||
+               (pcp && pcp->push_if_needed) || (set && set->field == openflow::FieldId::kVlanTci);
+    }
+    return false;
+}
+
+}  // namespace
+
+uint32_t usable_formats(const openflow::FlowMod& mod) {
+    const packet::Flow &value = mod.match.value, &mask = mod.match.mask;
+    uint32_t out = formats_of_match(mod.match) & formats_of_actions(mod.actions);
+    // The fixed forms know of IPv6 no more than the Ethertype.
+    if (mask.dl_type && value.dl_type == packet::ethernet::kIpv6 &&
+        (mask.nw_proto || mask.nw_tos || mask.tp_src || mask.tp_dst))
+        out &= ~(kFixed10 | kFixed11);
+    if (mod.flags & openflow::kFlowResetCounts) out &= kOxm12 | kOxm13 | kOxm14 | kOxm15;
+    if (mod.flags & (openflow::kFlowNoPacketCounts | openflow::kFlowNoByteCounts))
+        out &= kOxm13 | kOxm14 | kOxm15;
+    if (strips_what_may_not_be(mod)) out &= formats_of(version_bit(openflow::Version::k10));
     if (mod.table != openflow::kTableAll) out &= ~(kOpenFlow10 | kNxm);
     return out;
 }

@@ -79,7 +79,9 @@ Result<FlowSession> open_for_flows(const Options& options, const std::string& ta
     }
     FlowSession s;
     WEFT_ASSIGN(s.connection, open_switch(with_bundle, target));
-    WEFT_ASSIGN(s.names, names_of(*s.connection));
+    if (options.names != 0) {
+        WEFT_ASSIGN(s.names, names_of(*s.connection));
+    }
     s.format.version = s.connection->version();
     // The features of all tables are much to ask for: of them only who prints names.
     if (options.names != 0 && (s.format.version == Version::k10 || prints_names(options)))
@@ -87,21 +89,64 @@ Result<FlowSession> open_for_flows(const Options& options, const std::string& ta
     if (s.format.version == Version::k10) {
         s.format.nxm = formats & (kNxm | kNxmTable);
         s.format.table_id = formats & (kOpenFlow10Table | kNxmTable);
-        if (s.format.nxm)
-            WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), SetFlowFormat{2})));
-        if (s.format.table_id) {
-            WEFT_TRY(
-                s.connection->send(encode(Version::k10, s.connection->next_xid(), FlowModTableId{true})));
-        }
     }
     return s;
 }
 
-Result<void> check_format(const Options& options, const FlowMod& mod) {
+Result<void> announce_format(FlowSession& s) {
+    if (s.format.version != Version::k10) return {};
+    if (s.format.nxm)
+        WEFT_TRY(s.connection->send(encode(Version::k10, s.connection->next_xid(), SetFlowFormat{2})));
+    if (!s.format.table_id) return {};
+    return s.connection->send(encode(Version::k10, s.connection->next_xid(), FlowModTableId{true}));
+}
+
+FlowChanges::FlowChanges(const Options& options, FlowSession& session)
+    : options_(options),
+      session_(session),
+      formats_(formats_of(version_bit(session.format.version)) &
+               (options.formats ? options.formats : uint32_t{kAnyFormat})) {
+    use(formats_);
+}
+
+// What was written before is written anew: for a whole table the first flows decide, as a rule.
+void FlowChanges::use(uint32_t formats) {
+    formats_ = formats;
+    FlowFormat& format = session_.format;
+    if (format.version != Version::k10) return;
+    uint32_t simplest = formats & (~formats + 1);
+    FlowFormat wanted = format;
+    wanted.nxm = simplest & (kNxm | kNxmTable);
+    wanted.table_id = simplest & (kOpenFlow10Table | kNxmTable);
+    if (wanted.nxm == format.nxm && wanted.table_id == format.table_id) return;
+    DecodeOptions written;
+    written.flow_mod_table_id = format.table_id;
+    for (Bytes& bytes : messages_) {
+        Message message;
+        if (decode(bytes, written, message) != OfError::kNone) continue;
+        if (auto* mod = message.get_if<FlowMod>()) bytes = encode_flow_mod(*mod, wanted, message.xid);
+    }
+    format = wanted;
+}
+
+Result<void> FlowChanges::add(const FlowMod& mod) {
     uint32_t usable = usable_formats(mod);
-    if (!options.formats || (usable & options.formats)) return {};
-    return Error{fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
-                             flow_formats_text(usable), flow_formats_text(options.formats))};
+    if (!(usable & formats_)) {
+        uint32_t allowed =
+            options_.formats ? options_.formats : formats_of(version_bit(session_.format.version));
+        return Error{
+            fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
+                        flow_formats_text(usable), flow_formats_text(allowed))};
+    }
+    if ((usable & formats_) != formats_) use(usable & formats_);
+    messages_.push_back(encode_flow_mod(mod, session_.format, session_.connection->next_xid()));
+    if (!messages_.back().empty()) return {};
+    return Error{fmt::format("{} cannot say this", version_name(session_.format.version))};
+}
+
+Result<void> FlowChanges::send() {
+    WEFT_TRY(announce_format(session_));
+    return send_mods(options_, session_, messages_);
 }
 
 Result<void> send_mods(const Options& options, FlowSession& s, const std::vector<Bytes>& messages) {

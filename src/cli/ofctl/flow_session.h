@@ -17,8 +17,27 @@ struct FlowSession {
 
 // Names are needed only by text that is not all numbers; a port list is one request.
 Result<FlowSession> open_for_flows(const Options& options, const std::string& target);
-// That -F allows a way to write the flow.
-Result<void> check_format(const Options& options, const openflow::FlowMod& mod);
+// Tells the switch in which of the formats of OpenFlow 1.0 flows come.
+Result<void> announce_format(FlowSession& session);
+
+// The messages that change flows, all in the simplest format that can say each of them (ovs-ofctl(8), -F): in
+// OpenFlow 1.0 without Nicira's extensions, as long as no flow needs them.
+class FlowChanges {
+  public:
+    FlowChanges(const Options& options, FlowSession& session);
+    // Error: no format that is allowed can say it.
+    Result<void> add(const openflow::FlowMod& mod);
+    Result<void> send();
+
+  private:
+    void use(uint32_t formats);
+
+    const Options& options_;
+    FlowSession& session_;
+    uint32_t formats_;  // those that can say all so far
+    std::vector<Bytes> messages_;
+};
+
 Result<void> send_bundle(SwitchConnection& connection, const std::vector<Bytes>& messages);
 // As the options say.
 Result<void> send_mods(const Options& options, FlowSession& session, const std::vector<Bytes>& messages);

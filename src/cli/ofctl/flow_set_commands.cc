@@ -15,6 +15,7 @@ Result<void> replace_flows(const Options& options, const Words& words) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
     FlowSet wanted(s.format.version);
     WEFT_TRY(wanted.read_file(words[1], &s.names));
+    WEFT_TRY(announce_format(s));
     std::vector<Bytes> messages;
     auto encode_to = [&](std::vector<Bytes>& to, const FlowMod& mod) {
         to.push_back(encode_flow_mod(mod, s.format, 0));

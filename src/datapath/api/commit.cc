@@ -104,8 +104,13 @@ size_t tags(const Flow& flow) {
     return count;
 }
 
+// A tag that was written into a packet without one names no type.
+uint16_t type_of(const packet::Vlan& tag) {
+    return tag.tpid ? uint16_t{tag.tpid} : packet::ethernet::kVlan;
+}
+
 bool same(const packet::Vlan& a, const packet::Vlan& b) {
-    return a.tci == b.tci && a.tpid == b.tpid;
+    return a.tci == b.tci && type_of(a) == type_of(b);
 }
 
 // Pops down to the innermost tags that both have, then pushes.
@@ -125,8 +130,7 @@ void vlans(Flow& from, const Flow& to, Actions& actions, Flow& mask) {
         for (size_t i = 0; i < have; i++) mask.vlans[i].tci = 0xffff;
     }
     for (size_t i = want - common; i > 0; i--) {
-        uint16_t tpid = to.vlans[i - 1].tpid;
-        actions.push_back(PushVlan{tpid ? tpid : packet::ethernet::kVlan, to.vlans[i - 1].tci});
+        actions.push_back(PushVlan{type_of(to.vlans[i - 1]), to.vlans[i - 1].tci});
     }
     from.vlans = to.vlans;
 }

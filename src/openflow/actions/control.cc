@@ -173,7 +173,6 @@ void encode(const CheckPktLarger& a, EncodeContext& c) {
     c.out.u16(a.length);
     c.out.u16(a.dst.offset);
     encode_field_header(c, a.dst.field);
-    c.out.zeros(6);
     end(c, start);
 }
 void format(const CheckPktLarger& a, const Names*, std::string& out) {
@@ -370,13 +369,12 @@ Result<void> parse_nested(std::string_view text, ParseContext& c, ActionList& ou
 
 // Actions that a set (write_actions, group bucket) may hold.
 bool fits_action_set(const Action& action) {
-    return !is_instruction(action) && !holds<Resubmit>(action.variant()) && !holds<Note>(action.variant()) &&
-           !holds<Exit>(action.variant()) && !holds<Conjunction>(action.variant()) &&
-           !holds<Boxed<Learn>>(action.variant()) && !holds<Meter>(action.variant()) &&
-           !holds<StackPush>(action.variant()) && !holds<StackPop>(action.variant()) &&
-           !holds<Enqueue>(action.variant()) && !holds<Multipath>(action.variant()) &&
-           !holds<Boxed<Bundle>>(action.variant()) && !holds<FinTimeout>(action.variant()) &&
-           !holds<Sample>(action.variant());
+    return !is_instruction(action) && !holds<Note>(action.variant()) && !holds<Exit>(action.variant()) &&
+           !holds<Conjunction>(action.variant()) && !holds<Boxed<Learn>>(action.variant()) &&
+           !holds<Meter>(action.variant()) && !holds<StackPush>(action.variant()) &&
+           !holds<StackPop>(action.variant()) && !holds<Enqueue>(action.variant()) &&
+           !holds<Multipath>(action.variant()) && !holds<Boxed<Bundle>>(action.variant()) &&
+           !holds<FinTimeout>(action.variant()) && !holds<Sample>(action.variant());
 }
 
 Result<void> parse_write_actions(std::string_view text, ParseContext& c) {
@@ -388,7 +386,7 @@ Result<void> parse_write_actions(std::string_view text, ParseContext& c) {
                 fmt::format("write_actions action doesn't support nested action {}", action_name(action))};
         }
     }
-    c.out.push_back(std::move(a));
+    if (!a.actions.empty()) c.out.push_back(std::move(a));
     return {};
 }
 

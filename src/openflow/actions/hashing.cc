@@ -182,6 +182,10 @@ Result<void> parse_multipath(std::string_view text, ParseContext& c) {
     a.arg = static_cast<uint32_t>(arg_number.value_or(0));
     WEFT_ASSIGN(a.dst, parse_whole_subfield(dst));
     if (!field(a.dst.field).writable) return Error{fmt::format("{}: field is not writable", original)};
+    if (field(a.dst.field).nxm.experimenter || field(a.dst.field).oxm.experimenter) {
+        return Error{
+            fmt::format("{}: experimenter OXM field '{}' not supported", original, field(a.dst.field).name)};
+    }
     if (a.dst.bits < 16 && *n_links > 1ull << a.dst.bits) {
         return Error{
             fmt::format("{}: {}-bit destination field has {} possible values, less than specified n_links {}",

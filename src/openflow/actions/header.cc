@@ -32,7 +32,8 @@ void encode_oxm_set(const SetField& a, EncodeContext& c, bool nicira) {
     }
     FieldValue value, mask;
     a.get(value, mask);
-    bool exact = is_all_ones(f, mask);
+    // A load names the bits that it writes, also if the field has no others.
+    bool exact = is_all_ones(f, mask) && !(a.load && f.bits != f.bytes * 8);
     const FieldWire& wire = c.version == Version::k10 ? f.nxm : f.wire(c.version);
     encode_oxm_header(wire, !exact, static_cast<uint8_t>(a.size()), c.out);
     c.out.bytes(a.value());

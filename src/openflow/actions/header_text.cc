@@ -171,6 +171,7 @@ Result<void> parse_set_field(std::string_view text, ParseContext& c) {
     FieldValue value, mask;
     WEFT_TRY(parse_value(*f, parts.first, c.names, value, mask));
     bool good = f->id == FieldId::kIpTos ? !(value.bytes[0] & 3) : value_fits(*f, value);
+    if (f->id == FieldId::kArpOp) good = !value.bytes[0];  // a byte is kept of it
     if (!good) return Error{fmt::format("{} is not a valid value for field {}", parts.first, parts.second)};
     if (is_all_zeros(*f, mask)) return {};  // sets nothing
     c.out.push_back(SetField::make(f->id, value, mask));

@@ -358,6 +358,15 @@ Result<void> parse_learn(std::string_view text, ParseContext& c) {
     std::string_view rest = text;
     text::Term term;
     while (text::next_term(rest, term)) WEFT_TRY(parse_learn_term(term, text, c, a));
+    // Switches read no more than four bytes of a field's identity there.
+    auto expressible = [](FieldId id) { return !field(id).nxm.experimenter && !field(id).oxm.experimenter; };
+    for (const LearnSpec& spec : a.specs) {
+        bool source = spec.immediate || expressible(spec.src.field);
+        bool destination = spec.destination == LearnSpec::Destination::kOutput || expressible(spec.dst.field);
+        if (source && destination) continue;
+        return Error{fmt::format("{}: experimenter OXM field '{}' not supported", text,
+                                 field(source ? spec.dst.field : spec.src.field).name)};
+    }
     c.out.push_back(Boxed<Learn>(std::move(a)));
     return {};
 }

@@ -160,7 +160,7 @@ void encode(const Enqueue& a, EncodeContext& c) {
         return;
     }
     encode(SetQueue{a.queue}, c);
-    encode(Output{a.port, 0}, c);
+    encode(Output{a.port, 0xffff}, c);
     encode(PopQueue{}, c);
 }
 

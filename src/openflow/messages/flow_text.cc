@@ -146,6 +146,10 @@ Result<FlowMod> parse_flow_mod(std::string_view text, FlowMod::Command command, 
         mod.new_cookie = 0;
     }
     mod.match.normalize();
+    if (mod.match.mask.tunnel.ttl || mod.match.mask.tunnel.tos || mod.match.mask.skb_priority) {
+        return Error{
+            "tun_ttl, tun_tos and skb_priority are no fields of OpenFlow: a flow cannot match on them"};
+    }
     if (actions) {
         ActionParseOptions options;
         options.names = names;

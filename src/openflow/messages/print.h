@@ -8,7 +8,7 @@ namespace weft::openflow::messages {
 
 void print_port(const Port& port, Version version, std::string& out);
 void print_ports(std::vector<Port> ports, Version version, std::string& out);  // by number
-void print_flow_mod(const FlowMod& mod, Version version, const Names* names, int verbosity, std::string& out);
+void print_flow_mod(const FlowMod& mod, const Names* names, int verbosity, std::string& out);
 void print_port_stats(const PortStatsReply& reply, const Names* names, std::string& out);
 void print_features(const FeaturesReply& features, Version version, std::string& out);
 void print_group_features(const GroupFeaturesReply& features, Version version, std::string& out);

@@ -228,7 +228,13 @@ void Walk::decap_mpls(const of::Decap& action) {
     flow_.packet_type = base_.packet_type = action.packet_type;
     base_.dl_src = flow_.dl_src;
     base_.dl_dst = flow_.dl_dst;
-    if (labels == 1) start_freezing();
+    if (labels > 1) return;
+    if (packet::ethernet::is_mpls(below)) {  // which labels is not known: none is there to be written
+        append(datapath::PopMpls{below});
+        base_.mpls_lse = flow_.mpls_lse;
+        base_.dl_type = below;
+    }
+    start_freezing();
 }
 
 // The packet begins with what was below; an Ethernet header there has its own addresses.

@@ -119,8 +119,9 @@ bool Walk::keep_learnt(const EffectCache::LearnFlow& flow) {
 }
 
 void Walk::fin_timeout(const of::FinTimeout& action) {
-    if (flow_.nw_proto != 6) return;
+    // Of the packet as it came: the end of a connection is one, whatever labels were put in front.
     mask_.nw_proto = 0xff;
+    if (in_.flow.nw_proto != 6) return;
     if (!rule_) return;
     EffectCache::FinTimeout effect{RuleRef(rule_), action.idle_timeout, action.hard_timeout};
     if (in_.effects && (in_.tcp_flags & (kTcpFin | kTcpRst)))

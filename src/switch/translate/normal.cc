@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "packet/address.h"
+#include "packet/ethernet.h"
 #include "switch/translate/vlan_tags.h"
 #include "switch/translate/walk.h"
 
@@ -112,6 +113,14 @@ void Walk::normal() {
         report(TraceNode::Kind::kError,
                fmt::format("received packet on unknown port {}", static_cast<uint32_t>(flow_.in_port)));
         return warning("no input bundle, dropping");
+    }
+    if (packet::ethernet::is_vlan(flow_.dl_type) && !(flow_.vlans[0].tci & packet::kVlanCfi)) {
+        // Cut off within the tag, or below one that was taken off: in which VLAN it is, nobody knows.
+        report(TraceNode::Kind::kError,
+               fmt::format("dropping packet with partial VLAN tag received on port {}",
+                           from ? from->name : std::string("OFPP_NONE")));
+        out_.drop = explain::DropReason::kInvalidVlan;
+        return warning("partial VLAN tag, dropping");
     }
     if (reserved(flow_.dl_dst) && !bridge_->forward_bpdu) {
         out_.drop = explain::DropReason::kReservedAddress;

@@ -193,7 +193,15 @@ void Walk::patch_input(OfPort& peer) {
         return;
     }
     if (!enter_mirrors(peer)) return;
-    through_tree(&peer, [&] { table_lookup(flow_.in_port, 0, true, true, true); });
+    through_tree(&peer, [&] {
+        if (!was_mpls_) return table_lookup(flow_.in_port, 0, true, true, true);
+        // What is below the popped label is not parsed yet: the tables are asked when the packet has gone
+        // round.
+        was_mpls_ = false;
+        FrozenState state = freeze_state();
+        state.table = 0;
+        recirculate(std::move(state));
+    });
 }
 
 void Walk::thaw(const FrozenState& state) {
