@@ -43,6 +43,15 @@ bool checksum_right(const Packet& packet, const DatagramTrain::Shape& at) {
     return packet.offload.checksum_valid || checksum_fold(checksum_add(pseudo, datagram)) == 0xffff;
 }
 
+// IP headers of one flow whose datagrams may be joined.
+bool alike4(const uint8_t* a, const uint8_t* b) {
+    return a[ipv4::kTos] == b[ipv4::kTos] && a[ipv4::kTtl] == b[ipv4::kTtl] &&
+           load_be16(a + ipv4::kFragment) == load_be16(b + ipv4::kFragment);
+}
+bool alike6(const uint8_t* a, const uint8_t* b) {
+    return std::memcmp(a, b, ipv6::kPayloadLength) == 0 && a[ipv6::kHopLimit] == b[ipv6::kHopLimit];
+}
+
 }  // namespace
 
 std::optional<DatagramTrain::Shape> DatagramTrain::shape_of(const Packet& packet) {
@@ -77,7 +86,9 @@ std::optional<DatagramTrain::Shape> DatagramTrain::shape_of(const Packet& packet
         std::find(std::begin(kReadBelowSockets), std::end(kReadBelowSockets), dst) !=
             std::end(kReadBelowSockets))
         return std::nullopt;
-    Shape shape{static_cast<uint16_t>(l3), static_cast<uint16_t>(l4), v6, load_be32(header)};
+    Shape shape{static_cast<uint16_t>(l3), static_cast<uint16_t>(l4), v6, load_be32(header), 0};
+    uint32_t src = load_be32(ip + (v6 ? ipv6::kDst : ipv4::kDst) - 4), dst = load_be32(header - 4);
+    shape.hash = (shape.ports ^ src * 31 ^ dst * 17) * 0x9e3779b1u;
     if (!checksum_right(packet, shape)) return std::nullopt;
     return shape;
 }
@@ -91,15 +102,18 @@ bool DatagramTrain::same_flow(const Packet& next, const Shape& shape) const {
            std::memcmp(a, b, shape.l3) == 0;
 }
 
+bool DatagramTrain::counts_on(const uint8_t* first, const uint8_t* next) {
+    auto step = static_cast<uint16_t>(load_be16(next + ipv4::kId) - load_be16(first + ipv4::kId));
+    bool whole = load_be16(first + ipv4::kFragment) & ipv4::kDontFragment;
+    if (count_ == 1) same_id_ = whole && step == 0;
+    return step == (same_id_ ? 0 : count_);
+}
+
 bool DatagramTrain::append(const Packet& next, const Shape& shape) {
     size_t headers = shape.l4 + udp::kHeader, payload = next.size() - headers;
     if (count_ == 1) payload_ = packet_.size() - headers;
     const uint8_t *a = packet_.data() + shape.l3, *b = next.data() + shape.l3;
-    bool alike =
-        shape.v6 ? std::memcmp(a, b, ipv6::kPayloadLength) == 0 && a[ipv6::kHopLimit] == b[ipv6::kHopLimit]
-                 : a[ipv4::kTos] == b[ipv4::kTos] && a[ipv4::kTtl] == b[ipv4::kTtl] &&
-                       load_be16(a + ipv4::kFragment) == load_be16(b + ipv4::kFragment) &&
-                       static_cast<uint16_t>(load_be16(a + ipv4::kId) + count_) == load_be16(b + ipv4::kId);
+    bool alike = shape.v6 ? alike6(a, b) : alike4(a, b) && counts_on(a, b);
     bool full = (packet_.size() - headers) % payload_ != 0;  // its last datagram was a short one
     if (!alike || full || payload > payload_ || count_ == kMaxDatagrams ||
         packet_.size() + payload > UINT16_MAX)

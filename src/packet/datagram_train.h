@@ -3,7 +3,9 @@
 //
 // Only what segment() gives back is joined: headers that are equal but for lengths, checksums and an IPv4
 // identification that counts up, equal sizes but the last, checksums that are right (partial ones as the
-// sender left them).  So a receiver's sockets, and any device that cuts, see the datagrams as they were.
+// sender left them).  So a receiver's sockets, and any device that cuts, see the datagrams as they were.  But
+// for one thing: an identification that stands still, as that of datagrams which must not be fragmented may
+// (it means nothing then, RFC 6864 section 4.1), counts up afterwards.
 //
 // A super-packet that is not cut (a veth hands it over whole) reaches programs below the sockets as one
 // packet, as that of a sender's own offload does.  Where those are at work, nothing is joined: broadcasts,
@@ -12,6 +14,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "packet/packet.h"
@@ -26,7 +29,7 @@ class DatagramTrain {
     struct Shape {
         uint16_t l3, l4;
         bool v6;
-        uint32_t ports;
+        uint32_t ports, hash;  // hash: of ports and addresses
     };
     // `packet` starts at its Ethernet header.  Nullopt: it travels alone.
     static std::optional<Shape> shape_of(const Packet& packet);
@@ -47,8 +50,11 @@ class DatagramTrain {
     size_t bytes() const { return bytes_; }  // their sizes, headers included
 
   private:
+    bool counts_on(const uint8_t* first, const uint8_t* next);
+
     Packet packet_;
     std::optional<Shape> shape_;  // nullopt: closed
+    bool same_id_ = false;        // IPv4 identifications do not count up
     size_t count_ = 1, bytes_ = 0;
     size_t payload_ = 0;  // of every datagram but the last
 };

@@ -313,7 +313,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     }
 
     Result<std::unique_ptr<Port>> open_device(PortInfo info) {
-        if (info.number >= ebpf::kPorts) return open_system_port(loop_, *this, std::move(info));
+        if (info.number >= ebpf::kPorts) return open_system_port(loop_, poller_, *this, std::move(info));
         links_.refresh();
         const Link* link = links_.find(info.name);
         if (!link) return Error{fmt::format("{}: no such network device", info.name)};

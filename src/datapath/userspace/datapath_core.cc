@@ -244,17 +244,15 @@ void DatapathCore::each_flow_stats(const std::function<void(const Ufid&, const F
 void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
     now_ms_ = clock::monotonic_ms();
     bool policed = !policing_.empty() && policing_.contains(port);
+    Work work;
     for (Received& in : packets) {
         if (policed && !(police_packets_.pass(port, in.packet.size(), now_ms_) &&
                          police_bits_.pass(port, in.packet.size(), now_ms_))) {
             dropped(DropReason::kPolicing);
             continue;
         }
-        Work work;
-        work.packet = std::move(in.packet);
-        work.key = packet::zero_flow();
-        work.key.in_port = port;
-        if (in.tunnelled) work.key.tunnel = in.tunnel;
+        work.begin(std::move(in.packet), port);
+        if (in.tunnel) work.key.tunnel = *in.tunnel;
         work.key.packet_type = in.packet_type;
         work.layout = packet::extract(work.packet, work.key);
         process(std::move(work), now_ms_);
@@ -280,7 +278,7 @@ void DatapathCore::receive(PortNo in_port, packet::Packet packet) {
     received(in_port, one);
 }
 
-void DatapathCore::process(Work work, int64_t now_ms) {
+void DatapathCore::process(Work&& work, int64_t now_ms) {
     Megaflow* flow = table_.lookup(work.key);
     if (!flow) {
         misses_++;

@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -33,8 +33,6 @@ log::Module lg("netdev_linux");
 constexpr size_t kMaxFrame = 65535 + 64;
 constexpr size_t kControl = CMSG_SPACE(sizeof(tpacket_auxdata));
 constexpr int kSocketBuffer = 8 << 20;
-constexpr size_t kLookBack = 8;  // packets that wait, of which one may be joined to
-constexpr size_t kRounds = 4;    // batches before others get their turn
 
 struct PacketSocket {
     int fd = -1;
@@ -73,7 +71,7 @@ ReceiveArea& receive_area() {
     return area;
 }
 
-class SystemPort final : public Port {
+class SystemPort final : public Port, private PacketPoller::Source {
   public:
     SystemPort(PortInfo info, PacketSink& sink, PacketSocket socket, TcFilter filter)
         : Port(std::move(info)),
@@ -82,20 +80,21 @@ class SystemPort final : public Port {
           ring_(std::move(socket.ring)),
           filter_(std::move(filter)) {}
     ~SystemPort() override {
+        if (poller_) poller_->remove(*this);
         watch_.reset();
         close(fd_);
     }
 
-    void start(net::Loop& loop) {
-        watch_ = loop.watch(fd_, net::Loop::kRead, [this](unsigned) { read(); });
+    void start(net::Loop& loop, PacketPoller& poller) {
+        poller_ = &poller;
+        watch_ = loop.watch(fd_, net::Loop::kRead, [this](unsigned) { poller_->run(*this); });
     }
 
-    void send(Work work) override {
+    void send(Work&& work) override {
         if (!join(work)) {
             queue_.push_back({DatagramTrain(std::move(work.packet), shape_), work.key.skb_priority});
             // What cannot be read as a datagram may be one all the same: nothing overtakes it.
-            if (!shape_ && (work.stale || work.key.nw_proto == packet::protocol::kUdp))
-                barrier_ = queue_.size();
+            if (!shape_ && (work.stale || work.key.nw_proto == packet::protocol::kUdp)) trains_ = {};
         }
         if (queue_.size() >= kBatch) flush();
     }
@@ -112,45 +111,45 @@ class SystemPort final : public Port {
             done += send_some(done, count);
         }
         queue_.clear();
-        barrier_ = 0;
+        trains_ = {};
     }
 
     void remove() override { filter_.remove(); }
 
   private:
-    void read() {
-        for (size_t round = 0; round < kRounds; round++) {
-            batch_.clear();
-            bool more = ring_.attached() ? read_ring() : read_socket();
-            if (!batch_.empty()) sink_.received(info_.number, batch_);
-            if (!more) return;
-        }
+    // A batch at most.
+    size_t poll() override {
+        batch_.clear();
+        if (ring_.attached())
+            read_ring();
+        else
+            read_socket();
+        size_t count = batch_.size();
+        if (count) sink_.received(info_.number, batch_);
+        return count;
     }
 
-    // One batch; true: there may be another.
-    bool read_ring() {
+    void read_ring() {
         for (size_t i = 0; i < kBatch; i++) {
             Packet packet;
             auto taken = ring_.take(packet);
-            if (taken == ReceiveRing::Taken::kNone) return false;
+            if (taken == ReceiveRing::Taken::kNone) return;
             if (taken == ReceiveRing::Taken::kPacket)
                 keep(std::move(packet));
             else
                 stats_.rx_errors++;
         }
-        return true;
     }
 
-    bool read_socket() {
+    void read_socket() {
         ReceiveArea& area = receive_area();
         area.prepare();
         int count = recvmmsg(fd_, area.messages, kBatch, MSG_DONTWAIT, nullptr);
         if (count <= 0) {
             if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENETDOWN) stats_.rx_errors++;
-            return false;
+            return;
         }
         for (int i = 0; i < count; i++) take(area, static_cast<size_t>(i));
-        return count == static_cast<int>(kBatch);
     }
 
     void keep(Packet packet) {
@@ -187,12 +186,12 @@ class SystemPort final : public Port {
     bool join(const Work& work) {
         shape_ = joins_ && !work.key.packet_type ? DatagramTrain::shape_of(work.packet) : std::nullopt;
         if (!shape_) return false;
-        size_t first = std::max(barrier_, queue_.size() - std::min(queue_.size(), kLookBack));
-        for (size_t i = queue_.size(); i-- > first;) {
-            Queued& queued = queue_[i];
-            if (queued.train.same_flow(work.packet, *shape_))
-                return queued.priority == work.key.skb_priority && queued.train.append(work.packet, *shape_);
-        }
+        uint16_t& latest = trains_[shape_->hash >> 26];
+        Queued* queued = latest ? &queue_[latest - 1u] : nullptr;
+        if (queued && queued->priority == work.key.skb_priority &&
+            queued->train.same_flow(work.packet, *shape_) && queued->train.append(work.packet, *shape_))
+            return true;
+        latest = static_cast<uint16_t>(queue_.size() + 1);
         return false;
     }
 
@@ -266,13 +265,16 @@ class SystemPort final : public Port {
     int fd_;
     ReceiveRing ring_;  // none: the socket is read
     TcFilter filter_;
+    PacketPoller* poller_ = nullptr;  // of a port that receives
     std::unique_ptr<net::Loop::Watch> watch_;
     struct Queued {
         DatagramTrain train;  // of one, mostly
         uint32_t priority;
     };
     std::vector<Queued> queue_;
-    size_t barrier_ = 0;                         // in queue_: nothing is joined to what is before it
+    // The latest train of a flow that later datagrams may be joined to, by a hash of its ports: its place in
+    // queue_, counted from 1.  Of flows with the same hash the last one's.
+    std::array<uint16_t, 64> trains_ = {};
     bool joins_ = true;                          // the kernel takes super-packets of UDP
     std::optional<DatagramTrain::Shape> shape_;  // of the packet that is being sent
     uint32_t priority_ = 0;                      // the socket's
@@ -330,7 +332,8 @@ Result<PacketSocket> open_packet_socket(const std::string& device, int ifindex, 
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info) {
+Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
+                                               PortInfo info) {
     int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
     if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
     WEFT_ASSIGN(PacketSocket socket, open_packet_socket(info.name, ifindex, ETH_P_ALL));
@@ -341,7 +344,7 @@ Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink
         block = TcFilter();
     }
     auto port = std::make_unique<SystemPort>(std::move(info), sink, std::move(socket), std::move(*block));
-    port->start(loop);
+    port->start(loop, poller);
     return std::unique_ptr<Port>(std::move(port));
 }
 

@@ -40,7 +40,7 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
     Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
         switch (spec.type) {
             case PortType::kSystem:
-                return open_system_port(loop_, *this, std::move(info));
+                return open_system_port(loop_, poller_, *this, std::move(info));
             case PortType::kInternal:
                 return open_internal(std::move(info), spec);
             case PortType::kGeneve:
