@@ -87,8 +87,8 @@ std::optional<DatagramTrain::Shape> DatagramTrain::shape_of(const Packet& packet
             std::end(kReadBelowSockets))
         return std::nullopt;
     Shape shape{static_cast<uint16_t>(l3), static_cast<uint16_t>(l4), v6, load_be32(header), 0};
-    uint32_t src = load_be32(ip + (v6 ? ipv6::kDst : ipv4::kDst) - 4), dst = load_be32(header - 4);
-    shape.hash = (shape.ports ^ src * 31 ^ dst * 17) * 0x9e3779b1u;
+    uint32_t from = load_be32(ip + (v6 ? ipv6::kDst : ipv4::kDst) - 4), to = load_be32(header - 4);
+    shape.hash = (shape.ports ^ from * 31 ^ to * 17) * 0x9e3779b1u;
     if (!checksum_right(packet, shape)) return std::nullopt;
     return shape;
 }

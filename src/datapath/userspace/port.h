@@ -16,7 +16,7 @@
 
 namespace weft::datapath {
 
-inline constexpr size_t kBatch = 64;  // packets read from a port before others get their turn
+inline constexpr size_t kBatch = 128;  // packets read from a port before others get their turn
 
 // What a port says of a packet that it has received.
 struct Received {
