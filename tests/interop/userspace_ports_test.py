@@ -167,45 +167,98 @@ def tagged():
         bursts(net)
 
 
+def tcp(net, size):
+    """Sends so many bytes from a to b; the packets that b's device received meanwhile."""
+    data = random.Random(3).randbytes(1 << 20) * (size >> 20)
+    reader, writer = os.pipe()
+
+    def serve():
+        with socket.create_server(("10.7.0.2", 7000)) as listener:
+            os.write(writer, b"y")
+            s, _ = listener.accept()
+            got = bytearray()
+            while len(got) < len(data):
+                piece = s.recv(1 << 20)
+                if not piece:
+                    break
+                got += piece
+            os.write(writer, b"=" if got == data else b"!")
+
+    def send():
+        with socket.create_connection(("10.7.0.2", 7000), timeout=10) as s:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            s.recv(1)
+
+    child = traffic.process(net.b, serve)
+    assert os.read(reader, 1) == b"y"
+    before = net.frames()
+    sender = traffic.process(net.a, send)
+    answer = os.read(reader, 1)
+    for pid in (child, sender):
+        os.waitpid(pid, 0)
+    os.close(reader)
+    os.close(writer)
+    if answer != b"=":
+        raise rig.Failure(f"{size} bytes by TCP arrived otherwise")
+    return net.frames() - before
+
+
 def long_frames():
     """TCP's super-packets and large datagrams, longer than a slot of the ring, come through whole"""
     with Net() as net:
-        data = random.Random(3).randbytes(1 << 20) * 8
-        reader, writer = os.pipe()
-
-        def serve():
-            with socket.create_server(("10.7.0.2", 7000)) as listener:
-                os.write(writer, b"y")
-                s, _ = listener.accept()
-                got = bytearray()
-                while len(got) < len(data):
-                    piece = s.recv(1 << 20)
-                    if not piece:
-                        break
-                    got += piece
-                os.write(writer, b"=" if got == data else b"!")
-
-        child = traffic.process(net.b, serve)
-        assert os.read(reader, 1) == b"y"
-
-        def send():
-            with socket.create_connection(("10.7.0.2", 7000), timeout=10) as s:
-                s.sendall(data)
-                s.shutdown(socket.SHUT_WR)
-                s.recv(1)
-
-        before = net.frames()
-        sender = traffic.process(net.a, send)
-        if os.read(reader, 1) != b"=":
-            raise rig.Failure("8 MB by TCP arrived otherwise")
-        for pid in (child, sender):
-            os.waitpid(pid, 0)
-        if net.frames() - before > len(data) / 4000:
-            raise rig.Failure(f"8 MB by TCP came in {net.frames() - before} packets: no super-packets")
+        if tcp(net, 8 << 20) > 2000:
+            raise rig.Failure("8 MB by TCP came without super-packets")
         large = [(PORTS[0], bytes([n]) * 60000) for n in range(20)]
         if burst(net, "10.7.0.2", large)[PORTS[0]] != [data for _, data in large]:
             raise rig.Failure("datagrams of 60,000 bytes arrived otherwise")
 
 
+def afxdp():
+    """afxdp ports, driver's and generic program: pings, bursts that arrive as they were, TCP; what the kernel refuses is told"""
+    with Net("type=afxdp") as net:
+        log = os.path.join(net.host.dir, "ovs-vswitchd.log")
+
+        def mode(name):
+            with open(log) as f:
+                return f.read().count(f"AF_XDP in {name} mode")
+        if not mode("native"):
+            raise rig.Failure("best-effort did not choose the veth driver's own program")
+        for kind in ("native", "generic"):
+            before = mode(kind)
+            for name in ("pa", "pb"):
+                net.host.run("ovs-vsctl", "set", "interface", name, f"options:xdp-mode={kind}")
+            rig.wait_for(lambda: mode(kind) >= before + 2, f"both ports in {kind} mode")
+            for ns in (net.a, net.b):  # what the generic program is given whole does not fit a frame
+                sh("ethtool", "-K", "eth0", "tso", "off", "gso", "off", ns=ns)
+            for address in ("10.7.0.2", "fd07::2"):
+                rig.wait_for(lambda: sh("ping", "-c1", "-W1", address, ns=net.a, check=False).returncode == 0, f"{kind}: a ping of {address}")
+                check_burst(net, address, random_burst(random.Random(5)), f"{kind}: datagrams to {address}")
+            if tcp(net, 4 << 20) < 2000:
+                raise rig.Failure("4 MB by TCP came in super-packets, which AF_XDP has not")
+        refused("native-with-zerocopy", net, "options:xdp-mode=native-with-zerocopy", "native-with-zerocopy mode: ")
+        refused("a mode", net, "options:xdp-mode=fast", 'pa: options:xdp-mode is "fast": it can be best-effort')
+        refused("queues", net, "options:n_rxq=50", "queue 1: ", also="options:xdp-mode=native")
+        refused("no queue", net, "options:n_rxq=0", 'pa: options:n_rxq is "0": it can be 1 to')
+        net.host.run("ovs-vsctl", "set", "interface", "pa", "options:n_rxq=1", "options:use-need-wakeup=false")
+        rig.wait_for(lambda: sh("ping", "-c1", "-W1", "10.7.0.2", ns=net.a, check=False).returncode == 0, "a ping after all that was refused")
+        net.host.run("ovs-vsctl", "set", "interface", "pa", "type=system", "--", "remove", "interface", "pa", "options", "xdp-mode",
+                     "--", "remove", "interface", "pa", "options", "n_rxq", "--", "remove", "interface", "pa", "options", "use-need-wakeup")
+        rig.wait_for(lambda: sh("ping", "-c1", "-W1", "10.7.0.2", ns=net.a, check=False).returncode == 0, "a ping by a system port")
+        if "xdp" in net.host.sh("ip", "link", "show", "pa"):
+            raise rig.Failure("the XDP program is still at pa")
+        # The default datapath's packets are the kernel's: it has no such ports.
+        net.host.sh("ip", "link", "add", "pz", "type", "veth", "peer", "name", "qz")
+        net.host.run("ovs-vsctl", "add-br", "br9", "--", "set", "bridge", "br9", "datapath_type=system", "--", "add-port", "br9", "pz",
+                     "--", "set", "interface", "pz", "type=afxdp")
+        rig.wait_for(lambda: "datapath_type=netdev" in net.host.run("ovs-vsctl", "get", "interface", "pz", "error"), "an error of pz")
+
+
+def refused(what, net, setting, expected, also=None):
+    net.host.run("ovs-vsctl", "set", "interface", "pa", *([also] if also else []), setting)
+    rig.wait_for(lambda: expected in net.host.run("ovs-vsctl", "get", "interface", "pa", "error").replace('\\"', '"'),
+                 f"{what}: an error of pa with {expected}; it is {net.host.run('ovs-vsctl', 'get', 'interface', 'pa', 'error')}")
+
+
 if __name__ == "__main__":
-    rig.main(joined, tagged, long_frames)
+    rig.main(joined, tagged, long_frames, afxdp)

@@ -246,6 +246,11 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
                 return open_tunnel_port(loop_, *this, std::move(info), &links_);
             case PortType::kDummy:
                 return open_dummy_port(loop_, *this, std::move(info), spec);
+            case PortType::kAfxdp:  // the kernel's programs would see none of its packets
+                return Error{
+                    fmt::format("{}: afxdp ports are for bridges with datapath_type=netdev, where packets "
+                                "are the daemon's",
+                                info.name)};
         }
         return Error{"unknown port type"};
     }

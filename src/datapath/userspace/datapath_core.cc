@@ -83,13 +83,16 @@ std::string_view port_type_name(PortType type) {
             return "erspan";
         case PortType::kGtpu:
             return "gtpu";
+        case PortType::kAfxdp:
+            return "afxdp";
     }
     return "";
 }
 
 std::optional<PortType> parse_port_type(std::string_view name) {
-    for (PortType type : {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan,
-                          PortType::kGre, PortType::kDummy, PortType::kErspan, PortType::kGtpu}) {
+    for (PortType type :
+         {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan, PortType::kGre,
+          PortType::kDummy, PortType::kErspan, PortType::kGtpu, PortType::kAfxdp}) {
         if (name == port_type_name(type)) return type;
     }
     return std::nullopt;
