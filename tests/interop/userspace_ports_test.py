@@ -173,15 +173,19 @@ def tcp(net, size):
     reader, writer = os.pipe()
 
     def serve():
-        with socket.create_server(("10.7.0.2", 7000)) as listener:
-            os.write(writer, b"y")
-            s, _ = listener.accept()
-            got = bytearray()
-            while len(got) < len(data):
-                piece = s.recv(1 << 20)
-                if not piece:
-                    break
-                got += piece
+        got = bytearray()
+        try:
+            with socket.create_server(("10.7.0.2", 7000)) as listener:
+                listener.settimeout(10)
+                os.write(writer, b"y")
+                s, _ = listener.accept()
+                s.settimeout(5)
+                while len(got) < len(data):
+                    piece = s.recv(1 << 20)
+                    if not piece:
+                        break
+                    got += piece
+        finally:
             os.write(writer, b"=" if got == data else b"!")
 
     def send():

@@ -71,6 +71,8 @@ ReceiveArea& receive_area() {
     return area;
 }
 
+constexpr size_t kProbes = 4;  // places of the table of trains at which a flow may be
+
 class SystemPort final : public Port, private PacketPoller::Source {
   public:
     SystemPort(PortInfo info, PacketSink& sink, PacketSocket socket, TcFilter filter)
@@ -186,12 +188,20 @@ class SystemPort final : public Port, private PacketPoller::Source {
     bool join(const Work& work) {
         shape_ = joins_ && !work.key.packet_type ? DatagramTrain::shape_of(work.packet) : std::nullopt;
         if (!shape_) return false;
-        uint16_t& latest = trains_[shape_->hash >> 26];
-        Queued* queued = latest ? &queue_[latest - 1u] : nullptr;
-        if (queued && queued->priority == work.key.skb_priority &&
-            queued->train.same_flow(work.packet, *shape_) && queued->train.append(work.packet, *shape_))
-            return true;
-        latest = static_cast<uint16_t>(queue_.size() + 1);
+        // A place is taken until all are given up, so that a flow is found where it was put.
+        uint16_t* place = nullptr;
+        for (size_t i = 0; i < kProbes; i++) {
+            uint16_t& probed = trains_[((shape_->hash >> 16) + i) % trains_.size()];
+            Queued* queued = probed ? &queue_[probed - 1u] : nullptr;
+            if (queued && !queued->train.same_flow(work.packet, *shape_)) continue;
+            if (queued && queued->priority == work.key.skb_priority &&
+                queued->train.append(work.packet, *shape_))
+                return true;
+            place = &probed;
+            break;
+        }
+        if (!place) place = &trains_[(shape_->hash >> 16) % trains_.size()];
+        *place = static_cast<uint16_t>(queue_.size() + 1);
         return false;
     }
 
@@ -272,9 +282,9 @@ class SystemPort final : public Port, private PacketPoller::Source {
         uint32_t priority;
     };
     std::vector<Queued> queue_;
-    // The latest train of a flow that later datagrams may be joined to, by a hash of its ports: its place in
-    // queue_, counted from 1.  Of flows with the same hash the last one's.
-    std::array<uint16_t, 64> trains_ = {};
+    // The latest train of a flow, that later datagrams may be joined to, by a hash of the flow: its place in
+    // queue_, counted from 1.
+    std::array<uint16_t, 128> trains_ = {};
     bool joins_ = true;                          // the kernel takes super-packets of UDP
     std::optional<DatagramTrain::Shape> shape_;  // of the packet that is being sent
     uint32_t priority_ = 0;                      // the socket's
