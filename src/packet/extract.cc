@@ -318,6 +318,11 @@ void clear_packet_fields(Flow& flow) {
 
 }  // namespace
 
+void clear_switch_fields(Flow& flow) {
+    auto* begin = reinterpret_cast<uint8_t*>(&flow);
+    std::memset(begin, 0, static_cast<size_t>(reinterpret_cast<uint8_t*>(&flow.dl_dst) - begin));
+}
+
 void set_vlan_limit(size_t tags) {
     vlan_limit_now.store(std::min(tags, kMaxVlans), std::memory_order_relaxed);
 }

@@ -30,6 +30,9 @@ inline Layout extract(const Packet& packet, Flow& flow) {
     return extract(packet.view(), flow);
 }
 
+// Zeroes the fields of the switch, which extract() leaves as they were.
+void clear_switch_fields(Flow& flow);
+
 // How many VLAN tags extract() looks behind (at most kMaxVlans, 1 until told otherwise), for the whole
 // process: other_config:vlan-limit of ovs-vswitchd.conf.db(5).  The Ethertype of a packet with more is that
 // of a tag.

@@ -39,11 +39,12 @@ namespace weft::datapath {
 struct PortSpec {
     std::string name;  // the device, or e.g. "genev_sys_6081"
     PortType type = PortType::kSystem;
-    PortNo number = kNoPort;                     // wanted; kNoPort: any free one
-    uint16_t tunnel_port = 0;                    // UDP port of geneve, vxlan; 0: the standard's
-    std::map<std::string, std::string> options;  // of dummy ports: tx_pcap, rxq_pcap, stream, pstream, pcap
-    packet::EthAddr mac{};                       // of internal and dummy ports; zeros: chosen
-    int mtu = 0;                                 // of internal and dummy ports; 0: 1500
+    PortNo number = kNoPort;   // wanted; kNoPort: any free one
+    uint16_t tunnel_port = 0;  // UDP port of geneve, vxlan; 0: the standard's
+    // Of dummy ports: tx_pcap, rxq_pcap, stream, pstream, pcap.  Of afxdp ports: userspace/afxdp_port.h.
+    std::map<std::string, std::string> options;
+    packet::EthAddr mac{};  // of internal and dummy ports; zeros: chosen
+    int mtu = 0;            // of internal and dummy ports; 0: 1500
 };
 
 struct PortInfo {

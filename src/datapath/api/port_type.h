@@ -8,7 +8,7 @@
 
 namespace weft::datapath {
 
-enum class PortType : uint8_t { kSystem, kInternal, kGeneve, kVxlan, kGre, kDummy, kErspan, kGtpu };
+enum class PortType : uint8_t { kSystem, kInternal, kGeneve, kVxlan, kGre, kDummy, kErspan, kGtpu, kAfxdp };
 std::string_view port_type_name(PortType type);  // "system", "internal", "geneve", ...
 std::optional<PortType> parse_port_type(std::string_view name);
 // Tunnels behind GRE, which have no ports.

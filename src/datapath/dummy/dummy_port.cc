@@ -76,7 +76,7 @@ class DummyPort final : public Port, public DummyDevice {
     }
 
     // Port
-    void send(Work work) override {
+    void send(Work&& work) override {
         if (!admin_up_) {
             stats_.tx_dropped++;
             return sink_.dropped(explain::DropReason::kPortDown);

@@ -251,6 +251,11 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
                 return open_tunnel_port(loop_, *this, std::move(info), &links_);
             case PortType::kDummy:
                 return open_dummy_port(loop_, *this, std::move(info), spec);
+            case PortType::kAfxdp:  // the kernel's programs would see none of its packets
+                return Error{
+                    fmt::format("{}: afxdp ports are for bridges with datapath_type=netdev, where packets "
+                                "are the daemon's",
+                                info.name)};
         }
         return Error{"unknown port type"};
     }
@@ -318,7 +323,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     }
 
     Result<std::unique_ptr<Port>> open_device(PortInfo info) {
-        if (info.number >= ebpf::kPorts) return open_system_port(loop_, *this, std::move(info));
+        if (info.number >= ebpf::kPorts) return open_system_port(loop_, poller_, *this, std::move(info));
         links_.refresh();
         const Link* link = links_.find(info.name);
         if (!link) return Error{fmt::format("{}: no such network device", info.name)};

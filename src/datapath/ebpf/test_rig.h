@@ -105,7 +105,7 @@ class EbpfTest : public ::testing::Test {
             spec.type = PortType::kSystem;
             auto added = kernel_->add_port(spec);
             ASSERT_TRUE(added.ok()) << added.message();
-            auto far = open_system_port(*loop_, far_[i], PortInfo{i, fmt::format("w{}", i)});
+            auto far = open_system_port(*loop_, poller_, far_[i], PortInfo{i, fmt::format("w{}", i)});
             ASSERT_TRUE(far.ok()) << far.message();
             far_[i].port = std::move(*far);
         }
@@ -337,6 +337,7 @@ class EbpfTest : public ::testing::Test {
     std::unique_ptr<net::Loop> loop_;
     std::unique_ptr<Links> links_;
     std::unique_ptr<Datapath> kernel_, reference_;
+    PacketPoller poller_;
     FarEnd far_[kPortCount + 1];
     Recorder kernel_upcalls_, reference_upcalls_;
     Ufid last_;

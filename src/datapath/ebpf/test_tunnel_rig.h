@@ -107,12 +107,12 @@ class EbpfTunnelTest : public EbpfTest {
             "tx-gre-csum-segmentation; do ethtool -K u0 $f off >/dev/null 2>&1; done; "
             "for i in $(seq 100); do ip link show u0 | grep -q LOWER_UP && break; sleep 0.05; done";
         ASSERT_EQ(sh(underlay), 0);
-        auto wire = open_system_port(*loop_, wire_, PortInfo{kUnderlay, "u1"});
+        auto wire = open_system_port(*loop_, poller_, wire_, PortInfo{kUnderlay, "u1"});
         ASSERT_TRUE(wire.ok()) << wire.message();
         wire_.port = std::move(*wire);
         enter(elsewhere_);
         EXPECT_EQ(sh("ip link set lo up; " + underlay), 0);
-        auto other = open_system_port(*reference_loop_, reference_wire_, PortInfo{kUnderlay, "u1"});
+        auto other = open_system_port(*reference_loop_, poller_, reference_wire_, PortInfo{kUnderlay, "u1"});
         ASSERT_TRUE(other.ok()) << other.message();
         reference_wire_.port = std::move(*other);
         enter(here_);

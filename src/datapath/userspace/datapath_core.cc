@@ -83,13 +83,16 @@ std::string_view port_type_name(PortType type) {
             return "erspan";
         case PortType::kGtpu:
             return "gtpu";
+        case PortType::kAfxdp:
+            return "afxdp";
     }
     return "";
 }
 
 std::optional<PortType> parse_port_type(std::string_view name) {
-    for (PortType type : {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan,
-                          PortType::kGre, PortType::kDummy, PortType::kErspan, PortType::kGtpu}) {
+    for (PortType type :
+         {PortType::kSystem, PortType::kInternal, PortType::kGeneve, PortType::kVxlan, PortType::kGre,
+          PortType::kDummy, PortType::kErspan, PortType::kGtpu, PortType::kAfxdp}) {
         if (name == port_type_name(type)) return type;
     }
     return std::nullopt;
@@ -244,17 +247,15 @@ void DatapathCore::each_flow_stats(const std::function<void(const Ufid&, const F
 void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
     now_ms_ = clock::monotonic_ms();
     bool policed = !policing_.empty() && policing_.contains(port);
+    Work work;
     for (Received& in : packets) {
         if (policed && !(police_packets_.pass(port, in.packet.size(), now_ms_) &&
                          police_bits_.pass(port, in.packet.size(), now_ms_))) {
             dropped(DropReason::kPolicing);
             continue;
         }
-        Work work;
-        work.packet = std::move(in.packet);
-        work.key = packet::zero_flow();
-        work.key.in_port = port;
-        if (in.tunnelled) work.key.tunnel = in.tunnel;
+        work.begin(std::move(in.packet), port);
+        if (in.tunnel) work.key.tunnel = *in.tunnel;
         work.key.packet_type = in.packet_type;
         work.layout = packet::extract(work.packet, work.key);
         process(std::move(work), now_ms_);
@@ -280,7 +281,7 @@ void DatapathCore::receive(PortNo in_port, packet::Packet packet) {
     received(in_port, one);
 }
 
-void DatapathCore::process(Work work, int64_t now_ms) {
+void DatapathCore::process(Work&& work, int64_t now_ms) {
     Megaflow* flow = table_.lookup(work.key);
     if (!flow) {
         misses_++;

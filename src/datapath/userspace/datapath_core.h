@@ -11,6 +11,7 @@
 #include "datapath/userspace/executor.h"
 #include "datapath/userspace/megaflow_table.h"
 #include "datapath/userspace/meter_table.h"
+#include "datapath/userspace/packet_poller.h"
 #include "datapath/userspace/port.h"
 #include "net/loop.h"
 
@@ -81,6 +82,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     Port* port_at(PortNo number);  // null: there is none
 
     net::Loop& loop_;
+    PacketPoller poller_;  // goes after the ports
     MegaflowTable table_;
 
     // PacketSink
@@ -94,7 +96,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     void upcall(const Userspace& action, Work&& work, const Actions& all) override;
     std::optional<std::pair<PortNo, PortType>> tunnel_receiver(PortNo port, ByteView bytes) override;
 
-    void process(Work work, int64_t now_ms);
+    void process(Work&& work, int64_t now_ms);
     void queue_upcall(Upcall upcall);
     void finish_batch();
     Result<PortNo> choose_number(const PortSpec& spec) const;

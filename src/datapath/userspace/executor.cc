@@ -75,17 +75,17 @@ size_t length_without_padding(Work& work) {
 
 }  // namespace
 
-void Executor::run(Work work, const Actions& actions, int64_t now_ms) {
+void Executor::run(Work&& work, const Actions& actions, int64_t now_ms) {
     now_ms_ = now_ms;
     run_list(std::move(work), actions, actions);
 }
 
-void Executor::go_on(Work work, std::span<const Action> rest, const Actions& all, int64_t now_ms) {
+void Executor::go_on(Work&& work, std::span<const Action> rest, const Actions& all, int64_t now_ms) {
     now_ms_ = now_ms;
     run_list(std::move(work), rest, all);
 }
 
-void Executor::run_list(Work work, std::span<const Action> actions, const Actions& all) {
+void Executor::run_list(Work&& work, std::span<const Action> actions, const Actions& all) {
     if (actions.empty()) return sink_.dropped(DropReason::kNoActions);
     if (nesting_ >= kMaxNesting) return sink_.dropped(DropReason::kRecursionTooDeep);
     nesting_++;
@@ -223,18 +223,21 @@ Executor::Step Executor::one(Work& work, const Action& action, bool last, const 
 }
 
 void Executor::output(Work& work, PortNo port, bool last) {
-    Work out = last ? std::move(work) : Work(work);
-    work.truncate = 0;
-    if (out.truncate) {
-        // A super-packet cannot be shortened as such: what is cut is the packet as one.
-        if (out.truncate < out.packet.size()) {
-            packet::finish_checksum(out.packet);
-            out.packet.offload = {};
-            out.packet.truncate(out.truncate);
-        }
-        out.truncate = 0;
+    if (!last) {
+        Work copy(work);
+        work.truncate = 0;
+        return output(copy, port, true);
     }
-    sink_.output(port, std::move(out));
+    if (work.truncate) {
+        // A super-packet cannot be shortened as such: what is cut is the packet as one.
+        if (work.truncate < work.packet.size()) {
+            packet::finish_checksum(work.packet);
+            work.packet.offload = {};
+            work.packet.truncate(work.truncate);
+        }
+        work.truncate = 0;
+    }
+    sink_.output(port, std::move(work));
 }
 
 // `rest`: what follows, which each of several fragments goes through.
@@ -301,7 +304,7 @@ Executor::Step Executor::push_tunnel(Work& work, const PushTunnel& action, std::
     return Step::kEnd;
 }
 
-void Executor::pop_tunnel(Work work, PortNo port) {
+void Executor::pop_tunnel(Work&& work, PortNo port) {
     packet::finish_checksum(work.packet);
     work.refresh();
     packet::Tunnel tunnel = packet::zero_flow().tunnel;

@@ -23,7 +23,7 @@ class MeterTable;
 // A packet on its way, with its key.
 struct Work {
     packet::Packet packet;
-    packet::Flow key;
+    packet::Flow key;  // large: works are handed on by reference
     packet::Layout layout;
     bool stale = false;        // the packet has changed in ways that key and layout do not show
     bool tunnel_set = false;   // key.tunnel is for sending, not what the packet came by
@@ -32,6 +32,14 @@ struct Work {
     uint8_t pushed_tags = 0;   // that this list put on and that are there
     bool behind_tags = false;  // key and layout look behind them, whatever the limit of tags
 
+    // A packet that has come in by `port`: its key, of which extract() fills the rest.
+    void begin(packet::Packet packet_, PortNo port) {
+        packet = std::move(packet_);
+        packet::clear_switch_fields(key);
+        key.in_port = port;
+        stale = tunnel_set = behind_tags = false;
+        truncate = depth = pushed_tags = 0;
+    }
     // Key and layout are what they would be had the packet come like this.
     void refresh() {
         if (!stale && !behind_tags) return;
@@ -72,18 +80,18 @@ class Executor {
 
     void set_connections(ConnectionTable* connections) { connections_ = connections; }
     // Consumes the packet.
-    void run(Work work, const Actions& actions, int64_t now_ms);
+    void run(Work&& work, const Actions& actions, int64_t now_ms);
     // From `rest` on, a part of `all`: what is before it has been done.
-    void go_on(Work work, std::span<const Action> rest, const Actions& all, int64_t now_ms);
+    void go_on(Work&& work, std::span<const Action> rest, const Actions& all, int64_t now_ms);
 
   private:
     enum class Step : uint8_t { kNext, kEnd };
-    void run_list(Work work, std::span<const Action> actions, const Actions& all);
+    void run_list(Work&& work, std::span<const Action> actions, const Actions& all);
     Step one(Work& work, const Action& action, bool last, const Actions& all);
     Step track(Work& work, const Conntrack& action, std::span<const Action> rest, const Actions& all);
     Step set(Work& work, const Action& action);
     Step push_tunnel(Work& work, const PushTunnel& action, std::span<const Action> rest, const Actions& all);
-    void pop_tunnel(Work work, PortNo port);
+    void pop_tunnel(Work&& work, PortNo port);
     void output(Work& work, PortNo port, bool last);
 
     ActionSink& sink_;

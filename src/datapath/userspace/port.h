@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,15 +16,13 @@
 
 namespace weft::datapath {
 
-inline constexpr size_t kBatch = 32;  // packets read from a port before others get their turn
+inline constexpr size_t kBatch = 128;  // packets read from a port before others get their turn
 
 // What a port says of a packet that it has received.
 struct Received {
     packet::Packet packet;
-    // Tunnel ports alone: the header that the packet came in.
-    bool tunnelled = false;
-    packet::Tunnel tunnel;
-    uint32_t packet_type = 0;  // 0: Ethernet
+    std::optional<packet::Tunnel> tunnel;  // tunnel ports alone: the header that the packet came in
+    uint32_t packet_type = 0;              // 0: Ethernet
 };
 
 class PacketSink {
@@ -43,7 +42,7 @@ class Port {
     const PortInfo& info() const { return info_; }
     const PortStats& stats() const { return stats_; }
     // The packet, its hash and, for tunnels, where to: work.key.tunnel.
-    virtual void send(Work work) = 0;
+    virtual void send(Work&& work) = 0;
     virtual void flush() {}
     // Does somebody capture this port's packets?
     virtual bool watched() { return false; }

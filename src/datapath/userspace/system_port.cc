@@ -8,21 +8,24 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
 #include "datapath/netdev/ingress_block.h"
 #include "datapath/netdev/qos.h"
+#include "datapath/userspace/receive_ring.h"
 #include "datapath/userspace/vnet.h"
-#include "packet/ethernet.h"
+#include "packet/datagram_train.h"
+#include "packet/ipv4.h"
 #include "packet/segment.h"
-#include "packet/vlan.h"
 
 namespace weft::datapath {
 
 namespace {
 
+using packet::DatagramTrain;
 using packet::Packet;
 
 log::Module lg("netdev_linux");
@@ -30,6 +33,11 @@ log::Module lg("netdev_linux");
 constexpr size_t kMaxFrame = 65535 + 64;
 constexpr size_t kControl = CMSG_SPACE(sizeof(tpacket_auxdata));
 constexpr int kSocketBuffer = 8 << 20;
+
+struct PacketSocket {
+    int fd = -1;
+    ReceiveRing ring;
+};
 
 // Room for one batch, shared by all ports: they are read one after the other.
 struct ReceiveArea {
@@ -63,43 +71,79 @@ ReceiveArea& receive_area() {
     return area;
 }
 
-class SystemPort final : public Port {
+constexpr size_t kProbes = 4;  // places of the table of trains at which a flow may be
+
+class SystemPort final : public Port, private PacketPoller::Source {
   public:
-    SystemPort(PortInfo info, PacketSink& sink, int fd, TcFilter filter)
-        : Port(std::move(info)), sink_(sink), fd_(fd), filter_(std::move(filter)) {}
+    SystemPort(PortInfo info, PacketSink& sink, PacketSocket socket, TcFilter filter)
+        : Port(std::move(info)),
+          sink_(sink),
+          fd_(socket.fd),
+          ring_(std::move(socket.ring)),
+          filter_(std::move(filter)) {}
     ~SystemPort() override {
+        if (poller_) poller_->remove(*this);
         watch_.reset();
         close(fd_);
     }
 
-    void start(net::Loop& loop) {
-        watch_ = loop.watch(fd_, net::Loop::kRead, [this](unsigned) { read(); });
+    void start(net::Loop& loop, PacketPoller& poller) {
+        poller_ = &poller;
+        watch_ = loop.watch(fd_, net::Loop::kRead, [this](unsigned) { poller_->run(*this); });
     }
 
-    void send(Work work) override {
-        queue_.push_back(std::move(work.packet));
-        priorities_.push_back(work.key.skb_priority);
+    void send(Work&& work) override {
+        if (!join(work)) {
+            queue_.push_back({DatagramTrain(std::move(work.packet), shape_), work.key.skb_priority});
+            // What cannot be read as a datagram may be one all the same: nothing overtakes it.
+            if (!shape_ && (work.stale || work.key.nw_proto == packet::protocol::kUdp)) trains_ = {};
+        }
         if (queue_.size() >= kBatch) flush();
     }
 
     void flush() override {
+        for (Queued& queued : queue_) queued.train.finish();
         size_t done = 0;
         while (done < queue_.size()) {
             size_t count = 1;
             while (count < kBatch && done + count < queue_.size() &&
-                   priorities_[done + count] == priorities_[done])
+                   queue_[done + count].priority == queue_[done].priority)
                 ++count;
-            set_priority(priorities_[done]);
+            set_priority(queue_[done].priority);
             done += send_some(done, count);
         }
         queue_.clear();
-        priorities_.clear();
+        trains_ = {};
     }
 
     void remove() override { filter_.remove(); }
 
   private:
-    void read() {
+    // A batch at most.
+    size_t poll() override {
+        batch_.clear();
+        if (ring_.attached())
+            read_ring();
+        else
+            read_socket();
+        size_t count = batch_.size();
+        if (count) sink_.received(info_.number, batch_);
+        return count;
+    }
+
+    void read_ring() {
+        for (size_t i = 0; i < kBatch; i++) {
+            Packet packet;
+            auto taken = ring_.take(packet);
+            if (taken == ReceiveRing::Taken::kNone) return;
+            if (taken == ReceiveRing::Taken::kPacket)
+                keep(std::move(packet));
+            else
+                stats_.rx_errors++;
+        }
+    }
+
+    void read_socket() {
         ReceiveArea& area = receive_area();
         area.prepare();
         int count = recvmmsg(fd_, area.messages, kBatch, MSG_DONTWAIT, nullptr);
@@ -107,9 +151,13 @@ class SystemPort final : public Port {
             if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENETDOWN) stats_.rx_errors++;
             return;
         }
-        batch_.clear();
         for (int i = 0; i < count; i++) take(area, static_cast<size_t>(i));
-        sink_.received(info_.number, batch_);
+    }
+
+    void keep(Packet packet) {
+        stats_.rx_packets++;
+        stats_.rx_bytes += packet.size();
+        batch_.push_back({std::move(packet)});
     }
 
     void take(ReceiveArea& area, size_t index) {
@@ -122,26 +170,39 @@ class SystemPort final : public Port {
         length -= kVnetHeader;
         Packet packet(ByteView(area.frame(index), length));
         packet.offload = read_vnet_header(area.slots[index].header);
-        restore_tag(message, packet);
-        stats_.rx_packets++;
-        stats_.rx_bytes += length;
-        batch_.push_back({std::move(packet)});
+        read_auxiliary(message, packet);
+        keep(std::move(packet));
     }
 
-    // The kernel keeps the outermost tag beside the frame: put it back.
-    static void restore_tag(msghdr& message, Packet& packet) {
+    static void read_auxiliary(msghdr& message, Packet& packet) {
         for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
             if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA) continue;
             tpacket_auxdata aux;
             std::memcpy(&aux, CMSG_DATA(c), sizeof aux);
-            if (!(aux.tp_status & TP_STATUS_VLAN_VALID) || packet.size() < packet::ethernet::kHeader) return;
-            uint16_t tpid =
-                aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid : packet::ethernet::kVlan;
-            uint8_t* p = packet.insert(packet::ethernet::kType, packet::vlan::kHeader);
-            store_be16(p, tpid);
-            store_be16(p + packet::vlan::kTci, aux.tp_vlan_tci);
+            restore_tag(packet, aux.tp_status, aux.tp_vlan_tpid, aux.tp_vlan_tci);
             return;
         }
+    }
+
+    // Joins the packet to one that waits, if it is the next datagram of its flow.
+    bool join(const Work& work) {
+        shape_ = joins_ && !work.key.packet_type ? DatagramTrain::shape_of(work.packet) : std::nullopt;
+        if (!shape_) return false;
+        // A place is taken until all are given up, so that a flow is found where it was put.
+        uint16_t* place = nullptr;
+        for (size_t i = 0; i < kProbes; i++) {
+            uint16_t& probed = trains_[((shape_->hash >> 16) + i) % trains_.size()];
+            Queued* queued = probed ? &queue_[probed - 1u] : nullptr;
+            if (queued && !queued->train.same_flow(work.packet, *shape_)) continue;
+            if (queued && queued->priority == work.key.skb_priority &&
+                queued->train.append(work.packet, *shape_))
+                return true;
+            place = &probed;
+            break;
+        }
+        if (!place) place = &trains_[(shape_->hash >> 16) % trains_.size()];
+        *place = static_cast<uint16_t>(queue_.size() + 1);
+        return false;
     }
 
     // The queue that a packet was put into is the class of the device's queueing discipline (netdev/qos.h).
@@ -158,7 +219,7 @@ class SystemPort final : public Port {
         iovec parts[kBatch][2];
         uint8_t headers[kBatch][kVnetHeader];
         for (size_t i = 0; i < count; i++) {
-            Packet& packet = queue_[first + i];
+            Packet& packet = queue_[first + i].train.packet();
             write_vnet_header(packet, headers[i]);
             parts[i][0] = {headers[i], kVnetHeader};
             parts[i][1] = {packet.data(), packet.size()};
@@ -168,21 +229,24 @@ class SystemPort final : public Port {
         int sent = sendmmsg(fd_, messages, static_cast<unsigned>(count), MSG_DONTWAIT);
         if (sent > 0) {
             for (int i = 0; i < sent; i++) {
-                stats_.tx_packets++;
-                stats_.tx_bytes += queue_[first + static_cast<size_t>(i)].size();
+                const DatagramTrain& train = queue_[first + static_cast<size_t>(i)].train;
+                stats_.tx_packets += train.count();
+                stats_.tx_bytes += train.bytes();
             }
             return static_cast<size_t>(sent);
         }
         if (errno == EINTR) return 0;
-        failed(queue_[first], errno);
+        failed(queue_[first].train, errno);
         return 1;
     }
 
-    void failed(Packet& packet, int error) {
+    void failed(DatagramTrain& train, int error) {
+        Packet& packet = train.packet();
         // A kind of super-packet that this kernel does not take, or cannot cut (behind labels).
         bool refused =
             (error == EINVAL || error == ENOMEM) && packet.offload.gso_type != packet::GsoType::kNone;
         std::vector<Packet> segments;
+        if (refused && packet.offload.gso_type == packet::GsoType::kUdp) joins_ = false;
         if (refused) segments = packet::segment(std::move(packet));
         if (!segments.empty()) {
             for (Packet& one : segments) {
@@ -199,21 +263,31 @@ class SystemPort final : public Port {
             return;
         }
         using explain::DropReason;
-        stats_.tx_dropped++;
+        stats_.tx_dropped += train.count();
         DropReason reason = error == ENETDOWN || error == ENXIO || error == ENODEV ? DropReason::kPortDown
                             : error == EMSGSIZE                                    ? DropReason::kTooBig
                             : error == EAGAIN || error == ENOBUFS ? DropReason::kTransmitQueueFull
                                                                   : DropReason::kTransmitError;
-        sink_.dropped(reason);
+        for (size_t i = 0; i < train.count(); i++) sink_.dropped(reason);
     }
 
     PacketSink& sink_;
     int fd_;
+    ReceiveRing ring_;  // none: the socket is read
     TcFilter filter_;
+    PacketPoller* poller_ = nullptr;  // of a port that receives
     std::unique_ptr<net::Loop::Watch> watch_;
-    std::vector<Packet> queue_;
-    std::vector<uint32_t> priorities_;  // of the packets in queue_
-    uint32_t priority_ = 0;             // the socket's
+    struct Queued {
+        DatagramTrain train;  // of one, mostly
+        uint32_t priority;
+    };
+    std::vector<Queued> queue_;
+    // The latest train of a flow, that later datagrams may be joined to, by a hash of the flow: its place in
+    // queue_, counted from 1.
+    std::array<uint16_t, 128> trains_ = {};
+    bool joins_ = true;                          // the kernel takes super-packets of UDP
+    std::optional<DatagramTrain::Shape> shape_;  // of the packet that is being sent
+    uint32_t priority_ = 0;                      // the socket's
     std::vector<Received> batch_;
 };
 
@@ -226,7 +300,7 @@ Error os_error(const std::string& device, std::string_view what) {
 namespace {
 
 // A packet socket on the device; protocol 0 receives nothing.
-Result<int> open_packet_socket(const std::string& device, int ifindex, uint16_t protocol) {
+Result<PacketSocket> open_packet_socket(const std::string& device, int ifindex, uint16_t protocol) {
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return os_error(device, "opening a packet socket");
     auto fail = [&](std::string_view what) {
@@ -242,6 +316,14 @@ Result<int> open_packet_socket(const std::string& device, int ifindex, uint16_t 
     if (!option(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)) return fail("leaving out sent packets");
     if (!option(SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer)) option(SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
     if (!option(SOL_SOCKET, SO_SNDBUFFORCE, kSocketBuffer)) option(SOL_SOCKET, SO_SNDBUF, kSocketBuffer);
+    PacketSocket out;
+    if (protocol) {
+        auto ring = ReceiveRing::attach(fd);
+        if (ring)
+            out.ring = std::move(*ring);
+        else
+            lg.info("{}: packets are received without a ring: {}", device, ring.message());
+    }
     sockaddr_ll address = {};
     address.sll_family = AF_PACKET;
     address.sll_protocol = __builtin_bswap16(protocol);
@@ -254,30 +336,33 @@ Result<int> open_packet_socket(const std::string& device, int ifindex, uint16_t 
     if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof membership) < 0) {
         return fail("switching to promiscuous mode");
     }
-    return fd;
+    out.fd = fd;
+    return out;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info) {
+Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
+                                               PortInfo info) {
     int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
     if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
-    WEFT_ASSIGN(int fd, open_packet_socket(info.name, ifindex, ETH_P_ALL));
+    WEFT_ASSIGN(PacketSocket socket, open_packet_socket(info.name, ifindex, ETH_P_ALL));
     auto block = install_ingress_block(ifindex, info.name);
     if (!block) {
         lg.warn("{}: the host's own network stack keeps receiving from this port: {}", info.name,
                 block.message());
         block = TcFilter();
     }
-    auto port = std::make_unique<SystemPort>(std::move(info), sink, fd, std::move(*block));
-    port->start(loop);
+    auto port = std::make_unique<SystemPort>(std::move(info), sink, std::move(socket), std::move(*block));
+    port->start(loop, poller);
     return std::unique_ptr<Port>(std::move(port));
 }
 
 Result<std::unique_ptr<Port>> open_sending_system_port(PacketSink& sink, PortInfo info, int ifindex,
                                                        TcFilter filter) {
-    WEFT_ASSIGN(int fd, open_packet_socket(info.name, ifindex, 0));
-    return std::unique_ptr<Port>(std::make_unique<SystemPort>(std::move(info), sink, fd, std::move(filter)));
+    WEFT_ASSIGN(PacketSocket socket, open_packet_socket(info.name, ifindex, 0));
+    return std::unique_ptr<Port>(
+        std::make_unique<SystemPort>(std::move(info), sink, std::move(socket), std::move(filter)));
 }
 
 }  // namespace weft::datapath

@@ -10,12 +10,15 @@
 #include <memory>
 
 #include "datapath/netdev/tc_filter.h"
+#include "datapath/userspace/packet_poller.h"
 #include "datapath/userspace/port.h"
 #include "net/loop.h"
 
 namespace weft::datapath {
 
-Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketSink& sink, PortInfo info);
+// `poller` must outlive the port.
+Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
+                                               PortInfo info);
 
 // A port that only sends: what the device receives is seen to by `filter`, which goes with the port.
 Result<std::unique_ptr<Port>> open_sending_system_port(PacketSink& sink, PortInfo info, int ifindex,

@@ -26,7 +26,7 @@ class TapPort final : public Port {
         watch_ = loop.watch(tap_.get(), net::Loop::kRead, [this](unsigned) { read(); });
     }
 
-    void send(Work work) override {
+    void send(Work&& work) override {
         Packet& packet = work.packet;
         if (write_one(packet)) return;
         if (errno == EINVAL && packet.offload.gso_type != packet::GsoType::kNone) {

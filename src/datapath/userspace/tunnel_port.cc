@@ -103,7 +103,7 @@ class TunnelPort final : public Port {
         if (watched()) capture_->received(packet);
     }
 
-    void send(Work work) override {
+    void send(Work&& work) override {
         Tunnel& key = work.key.tunnel;
         bool v6 = !packet::is_zero(key.ipv6_dst);
         if (!work.tunnel_set || (!v6 && !key.dst)) return drop(DropReason::kTunnelNoKey);
@@ -391,7 +391,7 @@ class TunnelPort final : public Port {
         if (inner->message || inner->packet_type) {
             Packet packet(inner->bytes);
             if (inner->message) push_received_headers(packet, key);
-            batch_.push_back({std::move(packet), true, key, inner->packet_type});
+            batch_.push_back({std::move(packet), key, inner->packet_type});
             return;
         }
         joined_key_ = key;
@@ -402,7 +402,7 @@ class TunnelPort final : public Port {
         if (joined_.empty()) return;
         Packet packet = joined_.finish();
         if (!packet.offload.any()) packet::mark_unfinished(packet);
-        batch_.push_back({std::move(packet), true, joined_key_});
+        batch_.push_back({std::move(packet), joined_key_});
     }
 
     PacketSink& sink_;

@@ -4,6 +4,7 @@
 #include "datapath/dummy/dummy_port.h"
 #include "datapath/ebpf/underlay.h"
 #include "datapath/netdev/tc_filter.h"
+#include "datapath/userspace/afxdp_port.h"
 #include "datapath/userspace/datapath_core.h"
 #include "datapath/userspace/system_port.h"
 #include "datapath/userspace/tap_port.h"
@@ -40,7 +41,9 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
     Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
         switch (spec.type) {
             case PortType::kSystem:
-                return open_system_port(loop_, *this, std::move(info));
+                return open_system_port(loop_, poller_, *this, std::move(info));
+            case PortType::kAfxdp:
+                return open_afxdp_port(loop_, poller_, *this, std::move(info), spec);
             case PortType::kInternal:
                 return open_internal(std::move(info), spec);
             case PortType::kGeneve:

@@ -1,8 +1,12 @@
 #include "datapath/userspace/vnet.h"
 
+#include <linux/if_packet.h>
+
 #include <cstring>
 
+#include "packet/ethernet.h"
 #include "packet/extract.h"
+#include "packet/vlan.h"
 
 namespace weft::datapath {
 
@@ -84,6 +88,13 @@ void write_vnet_header(const packet::Packet& packet, uint8_t* bytes) {
         header.hdr_len = static_cast<uint16_t>(std::min(length, packet.size()));
     }
     std::memcpy(bytes, &header, sizeof header);
+}
+
+void restore_tag(packet::Packet& packet, uint32_t status, uint16_t tpid, uint16_t tci) {
+    if (!(status & TP_STATUS_VLAN_VALID) || packet.size() < packet::ethernet::kHeader) return;
+    uint8_t* p = packet.insert(packet::ethernet::kType, packet::vlan::kHeader);
+    store_be16(p, status & TP_STATUS_VLAN_TPID_VALID ? tpid : packet::ethernet::kVlan);
+    store_be16(p + packet::vlan::kTci, tci);
 }
 
 }  // namespace weft::datapath

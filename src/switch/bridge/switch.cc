@@ -698,8 +698,11 @@ Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Bac
             }
         } else if (type == "internal" || type == "tap") {
             spec.type = datapath::PortType::kInternal;
-        } else if (type == "system") {
-            spec.type = datapath::PortType::kSystem;
+        } else if (type == "system" || type == "afxdp") {
+            spec.type = type == "afxdp" ? datapath::PortType::kAfxdp : datapath::PortType::kSystem;
+            if (type == "afxdp") {
+                for (const auto& [key, value] : row.options) spec.options[key] = value;
+            }
             if (!links_ || !links_->find(row.name)) {
                 state.retry = true;
                 return Error{fmt::format("could not open network device {} (No such device)", row.name)};

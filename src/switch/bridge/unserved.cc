@@ -21,10 +21,12 @@ void check(const db::Controller& row, std::vector<std::string>& out) {
 }
 
 void check(const db::Interface& row, std::vector<std::string>& out) {
-    for (const char* key :
+    for (std::string_view key :
          {"n_rxq", "n_rxq_desc", "n_txq_desc", "xdp-mode", "use-need-wakeup", "rx-flow-ctrl", "tx-flow-ctrl",
           "flow-ctrl-autoneg", "dpdk-lsc-interrupt", "tx-steering"}) {
-        if (row.options.contains(key)) {
+        bool served =
+            row.type == "afxdp" && (key == "n_rxq" || key == "xdp-mode" || key == "use-need-wakeup");
+        if (row.options.contains(key) && !served) {
             out.push_back(fmt::format("interface {}: options:{} says nothing: a device has one queue here",
                                       row.name, key));
         }

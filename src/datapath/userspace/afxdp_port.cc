@@ -1,0 +1,226 @@
+#include "datapath/userspace/afxdp_port.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include <charconv>
+
+#include "base/log.h"
+#include "datapath/netdev/ingress_block.h"
+#include "datapath/userspace/xdp_program.h"
+#include "datapath/userspace/xdp_socket.h"
+#include "packet/segment.h"
+#include "packet/unfinished.h"
+
+namespace weft::datapath {
+
+namespace {
+
+using packet::Packet;
+
+log::Module lg("netdev_afxdp");
+
+constexpr uint32_t kMaxQueues = 64;
+constexpr int kMaxMtu = XdpSocket::kMaxFrame - 14 - 8;  // Ethernet header, two tags
+
+struct Mode {
+    std::string_view name;
+    XdpProgram::At at;
+    XdpSocket::Copy copy;
+};
+constexpr Mode kModes[] = {
+    {"native-with-zerocopy", XdpProgram::At::kDriver, XdpSocket::Copy::kZeroCopy},
+    {"native", XdpProgram::At::kDriver, XdpSocket::Copy::kCopy},
+    {"generic", XdpProgram::At::kGeneric, XdpSocket::Copy::kCopy},
+};
+
+struct Options {
+    std::string mode = "best-effort";
+    uint32_t queues = 1;
+    bool need_wakeup = true;
+};
+
+Result<Options> parse_options(const std::string& device, const std::map<std::string, std::string>& options) {
+    Options out;
+    auto find = [&](const char* key) {
+        auto it = options.find(key);
+        return it == options.end() ? nullptr : &it->second;
+    };
+    if (auto* mode = find("xdp-mode")) {
+        bool known = *mode == "best-effort";
+        for (const Mode& one : kModes) known = known || *mode == one.name;
+        if (!known) {
+            return Error{
+                fmt::format("{}: options:xdp-mode is \"{}\": it can be best-effort, "
+                            "native-with-zerocopy, native or generic",
+                            device, *mode)};
+        }
+        out.mode = *mode;
+    }
+    if (auto* queues = find("n_rxq")) {
+        const char* end = queues->data() + queues->size();
+        auto [at, error] = std::from_chars(queues->data(), end, out.queues);
+        if (error != std::errc() || at != end || !out.queues || out.queues > kMaxQueues) {
+            return Error{
+                fmt::format("{}: options:n_rxq is \"{}\": it can be 1 to {}", device, *queues, kMaxQueues)};
+        }
+    }
+    if (auto* wakeup = find("use-need-wakeup")) {
+        if (*wakeup != "true" && *wakeup != "false") {
+            return Error{fmt::format("{}: options:use-need-wakeup is \"{}\": it can be true or false", device,
+                                     *wakeup)};
+        }
+        out.need_wakeup = *wakeup == "true";
+    }
+    return out;
+}
+
+int mtu_of(const std::string& device) {
+    Descriptor fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request = {};
+    device.copy(request.ifr_name, IFNAMSIZ - 1);
+    return ioctl(fd.get(), SIOCGIFMTU, &request) < 0 ? 0 : request.ifr_mtu;
+}
+
+class AfxdpPort final : public Port {
+  public:
+    struct Sockets {
+        XdpProgram program;
+        std::vector<std::unique_ptr<XdpSocket>> sockets;
+    };
+    // What the kernel does in this mode.
+    static Result<Sockets> open(int ifindex, const Mode& mode, const Options& options) {
+        Sockets out;
+        WEFT_ASSIGN(out.program, XdpProgram::attach(ifindex, mode.at, options.queues));
+        for (uint32_t queue = 0; queue < options.queues; queue++) {
+            WEFT_ASSIGN(auto socket, XdpSocket::open(ifindex, queue, mode.copy, options.need_wakeup));
+            WEFT_TRY(out.program.set_socket(queue, socket->fd()));
+            out.sockets.push_back(std::move(socket));
+        }
+        return out;
+    }
+
+    AfxdpPort(PortInfo info, PacketSink& sink, Sockets sockets, TcFilter filter)
+        : Port(std::move(info)),
+          sink_(sink),
+          program_(std::move(sockets.program)),
+          filter_(std::move(filter)) {
+        for (auto& socket : sockets.sockets)
+            queues_.push_back(std::make_unique<Queue>(*this, std::move(socket)));
+    }
+    ~AfxdpPort() override {
+        for (auto& queue : queues_) {
+            queue->watch.reset();
+            poller_->remove(*queue);
+        }
+    }
+
+    void start(net::Loop& loop, PacketPoller& poller) {
+        poller_ = &poller;
+        for (auto& queue : queues_) {
+            queue->watch = loop.watch(queue->socket->fd(), net::Loop::kRead,
+                                      [this, one = queue.get()](unsigned) { poller_->run(*one); });
+        }
+    }
+
+    void send(Work&& work) override {
+        std::vector<Packet> cut;
+        if (work.packet.offload.gso_type != packet::GsoType::kNone) {
+            cut = packet::segment(std::move(work.packet));
+            if (cut.empty()) return drop(explain::DropReason::kMalformed);
+        } else {
+            packet::finish_checksum(work.packet);
+            return send_one(work.packet);
+        }
+        for (Packet& one : cut) send_one(one);
+    }
+
+    // Everything leaves by the first queue: so no packet overtakes another.
+    void flush() override { queues_[0]->socket->flush(); }
+    void remove() override { filter_.remove(); }
+
+  private:
+    struct Queue final : PacketPoller::Source {
+        Queue(AfxdpPort& port_, std::unique_ptr<XdpSocket> socket_)
+            : port(port_), socket(std::move(socket_)) {}
+        size_t poll() override { return port.receive(*socket); }
+
+        AfxdpPort& port;
+        std::unique_ptr<XdpSocket> socket;
+        std::unique_ptr<net::Loop::Watch> watch;
+    };
+
+    size_t receive(XdpSocket& socket) {
+        batch_.clear();
+        socket.receive(kBatch, [&](ByteView frame) {
+            Packet packet(frame);
+            packet::mark_unfinished(packet);
+            stats_.rx_packets++;
+            stats_.rx_bytes += packet.size();
+            batch_.push_back({std::move(packet)});
+        });
+        size_t count = batch_.size();
+        if (count) sink_.received(info_.number, batch_);
+        return count;
+    }
+
+    void send_one(const Packet& packet) {
+        if (!queues_[0]->socket->send(packet.view())) {
+            return drop(packet.size() > XdpSocket::kMaxFrame ? explain::DropReason::kTooBig
+                                                             : explain::DropReason::kTransmitQueueFull);
+        }
+        stats_.tx_packets++;
+        stats_.tx_bytes += packet.size();
+    }
+    void drop(explain::DropReason reason) {
+        stats_.tx_dropped++;
+        sink_.dropped(reason);
+    }
+
+    PacketSink& sink_;
+    XdpProgram program_;
+    TcFilter filter_;
+    PacketPoller* poller_ = nullptr;
+    std::vector<std::unique_ptr<Queue>> queues_;
+    std::vector<Received> batch_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Port>> open_afxdp_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
+                                              PortInfo info, const PortSpec& spec) {
+    int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
+    if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
+    int mtu = mtu_of(info.name);
+    if (mtu > kMaxMtu) {
+        return Error{
+            fmt::format("{}: its MTU is {}: AF_XDP frames hold at most {}", info.name, mtu, kMaxMtu)};
+    }
+    WEFT_ASSIGN(Options options, parse_options(info.name, spec.options));
+    std::string refusals;
+    for (const Mode& mode : kModes) {
+        if (options.mode != "best-effort" && options.mode != mode.name) continue;
+        auto sockets = AfxdpPort::open(ifindex, mode, options);
+        if (!sockets) {
+            refusals +=
+                fmt::format("{}{} mode: {}", refusals.empty() ? "" : "; ", mode.name, sockets.message());
+            continue;
+        }
+        lg.info("{}: AF_XDP in {} mode, {} queue{}{}", info.name, mode.name, options.queues,
+                options.queues == 1 ? "" : "s", refusals.empty() ? "" : " (" + refusals + ")");
+        auto block = install_ingress_block(ifindex, info.name);
+        if (!block) {
+            lg.warn("{}: the host's own network stack keeps receiving from other queues: {}", info.name,
+                    block.message());
+            block = TcFilter();
+        }
+        auto port =
+            std::make_unique<AfxdpPort>(std::move(info), sink, std::move(*sockets), std::move(*block));
+        port->start(loop, poller);
+        return std::unique_ptr<Port>(std::move(port));
+    }
+    return Error{fmt::format("{}: no AF_XDP socket: {}", info.name, refusals)};
+}
+
+}  // namespace weft::datapath
