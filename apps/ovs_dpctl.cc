@@ -4,11 +4,18 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
 
 #include "base/log_control.h"
 #include "base/options.h"
+#include "datapath/api/flow_line.h"
 #include "net/control_client.h"
 
 namespace weft::apps {
@@ -36,6 +43,8 @@ void add_options(OptionTable& options, Request& request) {
         });
     };
     pass("statistics", 's', "-s", "Print statistics, too.");
+    pass("clear", 0, "--clear", "With mod-flow: begin its statistics anew.");
+    pass("may-create", 0, "--may-create", "With mod-flow: add the flow if there is none.");
     pass("more", 'm', "-m", "Print more; twice: more yet.");
     pass("names", 0, "--names", "Print names of ports, not numbers.");
     pass("no-names", 0, "--no-names", "Print numbers of ports.");
@@ -66,8 +75,25 @@ ProgramText text() {
         "there is one alone.",
         {{"dump-dps", "List the datapaths."},
          {"show [dp...]", "Ports and statistics of datapaths."},
-         {"dump-flows [dp]", "Print the flows of a datapath."},
-         {"del-flows [dp]", "Delete all flows of a datapath."},
+         {"dump-flows [dp] [filter=FILTER] [type=TYPE[,TYPE]...]",
+          "Print the flows of a datapath: all, those that share packets with an OpenFlow match, or those "
+          "that are "
+          "forwarded so."},
+         {"add-flow [dp] FLOW ACTIONS", "Add a flow."},
+         {"mod-flow [dp] FLOW ACTIONS", "Change a flow's actions."},
+         {"get-flow [dp] ufid:UFID", "Print one flow."},
+         {"del-flow [dp] FLOW", "Delete a flow: that with this match, or ufid:UFID."},
+         {"add-flows [dp] FILE",
+          "Add, modify and delete flows as the lines of a file (-: standard input) say."},
+         {"mod-flows [dp] FILE", "The same; lines without a keyword modify."},
+         {"del-flows [dp] [FILE]",
+          "Delete all flows of a datapath; of a file: lines without a keyword delete."},
+         {"add-dp DP [NETDEV[,OPTION]...]...", "Make a datapath."},
+         {"del-dp DP", "Delete a datapath that add-dp made."},
+         {"add-if DP NETDEV[,OPTION]...", "Add ports to such a datapath."},
+         {"del-if DP NETDEV...", "Delete its ports."},
+         {"set-if DP NETDEV[,OPTION]...", "Check type and number of its ports."},
+         {"cache-get-size [dp]", "Print the sizes of caches that can be chosen: none."},
          {"dump-conntrack [dp] [zone=ZONE]", "Print the tracked connections."},
          {"flush-conntrack [dp] [zone=ZONE] [ORIGINAL [REPLY]]",
           "Forget connections: all, or those of a zone or tuple."},
@@ -91,7 +117,8 @@ ProgramText text() {
 
 // Commands that change something.
 bool changes(std::string_view command) {
-    for (std::string_view part : {"del-", "flush-", "-set-", "-enable-", "-disable-"}) {
+    for (std::string_view part :
+         {"add-", "mod-", "del-", "set-", "flush-", "-set-", "-enable-", "-disable-"}) {
         if (command.find(part) != command.npos) return true;
     }
     return false;
@@ -105,6 +132,82 @@ std::string own_words(std::string error) {
     return error;
 }
 
+int fail(std::string_view message) {
+    std::fprintf(stderr, "%s: %s\n", kProgram, std::string(message).c_str());
+    return 1;
+}
+
+// The daemon.
+class Session {
+  public:
+    Session(std::string socket, int64_t timeout_ms) : socket_(std::move(socket)), timeout_ms_(timeout_ms) {}
+
+    // Runs dpctl/COMMAND, and prints what it says.
+    int run(const std::string& command, const std::vector<std::string>& arguments) {
+        auto answer = ask(command, arguments);
+        if (!answer) return fail(answer.message());
+        std::fputs(answer->c_str(), stdout);
+        return 0;
+    }
+    Result<std::string> ask(const std::string& command, const std::vector<std::string>& arguments) {
+        auto answer = net::run_control_command(socket_, "dpctl/" + command, arguments, timeout_ms_);
+        if (!answer) return Error{fmt::format("cannot connect to \"{}\" ({})", socket_, answer.message())};
+        if (!answer->ok) return Error{own_words(answer->text)};
+        return std::move(answer->text);
+    }
+
+  private:
+    std::string socket_;
+    int64_t timeout_ms_;
+};
+
+Result<std::string> read_file(const std::string& path) {
+    std::string text;
+    if (path == "-") return text.assign(std::istreambuf_iterator<char>(std::cin), {}), text;
+    std::ifstream file(path);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file.is_open() || file.bad())
+        return Error{fmt::format("Opening file \"{}\" failed ({})", path, std::strerror(errno))};
+    return text;
+}
+
+// add-flows, mod-flows and del-flows of a file, which is ours, not the daemon's: line by line.
+int run_file(Session& session, const Request& request, datapath::FlowLine::Verb verb,
+             const std::vector<std::string>& words) {
+    using Verb = datapath::FlowLine::Verb;
+    auto text = read_file(words.back());
+    if (!text) return fail(text.message());
+    int status = 0;
+    for (const datapath::FlowLine& line : datapath::parse_flow_lines(*text, verb)) {
+        if (line.bad) {
+            status = fail(fmt::format("Failed parsing line number {}, skipped!", line.number));
+            continue;
+        }
+        std::vector<std::string> arguments;
+        if (line.verb != Verb::kAdd) arguments = request.flags;
+        if (words.size() == 3) arguments.push_back(words[1]);
+        arguments.push_back(line.flow);
+        if (line.verb != Verb::kDelete) arguments.push_back(line.actions);
+        const char* command = line.verb == Verb::kAdd      ? "add-flow"
+                              : line.verb == Verb::kModify ? "mod-flow"
+                                                           : "del-flow";
+        if (session.run(command, arguments)) status = 1;
+    }
+    return status;
+}
+
+// Whether these words are such a command, and its verb.
+std::optional<datapath::FlowLine::Verb> file_verb(Session& session, const std::vector<std::string>& words) {
+    using Verb = datapath::FlowLine::Verb;
+    if (words.size() < 2 || words.size() > 3) return std::nullopt;
+    if (words[0] == "add-flows") return Verb::kAdd;
+    if (words[0] == "mod-flows") return Verb::kModify;
+    if (words[0] != "del-flows") return std::nullopt;
+    // A datapath's name, or a file's?
+    if (words.size() == 2 && session.ask("show", {words[1]})) return std::nullopt;
+    return Verb::kDelete;
+}
+
 }  // namespace
 
 int ovs_dpctl(int argc, char** argv) {
@@ -113,10 +216,6 @@ int ovs_dpctl(int argc, char** argv) {
     Request request;
     OptionTable options;
     add_options(options, request);
-    auto fail = [&](const std::string& message) {
-        std::fprintf(stderr, "%s: %s\n", kProgram, message.c_str());
-        return 1;
-    };
     auto words = options.parse({argv + 1, argv + argc});
     if (!words) return fail(words.message());
     if (auto answer = request.questions.answer(text(), options))
@@ -127,13 +226,11 @@ int ovs_dpctl(int argc, char** argv) {
         return fail(fmt::format("'{}' command does not work in read only mode", words->front()));
     auto socket = net::find_control_socket(request.target);
     if (!socket) return fail(socket.message());
+    Session session(*socket, request.timeout_ms);
+    if (auto verb = file_verb(session, *words)) return run_file(session, request, *verb, *words);
     std::vector<std::string> arguments = request.flags;
     arguments.insert(arguments.end(), words->begin() + 1, words->end());
-    auto answer = net::run_control_command(*socket, "dpctl/" + words->front(), arguments, request.timeout_ms);
-    if (!answer) return fail(fmt::format("cannot connect to \"{}\" ({})", *socket, answer.message()));
-    if (!answer->ok) return fail(own_words(answer->text));
-    std::fputs(answer->text.c_str(), stdout);
-    return 0;
+    return session.run(words->front(), arguments);
 }
 
 }  // namespace weft::apps

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "base/log_control.h"
 #include "base/options.h"
@@ -12,6 +14,7 @@
 #include "cli/ofctl/ofctl.h"
 #include "cli/tls_options.h"
 #include "net/daemon.h"
+#include "openflow/flow_colours.h"
 
 namespace weft::apps {
 namespace {
@@ -57,6 +60,25 @@ Result<void> set_packet_in(std::string_view name, Options& options) {
     return {};
 }
 
+// --color: always, never, or where somebody looks on.
+Result<void> set_colours(std::string_view when) {
+    std::string word(when);
+    for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    bool on = word == "always" || word == "yes" || word == "force";
+    bool automatic = word.empty() || word == "auto" || word == "tty" || word == "if-tty";
+    if (!on && !automatic && word != "never" && word != "no" && word != "none")
+        return Error{fmt::format("incorrect value `{}' for --color; expected always, never or auto", when)};
+    if (automatic) {
+        const char* terminal = std::getenv("TERM");
+        on = isatty(STDOUT_FILENO) && terminal && std::string_view(terminal) != "dumb";
+    }
+    const char* chosen = std::getenv("OVS_COLORS");
+    std::optional<openflow::FlowColours> colours;
+    if (on) colours = openflow::FlowColours::parse(chosen ? chosen : "");
+    openflow::set_flow_colours(std::move(colours));
+    return {};
+}
+
 void add_options(OptionTable& table, Request& request) {
     using Done = Result<void>;
     Options& o = request.options;
@@ -88,6 +110,11 @@ void add_options(OptionTable& table, Request& request) {
               [&](std::string_view v) { return set_sort(v, false, o); });
     table.add("rsort", 0, "[FIELD]", "Sort in descending order.",
               [&](std::string_view v) { return set_sort(v, true, o); });
+    table.add(
+        "color", 0, "[WHEN]",
+        "Colour matches and actions: always, never, or auto (the default), on terminals.  OVS_COLORS says "
+        "how, as in ac=01;31:dr=34:le=31:pm=36:pr=35:sp=33:vl=32.",
+        set_colours);
     table.add_flag("timestamp", 0, "Print the time before each message of monitor and snoop.", o.timestamp);
     table.add("timeout", 't', "SECS", "Give up after that many seconds.", [](std::string_view v) -> Done {
         int seconds = std::atoi(std::string(v).c_str());

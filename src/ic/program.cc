@@ -18,6 +18,8 @@ void list_ports_of_switch(Program& p, const Uuid& uuid) {
 
 void list_router(Program& p, const Uuid& uuid) {
     const nb::LogicalRouter* row = p.in.routers.get(uuid);
+    std::string transit(get_string(row->options, "interconn-tr"));
+    if (!transit.empty()) p.local_transit_router.emit(transit, uuid);
     for (const Uuid& port : row->ports) p.router_of_port.emit(port, uuid);
     for (const Uuid& route : row->static_routes) p.router_of_route.emit(route, uuid);
 }
@@ -81,12 +83,22 @@ Program::Program()
                            [this](const Uuid& id) { list_ports_of_transit_router(*this, id); }),
       list_neighbors(engine, "list_neighbors", in.neighbors,
                      [this](const Uuid& id) { list_neighbor(*this, id); }),
+      name_transit_router_ports(engine, "name_transit_router_ports", transit_router_of,
+                                [this](const Uuid& id) {
+                                    if (const auto* row = in.transit_router_ports.get(id))
+                                        transit_router_port_named.emit(row->name, id);
+                                }),
+      list_peers(engine, "list_peers", in.router_ports, [this](const Uuid& id) { peer_of_port(*this, id); }),
       emit_transit_router_port(engine, "emit_transit_router_port", transit_router_of,
                                [this](const Uuid& id) { transit_router_port(*this, id); }),
       route_policy(engine, "route_policy", [this](const Unit&) { return compute_route_policy(*this); }),
       list_own_routes(engine, "list_own_routes", in.routes, [this](const Uuid& id) { own_route(*this, id); }),
       list_links(engine, "list_links", transit_switch_of,
                  [this](const Uuid& id) { link_of_port(*this, id); }),
+      list_router_links(engine, "list_router_links", in.router_ports,
+                        [this](const Uuid& id) { link_of_router_port(*this, id); }),
+      list_networks(engine, "list_networks", in.router_ports,
+                    [this](const Uuid& id) { networks_of_port(*this, id); }),
       advertise_static(engine, "advertise_static", in.routes,
                        [this](const Uuid& id) { advertise_static_route(*this, id); }),
       advertise_connected(engine, "advertise_connected", in.router_ports,

@@ -23,10 +23,11 @@ using incremental::Query;
 using incremental::Rule;
 using incremental::Unit;
 
-// Where a router is joined to a transit switch.
+// Where a router is joined to a transit switch, or to a transit router.
 struct Link {
-    std::string transit_switch;
-    Uuid router, port;  // the router, and its port on the switch
+    std::string transit_switch;  // or router
+    Uuid router, port;           // the router, and its port there
+    Uuid peer = {};              // of a transit router: its port that the router's port is the peer of
     auto operator<=>(const Link&) const = default;
 };
 
@@ -83,6 +84,7 @@ class Program : public Outputs {
     Rule<Uuid> name_switch_ports;
     Index<Uuid, Uuid> router_of_port{engine, "router_of_port"};
     Index<Uuid, Uuid> router_of_route{engine, "router_of_route"};
+    Index<std::string, Uuid> local_transit_router{engine, "local_transit_router"};  // name → Logical_Router
     Rule<Uuid> list_routers;
     Index<std::string, Uuid> router_port_named{engine, "router_port_named"};
     Rule<Uuid> name_router_ports;
@@ -96,16 +98,24 @@ class Program : public Outputs {
     Rule<Uuid> list_transit_routers;
     Index<std::string, std::string> neighbors_at{engine, "neighbors_at"};  // port → "MAC IP"
     Rule<Uuid> list_neighbors;
+    Index<std::string, Uuid> transit_router_port_named{engine, "transit_router_port_named"};
+    Rule<Uuid> name_transit_router_ports;
+    Index<std::string, Uuid> peer_of{engine, "peer_of"};  // transit router's port → router port here
+    Rule<Uuid> list_peers;
     Rule<Uuid> emit_transit_router_port;
 
     // --- routes
     Query<Unit, RoutePolicy> route_policy;
+    // "10.0.0.0/24": what it is at, and has routes of its own to
+    Index<Uuid, std::string> networks_of_router{engine, "networks_of_router"};
     Index<OwnPrefix, Uuid> own_routes{engine, "own_routes"};  // static routes that were not learned
     Rule<Uuid> list_own_routes;
     Index<Uuid, Link> links_of_router{engine, "links_of_router"};
     Index<std::string, Link> links_of_switch{engine, "links_of_switch"};
     Index<Uuid, std::string> switches_of_router_port{engine, "switches_of_router_port"};
     Rule<Uuid> list_links;
+    Rule<Uuid> list_router_links;
+    Rule<Uuid> list_networks;
     Index<RouteName, RouteRow> advertisable{engine, "advertisable"};
     Rule<Uuid> advertise_static;
     Rule<Uuid> advertise_connected;
@@ -120,6 +130,7 @@ void transit_switch(Program& p, const Uuid& uuid);
 // transit_routers.cc
 void transit_router(Program& p, const Uuid& uuid);
 void transit_router_port(Program& p, const Uuid& port);
+void peer_of_port(Program& p, const Uuid& router_port);
 // gateways.cc
 void name_local_chassis(Program& p, const Uuid& chassis);
 void name_foreign_gateway(Program& p, const Uuid& gateway);
@@ -132,6 +143,8 @@ void remote_port(Program& p, const Uuid& port);
 RoutePolicy compute_route_policy(Program& p);
 void own_route(Program& p, const Uuid& route);
 void link_of_port(Program& p, const Uuid& port);
+void link_of_router_port(Program& p, const Uuid& port);
+void networks_of_port(Program& p, const Uuid& port);
 void advertise_static_route(Program& p, const Uuid& route);
 void advertise_networks(Program& p, const Uuid& router_port);
 void learn_route(Program& p, const Uuid& advertised);

@@ -81,6 +81,7 @@ class History {
                 return row(w.routers, in.routers, 3, [&](nb::LogicalRouter& r) {
                     r.ports = some(w.router_ports);
                     r.static_routes = some(w.routes);
+                    r.options = {{"interconn-tr", one_of({"ts0", "ts1", "", ""})}};
                 });
             case 5:
             case 6:
@@ -90,6 +91,9 @@ class History {
                     r.networks = {one_of({"10.1.0.1/24", "192.168.0.1/24", "fe80::1/64"}),
                                   one_of({"fd00::1/64", "nonsense", "172.16.0.1/16"})};
                     r.options = {{"route_table", one_of({"", "t1"})}};
+                    r.peer.reset();
+                    if (pick(2)) r.peer = "p" + std::to_string(pick(4));
+                    if (pick(3) == 0) r.name = "p" + std::to_string(pick(4));
                 });
             case 7:
             case 8:

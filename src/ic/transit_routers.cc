@@ -1,9 +1,9 @@
 // Transit routers: a datapath that all zones share, and a logical router with all its ports in each of them.
 //
 // A port is where its chassis is.  The chassis' zone tells the others the port's tunnel key, its gateway and
-// the neighbours that were learnt at it: a packet is routed in the zone where it comes from, while only the
-// zone of the port hears who answers there.  The zone also decides which of its routers' ports is the peer
-// (Logical_Router_Port:peer of its own northbound database).
+// its neighbours, those that were learnt at it and its peer: a packet is routed in the zone where it comes
+// from, while only the zone of the port hears who answers there.  The zone also decides which of its routers'
+// ports is the peer (Logical_Router_Port:peer of its own northbound database).
 
 #include <algorithm>
 
@@ -23,10 +23,31 @@ std::string address_of(const icnb::TransitRouterPort& port) {
     return out;
 }
 
-// What was learnt at the port here, in an order that stays.
-std::string own_neighbors(Program& p, const std::string& port) {
+// "MAC IP" of every address of the port's peers.
+std::vector<std::string> peers_of(Program& p, const std::string& port) {
     std::vector<std::string> list;
-    for (const std::string& each : p.neighbors_at[port]) list.push_back(each);
+    for (const Uuid& peer : p.peer_of[port]) {
+        const nb::LogicalRouterPort& row = *p.in.router_ports.get(peer);
+        for (const std::string& network : row.networks) {
+            if (auto prefix = parse_prefix(network)) list.push_back(row.mac + " " + prefix->address_text());
+        }
+    }
+    return list;
+}
+
+// What is known at the port here, in an order that stays; a peer's address is the peer's, whoever else was
+// heard to have it.
+std::string own_neighbors(Program& p, const std::string& port) {
+    std::vector<std::string> list = peers_of(p, port);
+    std::vector<std::string> peers = list;
+    auto address = [](const std::string& neighbor) {
+        return std::string_view(neighbor).substr(neighbor.find(' '));
+    };
+    for (const std::string& each : p.neighbors_at[port]) {
+        bool known =
+            std::ranges::any_of(peers, [&](const auto& peer) { return address(peer) == address(each); });
+        if (!known) list.push_back(each);
+    }
     std::sort(list.begin(), list.end());
     std::string out;
     for (const std::string& each : list) out += (out.empty() ? "" : ",") + each;
@@ -76,6 +97,15 @@ void transit_router_port(Program& p, const Uuid& port) {
         p.remote_binding_rows.emit({row->name, binding->gateway});
     }
     p.router_port_rows.emit(std::move(out));
+}
+
+void peer_of_port(Program& p, const Uuid& router_port) {
+    const nb::LogicalRouterPort* row = p.in.router_ports.get(router_port);
+    if (!row->peer || !p.router_of_port.contains(router_port)) return;
+    const Uuid* port = p.transit_router_port_named.first(*row->peer);
+    const icnb::TransitRouterPort* transit = port ? p.in.transit_router_ports.get(*port) : nullptr;
+    if (transit && p.local_chassis_named.contains(transit->chassis))
+        p.peer_of.emit(transit->name, router_port);
 }
 
 }  // namespace weft::ic

@@ -102,13 +102,6 @@ struct ControlServer::Impl {
         }
         command.handler(arguments, reply);
     }
-
-    std::string list() const {
-        std::string text = "The available commands are:\n";
-        for (const auto& [name, command] : commands)
-            text += fmt::format("  {:<23} {}\n", name, command.usage);
-        return text;
-    }
 };
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -132,7 +125,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(Loop& loop, std::st
     server->add("version", "", 0, 0,
                 [program](const Arguments&) -> Result<std::string> { return version_line(program); });
     server->add("list-commands", "", 0, 0,
-                [self](const Arguments&) -> Result<std::string> { return self->list(); });
+                [raw = server.get()](const Arguments&) -> Result<std::string> { return raw->list("", 23); });
     add_log_commands(*server);
     self->sampler = add_metrics_commands(*server, loop);
     return server;
@@ -150,6 +143,14 @@ void ControlServer::add(std::string name, std::string usage, int min_args, int m
 void ControlServer::add_deferred(std::string name, std::string usage, int min_args, int max_args,
                                  DeferredHandler handler) {
     impl_->commands[std::move(name)] = {std::move(usage), min_args, max_args, std::move(handler)};
+}
+
+std::string ControlServer::list(std::string_view prefix, int columns) const {
+    std::string text = "The available commands are:\n";
+    for (const auto& [name, command] : impl_->commands) {
+        if (name.starts_with(prefix)) text += fmt::format("  {:<{}} {}\n", name, columns, command.usage);
+    }
+    return text;
 }
 
 const std::string& ControlServer::path() const {

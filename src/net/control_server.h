@@ -38,6 +38,8 @@ class ControlServer {
     void add(std::string name, std::string usage, int min_args, int max_args, Handler handler);
     void add_deferred(std::string name, std::string usage, int min_args, int max_args,
                       DeferredHandler handler);
+    // What list-commands says of the commands whose names begin so, the names in that many columns.
+    std::string list(std::string_view prefix, int columns) const;
     const std::string& path() const;
 
   private:

@@ -7,6 +7,7 @@
 
 #include "base/hash_map.h"
 #include "openflow/actions/codec.h"
+#include "openflow/flow_colours.h"
 
 namespace weft::openflow::actions {
 
@@ -339,6 +340,7 @@ const char* action_name(const Action& action) {
 }
 
 void format_actions(const ActionList& actions, const Names* names, std::string& out) {
+    FlowPainting painting(out, FlowTextPart::kActions);
     if (actions.empty()) {
         out += "drop";
         return;

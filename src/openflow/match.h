@@ -100,6 +100,8 @@ Result<bool> parse_match_term(std::string_view key, std::string_view value, bool
                               const Names* names, Match& match);
 // "tcp,nw_src=10.0.0.0/8,reg0=1" and nothing else.
 Result<Match> parse_match(std::string_view text, const Names* names = nullptr);
+// The same; a field whose prerequisites do not stand before it is an error instead of no match.
+Result<Match> parse_strict_match(std::string_view text, const Names* names = nullptr);
 
 // Wire.
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "openflow/flag_text.h"
+#include "openflow/flow_colours.h"
 #include "openflow/match.h"
 #include "openflow/names.h"
 #include "openflow/number.h"
@@ -374,6 +375,7 @@ constexpr Shorthand kShorthands[] = {
 }  // namespace
 
 void format_match(const Match& match, const MatchText& options, std::string& out) {
+    FlowPainting painting(out, FlowTextPart::kMatch);
     Printer(match, options.names, out).print(options.priority);
 }
 
@@ -423,15 +425,29 @@ Result<bool> parse_match_term(std::string_view key, std::string_view value, bool
     return true;
 }
 
-Result<Match> parse_match(std::string_view text, const Names* names) {
+namespace {
+
+Result<Match> parse_terms(std::string_view text, const Names* names, bool strict) {
     Match match;
     text::Term term;
     while (text::next_term(text, term)) {
         WEFT_ASSIGN(bool known, parse_match_term(term.key, term.value, term.delimiter != 0, names, match));
-        if (!known) return Error{fmt::format("unknown keyword {}", term.key)};
+        if (!known) return Error{fmt::format("unknown {} {}", strict ? "field" : "keyword", term.key)};
+        if (strict && !match.prerequisites_met())
+            return Error{fmt::format("prerequisites not met for setting {}", term.key)};
     }
     match.normalize();
     return match;
+}
+
+}  // namespace
+
+Result<Match> parse_match(std::string_view text, const Names* names) {
+    return parse_terms(text, names, false);
+}
+
+Result<Match> parse_strict_match(std::string_view text, const Names* names) {
+    return parse_terms(text, names, true);
 }
 
 }  // namespace weft::openflow

@@ -91,14 +91,16 @@ def transit_router_zone(zone, n, tr_mac):
             "lan-lr", "router", "--", "lsp-set-addresses", "lan-lr", "router", "--", "lsp-set-options", "lan-lr",
             "router-port=lr-lan", "--", "lrp-add", "lr", "lr-tr", tr_mac, f"10.255.{n}.2/24", f"fd00:255:{n}::2/64",
             f"peer=tr-az{n}", "--", "set", "Logical_Router_Port", f"tr-az{n}", "peer=lr-tr",
-            "--", "lr-route-add", "lr", "0.0.0.0/0", f"10.255.{n}.1", "--", "lr-route-add", "lr", "::/0", f"fd00:255:{n}::1")
-    for m in (1, 2):
-        zone.nb("lr-route-add", "tr", f"192.168.{m}.0/24", f"10.255.{m}.2", "--",
-                "lr-route-add", "tr", f"fd0{m}::/64", f"fd00:255:{m}::2")
+            "--", "set", "NB_Global", ".", "options:ic-route-adv=true", "options:ic-route-learn=true")
+
+
+def routes(zone, router):
+    """Prefix and next hop of the router's routes."""
+    return {tuple(line.split()[:2]) for line in zone.nb("lr-route-list", router).splitlines() if "/" in line}
 
 
 def transit_router():
-    """A transit router is a router of both zones, which ping each other through it and know each other's neighbours"""
+    """A transit router is a router of both zones, which learn routes over it, ping each other and know each other's neighbours"""
     weft = rig.ALL
     with Interconnection(weft=weft, name="tr", zones={"az1": weft, "az2": weft}) as ic, Segments("underlay") as net:
         az1, az2 = ic.zones["az1"], ic.zones["az2"]
@@ -129,6 +131,13 @@ def transit_router():
                 wait_for(lambda: kind() == ("patch" if m == n else "remote"), f"tr-az{m} in {zone.name}, which is {kind()}")
         for zone, n in ((az1, 1), (az2, 2)):
             transit_router_zone(zone, n, f"02:00:00:00:0{n}:02")
+        # Its copies know the networks of both zones; routers learn those of the other one, and nobody their own.
+        everyone = {(f"192.168.{m}.0/24", f"10.255.{m}.2") for m in (1, 2)} | {(f"fd0{m}::/64", f"fd00:255:{m}::2") for m in (1, 2)}
+        for zone, n, m in ((az1, 1, 2), (az2, 2, 1)):
+            wait_for(lambda: routes(zone, "tr") == everyone, f"routes of the transit router in {zone.name}: {routes(zone, 'tr')}")
+            expected = {(f"192.168.{m}.0/24", f"10.255.{n}.1"), (f"10.255.{m}.0/24", f"10.255.{n}.1"),
+                        (f"fd0{m}::/64", f"fd00:255:{n}::1"), (f"fd00:255:{m}::/64", f"fd00:255:{n}::1")}
+            wait_for(lambda: routes(zone, "lr") == expected, f"routes of lr in {zone.name}: {routes(zone, 'lr')}")
         vms = [workload(host, n) for host, n in zip(hosts, (1, 2))]
         for ns, other in ((vms[0], 2), (vms[1], 1)):
             for address in (f"192.168.{other}.10", f"fd0{other}::10"):
@@ -143,6 +152,19 @@ def transit_router():
         az2.nb("set", "Logical_Router_Port", "lr-tr", 'mac="02:00:00:00:02:22"')
         az2.sb("--all", "destroy", "MAC_Binding")
         wait_for(lambda: pings(vms[0], "192.168.2.10"), "a ping to the neighbour's new address", 30)
+        # The operator's routes are told, too, but not those that lead to the transit router.
+        az2.nb("lr-route-add", "lr", "203.0.113.0/24", "192.168.2.77", "--", "lr-route-add", "lr", "198.51.100.0/24", "10.255.2.1")
+        wait_for(lambda: ("203.0.113.0/24", "10.255.1.1") in routes(az1, "lr"), "the operator's route in az1")
+        if any("198.51.100" in prefix for prefix, _ in routes(az1, "lr") | routes(az1, "tr")):
+            raise rig.Failure("a route to the transit router came back")
+        az1.nb("--id=@r", "create", "Logical_Router_Static_Route", "ip_prefix=203.0.113.0/24", "nexthop=192.168.1.99", "--", "add", "Logical_Router", "lr", "static_routes", "@r")
+        wait_for(lambda: ("203.0.113.0/24", "10.255.1.1") not in routes(az1, "lr"), "an operator's own route to come first")
+        # No route, no way; and back again.
+        az2.nb("set", "NB_Global", ".", "options:ic-route-adv=false")
+        wait_for(lambda: not pings(vms[0], "192.168.2.10", wait=1), "the routes to go")
+        wait_for(lambda: {hop for _, hop in routes(az1, "tr")} == {"10.255.1.2", "fd00:255:1::2"}, "the transit router's routes to go")
+        az2.nb("set", "NB_Global", ".", "options:ic-route-adv=true")
+        wait_for(lambda: pings(vms[0], "192.168.2.10"), "the routes to come back")
         # Ports and routers go everywhere.
         ic.nb("trp-del", "tr-az2")
         for zone in (az1, az2):

@@ -84,7 +84,8 @@ Result<void> dump_flows(const Options& options, const Words& words) {
     text.stats = options.stats;
     std::string lines;
     auto print = [&](FlowStats& flow) {
-        if (!plain) flow.idle_age = flow.hard_age = -1;  // only the plain form shows ages
+        // Nicira's ages are the plain form's; OpenFlow 1.5's own are shown in all.
+        if (!plain && s.format.version != Version::k15) flow.idle_age = flow.hard_age = -1;
         lines += ' ';
         text.cookie = options.stats || flow.cookie;
         format_flow_stats(flow, text, lines);

@@ -177,6 +177,8 @@ class Datapath {
     // Flows.
     virtual Result<void> put_flow(FlowPut put) = 0;
     virtual Result<FlowDump> get_flow(const Ufid& ufid) const = 0;
+    // The flow that a packet with this key meets.
+    virtual std::optional<Ufid> flow_of(const packet::Flow& key) const = 0;
     virtual Result<FlowStats> delete_flow(const Ufid& ufid) = 0;  // the last statistics
     virtual void flush_flows() = 0;
     // Calls `each` for every flow; the callback must not change the flows.

@@ -227,6 +227,11 @@ Result<FlowDump> DatapathCore::get_flow(const Ufid& ufid) const {
     return dump_of(*flow, table_.mask_of(*flow));
 }
 
+std::optional<Ufid> DatapathCore::flow_of(const Flow& key) const {
+    const Megaflow* flow = table_.peek(key);
+    return flow ? std::optional(flow->ufid) : std::nullopt;
+}
+
 Result<FlowStats> DatapathCore::delete_flow(const Ufid& ufid) {
     auto flow = table_.find(ufid);
     if (!flow) return Error{"no such flow"};

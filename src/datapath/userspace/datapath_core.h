@@ -36,6 +36,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
 
     Result<void> put_flow(FlowPut put) override;
     Result<FlowDump> get_flow(const Ufid& ufid) const override;
+    std::optional<Ufid> flow_of(const packet::Flow& key) const override;
     Result<FlowStats> delete_flow(const Ufid& ufid) override;
     void flush_flows() override { table_.clear(); }
     void dump_flows(const std::function<void(const FlowDump&)>& each) const override;

@@ -92,6 +92,17 @@ std::shared_ptr<Megaflow> MegaflowTable::search(const Flow& key) {
     return nullptr;
 }
 
+const Megaflow* MegaflowTable::peek(const Flow& key) const {
+    for (const auto& subtable : subtables_) {
+        auto it = subtable->flows.find(subtable->hash(key));
+        if (it == subtable->flows.end()) continue;
+        for (const std::shared_ptr<Megaflow>* flow = &it->second; *flow; flow = &(*flow)->next) {
+            if (subtable->covers(**flow, key)) return flow->get();
+        }
+    }
+    return nullptr;
+}
+
 void MegaflowTable::sort_subtables() {
     std::stable_sort(subtables_.begin(), subtables_.end(),
                      [](const auto& a, const auto& b) { return a->hits > b->hits; });

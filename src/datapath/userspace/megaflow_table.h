@@ -43,6 +43,8 @@ class MegaflowTable {
 
     Result<void> put(FlowPut put);
     std::shared_ptr<Megaflow> find(const Ufid& ufid) const;
+    // As lookup(), without counting anything.
+    const Megaflow* peek(const packet::Flow& key) const;
     bool remove(const Ufid& ufid);
     void clear();
     void each(const std::function<void(const Megaflow&, const packet::Flow& mask)>& callback) const;

@@ -30,7 +30,7 @@ void Northbound::choose_columns() {
     replica_.monitor<Lsp>(Lsp::kName, Lsp::kType, Lsp::kAddresses, Lsp::kOptions);
     replica_.monitor<nb::LogicalRouter>(nb::LogicalRouter::kName, nb::LogicalRouter::kPorts,
                                         nb::LogicalRouter::kStaticRoutes, nb::LogicalRouter::kOptions);
-    replica_.monitor<Lrp>(Lrp::kName, Lrp::kMac, Lrp::kNetworks, Lrp::kOptions);
+    replica_.monitor<Lrp>(Lrp::kName, Lrp::kMac, Lrp::kNetworks, Lrp::kPeer, Lrp::kOptions);
     replica_.monitor<Route>(Route::kIpPrefix, Route::kNexthop, Route::kRouteTable, Route::kOptions,
                             Route::kPolicy, Route::kExternalIds);
     watch_names({});

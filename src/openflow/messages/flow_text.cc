@@ -1,6 +1,7 @@
 // Flows as text: ovs-ofctl(8) "Flow Syntax" and the lines of dump-flows.
 
 #include "openflow/flag_text.h"
+#include "openflow/flow_colours.h"
 #include "openflow/messages/flow.h"
 #include "openflow/messages/packet.h"
 #include "openflow/names.h"
@@ -203,6 +204,7 @@ Result<FlowStatsRequest> parse_flow_stats_request(std::string_view text, bool ag
 }
 
 void format_flow_stats(const FlowStats& flow, const FlowTextOptions& options, std::string& out) {
+    FlowPainting painting(out, FlowTextPart::kWhole);
     auto number = [&](const char* name, uint64_t value) {
         out += name;
         text::append_decimal(out, value);

@@ -173,23 +173,43 @@ std::string Switch::datapath_type(const std::string& wanted) const {
     return type;
 }
 
+// `name` "": the one that carries the bridges of this type.
+Result<std::unique_ptr<datapath::Datapath>> Switch::make_datapath(const std::string& type,
+                                                                  const std::string& name) {
+    std::string its_name = name.empty() ? "ovs-" + type : name;
+    if (type == "dummy" && options_.dummy != SwitchOptions::Dummy::kNone)
+        return datapath::create_dummy_datapath(loop_, its_name);
+    if (type == "netdev" && links_)
+        return datapath::create_userspace_datapath(loop_, *links_, type, its_name);
+    if (type == "system" && links_) {
+        if (!options_.system) return Error{"datapath type system is disabled (--disable-system)"};
+        if (name.empty()) return create_system_datapath(loop_, *links_);
+        // The programs in the kernel are the bridges'.
+        return datapath::create_userspace_datapath(loop_, *links_, type, its_name);
+    }
+    return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev, ebpf", type,
+                             options_.dummy == SwitchOptions::Dummy::kNone ? "" : "dummy, ")};
+}
+
+Result<Backer*> Switch::add_manual_datapath(const std::string& type, const std::string& name) {
+    if (name.empty()) return Error{"the datapath has no name"};
+    WEFT_ASSIGN(auto made, make_datapath(datapath_type(type), name));
+    auto backer = std::make_unique<Backer>(loop_, type, std::move(made));
+    backer->pause_revalidation(true);  // its flows are the operator's
+    auto& slot = manual_datapaths_[fmt::format("{}@{}", type, name)];
+    slot = std::move(backer);
+    return slot.get();
+}
+
+void Switch::remove_manual_datapath(const std::string& full_name) {
+    manual_datapaths_.erase(full_name);
+}
+
 Result<Backer*> Switch::backer(const std::string& type) {
     auto it = backers_.find(type);
     if (it != backers_.end()) return it->second.get();
-    Result<std::unique_ptr<datapath::Datapath>> made = Error{""};
-    if (type == "dummy" && options_.dummy != SwitchOptions::Dummy::kNone) {
-        made = datapath::create_dummy_datapath(loop_, "ovs-dummy");
-    } else if (type == "netdev" && links_) {
-        made = datapath::create_userspace_datapath(loop_, *links_, type, "ovs-netdev");
-    } else if (type == "system" && links_) {
-        if (!options_.system) return Error{"datapath type system is disabled (--disable-system)"};
-        made = create_system_datapath(loop_, *links_);
-    } else {
-        return Error{fmt::format("unknown datapath type `{}'; there are {}system, netdev, ebpf", type,
-                                 options_.dummy == SwitchOptions::Dummy::kNone ? "" : "dummy, ")};
-    }
-    if (!made) return made.error();
-    auto backer = std::make_unique<Backer>(loop_, type, *std::move(made));
+    WEFT_ASSIGN(auto made, make_datapath(type, ""));
+    auto backer = std::make_unique<Backer>(loop_, type, std::move(made));
     if (std::string forwarder = datapath::forwarder_of(backer->datapath()); !forwarder.empty())
         lg.info("{}@{}: packets are forwarded by {}", type, backer->datapath().name(), forwarder);
     backer->set_packet_in_sink([this](PacketIn packet) { connections_->packet_in(std::move(packet)); });
@@ -241,10 +261,13 @@ std::vector<Bridge*> Switch::bridges() const {
 }
 
 Backer* Switch::find_datapath(std::string_view name) const {
-    for (const auto& [type, backer] : backers_) {
-        std::string full = fmt::format("{}@{}", type, backer->datapath().name());
-        if (name == full || name == backer->datapath().name() || (name.empty() && backers_.size() == 1))
-            return backer.get();
+    bool alone = backers_.size() + manual_datapaths_.size() == 1;
+    for (const auto* map : {&backers_, &manual_datapaths_}) {
+        for (const auto& [key, backer] : *map) {
+            std::string full = fmt::format("{}@{}", backer->type(), backer->datapath().name());
+            if (name == full || name == backer->datapath().name() || (name.empty() && alone))
+                return backer.get();
+        }
     }
     return nullptr;
 }

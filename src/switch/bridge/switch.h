@@ -62,6 +62,12 @@ class Switch {
     const std::map<std::string, std::unique_ptr<Backer>>& backers() const { return backers_; }
     // A datapath by "TYPE@NAME" or "NAME"; "" the only one.
     Backer* find_datapath(std::string_view name) const;
+    // Datapaths that an operator has made by hand, without bridges; by "TYPE@NAME".
+    const std::map<std::string, std::unique_ptr<Backer>>& manual_datapaths() const {
+        return manual_datapaths_;
+    }
+    Result<Backer*> add_manual_datapath(const std::string& type, const std::string& name);
+    void remove_manual_datapath(const std::string& full_name);
     ConnectionManager& connections() { return *connections_; }
     PortMonitors& monitors() { return monitors_; }
     ContinuityChecks& continuity() { return continuity_; }
@@ -100,6 +106,8 @@ class Switch {
     void turn();
     void reconfigure();
     std::string datapath_type(const std::string& wanted) const;
+    Result<std::unique_ptr<datapath::Datapath>> make_datapath(const std::string& type,
+                                                              const std::string& name);
     Result<Backer*> backer(const std::string& type);
     void configure_bridge(const schema::vswitch::Bridge& row, Bridge& bridge, Backer& backer);
     void configure_port(const schema::vswitch::Port& port, Bridge& bridge, Backer& backer,
@@ -138,10 +146,11 @@ class Switch {
     std::unique_ptr<datapath::Links> links_;
     Underlay underlay_;
     std::map<std::string, std::unique_ptr<Backer>> backers_;  // by datapath type
-    std::map<std::string, std::string> bridge_types_;         // bridge -> the datapath type that serves it
-    std::map<std::string, Interface> interfaces_;             // by name
-    std::map<std::string, int> vports_;                       // users of each shared tunnel port
-    std::map<std::string, int> internal_mtus_;                // by bridge: what internal ports follow
+    std::map<std::string, std::unique_ptr<Backer>> manual_datapaths_;
+    std::map<std::string, std::string> bridge_types_;  // bridge -> the datapath type that serves it
+    std::map<std::string, Interface> interfaces_;      // by name
+    std::map<std::string, int> vports_;                // users of each shared tunnel port
+    std::map<std::string, int> internal_mtus_;         // by bridge: what internal ports follow
     TlsSettings tls_;
     std::unique_ptr<ConnectionManager> connections_;
     PortMonitors monitors_;

@@ -10,7 +10,8 @@ namespace weft::vswitch {
 
 void add_bridge_commands(net::ControlServer& control, Switch& owner);  // bridge/*, ofproto/list, fdb/*, …
 void add_datapath_commands(net::ControlServer& control,
-                           Switch& owner);  // dpif/*, dpctl/*, upcall/*, revalidator/*
+                           Switch& owner);                            // dpif/*, upcall/*, revalidator/*
+void add_dpctl_commands(net::ControlServer& control, Switch& owner);  // dpctl/* but those of conntrack
 void add_conntrack_commands(net::ControlServer& control,
                             Switch& owner);            // dpctl/*-conntrack, dpctl/ct-*, dpctl/ipf-*
 void add_dummy_commands(net::ControlServer& control);  // netdev-dummy/*
@@ -27,6 +28,7 @@ void add_tunnel_commands(net::ControlServer& control, Switch& owner);     // ovs
 inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_bridge_commands(control, owner);
     add_datapath_commands(control, owner);
+    add_dpctl_commands(control, owner);
     add_conntrack_commands(control, owner);
     add_dummy_commands(control);
     add_trace_commands(control, owner);
@@ -40,9 +42,6 @@ inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
 
 // The bundle's first port, as fdb/show and mdb/show print it.
 std::string port_text(const Bundle& bundle);
-
-// Names for datapath ports in text.
-class DatapathPortNames;
 
 // A packet's whole key, as "Flow: …" shows it.
 std::string format_flow(const packet::Flow& flow, const openflow::TunnelTableRef& tunnel_table,

@@ -11,6 +11,7 @@
 #include "openflow/ct_tuple_text.h"
 #include "packet/address.h"
 #include "switch/control/commands.h"
+#include "switch/control/dpctl.h"
 #include "switch/upcall/flush_connections.h"
 
 namespace weft::vswitch {
@@ -21,10 +22,10 @@ using Arguments = net::ControlServer::Arguments;
 using datapath::ConnectionTable;
 
 Error invalid(std::string_view what) {
-    return Error{fmt::format("ovs-vswitchd: {} (Invalid argument)\n", what)};
+    return dpctl_error(what, kInvalidArgument);
 }
 Error not_permitted(std::string_view what) {
-    return Error{fmt::format("ovs-vswitchd: {} (Operation not permitted)\n", what)};
+    return dpctl_error(what, "Operation not permitted");
 }
 
 template <typename T>
@@ -36,10 +37,6 @@ bool parse_number(std::string_view text, T& value) {
     }
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
     return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
-bool take_flag(Arguments& args, std::string_view brief, std::string_view full) {
-    return std::erase_if(args, [&](const std::string& arg) { return arg == brief || arg == full; }) > 0;
 }
 
 // "zone=N" out of the arguments; a number that is none stays and is taken for something else.

@@ -65,14 +65,16 @@ packet::Flow to_datapath_mask(const packet::Flow& key, const packet::Flow& mask,
                                         mask.tunnel.metadata.data() + table.slot(*index)->offset, length);
                         });
     }
-    // Whether there is a tag is part of what a packet is; so is a second one behind the first.
-    out.vlans[0].tci |= packet::kVlanCfi;
-    if (key.vlans[0].tci) {
-        out.vlans[0].tpid = 0xffff;
-        out.vlans[1].tci |= packet::kVlanCfi;
-        if (key.vlans[1].tci) out.vlans[1].tpid = 0xffff;
-    }
+    match_tags(key, out);
     return out;
+}
+
+void match_tags(const packet::Flow& key, packet::Flow& mask) {
+    mask.vlans[0].tci |= packet::kVlanCfi;
+    if (!key.vlans[0].tci) return;
+    mask.vlans[0].tpid = 0xffff;
+    mask.vlans[1].tci |= packet::kVlanCfi;
+    if (key.vlans[1].tci) mask.vlans[1].tpid = 0xffff;
 }
 
 packet::Tunnel to_datapath_tunnel(const packet::Tunnel& tunnel, const openflow::TunnelTable& table) {

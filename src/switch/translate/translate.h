@@ -197,6 +197,8 @@ packet::Flow to_openflow_key(const packet::Flow& key, const openflow::TunnelTabl
                              uint32_t ofp_in_port);
 packet::Flow to_datapath_mask(const packet::Flow& key, const packet::Flow& mask,
                               const openflow::TunnelTable& table);
+// Whether there is a tag is part of what a packet is; so is a second one behind the first.
+void match_tags(const packet::Flow& key, packet::Flow& mask);
 // A tunnel key whose Geneve options are the fields that are present, raw.
 packet::Tunnel to_datapath_tunnel(const packet::Tunnel& tunnel, const openflow::TunnelTable& table);
 

@@ -2,6 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <charconv>
+
+#include "datapath/api/text.h"
+
 namespace weft::vswitch {
 
 const char* slow_path_name(SlowPath reason) {
@@ -109,6 +113,63 @@ std::string UserAction::describe() const {
         "len={})",
         reason, dont_send ? 1 : 0, continuation ? 1 : 0, recirc_id,
         rule_cookie ? fmt::format("{:#x}", rule_cookie) : "0", controller_id, max_len);
+}
+
+std::optional<UserAction> UserAction::parse(std::string_view name, std::string_view body) {
+    UserAction action;
+    if (name == "slow_path") {
+        action.type = Type::kSlowPath;
+        for (uint16_t reason = 1; reason <= static_cast<uint16_t>(SlowPath::kLldp); ++reason) {
+            action.slow_reason = static_cast<SlowPath>(reason);
+            if (body == slow_path_name(action.slow_reason)) return action;
+        }
+        return std::nullopt;
+    }
+    if (name != "controller") return std::nullopt;
+    while (!body.empty()) {
+        size_t end = body.find(',');
+        std::string_view part = body.substr(0, end);
+        body = end == body.npos ? std::string_view() : body.substr(end + 1);
+        size_t equals = part.find('=');
+        if (equals == part.npos) return std::nullopt;
+        std::string_view field = part.substr(0, equals), digits = part.substr(equals + 1);
+        int base = digits.starts_with("0x") ? 16 : 10;
+        if (base == 16) digits.remove_prefix(2);
+        uint64_t value = 0;
+        auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+        if (error != std::errc() || rest != digits.data() + digits.size()) return std::nullopt;
+        if (field == "reason") {
+            action.reason = static_cast<uint8_t>(value);
+        } else if (field == "dont_send") {
+            action.dont_send = value;
+        } else if (field == "continuation") {
+            action.continuation = value;
+        } else if (field == "recirc_id") {
+            action.recirc_id = static_cast<uint32_t>(value);
+        } else if (field == "rule_cookie") {
+            action.rule_cookie = value;
+        } else if (field == "controller_id") {
+            action.controller_id = static_cast<uint16_t>(value);
+        } else if (field == "max_len") {
+            action.max_len = static_cast<uint16_t>(value);
+        } else {
+            return std::nullopt;
+        }
+    }
+    return action;
+}
+
+void install_user_action_text() {
+    datapath::UserdataText functions;
+    functions.format = [](ByteView userdata) {
+        auto action = UserAction::decode(userdata);
+        return action ? action->describe() : std::string();
+    };
+    functions.parse = [](std::string_view name, std::string_view body) {
+        auto action = UserAction::parse(name, body);
+        return action ? std::optional(action->encode()) : std::nullopt;
+    };
+    datapath::set_userdata_text(functions);
 }
 
 datapath::Actions slow_path_actions(SlowPath reason) {

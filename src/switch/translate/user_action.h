@@ -48,7 +48,12 @@ struct UserAction {
     Bytes encode() const;
     static std::optional<UserAction> decode(ByteView bytes);
     std::string describe() const;  // "controller(reason=1,...)"
+    // The same text, "NAME(BODY)", back; nullopt if it is none or, as that of samples, does not say all.
+    static std::optional<UserAction> parse(std::string_view name, std::string_view body);
 };
+
+// From now on actions print, and are read, with such user data spelled out (datapath/api/text.h).
+void install_user_action_text();
 
 // What the megaflow of such packets does: it hands them up.
 datapath::Actions slow_path_actions(SlowPath reason);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "packet/address.h"
 #include "packet/compose.h"
+#include "switch/translate/user_action.h"
 #include "switch/underlay/underlay.h"
 
 namespace weft::vswitch {
@@ -24,6 +25,7 @@ Backer::Backer(net::Loop& loop, std::string type, std::unique_ptr<datapath::Data
       type_(std::move(type)),
       datapath_(std::move(datapath)),
       masks_(datapath_->features().masks) {
+    install_user_action_text();
     datapath_->set_upcall_handler(this);
     turn_ = loop_.each_turn([this] { turn(); });
     take_over_by_ms_ = clock::monotonic_ms() + kTakeOverAtLatest;

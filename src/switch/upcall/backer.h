@@ -4,7 +4,8 @@
 // to several, told apart by the packet's tunnel key.  The backer maps between the two, keeps the
 // recirculation ids, and answers the datapath's upcalls (handle(), upcall.cc): translate, install the
 // megaflow, carry the packet out.  What it installed it revalidates (revalidator.cc); what a switch before it
-// had installed it looks up again before it takes over (inheritance.cc).
+// had installed it looks up again before it takes over (inheritance.cc); what an operator puts by hand
+// becomes its own with the next look (manual_flows.cc).
 
 #pragma once
 
@@ -49,6 +50,11 @@ using ProtocolSink =
 
 // A packet that a sampling action sent up; `in` is where it came in, nullptr: nowhere of ours.
 using SampleSink = std::function<void(Bridge&, const UserAction&, const datapath::Upcall&, OfPort* in)>;
+
+// The identifier of the flow with this match.
+datapath::Ufid ufid_of(const packet::Flow& key, const packet::Flow& mask);
+// The ids that the actions name, in their order.
+void find_recirculations(const datapath::Actions& actions, std::vector<uint32_t>& out);
 
 class Backer : public datapath::UpcallHandler {
   public:
@@ -115,6 +121,10 @@ class Backer : public datapath::UpcallHandler {
     void pull_statistics();  // so that counters of rules are exact
     void purge();            // deletes all megaflows, their statistics collected
     void pause_revalidation(bool paused) { paused_ = paused; }
+    // By hand (manual_flows.cc).  Without an identifier the flow is the one that the key's packets meet, and
+    // to delete it, it must have the same match.  The statistics are those from before.
+    Result<datapath::FlowStats> put_by_hand(datapath::FlowPut put, bool identified);
+    Result<datapath::FlowStats> delete_by_hand(const datapath::FlowPut& which, bool identified);
     size_t megaflows() const { return megaflows_.size(); }
     size_t flow_limit() const { return flow_limit_.now(); }
     void set_flow_limit(size_t limit) { flow_limit_.configure(limit); }
@@ -158,6 +168,7 @@ class Backer : public datapath::UpcallHandler {
     openflow::OfError send(Bridge& bridge, packet::Packet packet, const packet::Flow& metadata,
                            const openflow::ActionList& actions, bool protocol);
     bool still_right(Megaflow& flow, const datapath::Ufid& ufid);
+    void adopt_manual_flows();
     void account(Megaflow& flow, const datapath::FlowStats& now);
     void turn();
     void take_over_when_settled();
@@ -186,7 +197,8 @@ class Backer : public datapath::UpcallHandler {
     Underlay* underlay_ = nullptr;
     Flows megaflows_;
     MegaflowMasks masks_;
-    EffectCache effects_;  // of the upcall at hand; kept for its memory
+    HashSet<datapath::Ufid> manual_flows_;  // put by hand, not looked at yet
+    EffectCache effects_;                   // of the upcall at hand; kept for its memory
     FlowLimit flow_limit_{200000};
     size_t average_flows_ = 0, most_flows_ = 0;
     int64_t last_dump_ms_ = 1;

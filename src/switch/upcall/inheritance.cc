@@ -20,6 +20,8 @@ log::Module lg("ofproto_dpif_upcall");
 
 constexpr int64_t kInheritForMs = 1000;  // while nobody forwards what is new
 
+}  // namespace
+
 void find_recirculations(const datapath::Actions& actions, std::vector<uint32_t>& out) {
     for (const datapath::Action& action : actions) {
         if (auto* a = action.get_if<datapath::Recirculate>()) out.push_back(a->id);
@@ -31,8 +33,6 @@ void find_recirculations(const datapath::Actions& actions, std::vector<uint32_t>
         }
     }
 }
-
-}  // namespace
 
 // True: there is a flow for it now, and `ids` has what it tells of recirculations.
 bool Backer::inherit(const datapath::InheritedFlow& flow, HashMap<uint32_t, uint32_t>& ids) {

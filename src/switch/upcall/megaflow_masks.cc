@@ -14,20 +14,20 @@ size_t MegaflowMasks::Hash::operator()(const packet::Flow& mask) const {
 }
 
 MegaflowMasks::Id MegaflowMasks::hold(packet::Flow& mask, datapath::PortNo port) {
-    auto it = ids_.find(mask);
-    if (it == ids_.end()) {
-        size_t bounded = ids_.size() - widened_;
-        auto brought = of_port_.find(port);
-        bool wide = most_ <= bounded + (brought == of_port_.end() ? 0 : brought->second);
-        if (wide) {
-            uint64_t* words = packet::words(mask);
-            for (size_t i = 0; i < packet::kFlowWords; ++i) {
-                if (words[i]) words[i] = ~uint64_t{0};
-            }
-            it = ids_.find(mask);
-        }
-        if (it == ids_.end()) return add(mask, port, wide);
+    if (ids_.contains(mask)) return hold_given(mask, port);
+    auto brought = of_port_.find(port);
+    size_t bounded = ids_.size() - widened_;
+    if (bounded + (brought == of_port_.end() ? 0 : brought->second) < most_) return add(mask, port, false);
+    uint64_t* words = packet::words(mask);
+    for (size_t i = 0; i < packet::kFlowWords; ++i) {
+        if (words[i]) words[i] = ~uint64_t{0};
     }
+    return ids_.contains(mask) ? hold_given(mask, port) : add(mask, port, true);
+}
+
+MegaflowMasks::Id MegaflowMasks::hold_given(const packet::Flow& mask, datapath::PortNo port) {
+    auto it = ids_.find(mask);
+    if (it == ids_.end()) return add(mask, port, false);
     ++entries_[*it].megaflows;
     return *it;
 }

@@ -29,6 +29,8 @@ class MegaflowMasks {
     // Holds a mask for a megaflow of a packet from `port`.  `mask` is what the tables looked at; it is
     // widened when it would be one too many.
     Id hold(packet::Flow& mask, datapath::PortNo port);
+    // A mask that somebody else has chosen, as it is.
+    Id hold_given(const packet::Flow& mask, datapath::PortNo port);
     void release(Id id);
 
     size_t size() const { return ids_.size(); }

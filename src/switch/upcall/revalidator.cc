@@ -55,14 +55,17 @@ void Backer::remove(Flows::iterator it) {
 
 void Backer::purge() {
     while (!megaflows_.empty()) remove(megaflows_.begin());
+    for (const datapath::Ufid& ufid : manual_flows_) (void)datapath_->delete_flow(ufid).ok();
+    manual_flows_.clear();
 }
 
-// Translates the flow's key again.  False: it must go.  What it does now may replace what it did.
+// Translates the flow's key again, with the effects effects_.  False: it must go.  What it does now may
+// replace what it did.
 bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
     Lookup lookup;
+    effects_.clear();
     auto had = datapath_->get_flow(ufid);
     if (!had || !look_up(had->key, lookup)) return false;
-    effects_.clear();
     TranslateOutput output = translate_key(had->key, lookup, nullptr, false, &effects_);
     solicit(output);
     packet::Flow mask = to_datapath_mask(had->key, output.mask, *lookup.bridge->tunnel_table);
@@ -85,6 +88,7 @@ bool Backer::still_right(Megaflow& flow, const datapath::Ufid& ufid) {
 void Backer::revalidate(bool force) {
     if (paused_ && !force) return;
     int64_t start = clock::monotonic_ms();
+    adopt_manual_flows();
     // One pass tends to be enough; what effects change on the way (a learned flow, a MAC) needs another.
     for (int pass = 0; pass < 3 && (pass == 0 || generation() != validated_generation_); ++pass) {
         pull_statistics();

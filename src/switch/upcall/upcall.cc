@@ -126,6 +126,19 @@ void Backer::deliver(const TranslateOutput& output, const packet::Packet& packet
     }
 }
 
+datapath::Ufid ufid_of(const packet::Flow& key, const packet::Flow& mask) {
+    uint64_t h = hash_seed();
+    for (size_t i = 0; i < packet::kFlowWords; ++i) {
+        uint64_t bits = packet::words(mask)[i];
+        if (bits) h = hash_add(hash_add(hash_add(h, i), bits), packet::words(key)[i] & bits);
+    }
+    datapath::Ufid ufid;
+    uint64_t second = hash_add(h, 0x5bd1e995);
+    std::memcpy(ufid.bytes.data(), &h, 8);
+    std::memcpy(ufid.bytes.data() + 8, &second, 8);
+    return ufid;
+}
+
 // Its effects are effects_.
 void Backer::install(const packet::Flow& key, TranslateOutput& output, const Lookup& lookup) {
     if (megaflows_.size() >= flow_limit_.now()) {  // each such packet goes up again
@@ -138,15 +151,7 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     put.mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
     MegaflowMasks::Id mask = masks_.hold(put.mask, key.in_port);
     // Two packets of one megaflow that missed together: the first one's flow serves both.
-    uint64_t h = hash_seed();
-    for (size_t i = 0; i < packet::kFlowWords; ++i) {
-        uint64_t bits = packet::words(put.mask)[i];
-        if (bits) h = hash_add(hash_add(hash_add(h, i), bits), packet::words(key)[i] & bits);
-    }
-    datapath::Ufid ufid;
-    uint64_t second = hash_add(h, 0x5bd1e995);
-    std::memcpy(ufid.bytes.data(), &h, 8);
-    std::memcpy(ufid.bytes.data() + 8, &second, 8);
+    datapath::Ufid ufid = ufid_of(key, put.mask);
     auto [it, added] = megaflows_.try_emplace(ufid);
     if (!added) return masks_.release(mask);
     auto flow = std::make_unique<Megaflow>();
