@@ -182,8 +182,8 @@ TEST(HostilePackets, GeneveOptionLengths) {
     (void)to_datapath_mask(key, packet::zero_flow(), table);
 }
 
-// Packets that each miss in another bit leave as many masks as the tables' prefixes multiply to, and no more;
-// whoever was there before finds its flow as fast as ever (the class of CVE-2019-25076, tuple space
+// Packets that each miss in another bit would leave as many masks as the tables' prefixes multiply to; they leave
+// no more than their port may bring, and whoever was there before finds its flow as fast as ever (the class of CVE-2019-25076, tuple space
 // explosion).
 TEST(HostilePackets, MasksWithoutNumber) {
     net::Loop loop;
