@@ -195,6 +195,46 @@ TEST_F(PortsTest, TwoVethsWithOffloads) {
     EXPECT_EQ(ping(a, "10.9.0.99", "-c 1 -W 1"), 0);
 }
 
+TEST_F(PortsTest, AfxdpPorts) {
+    for (const char* mode : {"best-effort", "generic"}) {
+        Host host(prefix_ + "h");
+        std::string a = add_vm(host, "va", "10.9.0.1/24"), b = add_vm(host, "vb", "10.9.0.2/24");
+        // The generic program is handed super-packets, which are longer than a frame.
+        for (const std::string& vm : {a, b})
+            EXPECT_EQ(sh("ip netns exec " + vm + " ethtool -K eth0 tso off gso off >/dev/null"), 0);
+        host.start([mode](Datapath& datapath, Links&) {
+            PortSpec spec;
+            spec.type = PortType::kAfxdp;
+            spec.options["xdp-mode"] = mode;
+            for (const char* name : {"va", "vb"}) {
+                spec.name = name;
+                spec.number = name[1] == 'a' ? 1 : 2;
+                auto added = datapath.add_port(spec);
+                if (!added) std::fprintf(stderr, "%s\n", added.message().c_str()), _exit(1);
+            }
+            auto refused = [&](const char* key, const char* value) {
+                PortSpec other = spec;
+                other.name = "lo";
+                other.number = 3;
+                other.options[key] = value;
+                return !datapath.add_port(other).ok();
+            };
+            if (!refused("xdp-mode", "fast") || !refused("n_rxq", "0") || !refused("n_rxq", "2x") ||
+                !refused("use-need-wakeup", "maybe") || !refused("xdp-mode", "native-with-zerocopy"))
+                _exit(1);
+            add_flow(datapath, "recirc_id(0),in_port(1)", "2");
+            add_flow(datapath, "recirc_id(0),in_port(2)", "1");
+        });
+        EXPECT_EQ(ping(a, "10.9.0.2"), 0) << mode;
+        EXPECT_GT(tcp(b, a, "10.9.0.2"), 1e6) << mode;
+        host.stop();
+        EXPECT_EQ(host.in("sh -c '! ip link show va | grep -q xdp'"), 0)
+            << "the program outlives the process";
+        for (const std::string& vm : vms_) sh("ip netns del " + vm);
+        vms_.clear();
+    }
+}
+
 // A device may go and come again under the same name.
 TEST_F(PortsTest, DevicesComeAndGo) {
     Host host(prefix_ + "h");

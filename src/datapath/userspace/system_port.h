@@ -1,9 +1,9 @@
 // System devices (veth, physical, VLAN, ...) as ports, through an AF_PACKET socket (packet(7)).
 //
-// The socket sees every frame that arrives, in promiscuous mode, with its VLAN tag, partial checksum and GSO
-// state; what the host itself sends on the device is not the switch's.  The host's own stack must not see the
-// frames too, as a port of a bridge is no interface of the host: a filter at the device's ingress drops them
-// once the socket has its copy (netdev/ingress_block.h).
+// The socket sees every frame that arrives (by receive_ring.h, where the kernel has it), in promiscuous mode,
+// with its VLAN tag, partial checksum and GSO state; what the host itself sends on the device is not the
+// switch's.  The host's own stack must not see the frames too, as a port of a bridge is no interface of the
+// host: a filter at the device's ingress drops them once the socket has its copy (netdev/ingress_block.h).
 
 #pragma once
 

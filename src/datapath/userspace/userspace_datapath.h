@@ -1,8 +1,8 @@
 // The userspace datapath: the complete one, and the reference that the others are held to.
 //
-// Packets come from devices (AF_PACKET sockets on system devices, TAP for internal ports), tunnels are built
-// and stripped here, flows are looked up in an exact-match cache and then by tuple space, and every action of
-// action.h is carried out.  All on the loop's thread.
+// Packets come from devices (AF_PACKET or AF_XDP sockets on system devices, TAP for internal ports), tunnels
+// are built and stripped here, flows are looked up in an exact-match cache and then by tuple space, and every
+// action of action.h is carried out.  All on the loop's thread.
 //
 // Needs CAP_NET_ADMIN and CAP_NET_RAW for anything but dummy ports.
 
