@@ -149,6 +149,31 @@ def filters():
             assert ours == theirs and "Failed to parse filter" in ours, (ours, theirs)
 
 
+def hooks():
+    """Without masks a megaflow is one packet's; normalize-actions says what happens with which tags"""
+    frames = [udp(7), udp(8), bytes.fromhex("ffffffffffff02000000000108060001080006040001020000000001010203040000000000001020304050607080"),
+              bytes.fromhex("02000000000202000000000186dd6000000000083aff20010db800000000000000000000000120010db80000000000000000000000028000000000010001"),
+              bytes.fromhex("0200000000020200000000010801") + bytes(50), udp(9)[:12] + bytes.fromhex("81000005") + udp(9)[12:],
+              bytes.fromhex("020000000002020000000001884700014140") + udp(1)[14:]]
+    with Pair() as pair:
+        pair.ofctl("add-flow", "actions=2")
+        pair.alike("upcall/disable-megaflows")
+        for frame in frames:
+            pair.receive(1, frame)
+        for options in ([], ["-m"]):
+            pair.same("dpctl/dump-flows", *options, normal=normal, until=lambda text: len(text) == len(frames) + 2)
+        pair.appctl("revalidator/wait")
+        pair.alike("dpctl/dump-flows")
+        pair.alike("upcall/enable-megaflows")
+        pair.receive(1, udp(5))
+        pair.same("dpctl/dump-flows", normal=normal, until=lambda text: len(text) == 3)
+        flow = "in_port(1),eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),eth_type(0x0800),ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6,tos=0,ttl=5,frag=no),tcp(src=1,dst=2)"
+        for actions in ("1,2", "2,2,1", "3,set(ipv4(ttl=6)),2,1,set(ipv4(ttl=7)),3", "push_vlan(vid=3,pcp=0),2,pop_vlan,3", "clone(set(ipv4(ttl=6)),2),3", "ct(commit),recirc(5)",
+                        "set(tcp(src=5)),2", "pop_vlan,1", "sample(sample=50.0%,actions(2)),1", "push_vlan(vid=3,pcp=5),1,push_vlan(vid=4,pcp=0),2"):
+            # A line for each tag, which Debian's does not end, in an order of its own.
+            pair.same("dpctl/normalize-actions", flow, actions, normal=lambda text: sorted(re.split(r"(?<=[\d)])(?=vlan|no vlan)", text.replace("\n", ""))))
+
+
 class Alone(rig.Rig):
     def __init__(self):
         super().__init__(weft={"ovs-vswitchd", "ovs-dpctl", "ovs-appctl"}, name="dpctl")
@@ -219,4 +244,4 @@ def datapaths():
 
 
 if __name__ == "__main__":
-    rig.main(by_hand, revalidated, filters, dpctl, datapaths)
+    rig.main(by_hand, revalidated, filters, hooks, dpctl, datapaths)

@@ -30,6 +30,8 @@ class PortNames {
 // fields too, with their empty masks, as `-m` does.
 std::string format_match(const packet::Flow& key, const packet::Flow& mask, const PortNames* names = nullptr,
                          bool verbose = false);
+// All that a packet with this key has.
+packet::Flow exact_mask(const packet::Flow& key);
 // A packet's whole key, without masks, as in upcall logs.
 std::string format_key(const packet::Flow& key, const PortNames* names = nullptr);
 // "drop" for no actions.

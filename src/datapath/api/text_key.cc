@@ -324,9 +324,9 @@ class MatchWriter {
     std::string out_;
 };
 
-// The mask with which a packet's whole key is printed: all fields but those that its kind of packet does not
-// have.
-Flow mask_of_key(const Flow& key) {
+}  // namespace
+
+Flow exact_mask(const Flow& key) {
     Flow mask;
     std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
     if (!key.tunnel.gbp_id && !key.tunnel.gbp_flags) {
@@ -346,14 +346,12 @@ Flow mask_of_key(const Flow& key) {
     return mask;
 }
 
-}  // namespace
-
 std::string format_match(const Flow& key, const Flow& mask, const PortNames* names, bool verbose) {
     return MatchWriter(key, mask, names, verbose).run();
 }
 
 std::string format_key(const Flow& key, const PortNames* names) {
-    return MatchWriter(key, mask_of_key(key), names, false).run();
+    return MatchWriter(key, exact_mask(key), names, false).run();
 }
 
 std::string format_flow(const FlowDump& flow, const PortNames* names, bool verbose) {

@@ -91,6 +91,14 @@ void add_datapath_commands(net::ControlServer& control, Switch& owner) {
                 yes(f.ct_zero_snat), f.max_vlan_headers, f.max_mpls_depth, yes(f.recirculation), yes(f.ct),
                 yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct), yes(f.ct));
         });
+    auto masks = [&](std::string name, bool on) {
+        control.add(std::move(name), "", 0, 0, [&owner, on](const Arguments&) -> Result<std::string> {
+            for (const auto& [type, backer] : owner.backers()) backer->use_masks(on);
+            return std::string(on ? "megaflows enabled\n" : "megaflows disabled\n");
+        });
+    };
+    masks("upcall/enable-megaflows", true);
+    masks("upcall/disable-megaflows", false);
     control.add("upcall/show", "", 0, 0, [&owner](const Arguments&) -> Result<std::string> {
         std::string out;
         for (const auto& [type, backer] : owner.backers()) {

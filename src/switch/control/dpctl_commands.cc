@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 
 #include "switch/control/commands.h"
 #include "switch/control/dpctl.h"
@@ -72,6 +73,78 @@ Result<std::string> show(const Switch& owner, Arguments args) {
     return out;
 }
 
+// --- normalize-actions: what happens to a packet, whatever the order in which it is said
+
+struct TaggedActions {
+    std::string tags;  // that the packet has
+    datapath::Actions actions;
+};
+
+std::string tags_text(const packet::Flow& flow) {
+    std::string out;
+    for (const packet::Vlan& vlan : flow.vlans) {
+        uint16_t tci = vlan.tci, tpid = vlan.tpid;
+        if (!(tci & packet::kVlanCfi)) continue;
+        out +=
+            fmt::format("vlan({}vid={},pcp={}): ", tpid == 0x8100 ? "" : fmt::format("tpid=0x{:04x},", tpid),
+                        tci & packet::kVlanVidMask, tci >> 13);
+    }
+    if (out.empty()) out = "no vlan: ";
+    uint32_t label = flow.mpls_lse[0];
+    if (!label) return out + "no mpls: ";
+    return out + fmt::format("mpls(label={},tc={},ttl={},bos={}): ", label >> 12, label >> 9 & 7,
+                             label & 0xff, label >> 8 & 1);
+}
+
+// Pushes and pops become the tags with which the others happen; outputs beside each other are sorted.
+std::vector<TaggedActions> by_tags(packet::Flow flow, const datapath::Actions& actions) {
+    std::map<std::string, datapath::Actions> groups;
+    for (const datapath::Action& action : actions) {
+        if (auto* push = action.get_if<datapath::PushVlan>()) {
+            flow.vlans[1] = flow.vlans[0];
+            flow.vlans[0].tpid = push->tpid;
+            flow.vlans[0].tci = push->tci;
+        } else if (action.get_if<datapath::PopVlan>()) {
+            flow.vlans[0] = flow.vlans[1];
+            flow.vlans[1] = {};
+        } else if (auto* label = action.get_if<datapath::PushMpls>()) {
+            flow.mpls_lse[0] = label->lse;
+        } else if (action.get_if<datapath::PopMpls>()) {
+            flow.mpls_lse[0] = 0;
+        } else {
+            groups[tags_text(flow)].push_back(action);
+        }
+    }
+    std::vector<TaggedActions> out;
+    for (auto& [tags, list] : groups) {
+        auto port = [](const datapath::Action& action) { return action.get_if<datapath::Output>()->port; };
+        auto is_output = [](const datapath::Action& action) {
+            return action.get_if<datapath::Output>() != nullptr;
+        };
+        for (auto at = list.begin(); at != list.end();) {
+            at = std::find_if(at, list.end(), is_output);
+            auto end = std::find_if_not(at, list.end(), is_output);
+            std::stable_sort(at, end, [&](const auto& a, const auto& b) { return port(a) < port(b); });
+            at = end;
+        }
+        out.push_back({tags, std::move(list)});
+    }
+    return out;
+}
+
+Result<std::string> normalize_actions(const std::string& flow_text, const std::string& actions_text) {
+    auto flow = datapath::parse_key(flow_text);
+    if (!flow)
+        return dpctl_error(fmt::format("odp_flow_key_from_string: {}", flow.message()), kInvalidArgument);
+    auto actions = datapath::parse_actions(actions_text);
+    if (!actions)
+        return dpctl_error(fmt::format("odp_actions_from_string: {}", actions.message()), kInvalidArgument);
+    std::string out = "input flow: " + flow_text + "\n";
+    for (const TaggedActions& group : by_tags(*flow, *actions))
+        out += group.tags + describe_actions(group.actions, nullptr) + "\n";
+    return out;
+}
+
 }  // namespace
 
 void add_dpctl_commands(net::ControlServer& control, Switch& owner) {
@@ -108,6 +181,9 @@ void add_dpctl_commands(net::ControlServer& control, Switch& owner) {
                                kInvalidArgument);
         return describe_actions(*actions, nullptr) + "\n";
     });
+    control.add(
+        "dpctl/normalize-actions", "flow actions", 2, 2,
+        [](const Arguments& args) -> Result<std::string> { return normalize_actions(args[0], args[1]); });
     control.add("dpctl/list-commands", "", 0, 0,
                 [&control](const Arguments&) -> Result<std::string> { return control.list("dpctl/", 29); });
 }

@@ -120,6 +120,8 @@ class Backer : public datapath::UpcallHandler {
     void revalidate(bool force);
     void pull_statistics();  // so that counters of rules are exact
     void purge();            // deletes all megaflows, their statistics collected
+    // Without masks every flow is one packet's (upcall/disable-megaflows).
+    void use_masks(bool on) { wildcarding_ = on, purge(); }
     void pause_revalidation(bool paused) { paused_ = paused; }
     // By hand (manual_flows.cc).  Without an identifier the flow is the one that the key's packets meet, and
     // to delete it, it must have the same match.  The statistics are those from before.
@@ -206,6 +208,7 @@ class Backer : public datapath::UpcallHandler {
     uint64_t validated_generation_ = 0;
     int64_t next_validation_ms_ = 0;
     bool paused_ = false;
+    bool wildcarding_ = true;
     bool waiting_ = false;
     bool taken_over_ = false;  // Datapath::take_over() was called
     int64_t take_over_by_ms_ = 0;

@@ -16,6 +16,8 @@ namespace {
 log::Module lg("ofproto_dpif_upcall");
 log::Module dpif_lg("dpif");
 
+constexpr uint32_t kCtStates = 0xff;  // the bits that there are
+
 }  // namespace
 
 // Which bridge and port a key belongs to, and what it is in OpenFlow's terms.
@@ -149,6 +151,11 @@ void Backer::install(const packet::Flow& key, TranslateOutput& output, const Loo
     }
     datapath::FlowPut put;
     put.mask = to_datapath_mask(key, output.mask, *lookup.bridge->tunnel_table);
+    if (!wildcarding_) {
+        packet::Flow exact = datapath::exact_mask(key);
+        exact.ct_state = kCtStates;
+        for (size_t i = 0; i < packet::kFlowWords; ++i) packet::words(put.mask)[i] |= packet::words(exact)[i];
+    }
     MegaflowMasks::Id mask = masks_.hold(put.mask, key.in_port);
     // Two packets of one megaflow that missed together: the first one's flow serves both.
     datapath::Ufid ufid = ufid_of(key, put.mask);
