@@ -7,6 +7,20 @@
 
 namespace weft {
 
+// While one lives, what this thread allocates comes from pages of their own.  For what is soon freed again,
+// messages above all: among rows that stay, it would leave pages half empty, which no one else can use.  What
+// is kept all the same may be kept.
+class ShortLived {
+  public:
+    ShortLived();
+    ~ShortLived();
+    ShortLived(const ShortLived&) = delete;
+    ShortLived& operator=(const ShortLived&) = delete;
+
+  private:
+    void* before_;
+};
+
 // Gives what was freed back to the system, as far as that is possible; after something large is gone.
 void return_freed_memory();
 

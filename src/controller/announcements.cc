@@ -96,8 +96,9 @@ class Collector {
 std::set<Announcement> find_announcements(SouthboundView& view) {
     Collector collector(view);
     const Uuid* own = view.own_chassis.find({});
-    if (!own) return {};
-    for (const Uuid& datapath : view.localnets.keys()) {
+    std::vector<Uuid> at_networks = view.localnets.keys();
+    if (!own || at_networks.empty()) return {};
+    for (const Uuid& datapath : at_networks) {
         const LocalDatapath* local = view.local_datapath(datapath);
         const sb::PortBinding* localnet = view.localnet_of(datapath);
         if (local && localnet && view.physical_port(localnet->logical_port))

@@ -120,6 +120,13 @@ TEST(BalancedConnections, AreThoseOfLocalDatapaths) {
 
 TEST(ZoneLimits, OfPortsSwitchesAndRouters) {
     SouthboundView view;
+    OwnPorts own(view);
+    auto limits = [&](const std::map<std::string, uint16_t>& zones) {
+        for (const std::string& name : view.ct_zones.keys()) view.ct_zones.erase(name);
+        for (const auto& [name, zone] : zones) view.ct_zones.set(name, zone);
+        view.engine.update();
+        return wanted_zone_limits(own);
+    };
     sb::DatapathBinding sw, lr;
     sw.external_ids = {{"ct-zone-limit", "100"}};
     lr.external_ids = {{"ct-zone-limit", "50"}};
@@ -136,7 +143,6 @@ TEST(ZoneLimits, OfPortsSwitchesAndRouters) {
     }
     ports[2].options = {{"ct-zone-limit", "0"}};
     ports[3].options = {{"ct-zone-limit", "many"}};
-    view.engine.update();
     std::string router = id(kRouter).to_string(), of_switch = id(kSwitch).to_string();
     std::map<std::string, uint16_t> zones = {{"p1", 1},
                                              {"p2", 2},
@@ -145,11 +151,10 @@ TEST(ZoneLimits, OfPortsSwitchesAndRouters) {
                                              {router + "_dnat", 5},
                                              {router + "_snat", 6},
                                              {of_switch + "_dnat", 7}};
-    EXPECT_EQ(wanted_zone_limits(view, zones),
-              (std::map<uint16_t, int64_t>{{1, 100}, {2, 0}, {3, 100}, {5, 50}, {6, 50}}));
+    EXPECT_EQ(limits(zones), (std::map<uint16_t, int64_t>{{1, 100}, {2, 0}, {3, 100}, {5, 50}, {6, 50}}));
     // A shared zone has the narrowest of its limits; 0 is none.
     zones = {{"p1", 1}, {"p2", 1}, {router + "_snat", 1}};
-    EXPECT_EQ(wanted_zone_limits(view, zones), (std::map<uint16_t, int64_t>{{1, 50}}));
+    EXPECT_EQ(limits(zones), (std::map<uint16_t, int64_t>{{1, 50}}));
 }
 
 }  // namespace

@@ -37,13 +37,13 @@ Requested requested_chassis(const sb::PortBinding& port, const sb::Chassis& chas
     return std::any_of(words.begin() + 1, words.end(), is_us) ? Requested::kAdditional : Requested::kNot;
 }
 
-Binding::Right Binding::right_of_vif(const sb::PortBinding& port, const BindingFacts& facts) {
+Binding::Right Binding::right_of_vif(const sb::PortBinding& port) {
     const sb::PortBinding* carrier = is_container(port) ? view_.port_named(*port.parent_port) : &port;
     if (!carrier) return {};
-    auto interface = facts.interfaces.find(carrier->logical_port);
-    if (interface == facts.interfaces.end()) return {};
+    const LocalInterface* interface = view_.local_interfaces.find(carrier->logical_port);
+    if (!interface) return {};
     const std::string* version = carrier->options.find("iface-id-ver");
-    if (version && *version != interface->second.iface_id_ver) return {};
+    if (version && *version != interface->iface_id_ver) return {};
     // A container goes with its virtual machine, and may be asked to be elsewhere itself.
     Requested requested =
         std::max(requested_chassis(*carrier, *chassis_), requested_chassis(port, *chassis_));
@@ -54,7 +54,7 @@ Binding::Right Binding::right_to(const sb::PortBinding& port, const BindingFacts
     auto named = [&](const char* option) {
         return ovsdb::get_string(port.options, option) == chassis_->name;
     };
-    if (port.type.empty()) return right_of_vif(port, facts);
+    if (port.type.empty()) return right_of_vif(port);
     if (port.type == "l3gateway") return {named("l3gateway-chassis"), false};
     if (port.type == "l2gateway") return {named("l2gateway-chassis"), false};
     if (port.type == "chassisredirect" || port.type == "external") {
@@ -62,12 +62,12 @@ Binding::Right Binding::right_to(const sb::PortBinding& port, const BindingFacts
     }
     if (port.type == "mirror") {
         const sb::PortBinding* sink = port.mirror_port ? view_.port_named(*port.mirror_port) : nullptr;
-        return {sink && sink->type.empty() && right_of_vif(*sink, facts).main, false};
+        return {sink && sink->type.empty() && right_of_vif(*sink).main, false};
     }
     if (port.type == "virtual") {
         const sb::PortBinding* parent =
             port.virtual_parent ? view_.port_named(*port.virtual_parent) : nullptr;
-        return {parent && view_.is_own_chassis(port.chassis) && right_of_vif(*parent, facts).main, false};
+        return {parent && view_.is_own_chassis(port.chassis) && right_of_vif(*parent).main, false};
     }
     return {};
 }
@@ -111,51 +111,34 @@ void Binding::consider(const sb::PortBinding& port, const BindingFacts& facts,
     if (!right.additional && has_additional) changes.push_back({port.uuid, Kind::kReleaseAdditional});
 }
 
-std::vector<BindingChange> Binding::decide(const BindingFacts& facts) {
-    std::vector<BindingChange> changes;
-    next_decision_ms_.reset();
+const sb::Chassis* Binding::find_chassis() {
     const Uuid* own = view_.own_chassis.find({});
-    chassis_ = own ? view_.value(view_.chassis, *own) : nullptr;
-    if (!chassis_) return changes;
+    return own ? view_.value(view_.chassis, *own) : nullptr;
+}
+
+std::vector<BindingChange> Binding::decide(const Uuid& uuid, const BindingFacts& facts) {
+    std::vector<BindingChange> changes;
+    chassis_ = find_chassis();
+    const sb::PortBinding* port = chassis_ ? view_.port(uuid) : nullptr;
+    if (!port || !is_bindable(*port)) return changes;
     std::erase_if(claimed_ms_,
                   [&](const auto& claim) { return facts.now_ms >= claim.second + kClaimBackMs; });
-
-    std::set<Uuid> candidates;
-    for (const auto& [name, interface] : facts.interfaces) {
-        const Uuid* port = view_.port_by_name.first(name);
-        if (!port) continue;
-        candidates.insert(*port);
-        for (const Uuid& mirror : view_.mirrors[name]) candidates.insert(mirror);
-        for (const Uuid& child : view_.children[name]) {
-            candidates.insert(child);
-            for (const Uuid& mirror : view_.mirrors[view_.port(child)->logical_port])
-                candidates.insert(mirror);
-        }
-    }
-    for (const Uuid& port : view_.gateways[chassis_->name]) candidates.insert(port);
-    for (const Uuid& group : view_.groups_by_chassis[chassis_->uuid]) {
-        for (const Uuid& port : view_.ports_by_group[group]) candidates.insert(port);
-    }
-    for (const Uuid& port : view_.ports_by_chassis[chassis_->uuid]) candidates.insert(port);
-
-    for (const Uuid& uuid : candidates) {
-        const sb::PortBinding* port = view_.port(uuid);
-        if (port && is_bindable(*port)) consider(*port, facts, changes);
-    }
+    consider(*port, facts, changes);
     for (const BindingChange& change : changes) {
-        if (change.kind == Kind::kClaim) claimed_ms_[change.port] = facts.now_ms;
+        if (change.kind == Kind::kClaim) claimed_ms_[uuid] = facts.now_ms;
     }
     return changes;
 }
 
-std::optional<Uuid> Binding::wanted_encap(const sb::PortBinding& port, const BindingFacts& facts) {
+std::optional<Uuid> Binding::wanted_encap(const sb::PortBinding& port) {
     if (!port.type.empty()) return std::nullopt;
-    auto interface = facts.interfaces.find(is_container(port) ? *port.parent_port : port.logical_port);
-    if (interface == facts.interfaces.end() || interface->second.encap_ip.empty()) return std::nullopt;
+    const LocalInterface* interface =
+        view_.local_interfaces.find(is_container(port) ? *port.parent_port : port.logical_port);
+    if (!interface || interface->encap_ip.empty()) return std::nullopt;
     const sb::Encap* found = nullptr;
     for (const Uuid& uuid : chassis_->encaps) {
         const sb::Encap* encap = view_.value(view_.encaps, uuid);
-        if (!encap || encap->ip != interface->second.encap_ip) continue;
+        if (!encap || encap->ip != interface->encap_ip) continue;
         if (!found || encap->type == "geneve") found = encap;
     }
     if (found) return found->uuid;
@@ -164,13 +147,13 @@ std::optional<Uuid> Binding::wanted_encap(const sb::PortBinding& port, const Bin
         lg.warn(
             "Interface {}: external_ids:encap-ip {} is none of this chassis' addresses (ovn-encap-ip); the "
             "default one is used",
-            interface->second.name, interface->second.encap_ip);
+            interface->name, interface->encap_ip);
     }
     return std::nullopt;
 }
 
-void Binding::keep_encap(const sb::PortBinding& port, const BindingFacts& facts, Transaction& txn) {
-    std::optional<Uuid> wanted = wanted_encap(port, facts);
+void Binding::keep_encap(const sb::PortBinding& port, Transaction& txn) {
+    std::optional<Uuid> wanted = wanted_encap(port);
     if (view_.is_own_chassis(port.chassis)) txn.set(port.uuid, sb::PortBinding::kEncap, wanted);
     for (const Uuid& own : chassis_->encaps) {
         bool is_there = port.additional_encap.contains(own);
@@ -180,7 +163,7 @@ void Binding::keep_encap(const sb::PortBinding& port, const BindingFacts& facts,
     }
 }
 
-void Binding::claim(const sb::PortBinding& port, const BindingFacts& facts, Transaction& txn) {
+void Binding::claim(const sb::PortBinding& port, Transaction& txn) {
     if (port.chassis) {
         const sb::Chassis* other = view_.value(view_.chassis, *port.chassis);
         lg.info("Changing chassis for lport {} from {} to {}.", port.logical_port, other ? other->name : "",
@@ -190,7 +173,7 @@ void Binding::claim(const sb::PortBinding& port, const BindingFacts& facts, Tran
     }
     for (const std::string& mac : port.mac) lg.info("{}: Claiming {}", port.logical_port, mac);
     txn.set(port.uuid, sb::PortBinding::kChassis, chassis_->uuid);
-    txn.set(port.uuid, sb::PortBinding::kEncap, wanted_encap(port, facts));
+    txn.set(port.uuid, sb::PortBinding::kEncap, wanted_encap(port));
     if (port.up.has_value()) txn.set(port.uuid, sb::PortBinding::kUp, false);
 }
 
@@ -211,35 +194,30 @@ void Binding::release_additional(const sb::PortBinding& port, Transaction& txn) 
     }
 }
 
-void Binding::apply(const std::vector<BindingChange>& changes, const BindingFacts& facts, Transaction& txn) {
-    if (!chassis_) return;
-    std::set<Uuid> changed;
-    for (const BindingChange& change : changes) {
-        changed.insert(change.port);
-        const sb::PortBinding* port = view_.port(change.port);
-        if (!port) continue;
-        switch (change.kind) {
-            case Kind::kClaim:
-                claim(*port, facts, txn);
-                break;
-            case Kind::kClaimAdditional:
-                lg.info("Claiming lport {} for this additional chassis.", port->logical_port);
-                for (const std::string& mac : port->mac) lg.info("{}: Claiming {}", port->logical_port, mac);
-                txn.add(port->uuid, sb::PortBinding::kAdditionalChassis, chassis_->uuid);
-                if (auto encap = wanted_encap(*port, facts))
-                    txn.add(port->uuid, sb::PortBinding::kAdditionalEncap, *encap);
-                break;
-            case Kind::kRelease:
-                release(*port, txn);
-                break;
-            case Kind::kReleaseAdditional:
-                release_additional(*port, txn);
-                break;
-        }
+void Binding::write(const BindingChange& change, const sb::PortBinding& port, Transaction& txn) {
+    switch (change.kind) {
+        case Kind::kClaim:
+            return claim(port, txn);
+        case Kind::kClaimAdditional:
+            lg.info("Claiming lport {} for this additional chassis.", port.logical_port);
+            for (const std::string& mac : port.mac) lg.info("{}: Claiming {}", port.logical_port, mac);
+            txn.add(port.uuid, sb::PortBinding::kAdditionalChassis, chassis_->uuid);
+            if (auto encap = wanted_encap(port))
+                txn.add(port.uuid, sb::PortBinding::kAdditionalEncap, *encap);
+            return;
+        case Kind::kRelease:
+            return release(port, txn);
+        case Kind::kReleaseAdditional:
+            return release_additional(port, txn);
     }
-    for (const Uuid& uuid : view_.ports_by_chassis[chassis_->uuid]) {
-        if (!changed.contains(uuid)) keep_encap(*view_.port(uuid), facts, txn);
-    }
+}
+
+void Binding::apply(const Uuid& uuid, const std::vector<BindingChange>& changes, Transaction& txn) {
+    chassis_ = find_chassis();
+    const sb::PortBinding* port = chassis_ ? view_.port(uuid) : nullptr;
+    if (!port) return;
+    for (const BindingChange& change : changes) write(change, *port, txn);
+    if (changes.empty() && view_.is_here(*port)) keep_encap(*port, txn);
 }
 
 }  // namespace weft::controller

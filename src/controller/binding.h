@@ -23,7 +23,6 @@
 #include <string>
 #include <vector>
 
-#include "controller/local_interfaces.h"
 #include "controller/southbound_view.h"
 #include "ovsdb/client/transaction.h"
 
@@ -38,8 +37,7 @@ struct BindingChange {
 
 // What decides beside the southbound database.
 struct BindingFacts {
-    const std::map<std::string, LocalInterface>& interfaces;  // by logical port name
-    const std::set<std::string>& alive;                       // chassis that BFD reaches, by name
+    const std::set<std::string>& alive;  // chassis that BFD reaches, by name
     // Chassis whose session has only just been asked for, so that it says nothing yet; until when.  A gateway
     // is not taken over from them: while sessions come up, several members would think themselves the first.
     std::set<std::string> unproven;
@@ -57,34 +55,36 @@ class Binding {
   public:
     explicit Binding(SouthboundView& view) : view_(view) {}
 
-    // The view must be up to date, and have this chassis' row.
-    std::vector<BindingChange> decide(const BindingFacts& facts);
-    // When decide() would say more without a change of anything else.
+    // The view must be up to date.  `port`: one of OwnPorts::candidates, or that was one.
+    std::vector<BindingChange> decide(const Uuid& port, const BindingFacts& facts);
+    // When decide() would say more of some port without a change of anything else.
     std::optional<int64_t> next_decision_ms() const { return next_decision_ms_; }
+    // All ports are to be decided again.
+    void begin_anew() { next_decision_ms_.reset(); }
 
-    // Writes changes that decide() named, and the encapsulations of the ports that stay.
-    void apply(const std::vector<BindingChange>& changes, const BindingFacts& facts,
-               ovsdb::client::Transaction& txn);
+    // Writes changes of a port that decide() named, or the encapsulations of one that stays.
+    void apply(const Uuid& port, const std::vector<BindingChange>& changes, ovsdb::client::Transaction& txn);
 
   private:
     struct Right {
         bool main = false, additional = false;
         bool any() const { return main || additional; }
     };
+    const schema::sb::Chassis* find_chassis();
     // What local interfaces, options and groups give this chassis a right to.
     Right right_to(const schema::sb::PortBinding& port, const BindingFacts& facts);
-    Right right_of_vif(const schema::sb::PortBinding& port, const BindingFacts& facts);
+    Right right_of_vif(const schema::sb::PortBinding& port);
     void consider(const schema::sb::PortBinding& port, const BindingFacts& facts,
                   std::vector<BindingChange>& changes);
     bool serves(const schema::sb::PortBinding& port, const BindingFacts& facts);
     void decide_again_at(int64_t ms);
     bool must_wait(const schema::sb::PortBinding& port, const BindingFacts& facts);
     // Of this chassis the encapsulation that the port's interface asks for, if it does.
-    std::optional<Uuid> wanted_encap(const schema::sb::PortBinding& port, const BindingFacts& facts);
-    void keep_encap(const schema::sb::PortBinding& port, const BindingFacts& facts,
-                    ovsdb::client::Transaction& txn);
-    void claim(const schema::sb::PortBinding& port, const BindingFacts& facts,
+    std::optional<Uuid> wanted_encap(const schema::sb::PortBinding& port);
+    void keep_encap(const schema::sb::PortBinding& port, ovsdb::client::Transaction& txn);
+    void write(const BindingChange& change, const schema::sb::PortBinding& port,
                ovsdb::client::Transaction& txn);
+    void claim(const schema::sb::PortBinding& port, ovsdb::client::Transaction& txn);
     void release(const schema::sb::PortBinding& port, ovsdb::client::Transaction& txn);
     void release_additional(const schema::sb::PortBinding& port, ovsdb::client::Transaction& txn);
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "controller/flow_sync.h"
 #include "net/directories.h"
 #include "net/stream.h"
@@ -177,6 +178,7 @@ struct BridgeConnection::Impl {
 
     // Replaces all that the switch has, at once.
     void resync() {
+        ShortLived allocations;
         state = State::kRunning;
         GroupSync::Messages other;
         groups.everything(other);
@@ -199,6 +201,7 @@ struct BridgeConnection::Impl {
         send(of::BundleControl{kBundle, Type::kCloseRequest, kFlags});
         send(of::BundleControl{kBundle, Type::kCommitRequest, kFlags});
         end_batch();
+        resynced = batch;
         if (on_change) on_change();
     }
 
@@ -212,6 +215,11 @@ struct BridgeConnection::Impl {
         auto it = barriers.find(xid);
         if (it == barriers.end()) return;
         confirmed = it->second;
+        // All the messages are gone, and what the controller needed to come to know what to send.
+        if (resynced && confirmed >= *resynced) {
+            resynced.reset();
+            return_freed_memory();
+        }
         barriers.erase(barriers.begin(), std::next(it));
         if (on_change) on_change();
     }
@@ -240,6 +248,7 @@ struct BridgeConnection::Impl {
     uint32_t next_xid = 2;
     uint32_t option_barrier = 0;
     uint64_t batch = 0, confirmed = 0;
+    std::optional<uint64_t> resynced;       // the batch that made the switch equal, while it is not confirmed
     std::map<uint32_t, uint64_t> barriers;  // xid -> batch
 };
 

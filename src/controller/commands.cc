@@ -187,16 +187,17 @@ void Controller::add_debug_commands(net::ControlServer& control) {
     });
     control.add("debug/dump-local-bindings", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
         std::string text = "Local bindings:\n";
-        for (const auto& [name, interface] : view_.interfaces()) {
-            if (view_.port_named(name)) text += binding_text(view_, name, interface.name);
+        for (const std::string& name : view_.local_interfaces.keys()) {
+            if (view_.port_named(name))
+                text += binding_text(view_, name, view_.local_interfaces.find(name)->name);
         }
         return text;
     });
     control.add("debug/dump-related-ports", "", 0, 0, [this](const Arguments&) -> Result<std::string> {
         std::string text = "Related lports:\n";
         std::set<std::string> names;
-        for (const auto& [name, port] : view_.own_ports()) names.insert(name);
-        for (const auto& [name, interface] : view_.interfaces()) {
+        for (const std::string& name : own_.by_name.keys()) names.insert(name);
+        for (const std::string& name : view_.local_interfaces.keys()) {
             if (view_.port_named(name)) names.insert(name);
         }
         for (const Uuid& datapath : view_.local_datapaths.keys()) {

@@ -71,45 +71,9 @@ void replace_all(Input& input, Map& before, Map wanted) {
     before = std::move(wanted);
 }
 
-// A zone for each port that packets can enter or leave by here, and two for each datapath.
-std::set<std::string> wanted_zones(SouthboundView& view,
-                                   const std::map<std::string, const sb::PortBinding*>& own,
-                                   const std::map<std::string, LocalInterface>& interfaces) {
-    std::set<std::string> names;
-    for (const auto& [name, port] : own) names.insert(name);
-    for (const auto& [name, interface] : interfaces) {
-        if (view.port_by_name.first(name)) names.insert(name);
-    }
-    for (const Uuid& uuid : view.local_datapaths.keys()) {
-        names.insert(uuid.to_string() + "_dnat");
-        names.insert(uuid.to_string() + "_snat");
-        for (const Uuid& port : view.ports_by_type[{uuid, "localnet"}])
-            names.insert(view.port(port)->logical_port);
-        for (const char* type : {"patch", "l3gateway"}) {
-            for (const Uuid& each : view.ports_by_type[{uuid, type}]) {
-                const sb::PortBinding* port = view.port(each);
-                if (ovsdb::get_bool(port->options, "enable_router_port_acl"))
-                    names.insert(port->logical_port);
-            }
-        }
-    }
-    return names;
-}
-
-// What routers ask for.
-std::map<std::string, uint16_t> requested_zones(SouthboundView& view) {
-    std::map<std::string, uint16_t> zones;
-    for (const Uuid& uuid : view.local_datapaths.keys()) {
-        const sb::DatapathBinding* datapath = view.value(view.datapaths, uuid);
-        int64_t zone = datapath ? ovsdb::get_int(datapath->external_ids, "snat-ct-zone", -1) : -1;
-        if (zone >= 0 && zone <= 0xffff) zones[uuid.to_string() + "_snat"] = static_cast<uint16_t>(zone);
-    }
-    return zones;
-}
-
 // Ports of physical networks that want a pair of patch ports here.
-std::map<std::string, PatchWanted> wanted_patches(SouthboundView& view,
-                                                  const std::map<std::string, const sb::PortBinding*>& own) {
+std::map<std::string, PatchWanted> wanted_patches(OwnPorts& own) {
+    SouthboundView& view = own.view;
     std::map<std::string, PatchWanted> wanted;
     auto network = [](const sb::PortBinding& port) {
         return std::string(ovsdb::get_string(port.options, "network_name"));
@@ -120,8 +84,9 @@ std::map<std::string, PatchWanted> wanted_patches(SouthboundView& view,
             wanted[port->logical_port] = {"ovn-localnet-port", network(*port)};
         }
     }
-    for (const auto& [name, port] : own) {
-        if (port->type == "l2gateway") wanted[name] = {"ovn-l2gateway-port", network(*port)};
+    for (const Uuid& uuid : own.with[OwnPorts::Trait::kL2Gateway]) {
+        const sb::PortBinding* port = view.port(uuid);
+        wanted[port->logical_port] = {"ovn-l2gateway-port", network(*port)};
     }
     return wanted;
 }
@@ -191,7 +156,7 @@ void Controller::follow_remote() {
         Replica::Options{.remotes = southbound_remotes_,
                          .probe_interval_ms = configuration_.remote_probe_interval_ms});
     monitor_southbound(*southbound_);
-    conditions_.emplace(*southbound_);
+    conditions_.emplace(*southbound_, view_);
     conditions_->begin(configuration_);
     southbound_->start();
 }
@@ -234,20 +199,23 @@ Controller::Local Controller::keep_rows(Transaction* vswitch_txn, Transaction* s
     }
     if (!configuration_.encaps.empty())
         local.chassis = southbound_->table<sb::Chassis>().find_by(sb::Chassis::kName, configuration_.chassis);
-    if (local.bridge && vswitch_txn) keep_tunnel_rows(local, *vswitch_txn);
     return local;
 }
 
 void Controller::keep_tunnel_rows(const Local& local, Transaction& vswitch_txn) {
     steps_.tunnels.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kTunnelPorts, Outside::kChassis});
-        keep_tunnels(vswitch_, *southbound_, configured(), *local.bridge, vswitch_txn);
+        view_.depend_on({Outside::kBridges});
+        (void)configured();
+        chassis_due_ = all_chassis(*southbound_, switch_ports_);
     });
+    if (chassis_due_.empty()) return;
+    keep_tunnels(vswitch_, *southbound_, configuration_, *local.bridge, switch_ports_,
+                 std::exchange(chassis_due_, {}), vswitch_txn);
 }
 
 // Southbound rows and interfaces first, for the indexes; then what is local because of them.
 void Controller::update_local_state(const Local& local) {
-    find_bridge_ports(local);
+    find_bridge_ports();
     view_.mac_mappings.set({}, configuration_.mac_mappings);
     view_.other_encaps.set({}, configuration_.other_encap_ids());
     if (local.chassis) {
@@ -258,42 +226,63 @@ void Controller::update_local_state(const Local& local) {
     view_.engine.update();
 
     find_datapaths();
-    steps_.conditions.run([&] { conditions_->update(view_, configured()); });
+    conditions_->update(configuration_);
     update_zones(local);
     view_.engine.update();
 }
 
-void Controller::find_bridge_ports(const Local& local) {
-    std::map<std::string, LocalInterface> interfaces;
-    bool found = steps_.interfaces.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kOtherPorts});
-        (void)configured();  // encap_id()
-        interfaces = find_local_interfaces(vswitch_, *local.bridge);
+void Controller::find_bridge_ports() {
+    SwitchPorts::Changed changed = switch_ports_.take_changed();
+    changed.chassis.merge(std::exchange(changed_chassis_, {}));
+    steps_.bridge_ports.run([&] {
+        (void)configured();  // encap_id(), and which kinds of tunnels
+        changed.interfaces.merge(switch_ports_.logical_ports());
+        changed.chassis.merge(all_chassis(*southbound_, switch_ports_));
     });
-    if (found) {
-        std::map<std::string, LocalPort> ports;
-        for (const auto& [name, interface] : interfaces)
-            ports[name] = {interface.ofport, configuration_.encap_id(interface.encap_ip)};
-        replace_all(view_.local_ports, last_.ports, std::move(ports));
-        view_.local_interfaces.set({}, std::move(interfaces));
+    for (const std::string& name : changed.interfaces) {
+        const LocalInterface* interface = switch_ports_.interface(name);
+        const vs::Interface* row = interface ? vswitch_.find<vs::Interface>(interface->uuid) : nullptr;
+        if (!row) {
+            view_.local_interfaces.erase(name);
+            view_.local_ports.erase(name);
+            view_.installed.erase(name);
+            continue;
+        }
+        view_.local_interfaces.set(name, *interface);
+        view_.local_ports.set(name, {interface->ofport, configuration_.encap_id(interface->encap_ip)});
+        if (row->external_ids.contains("ovn-installed")) {
+            view_.installed.set(name, ovsdb::get_bool(row->external_ids, "ovn-installed"));
+        } else {
+            view_.installed.erase(name);
+        }
     }
-    std::map<std::string, uint32_t> patch_ports;
-    std::vector<Tunnel> tunnels;
-    found = steps_.bridge_ports.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kTunnelPorts, Outside::kPatchPorts, Outside::kChassis});
-        patch_ports = current_patch_ports(vswitch_, *local.bridge);
-        tunnels = current_tunnels(vswitch_, *southbound_, configured(), *local.bridge);
-    });
-    if (!found) return;
-    replace_all(view_.physical_ports, last_.patch_ports, std::move(patch_ports));
-    view_.tunnels.set({}, std::move(tunnels));
+    for (const std::string& name : changed.patches) {
+        if (uint32_t ofport = switch_ports_.patch_port(name)) {
+            view_.physical_ports.set(name, ofport);
+        } else {
+            view_.physical_ports.erase(name);
+        }
+    }
+    find_tunnels(std::move(changed.chassis));
+}
+
+void Controller::find_tunnels(std::set<std::string> chassis) {
+    for (const std::string& name : chassis) {
+        auto tunnels = tunnels_to(vswitch_, *southbound_, configuration_, switch_ports_, name);
+        if (tunnels.empty()) {
+            view_.tunnels.erase(name);
+        } else {
+            view_.tunnels.set(name, std::move(tunnels));
+        }
+    }
+    chassis_due_.merge(chassis);
 }
 
 void Controller::find_datapaths() {
     std::map<Uuid, LocalDatapath> datapaths;
     std::map<Uuid, Uuid> localnets;
     bool found = steps_.local_datapaths.run([&] {
-        datapaths = find_local_datapaths(view_, view_.interfaces());
+        datapaths = find_local_datapaths(own_);
         localnets = find_localnets(view_, datapaths, configured().bridge_mappings);
     });
     if (!found) return;
@@ -304,31 +293,38 @@ void Controller::find_datapaths() {
 void Controller::update_zones(const Local& local) {
     if (!zones_restored_) ct_zones_.restore(*local.bridge);
     zones_restored_ = true;
-    bool assigned = steps_.zones.run([&] {
-        // Before all is known, a zone that seems to have no owner may have one.
-        ct_zones_.assign(wanted_zones(view_, view_.own_ports(), view_.interfaces()), requested_zones(view_),
-                         was_settled_);
+    own_.zone_names.take_changes([&](const std::string& name, bool wanted) { ct_zones_.want(name, wanted); });
+    steps_.requested_zones.run([&] {
+        requested_zones_.clear();
+        for (const std::string& name : own_.requested_zones.keys())
+            requested_zones_[name] = *own_.requested_zones.first(name);
     });
-    if (!assigned) return;
-    replace_all(view_.ct_zones, last_.zones, ct_zones_.zones());
-    steps_.saved_zones.repeat();
-    steps_.zone_limits.repeat();
+    // Before all is known, a zone that seems to have no owner may have one.
+    ct_zones_.assign(requested_zones_, was_settled_);
+    for (const std::string& name : ct_zones_.take_changed()) {
+        auto zone = ct_zones_.zones().find(name);
+        if (zone == ct_zones_.zones().end()) {
+            view_.ct_zones.erase(name);
+        } else {
+            view_.ct_zones.set(name, zone->second);
+        }
+    }
 }
 
 // What follows from the local datapaths in both databases.
 void Controller::keep_ports(const Local& local, Transaction* vswitch_txn, Transaction* southbound_txn) {
     if (!local.chassis) return;
-    if (southbound_txn) keep_bindings(local, *southbound_txn);
+    if (southbound_txn) keep_bindings(*southbound_txn);
     settled_ = settled_ && conditions_->settled();
     if (settled_ && !was_settled_) {
         was_settled_ = true;
         settled_first_ms_ = clock::monotonic_ms();
-        for (incremental::Step* step : {&steps_.zones, &steps_.bindings}) step->repeat();
+        steps_.bindings.repeat();
         loop_.wake();
     }
     if (!vswitch_txn || !was_settled_) return;
     keep_local_rows(local, *vswitch_txn);
-    keep_sessions(local, *vswitch_txn);
+    keep_sessions(*vswitch_txn);
 }
 
 void Controller::keep_local_rows(const Local& local, Transaction& vswitch_txn) {
@@ -336,35 +332,25 @@ void Controller::keep_local_rows(const Local& local, Transaction& vswitch_txn) {
                    kOtherPorts = Outside::kOtherPorts;
     steps_.patch_ports.run([&] {
         view_.depend_on({kBridges, Outside::kPatchPorts});
-        keep_patch_ports(vswitch_, configured(), *local.bridge, wanted_patches(view_, view_.own_ports()),
-                         vswitch_txn);
+        keep_patch_ports(vswitch_, configured(), *local.bridge, wanted_patches(own_), vswitch_txn);
     });
     int64_t now = clock::monotonic_ms();
     if (plug_again_ms_ && now >= *plug_again_ms_) steps_.plugs.repeat();
     steps_.plugs.run([&] {
         view_.depend_on({kBridges, kTunnelPorts, Outside::kPatchPorts, kOtherPorts});
-        plug_again_ms_ = vif_plugs_.keep(view_, vswitch_, *local.bridge, vswitch_txn, now);
+        plug_again_ms_ = vif_plugs_.keep(view_, vswitch_, switch_ports_, *local.bridge, vswitch_txn, now);
     });
     if (plug_again_ms_) wake_at(*plug_again_ms_);
-    steps_.egress_qos.run([&] {
-        view_.depend_on({kTunnelPorts, kOtherPorts, Outside::kQueues});
-        keep_egress_qos(vswitch_, view_.own_ports(), vswitch_txn);
-    });
-    steps_.mirrors.run([&] {
-        view_.depend_on(
-            {kBridges, kTunnelPorts, kOtherPorts, Outside::kMirrors, Outside::kSouthboundMirrors});
-        keep_mirrors(vswitch_, *southbound_, *local.bridge, view_.own_ports(), view_.interfaces(),
-                     vswitch_txn);
-    });
+    steps_.egress_qos.run([&] { keep_egress_qos(vswitch_, own_, vswitch_txn); });
+    steps_.mirrors.run([&] { keep_mirrors(vswitch_, *southbound_, *local.bridge, own_, vswitch_txn); });
     steps_.zone_limits.run([&] {
         view_.depend_on({Outside::kRoot, kBridges, Outside::kZoneLimits});
-        keep_zone_limits(vswitch_, *local.root, *local.bridge, wanted_zone_limits(view_, ct_zones_.zones()),
-                         vswitch_txn);
+        keep_zone_limits(vswitch_, *local.root, *local.bridge, wanted_zone_limits(own_), vswitch_txn);
     });
 }
 
 // BFD on the tunnels to those whose being alive matters here.
-void Controller::keep_sessions(const Local& local, Transaction& vswitch_txn) {
+void Controller::keep_sessions(Transaction& vswitch_txn) {
     auto global = southbound_->table<sb::SBGlobal>();
     if (global.empty()) return;
     steps_.watched.run([&] {
@@ -378,7 +364,7 @@ void Controller::keep_sessions(const Local& local, Transaction& vswitch_txn) {
             {Outside::kBridges, Outside::kTunnelPorts, Outside::kInterfaceBfd, Outside::kGlobalOptions});
         std::set<std::string> watched;
         for (const auto& [name, since] : watched_since_ms_) watched.insert(name);
-        keep_tunnel_bfd(vswitch_, *local.bridge, watched, global.begin()->options, vswitch_txn);
+        keep_tunnel_bfd(vswitch_, switch_ports_, watched, global.begin()->options, vswitch_txn);
     });
 }
 
@@ -392,46 +378,39 @@ void Controller::note_sessions(BindingFacts& facts) {
     }
 }
 
-void Controller::keep_bindings(const Local& local, Transaction& southbound_txn) {
-    steps_.sessions.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kTunnelPorts, Outside::kBfdStatus});
-        std::set<std::string> alive = chassis_alive(vswitch_, *local.bridge);
-        if (alive != alive_) steps_.bindings.repeat();
-        alive_ = std::move(alive);
-    });
-    BindingFacts facts{.interfaces = view_.interfaces(),
-                       .alive = alive_,
+void Controller::keep_bindings(Transaction& southbound_txn) {
+    BindingFacts facts{.alive = switch_ports_.alive(),
                        .unproven = {},
                        .now_ms = clock::monotonic_ms(),
                        .switch_is_there = bridge_.connected()};
     note_sessions(facts);
     auto due = binding_.next_decision_ms();
-    if (!bindings_decided_ || facts.unproven != unproven_ || facts.switch_is_there != switch_was_there_ ||
+    if (facts.alive != alive_ || facts.unproven != unproven_ || facts.switch_is_there != switch_was_there_ ||
         (due && facts.now_ms >= *due)) {
+        binding_.begin_anew();
         steps_.bindings.repeat();
+        alive_ = facts.alive;
+        unproven_ = facts.unproven;
+        switch_was_there_ = facts.switch_is_there;
     }
-    unproven_ = facts.unproven;
-    switch_was_there_ = facts.switch_is_there;
-    steps_.bindings.run([&] {
-        (void)view_.interfaces();  // `facts` has them
-        decide_bindings(facts, southbound_txn);
+    steps_.bindings.run([&](const Uuid& port) {
+        std::vector<BindingChange> changes = binding_.decide(port, facts);
+        // A gateway is released only by who knows all that speaks for keeping it.
+        if (!was_settled_) {
+            std::erase_if(changes, [](const BindingChange& change) {
+                return change.kind == BindingChange::Kind::kRelease ||
+                       change.kind == BindingChange::Kind::kReleaseAdditional;
+            });
+        }
+        if (changes.empty()) {
+            unbound_.erase(port);
+        } else {
+            unbound_.insert(port);
+        }
+        binding_.apply(port, changes, southbound_txn);
     });
-    settled_ = bindings_decided_;
+    settled_ = unbound_.empty();
     if (auto next = binding_.next_decision_ms()) wake_at(*next);
-}
-
-void Controller::decide_bindings(const BindingFacts& facts, Transaction& southbound_txn) {
-    std::vector<BindingChange> changes = binding_.decide(facts);
-    bindings_decided_ = changes.empty();
-    // A gateway is released only by who knows all that speaks for keeping it.
-    if (!was_settled_) {
-        std::erase_if(changes, [](const BindingChange& change) {
-            return change.kind == BindingChange::Kind::kRelease ||
-                   change.kind == BindingChange::Kind::kReleaseAdditional;
-        });
-        if (changes.empty()) bindings_decided_ = true;
-    }
-    binding_.apply(changes, facts, southbound_txn);
 }
 
 // Another turn by then; the earliest of a turn's wishes counts.
@@ -498,46 +477,68 @@ void Controller::announce() {
     if (auto next = announcer_.next_ms()) wake_at(*next);
 }
 
-// Claimed ports are up once the flows that serve them are confirmed.
-void Controller::report_ports(Transaction& vswitch_txn, Transaction& southbound_txn) {
-    view_.depend_on({Outside::kOtherPorts, Outside::kInstalled});
-    const auto& own = view_.own_ports();
-    const auto& interfaces = view_.interfaces();
-    std::erase_if(ports_waiting_, [&](const auto& waiting) { return !own.contains(waiting.first); });
-    for (const auto& [name, port] : own) {
-        if (!view_.is_own_chassis(port->chassis)) continue;  // here in addition
-        auto parent =
-            interfaces.find(port->parent_port && !port->parent_port->empty() ? *port->parent_port : name);
-        if (port->type.empty() && parent == interfaces.end()) continue;
-        const vs::Interface* interface = parent != interfaces.end() && name == parent->first
-                                             ? vswitch_.find<vs::Interface>(parent->second.uuid)
-                                             : nullptr;
-        bool installed = !interface || ovsdb::get_bool(interface->external_ids, "ovn-installed");
-        if (port->up.value_or(false) && installed) {
-            ports_waiting_.erase(name);
-            continue;
-        }
-        uint64_t batch = ports_waiting_.emplace(name, pushed_).first->second;
-        if (!bridge_.connected() || bridge_.confirmed() < batch) continue;
-        if (!port->up.value_or(false)) {
-            lg.info("Setting lport {} up in Southbound", name);
-            southbound_txn.set(port->uuid, sb::PortBinding::kUp, true);
-        }
-        if (!installed) {
-            lg.info("Setting lport {} ovn-installed in OVS", name);
-            vswitch_txn.set_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed", "true");
-            vswitch_txn.remove_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed-ts");
-            vswitch_txn.set_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed-ts",
-                                std::to_string(clock::wall_ms()));
-        }
+// A claimed port is up once the flows that serve it are confirmed.
+void Controller::report_port(const std::string& name, Transaction& vswitch_txn, Transaction& southbound_txn) {
+    const sb::PortBinding* port = own_.row_named(name);
+    if (!port || !view_.is_own_chassis(port->chassis)) {  // here in addition, or not at all
+        ports_waiting_.erase(name);
+        return;
     }
-    // An interface that lost its port is not installed any more.
-    for (const auto& [name, each] : interfaces) {
-        const vs::Interface* interface = vswitch_.find<vs::Interface>(each.uuid);
-        if (own.contains(name) || !interface || !interface->external_ids.contains("ovn-installed")) continue;
-        vswitch_txn.remove_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed");
+    const bool nested = port->parent_port && !port->parent_port->empty();
+    const LocalInterface* carrier = view_.local_interfaces.find(nested ? *port->parent_port : name);
+    if (port->type.empty() && !carrier) return;
+    const vs::Interface* interface = carrier && !(nested && *port->parent_port != name)
+                                         ? vswitch_.find<vs::Interface>(carrier->uuid)
+                                         : nullptr;
+    const bool* mark = interface ? view_.installed.find(name) : nullptr;
+    const bool installed = !interface || (mark && *mark);
+    if (port->up.value_or(false) && installed) {
+        ports_waiting_.erase(name);
+        return;
+    }
+    uint64_t batch = ports_waiting_.emplace(name, pushed_).first->second;
+    if (!bridge_.connected() || bridge_.confirmed() < batch) return;
+    if (!port->up.value_or(false)) {
+        lg.info("Setting lport {} up in Southbound", name);
+        southbound_txn.set(port->uuid, sb::PortBinding::kUp, true);
+    }
+    if (!installed) {
+        lg.info("Setting lport {} ovn-installed in OVS", name);
+        vswitch_txn.set_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed", "true");
         vswitch_txn.remove_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed-ts");
+        vswitch_txn.set_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed-ts",
+                            std::to_string(clock::wall_ms()));
     }
+}
+
+// An interface that lost its port is not installed any more.
+void Controller::take_back_installed(const std::string& name, Transaction& vswitch_txn) {
+    const LocalInterface* interface = view_.local_interfaces.find(name);
+    if (!interface || !view_.installed.find(name) || own_.by_name.contains(name)) return;
+    vswitch_txn.remove_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed");
+    vswitch_txn.remove_key(interface->uuid, vs::Interface::kExternalIds, "ovn-installed-ts");
+}
+
+void Controller::report_ports(Transaction& vswitch_txn, Transaction& southbound_txn) {
+    if (bridge_.connected()) {
+        for (const auto& [name, batch] : ports_waiting_) {
+            if (bridge_.confirmed() >= batch) steps_.port_reports.repeat(name);
+        }
+    }
+    steps_.port_reports.run([&](const std::string& name) { report_port(name, vswitch_txn, southbound_txn); });
+    steps_.installed.run([&](const std::string& name) { take_back_installed(name, vswitch_txn); });
+}
+
+void Controller::save_zones(const vs::Bridge& bridge, Transaction& vswitch_txn) {
+    steps_.all_saved_zones.run([&] {
+        view_.depend_on({Outside::kBridges});
+        ct_zones_.save_all(bridge, vswitch_txn);
+    });
+    steps_.saved_zones.run([&](const std::string& name) {
+        view_.ct_zones.find(name);
+        view_.saved_zones.find(name);
+        ct_zones_.save(name, bridge, vswitch_txn);
+    });
 }
 
 // SB_Global.nb_cfg: the network's configuration number; reported once everything up to it is in the switch.
@@ -571,13 +572,9 @@ void Controller::report_configuration(const Local& local, Transaction& vswitch_t
 }
 
 void Controller::write_reports(const Local& local, Transaction& vswitch_txn, Transaction& southbound_txn) {
-    if (!ports_waiting_.empty()) steps_.port_reports.repeat();
-    if (local.chassis) steps_.port_reports.run([&] { report_ports(vswitch_txn, southbound_txn); });
+    if (local.chassis) report_ports(vswitch_txn, southbound_txn);
     report_configuration(local, vswitch_txn, southbound_txn);
-    steps_.saved_zones.run([&] {
-        view_.depend_on({Outside::kBridges, Outside::kBridgeIds});
-        ct_zones_.save(*local.bridge, vswitch_txn);
-    });
+    save_zones(*local.bridge, vswitch_txn);
     if (!local.chassis || !was_settled_) return;
     steps_.nexthops.run([&] {
         view_.depend_on({Outside::kNexthops});
@@ -587,7 +584,7 @@ void Controller::write_reports(const Local& local, Transaction& vswitch_txn, Tra
     if (routes_->kernel_changed()) steps_.routes.repeat();
     steps_.routes.run([&] {
         view_.depend_on({Outside::kRoutes});
-        routes_->run(view_, *southbound_, view_.interfaces(), southbound_txn);
+        routes_->run(view_, *southbound_, southbound_txn);
     });
 }
 
@@ -630,6 +627,7 @@ void Controller::turn() {
     if (!root) return;
     feed_local(vswitch_, view_);
     follow_configuration(*root);
+    switch_ports_.follow(vswitch_.store(), find_bridge(vswitch_, configuration_.bridge));
     follow_tls(*root);
     bridge_.set_probe_interval_ms(configuration_.openflow_probe_interval_ms);
     // The bridge is made as soon as there is a switch; the rest needs a name for this host.
@@ -645,6 +643,7 @@ void Controller::turn() {
         keep_rows(vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
     if (local.bridge && southbound_ && southbound_->ready() && !configuration_.chassis.empty()) {
         feed_southbound(*southbound_, view_);
+        note_chassis(*southbound_, changed_chassis_);
         pinctrl_.note_changes(*southbound_);
         southbound_->clear_changes();
         settled_ = false;
@@ -655,6 +654,7 @@ void Controller::turn() {
             update_local_state(local);
             if (view_.engine.statistics().runs != before) ++computes_;
         }
+        if (vswitch_txn) keep_tunnel_rows(local, *vswitch_txn);
         keep_ports(local, vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
         update_flows(local);
         compute_afresh();
@@ -686,7 +686,9 @@ void Controller::leave(std::function<void()> done) {
         const sb::Chassis* chassis =
             southbound_->table<sb::Chassis>().find_by(sb::Chassis::kName, configuration_.chassis);
         if (chassis) {
-            for (const auto& [name, port] : view_.own_ports()) {
+            for (const Uuid& uuid : own_.rows.keys()) {
+                const sb::PortBinding* port = view_.port(uuid);
+                if (!port) continue;
                 if (port->chassis && *port->chassis == chassis->uuid) {
                     txn.set(port->uuid, sb::PortBinding::kChassis, std::nullopt);
                     if (port->up.has_value()) txn.set(port->uuid, sb::PortBinding::kUp, false);

@@ -27,11 +27,13 @@
 #include "controller/ecmp_nexthops.h"
 #include "controller/lflow/logical_flows.h"
 #include "controller/monitor_conditions.h"
+#include "controller/own_ports.h"
 #include "controller/physical/physical_flows.h"
 #include "controller/pinctrl/packet_in.h"
 #include "controller/route_exchange.h"
 #include "controller/southbound_view.h"
 #include "controller/steps.h"
+#include "controller/switch_ports.h"
 #include "controller/vif_plug.h"
 #include "net/control_server.h"
 #include "net/loop.h"
@@ -74,16 +76,16 @@ class Controller {
     void keep_tunnel_rows(const Local& local, ovsdb::client::Transaction& vswitch_txn);
     // Finds out what is local, for the view.
     void update_local_state(const Local& local);
-    void find_bridge_ports(const Local& local);
+    void find_bridge_ports();
+    void find_tunnels(std::set<std::string> chassis);
     void find_datapaths();
     void note_start(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& vswitch_txn) const;
     void update_zones(const Local& local);
     void keep_ports(const Local& local, ovsdb::client::Transaction* vswitch_txn,
                     ovsdb::client::Transaction* southbound_txn);
     void keep_local_rows(const Local& local, ovsdb::client::Transaction& vswitch_txn);
-    void keep_sessions(const Local& local, ovsdb::client::Transaction& vswitch_txn);
-    void keep_bindings(const Local& local, ovsdb::client::Transaction& southbound_txn);
-    void decide_bindings(const BindingFacts& facts, ovsdb::client::Transaction& southbound_txn);
+    void keep_sessions(ovsdb::client::Transaction& vswitch_txn);
+    void keep_bindings(ovsdb::client::Transaction& southbound_txn);
     void note_sessions(BindingFacts& facts);
     void update_flows(const Local& local);
     // For operators who doubt: computes everything afresh and says what that changed.
@@ -93,6 +95,10 @@ class Controller {
     void write_reports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                        ovsdb::client::Transaction& southbound_txn);
     void report_ports(ovsdb::client::Transaction& vswitch_txn, ovsdb::client::Transaction& southbound_txn);
+    void report_port(const std::string& name, ovsdb::client::Transaction& vswitch_txn,
+                     ovsdb::client::Transaction& southbound_txn);
+    void take_back_installed(const std::string& name, ovsdb::client::Transaction& vswitch_txn);
+    void save_zones(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& vswitch_txn);
     void report_configuration(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                               ovsdb::client::Transaction& southbound_txn);
     void commit(ovsdb::client::Replica& replica, std::optional<ovsdb::client::Transaction>& txn);
@@ -108,7 +114,9 @@ class Controller {
     std::vector<std::string> southbound_remotes_;
     Configuration configuration_;
 
+    SwitchPorts switch_ports_;
     SouthboundView view_;
+    OwnPorts own_{view_};
     PhysicalFlows physical_{view_};
     LogicalFlows logical_{view_};
     BalancedConnections balanced_{view_};
@@ -119,7 +127,7 @@ class Controller {
         loop_, view_.flows,
         GroupSync(logical_.groups(), logical_.group_numbers(), logical_.meters(), logical_.meter_numbers())};
     PacketInHandler pinctrl_{loop_, view_, bridge_};
-    Steps steps_{view_.engine};
+    Steps steps_{own_};
     Binding binding_{view_};
     std::optional<RouteExchange> routes_;
     std::optional<MonitorConditions> conditions_;
@@ -130,17 +138,17 @@ class Controller {
     Uuid bridge_row_;  // the integration bridge, as of the last turn
     // The local state that the view has.
     struct {
-        std::map<std::string, LocalPort> ports;
-        std::map<std::string, uint32_t> patch_ports;
         std::map<Uuid, LocalDatapath> datapaths;
         std::map<Uuid, Uuid> localnets;
-        std::map<std::string, uint16_t> zones;
     } last_;
-    std::optional<int64_t> plug_again_ms_;  // when to look again for what is to be plugged
+    std::map<std::string, uint16_t> requested_zones_;
+    std::set<std::string> changed_chassis_;  // whose southbound rows changed
+    std::set<std::string> chassis_due_;      // whose tunnels are to be brought in line
+    std::optional<int64_t> plug_again_ms_;   // when to look again for what is to be plugged
     // What the last decision about bindings was made with, beside what it read.
     std::set<std::string> alive_, unproven_;
     bool switch_was_there_ = false;
-    bool bindings_decided_ = false;  // and nothing was to be changed
+    std::set<Uuid> unbound_;  // ports whose binding is not yet as it should be
 
     uint64_t pushed_ = 0;                            // the last batch of flows sent
     std::map<std::string, uint64_t> ports_waiting_;  // claimed ports, and the batch after which they are up

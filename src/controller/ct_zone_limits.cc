@@ -33,21 +33,6 @@ std::optional<Uuid> router_of_zone(std::string_view name) {
     return std::nullopt;
 }
 
-std::optional<int64_t> limit_of_zone(SouthboundView& view, const std::string& name) {
-    auto of_datapath = [&](const Uuid& uuid) -> std::optional<int64_t> {
-        const sb::DatapathBinding* row = view.value(view.datapaths, uuid);
-        return row ? limit_of(row->external_ids) : std::nullopt;
-    };
-    if (auto uuid = router_of_zone(name)) {
-        const LocalDatapath* local = view.local_datapath(*uuid);
-        return local && !local->is_switch ? of_datapath(*uuid) : std::nullopt;
-    }
-    const sb::PortBinding* port = view.port_named(name);
-    if (!port) return std::nullopt;
-    auto own = limit_of(port->options);
-    return own ? own : of_datapath(port->datapath);
-}
-
 bool is_ours(const vs::CTZone& row) {
     return ovsdb::get_bool(row.external_ids, kMark);
 }
@@ -72,15 +57,28 @@ Uuid make_datapath(const vs::OpenVSwitch& root, const std::string& type, Transac
 
 }  // namespace
 
-std::map<uint16_t, int64_t> wanted_zone_limits(SouthboundView& view,
-                                               const std::map<std::string, uint16_t>& zones) {
+std::optional<int64_t> limit_of_zone(SouthboundView& view, const std::string& name) {
+    auto of_datapath = [&](const Uuid& uuid) -> std::optional<int64_t> {
+        const sb::DatapathBinding* row = view.value(view.datapaths, uuid);
+        return row ? limit_of(row->external_ids) : std::nullopt;
+    };
+    if (auto uuid = router_of_zone(name)) {
+        const LocalDatapath* local = view.local_datapath(*uuid);
+        return local && !local->is_switch ? of_datapath(*uuid) : std::nullopt;
+    }
+    const sb::PortBinding* port = view.port_named(name);
+    if (!port) return std::nullopt;
+    auto own = limit_of(port->options);
+    return own ? own : of_datapath(port->datapath);
+}
+
+std::map<uint16_t, int64_t> wanted_zone_limits(OwnPorts& own) {
     std::map<uint16_t, int64_t> limits;
-    for (const auto& [name, zone] : zones) {
-        auto limit = limit_of_zone(view, name);
-        if (!limit) continue;
-        // Routers may share a zone: the narrower limit holds.
-        auto [it, added] = limits.try_emplace(zone, *limit);
-        if (!added && *limit) it->second = it->second ? std::min(it->second, *limit) : *limit;
+    for (uint16_t zone : own.zone_limits.keys()) {
+        // Routers may share a zone: the narrower limit holds.  0 is none.
+        int64_t narrowest = 0;
+        for (int64_t each : own.zone_limits[zone]) narrowest = narrowest ? std::min(narrowest, each) : each;
+        limits[zone] = narrowest;
     }
     return limits;
 }

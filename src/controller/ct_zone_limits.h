@@ -12,15 +12,17 @@
 #include <map>
 #include <string>
 
-#include "controller/southbound_view.h"
+#include "controller/own_ports.h"
 #include "ovsdb/client/replica.h"
 #include "schema/vswitch.h"
 
 namespace weft::controller {
 
-// By number of the zone.  `zones`: those in use, by name (ct_zones.h).
-std::map<uint16_t, int64_t> wanted_zone_limits(SouthboundView& view,
-                                               const std::map<std::string, uint16_t>& zones);
+// Of the zone with that name (ct_zones.h), if there is one.
+std::optional<int64_t> limit_of_zone(SouthboundView& view, const std::string& name);
+
+// By number of the zone.
+std::map<uint16_t, int64_t> wanted_zone_limits(OwnPorts& own);
 
 void keep_zone_limits(const ovsdb::client::Replica& vswitch, const schema::vswitch::OpenVSwitch& root,
                       const schema::vswitch::Bridge& bridge, const std::map<uint16_t, int64_t>& wanted,

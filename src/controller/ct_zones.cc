@@ -8,7 +8,6 @@ namespace weft::controller {
 
 namespace {
 
-constexpr std::string_view kPrefix = "ct-zone-";
 log::Module lg("ct_zone");
 
 std::optional<uint16_t> parse_zone(std::string_view text) {
@@ -25,7 +24,35 @@ void CtZones::restore(const schema::vswitch::Bridge& bridge) {
         if (!key.starts_with(kPrefix)) continue;
         auto zone = parse_zone(value);
         if (!zone || !used_.insert(*zone).second) continue;
-        zones_[key.substr(kPrefix.size())] = *zone;
+        std::string name = key.substr(kPrefix.size());
+        if (!wanted_.contains(name)) unwanted_.insert(name);
+        without_.erase(name);
+        set(name, *zone);
+    }
+}
+
+void CtZones::set(const std::string& name, uint16_t zone) {
+    zones_[name] = zone;
+    changed_.insert(name);
+}
+
+void CtZones::lose(const std::string& name) {
+    zones_.erase(name);
+    unwanted_.erase(name);
+    if (wanted_.contains(name)) without_.insert(name);
+    changed_.insert(name);
+}
+
+void CtZones::want(const std::string& name, bool wanted) {
+    bool has = zones_.contains(name);
+    if (wanted) {
+        wanted_.insert(name);
+        unwanted_.erase(name);
+        if (!has) without_.insert(name);
+    } else {
+        wanted_.erase(name);
+        without_.erase(name);
+        if (has) unwanted_.insert(name);
     }
 }
 
@@ -41,61 +68,68 @@ uint16_t CtZones::free_zone() {
 void CtZones::follow(const std::map<std::string, uint16_t>& requested) {
     if (requested == requested_) return;
     for (const auto& [name, zone] : requested_) {
-        if (!requested.contains(name)) zones_.erase(name);
+        if (!requested.contains(name)) lose(name);
     }
     shared_.clear();
     for (const auto& [name, zone] : requested) {
         auto it = zones_.find(name);
         if (it != zones_.end() && !requested_.contains(name)) used_.erase(it->second);
-        zones_[name] = zone;
+        set(name, zone);
+        without_.erase(name);
         shared_.insert(zone);
     }
     requested_ = requested;
-    std::erase_if(zones_, [&](const auto& entry) {
-        return shared_.contains(entry.second) && !requested_.contains(entry.first);
-    });
+    std::vector<std::string> losers;
+    for (const auto& [name, zone] : zones_) {
+        if (shared_.contains(zone) && !requested_.contains(name)) losers.push_back(name);
+    }
+    for (const std::string& name : losers) lose(name);
     std::erase_if(used_, [&](uint16_t zone) { return shared_.contains(zone); });
 }
 
-void CtZones::assign(const std::set<std::string>& wanted, const std::map<std::string, uint16_t>& requested,
-                     bool free_others) {
+void CtZones::assign(const std::map<std::string, uint16_t>& requested, bool free_others) {
     follow(requested);
-    for (auto it = zones_.begin(); it != zones_.end();) {
-        if (!free_others || wanted.contains(it->first) || requested_.contains(it->first)) {
-            ++it;
-            continue;
+    if (free_others) {
+        for (const std::string& name : std::set<std::string>(unwanted_)) {
+            if (requested_.contains(name)) continue;
+            used_.erase(zones_.at(name));
+            lose(name);
         }
-        used_.erase(it->second);
-        it = zones_.erase(it);
     }
-    for (const std::string& name : wanted) {
-        if (zones_.contains(name)) continue;
+    while (!without_.empty()) {
         uint16_t zone = free_zone();
         if (!zone) {
             static log::RateLimit limit(1, 1);
             if (limit.pass(lg)) lg.warn("exhausted all ct zones");
             return;
         }
-        zones_[name] = zone;
+        const std::string name = *without_.begin();
+        without_.erase(name);
+        set(name, zone);
         used_.insert(zone);
         to_flush_.push_back(zone);
         lg.dbg("assigning ct zone {} to '{}'", zone, name);
     }
 }
 
-void CtZones::save(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& txn) const {
+void CtZones::save(const std::string& name, const schema::vswitch::Bridge& bridge,
+                   ovsdb::client::Transaction& txn) const {
     using schema::vswitch::Bridge;
+    const std::string key = std::string(kPrefix) + name;
+    auto zone = zones_.find(name);
+    const std::string number = zone == zones_.end() ? "" : std::to_string(zone->second);
+    const std::string* saved = bridge.external_ids.find(key);
+    if (saved ? *saved == number : number.empty()) return;
+    if (saved) txn.remove_key(bridge.uuid, Bridge::kExternalIds, key);
+    if (!number.empty()) txn.set_key(bridge.uuid, Bridge::kExternalIds, key, number);
+}
+
+void CtZones::save_all(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& txn) const {
     for (const auto& [key, value] : bridge.external_ids) {
         if (key.starts_with(kPrefix) && !zones_.contains(key.substr(kPrefix.size())))
-            txn.remove_key(bridge.uuid, Bridge::kExternalIds, key);
+            txn.remove_key(bridge.uuid, schema::vswitch::Bridge::kExternalIds, key);
     }
-    for (const auto& [name, zone] : zones_) {
-        std::string key = std::string(kPrefix) + name, number = std::to_string(zone);
-        const std::string* saved = bridge.external_ids.find(key);
-        if (saved && *saved == number) continue;
-        if (saved) txn.remove_key(bridge.uuid, Bridge::kExternalIds, key);
-        txn.set_key(bridge.uuid, Bridge::kExternalIds, key, number);
-    }
+    for (const auto& [name, zone] : zones_) save(name, bridge, txn);
 }
 
 std::string CtZones::to_text() const {

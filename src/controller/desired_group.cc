@@ -7,19 +7,22 @@ namespace weft::controller {
 uint32_t NumberTable::number(const std::string& text) {
     auto [it, added] = numbers_.try_emplace(text, 0);
     if (!added) return it->second;
-    uint32_t free = 1;
-    for (uint32_t used : used_) {
-        if (used != free) break;
-        ++free;
+    if (free_.empty()) {
+        it->second = static_cast<uint32_t>(used_.size()) + 1;
+    } else {
+        it->second = *free_.begin();
+        free_.erase(free_.begin());
     }
-    used_.insert(free);
-    it->second = free;
-    return free;
+    used_.emplace(it->second, it);
+    return it->second;
 }
 
 void NumberTable::forget(uint32_t number) {
-    used_.erase(number);
-    std::erase_if(numbers_, [&](const auto& entry) { return entry.second == number; });
+    auto it = used_.find(number);
+    if (it == used_.end()) return;
+    numbers_.erase(it->second);
+    used_.erase(it);
+    free_.insert(number);
 }
 
 std::string NumberTable::to_text() const {

@@ -45,7 +45,7 @@ struct DesiredMeter {
 using GroupOutput = incremental::Output<DesiredGroup>;
 using MeterOutput = incremental::Output<DesiredMeter>;
 
-// Numbers for texts.
+// Numbers for texts: the lowest that is free.
 class NumberTable {
   public:
     uint32_t number(const std::string& text);
@@ -55,7 +55,9 @@ class NumberTable {
 
   private:
     std::map<std::string, uint32_t> numbers_;
-    std::set<uint32_t> used_;
+    // Those below the highest that was ever given out are used or free.
+    std::map<uint32_t, std::map<std::string, uint32_t>::iterator> used_;
+    std::set<uint32_t> free_;
 };
 
 }  // namespace weft::controller

@@ -19,11 +19,12 @@ log::Module lg("binding");
 
 constexpr const char* kMark = "ovn-egress-qos";
 
-Queues wanted_queues(const std::map<std::string, const sb::PortBinding*>& own) {
+Queues wanted_queues(OwnPorts& own) {
     static constexpr std::pair<const char*, const char*> kRates[] = {
         {"qos_min_rate", "min-rate"}, {"qos_max_rate", "max-rate"}, {"qos_burst", "burst"}};
     Queues queues;
-    for (const auto& [name, port] : own) {
+    for (const Uuid& uuid : own.with[OwnPorts::Trait::kQueue]) {
+        const sb::PortBinding* port = own.view.port(uuid);
         const std::string* text = port->options.find("qdisc_queue_id");
         if (!text) continue;
         int64_t number = 0;
@@ -82,9 +83,13 @@ void create(const vs::Port& port, const Queues& wanted, Transaction& txn) {
 
 }  // namespace
 
-void keep_egress_qos(const Replica& vswitch, const std::map<std::string, const sb::PortBinding*>& own,
-                     Transaction& txn) {
+void keep_egress_qos(const Replica& vswitch, OwnPorts& own, Transaction& txn) {
     Queues wanted = wanted_queues(own);
+    own.view.depend_on({Outside::kQueues});
+    bool any = !wanted.empty();
+    for (const vs::QoS& qos : vswitch.table<vs::QoS>()) any |= is_ours(qos);
+    if (!any) return;
+    own.view.depend_on({Outside::kTunnelPorts, Outside::kPatchPorts, Outside::kOtherPorts});
     for (const vs::Port& port : vswitch.table<vs::Port>()) {
         const vs::QoS* qos = port.qos ? vswitch.find<vs::QoS>(*port.qos) : nullptr;
         if (qos && !is_ours(*qos)) {

@@ -8,18 +8,14 @@
 
 #pragma once
 
-#include <map>
-#include <string>
-
+#include "controller/own_ports.h"
 #include "ovsdb/client/replica.h"
 #include "schema/sb.h"
 #include "schema/vswitch.h"
 
 namespace weft::controller {
 
-// `own` are the ports that are here, by name.
-void keep_egress_qos(const ovsdb::client::Replica& vswitch,
-                     const std::map<std::string, const schema::sb::PortBinding*>& own,
-                     ovsdb::client::Transaction& txn);
+// A step's body (steps.h).
+void keep_egress_qos(const ovsdb::client::Replica& vswitch, OwnPorts& own, ovsdb::client::Transaction& txn);
 
 }  // namespace weft::controller

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <tuple>
+#include <utility>
 
 namespace weft::controller {
 
@@ -12,12 +13,10 @@ constexpr uint8_t kTypeFlowMod = 14;
 constexpr uint8_t kAdd = 0, kDeleteStrict = 4;
 constexpr size_t kInstructionHeader = 8;  // type, length, padding
 
-// A key is the table, the priority (big-endian) and the match.
-constexpr size_t kMatchOffset = 3;
-
 // Nothing here can come from outside, so what the encoder made is written as it is (OpenFlow 1.5.1,
 // section 7.3.4.2).
-Bytes flow_mod(uint8_t command, const std::string& key, uint32_t cookie, std::string_view instructions) {
+Bytes flow_mod(uint8_t command, uint8_t table, uint16_t priority, std::string_view match, uint32_t cookie,
+               std::string_view instructions) {
     ByteWriter out;
     out.u8(static_cast<uint8_t>(openflow::Version::k15));
     out.u8(kTypeFlowMod);
@@ -25,102 +24,119 @@ Bytes flow_mod(uint8_t command, const std::string& key, uint32_t cookie, std::st
     out.u32(0);
     out.u64(command == kAdd ? cookie : 0);
     out.u64(0);
-    out.u8(static_cast<uint8_t>(key[0]));
+    out.u8(table);
     out.u8(command);
-    out.zeros(4);                                             // no time-outs
-    out.bytes(as_bytes(std::string_view(key).substr(1, 2)));  // priority
+    out.zeros(4);  // no time-outs
+    out.u16(priority);
     out.u32(openflow::kNoBuffer);
     out.u32(openflow::kPortNone);
     out.u32(openflow::kGroupAny);
     out.zeros(4);  // flags, importance
-    out.bytes(as_bytes(std::string_view(key).substr(kMatchOffset)));
+    out.bytes(as_bytes(match));
     out.bytes(as_bytes(instructions));
     out.patch_u16(2, static_cast<uint16_t>(out.size()));
     return out.take();
 }
 
+bool goes_before(const DesiredFlow* a, const DesiredFlow* b) {
+    return std::tie(a->conjunction, a->instructions, a->cookie) <
+           std::tie(b->conjunction, b->instructions, b->cookie);
+}
+
 }  // namespace
 
-std::string FlowSync::key_of(const DesiredFlow& flow) {
-    std::string key{static_cast<char>(flow.table), static_cast<char>(flow.priority >> 8),
-                    static_cast<char>(flow.priority)};
-    return key + flow.match;
+FlowSync::~FlowSync() {
+    for (const Slot& slot : slots_) slot.free();
+}
+
+void FlowSync::Slot::add(const DesiredFlow* flow) const {
+    if (!others_) others_ = new std::vector<const DesiredFlow*>{only_};
+    others_->insert(std::lower_bound(others_->begin(), others_->end(), flow, goes_before), flow);
+}
+
+bool FlowSync::Slot::remove(const DesiredFlow* flow) const {
+    if (!others_) {
+        assert(only_ == flow);
+        return true;
+    }
+    others_->erase(std::find(others_->begin(), others_->end(), flow));
+    if (others_->size() > 1) return false;
+    only_ = others_->front();
+    delete std::exchange(others_, nullptr);
+    return false;
 }
 
 // The conjunctions of all, or the first.
 std::string FlowSync::chosen(const Slot& slot) {
-    const DesiredFlow& first = slot.wanted.front();
-    if (!first.conjunction || slot.wanted.size() == 1) return first.instructions;
+    const DesiredFlow& first = slot.first();
+    if (!first.conjunction || slot.single()) return first.instructions;
     // Each is one Apply-Actions instruction: join what is in them.
     std::string joined = first.instructions;
-    for (size_t i = 1; i < slot.wanted.size(); ++i) {
-        if (!slot.wanted[i].conjunction || slot.wanted[i].instructions == slot.wanted[i - 1].instructions)
-            continue;
-        joined += slot.wanted[i].instructions.substr(kInstructionHeader);
+    const std::vector<const DesiredFlow*>& wanted = slot.several();
+    for (size_t i = 1; i < wanted.size(); ++i) {
+        if (!wanted[i]->conjunction || wanted[i]->instructions == wanted[i - 1]->instructions) continue;
+        joined += wanted[i]->instructions.substr(kInstructionHeader);
     }
     store_be16(reinterpret_cast<uint8_t*>(joined.data()) + 2, static_cast<uint16_t>(joined.size()));
     return joined;
 }
 
-void FlowSync::take_up() {
-    auto order = [](const DesiredFlow& a, const DesiredFlow& b) {
-        return std::tie(a.conjunction, a.instructions, a.cookie) <
-               std::tie(b.conjunction, b.instructions, b.cookie);
-    };
+void FlowSync::remember(const Key& key) {
+    std::string text{static_cast<char>(key.table), static_cast<char>(key.priority >> 8),
+                     static_cast<char>(key.priority)};
+    if (!touched_keys_.insert(text.append(key.match)).second) return;
+    Before before{key.table, key.priority, std::string(key.match)};
+    if (auto it = slots_.find(key); it != slots_.end()) {
+        before.present = true;
+        before.cookie = it->first().cookie;
+        before.instructions = chosen(*it);
+    }
+    touched_.push_back(std::move(before));
+}
+
+void FlowSync::take_up(bool remembered) {
     desired_.take_changes([&](const DesiredFlow& flow, bool added) {
-        std::string key = key_of(flow);
-        Slot& slot = slots_[key];
-        auto at = std::lower_bound(slot.wanted.begin(), slot.wanted.end(), flow, order);
-        if (added) {
-            slot.wanted.insert(at, flow);
+        if (remembered) remember(key_of(flow));
+        auto it = slots_.find(key_of(flow));
+        if (!added) {
+            // All that want the slot have its key, so it stays where it is whoever goes.
+            if (it->remove(&flow)) slots_.erase(it);
+        } else if (it == slots_.end()) {
+            slots_.insert(Slot(&flow));
         } else {
-            assert(at != slot.wanted.end() && *at == flow);
-            slot.wanted.erase(at);
+            it->add(&flow);
         }
-        if (!slot.touched) touched_.push_back(std::move(key));
-        slot.touched = true;
     });
 }
 
-void FlowSync::update(const std::string& key, Slot& slot, std::vector<Bytes>& messages) {
-    if (slot.wanted.empty()) {
-        if (slot.present) messages.push_back(flow_mod(kDeleteStrict, key, 0, {}));
+void FlowSync::update(const Before& before, std::vector<Bytes>& messages) const {
+    const Key key{before.table, before.priority, before.match};
+    auto it = slots_.find(key);
+    if (it == slots_.end()) {
+        if (before.present)
+            messages.push_back(flow_mod(kDeleteStrict, key.table, key.priority, key.match, 0, {}));
         return;
     }
-    std::string instructions = chosen(slot);
-    uint32_t cookie = slot.wanted.front().cookie;
-    if (slot.present && slot.installed == instructions && slot.cookie == cookie) return;
-    messages.push_back(flow_mod(kAdd, key, cookie, instructions));
-    slot.installed = std::move(instructions);
-    slot.cookie = cookie;
-    slot.present = true;
+    std::string instructions = chosen(*it);
+    const uint32_t cookie = it->first().cookie;
+    if (before.present && before.instructions == instructions && before.cookie == cookie) return;
+    messages.push_back(flow_mod(kAdd, key.table, key.priority, key.match, cookie, instructions));
 }
 
 size_t FlowSync::changes(std::vector<Bytes>& messages) {
-    take_up();
+    take_up(true);
     size_t before = messages.size();
-    for (const std::string& key : touched_) {
-        auto it = slots_.find(key);
-        it->second.touched = false;
-        update(key, it->second, messages);
-        if (it->second.wanted.empty()) slots_.erase(it);
-    }
+    for (const Before& each : touched_) update(each, messages);
     touched_.clear();
+    touched_keys_.clear();
     return messages.size() - before;
 }
 
 void FlowSync::everything(std::vector<Bytes>& messages) {
-    take_up();
-    touched_.clear();
-    for (auto it = slots_.begin(); it != slots_.end();) {
-        if (it->second.wanted.empty()) {
-            slots_.erase(it++);
-            continue;
-        }
-        it->second.touched = false;
-        it->second.present = false;
-        update(it->first, it->second, messages);
-        ++it;
+    take_up(false);
+    for (const Slot& slot : slots_) {
+        const DesiredFlow& flow = slot.first();
+        messages.push_back(flow_mod(kAdd, flow.table, flow.priority, flow.match, flow.cookie, chosen(slot)));
     }
 }
 

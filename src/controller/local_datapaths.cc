@@ -67,21 +67,11 @@ std::vector<Uuid> SouthboundView::find_neighbours(const Uuid& datapath) {
     return found;
 }
 
-std::map<Uuid, LocalDatapath> find_local_datapaths(SouthboundView& view,
-                                                   const std::map<std::string, LocalInterface>& interfaces) {
+std::map<Uuid, LocalDatapath> find_local_datapaths(OwnPorts& own) {
+    SouthboundView& view = own.view;
     std::map<Uuid, LocalDatapath> local;
-    const Uuid* own = view.own_chassis.find({});
-    if (!own) return local;
     Reach reach(view);
-    for (const Uuid& uuid : view.ports_by_chassis[*own]) reach.add(view.port(uuid)->datapath);
-    // A localport is on every chassis and bound to none.
-    for (const auto& [name, interface] : interfaces) {
-        const sb::PortBinding* port = view.port_named(name);
-        if (port && port->type == "localport") reach.add(port->datapath);
-    }
-    for (const Uuid& group : view.groups_by_chassis[*own]) {
-        for (const Uuid& uuid : view.ports_by_group[group]) reach.add(view.port(uuid)->datapath);
-    }
+    for (const Uuid& datapath : own.datapaths.keys()) reach.add(datapath);
     for (const Uuid& uuid : reach.all()) {
         const sb::DatapathBinding* row = view.value(view.datapaths, uuid);
         if (!row) continue;

@@ -10,14 +10,13 @@
 #include <map>
 #include <string>
 
-#include "controller/local_interfaces.h"
+#include "controller/own_ports.h"
 #include "controller/southbound_view.h"
 
 namespace weft::controller {
 
-// Read from the view's rows and indexes, which must be up to date.  `interfaces` by logical port name.
-std::map<Uuid, LocalDatapath> find_local_datapaths(SouthboundView& view,
-                                                   const std::map<std::string, LocalInterface>& interfaces);
+// Read from the view's rows and indexes, which must be up to date.
+std::map<Uuid, LocalDatapath> find_local_datapaths(OwnPorts& own);
 
 // Of switches among them the localnet port whose network `mappings` names.  Two of them on one switch are
 // logged: the first by name counts.

@@ -36,15 +36,13 @@ std::map<Uuid, const vs::Port*> ports_by_interface(const Replica& vswitch, const
     return out;
 }
 
-std::map<std::string, Wanted> wanted_mirrors(const Replica& southbound,
-                                             const std::map<std::string, const sb::PortBinding*>& own,
-                                             const std::map<std::string, LocalInterface>& interfaces,
+std::map<std::string, Wanted> wanted_mirrors(const Replica& southbound, OwnPorts& own,
                                              const std::map<Uuid, const vs::Port*>& ports) {
     std::map<std::string, Wanted> out;
-    for (const auto& [name, row] : own) {
-        if (row->mirror_rules.empty()) continue;
-        auto interface = interfaces.find(name);
-        auto port = interface == interfaces.end() ? ports.end() : ports.find(interface->second.uuid);
+    for (const Uuid& own_port : own.with[OwnPorts::Trait::kMirrored]) {
+        const sb::PortBinding* row = own.view.port(own_port);
+        const LocalInterface* interface = own.view.local_interfaces.find(row->logical_port);
+        auto port = interface ? ports.find(interface->uuid) : ports.end();
         if (port == ports.end()) continue;
         for (const Uuid& uuid : row->mirror_rules) {
             const sb::Mirror* mirror = southbound.find<sb::Mirror>(uuid);
@@ -120,14 +118,13 @@ void keep_mirror(const Uuid& row, const Wanted& wanted, const std::optional<Uuid
 
 }  // namespace
 
-void keep_mirrors(const Replica& vswitch, const Replica& southbound, const vs::Bridge& bridge,
-                  const std::map<std::string, const sb::PortBinding*>& own,
-                  const std::map<std::string, LocalInterface>& interfaces, Transaction& txn) {
-    bool any = std::any_of(own.begin(), own.end(),
-                           [](const auto& entry) { return !entry.second->mirror_rules.empty(); });
-    if (!any && bridge.mirrors.empty()) return;
+void keep_mirrors(const Replica& vswitch, const Replica& southbound, const vs::Bridge& bridge, OwnPorts& own,
+                  Transaction& txn) {
+    own.view.depend_on({Outside::kBridges, Outside::kMirrors, Outside::kSouthboundMirrors});
+    if (own.with[OwnPorts::Trait::kMirrored].empty() && bridge.mirrors.empty()) return;
+    own.view.depend_on({Outside::kTunnelPorts, Outside::kOtherPorts});
     std::map<Uuid, const vs::Port*> ports = ports_by_interface(vswitch, bridge);
-    std::map<std::string, Wanted> wanted = wanted_mirrors(southbound, own, interfaces, ports);
+    std::map<std::string, Wanted> wanted = wanted_mirrors(southbound, own, ports);
     std::map<std::string, Uuid> present;
     for (const Uuid& uuid : bridge.mirrors) {
         const vs::Mirror* row = vswitch.find<vs::Mirror>(uuid);

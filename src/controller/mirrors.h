@@ -10,18 +10,16 @@
 #include <map>
 #include <string>
 
-#include "controller/local_interfaces.h"
+#include "controller/own_ports.h"
 #include "ovsdb/client/replica.h"
 #include "schema/sb.h"
 #include "schema/vswitch.h"
 
 namespace weft::controller {
 
-// `own`: the ports that are here, by name.
+// A step's body (steps.h).
 void keep_mirrors(const ovsdb::client::Replica& vswitch, const ovsdb::client::Replica& southbound,
-                  const schema::vswitch::Bridge& bridge,
-                  const std::map<std::string, const schema::sb::PortBinding*>& own,
-                  const std::map<std::string, LocalInterface>& interfaces, ovsdb::client::Transaction& txn);
+                  const schema::vswitch::Bridge& bridge, OwnPorts& own, ovsdb::client::Transaction& txn);
 
 // On a clean exit.
 void remove_mirrors(const ovsdb::client::Replica& vswitch, const schema::vswitch::Bridge& bridge,

@@ -1,6 +1,8 @@
 #include "controller/monitor_conditions.h"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "controller/chassis.h"
 
@@ -13,31 +15,6 @@ namespace {
 
 // Types of ports that can make a datapath local or lead to one: all of them are fetched, for they are few.
 constexpr const char* kLeadingTypes[] = {"patch", "chassisredirect", "external", "mirror"};
-
-Condition ports(const ovsdb::client::Replica& southbound, SouthboundView& view,
-                const std::string& chassis_name, const std::map<std::string, LocalInterface>& interfaces) {
-    Condition condition;
-    for (const char* type : kLeadingTypes) condition.equals(sb::PortBinding::kType, std::string(type));
-    for (const char* option : {"l2gateway-chassis", "l3gateway-chassis"})
-        condition.includes(sb::PortBinding::kOptions, ovsdb::StringMap{{option, chassis_name}});
-    if (const Uuid* own = view.own_chassis.find({})) {
-        condition.equals(sb::PortBinding::kChassis, std::optional<Uuid>(*own));
-        // Older schemas lack these.
-        if (southbound.server_has(sb::PortBinding::kAdditionalChassis))
-            condition.includes(sb::PortBinding::kAdditionalChassis, ovsdb::Set<Uuid>{*own});
-        if (southbound.server_has(sb::PortBinding::kRequestedChassis))
-            condition.equals(sb::PortBinding::kRequestedChassis, std::optional<Uuid>(*own));
-        if (southbound.server_has(sb::PortBinding::kRequestedAdditionalChassis))
-            condition.includes(sb::PortBinding::kRequestedAdditionalChassis, ovsdb::Set<Uuid>{*own});
-    }
-    for (const auto& [name, interface] : interfaces) {
-        condition.equals(sb::PortBinding::kLogicalPort, name);
-        condition.equals(sb::PortBinding::kParentPort, std::optional<std::string>(name));
-    }
-    for (const Uuid& datapath : view.local_datapaths.keys())
-        condition.equals(sb::PortBinding::kDatapath, datapath);
-    return condition;
-}
 
 // This chassis, and those that say they have one of its addresses.
 std::set<std::string> own_names(const ovsdb::client::Replica& southbound,
@@ -95,14 +72,28 @@ void MonitorConditions::begin(const Configuration& configuration) {
     set<sb::ECMPNexthop>({});
 }
 
-void MonitorConditions::update_ports(SouthboundView& view, const Configuration& configuration,
-                                     const std::vector<Uuid>& datapaths) {
-    PortBasis basis{.own = {}, .datapaths = datapaths, .names = {}};
-    if (const Uuid* own = view.own_chassis.find({})) basis.own = *own;
-    for (const auto& [name, interface] : view.interfaces()) basis.names.push_back(name);
-    if (basis == ports_) return;
-    ports_ = std::move(basis);
-    set<sb::PortBinding>(ports(southbound_, view, configuration.chassis, view.interfaces()));
+void MonitorConditions::choose_ports(const Configuration& configuration) {
+    Condition condition;
+    for (const char* type : kLeadingTypes) condition.equals(sb::PortBinding::kType, std::string(type));
+    for (const char* option : {"l2gateway-chassis", "l3gateway-chassis"})
+        condition.includes(sb::PortBinding::kOptions, ovsdb::StringMap{{option, configuration.chassis}});
+    if (const Uuid* own = view_.own_chassis.find({})) {
+        condition.equals(sb::PortBinding::kChassis, *own);
+        // Older schemas lack these.
+        if (southbound_.server_has(sb::PortBinding::kAdditionalChassis))
+            condition.includes(sb::PortBinding::kAdditionalChassis, *own);
+        if (southbound_.server_has(sb::PortBinding::kRequestedChassis))
+            condition.equals(sb::PortBinding::kRequestedChassis, *own);
+        if (southbound_.server_has(sb::PortBinding::kRequestedAdditionalChassis))
+            condition.includes(sb::PortBinding::kRequestedAdditionalChassis, *own);
+    }
+    for (const Uuid& datapath : view_.local_datapaths.keys())
+        condition.equals(sb::PortBinding::kDatapath, datapath);
+    for (const std::string& name : view_.local_interfaces.keys()) {
+        condition.equals(sb::PortBinding::kLogicalPort, name);
+        condition.equals(sb::PortBinding::kParentPort, std::optional<std::string>(name));
+    }
+    set<sb::PortBinding>(std::move(condition));
 }
 
 void MonitorConditions::update_private_rows(const Configuration& configuration) {
@@ -112,55 +103,64 @@ void MonitorConditions::update_private_rows(const Configuration& configuration) 
     set<sb::ChassisPrivate>(private_rows(chassis_));
 }
 
-void MonitorConditions::update(SouthboundView& view, const Configuration& configuration) {
-    Basis basis;
-    basis.all = configuration.monitor_all;
-    if (!basis.all) {
-        basis.datapaths = view.local_datapaths.keys();
-        basis.groups = view.datapath_groups.keys();
-        update_ports(view, configuration, basis.datapaths);
-    }
-    if (basis == basis_) return;
-    basis_ = std::move(basis);
-    if (configuration.monitor_all) {
-        ports_.reset();
-        return everything();
-    }
-    Condition flows, groups, multicast, macs, static_macs, fdb, balancers, variables, advertised, learned,
-        nexthops;
-    for (const Uuid& uuid : view.local_datapaths.keys()) {
-        flows.equals(sb::LogicalFlow::kLogicalDatapath, std::optional<Uuid>(uuid));
-        groups.includes(sb::LogicalDPGroup::kDatapaths, ovsdb::Set<Uuid>{uuid});
+void MonitorConditions::update(const Configuration& configuration) {
+    const bool all = configuration.monitor_all;
+    ports_.run([&] {
+        view_.depend_on({Outside::kConfiguration});
+        if (!all) choose_ports(configuration);
+    });
+    by_datapath_.run([&] {
+        view_.depend_on({Outside::kConfiguration});
+        all ? everything() : choose_by_datapath(configuration);
+    });
+    by_group_.run([&] {
+        view_.depend_on({Outside::kConfiguration});
+        if (!all) choose_by_group();
+    });
+}
+
+void MonitorConditions::choose_by_datapath(const Configuration& configuration) {
+    Condition groups, multicast, macs, static_macs, fdb, variables, advertised, learned, nexthops;
+    for (const Uuid& uuid : view_.local_datapaths.keys()) {
+        groups.includes(sb::LogicalDPGroup::kDatapaths, uuid);
         multicast.equals(sb::MulticastGroup::kDatapath, uuid);
         macs.equals(sb::MACBinding::kDatapath, uuid);
         static_macs.equals(sb::StaticMACBinding::kDatapath, uuid);
-        fdb.equals(sb::FDB::kDpKey, static_cast<int64_t>(view.local_datapaths.find(uuid)->key));
-        balancers.includes(sb::LoadBalancer::kDatapaths, ovsdb::Set<Uuid>{uuid});
+        fdb.equals(sb::FDB::kDpKey, static_cast<int64_t>(view_.local_datapaths.find(uuid)->key));
         advertised.equals(sb::AdvertisedRoute::kDatapath, uuid);
         learned.equals(sb::LearnedRoute::kDatapath, uuid);
         nexthops.equals(sb::ECMPNexthop::kDatapath, uuid);
     }
-    for (const Uuid& uuid : view.datapath_groups.keys()) {
-        flows.equals(sb::LogicalFlow::kLogicalDpGroup, std::optional<Uuid>(uuid));
-        balancers.equals(sb::LoadBalancer::kDatapathGroup, std::optional<Uuid>(uuid));
-        // Columns of newer schemas.
-        if (southbound_.server_has(sb::LoadBalancer::kLsDatapathGroup))
-            balancers.equals(sb::LoadBalancer::kLsDatapathGroup, std::optional<Uuid>(uuid));
-        if (southbound_.server_has(sb::LoadBalancer::kLrDatapathGroup))
-            balancers.equals(sb::LoadBalancer::kLrDatapathGroup, std::optional<Uuid>(uuid));
-    }
     variables.equals(sb::ChassisTemplateVar::kChassis, configuration.chassis);
-    set<sb::LogicalFlow>(std::move(flows));
     set<sb::LogicalDPGroup>(std::move(groups));
     set<sb::MulticastGroup>(std::move(multicast));
     set<sb::MACBinding>(std::move(macs));
     set<sb::StaticMACBinding>(std::move(static_macs));
     set<sb::FDB>(std::move(fdb));
-    set<sb::LoadBalancer>(std::move(balancers));
     set<sb::ChassisTemplateVar>(std::move(variables));
     set<sb::AdvertisedRoute>(std::move(advertised));
     set<sb::LearnedRoute>(std::move(learned));
     set<sb::ECMPNexthop>(std::move(nexthops));
+}
+
+// Groups come and go with ports and ACLs.  Column by column, so that the clauses come in order.
+void MonitorConditions::choose_by_group() {
+    const std::vector<Uuid> datapaths = view_.local_datapaths.keys(), groups = view_.datapath_groups.keys();
+    Condition flows, balancers;
+    auto add = [&](Condition& condition, const auto& column, const std::vector<Uuid>& uuids) {
+        for (const Uuid& uuid : uuids) condition.equals(column, uuid);
+    };
+    add(flows, sb::LogicalFlow::kLogicalDatapath, datapaths);
+    add(flows, sb::LogicalFlow::kLogicalDpGroup, groups);
+    add(balancers, sb::LoadBalancer::kDatapathGroup, groups);
+    for (const Uuid& uuid : datapaths) balancers.includes(sb::LoadBalancer::kDatapaths, uuid);
+    // Columns of newer schemas.
+    if (southbound_.server_has(sb::LoadBalancer::kLrDatapathGroup))
+        add(balancers, sb::LoadBalancer::kLrDatapathGroup, groups);
+    if (southbound_.server_has(sb::LoadBalancer::kLsDatapathGroup))
+        add(balancers, sb::LoadBalancer::kLsDatapathGroup, groups);
+    set<sb::LogicalFlow>(std::move(flows));
+    set<sb::LoadBalancer>(std::move(balancers));
 }
 
 }  // namespace weft::controller

@@ -113,18 +113,8 @@ void keep_patch_ports(const Replica& vswitch, const Configuration& configuration
     if (root && changed) txn.increment(root->uuid, vs::OpenVSwitch::kNextCfg);
 }
 
-std::map<std::string, uint32_t> current_patch_ports(const Replica& vswitch,
-                                                    const vs::Bridge& integration_bridge) {
-    std::map<std::string, uint32_t> found;
-    for (const Uuid& uuid : integration_bridge.ports) {
-        const vs::Port* port = vswitch.find<vs::Port>(uuid);
-        std::string name = port ? owner(*port).first : "";
-        if (name.empty() || port->interfaces.size() != 1) continue;
-        const vs::Interface* interface = vswitch.find<vs::Interface>(port->interfaces.front());
-        if (interface && interface->ofport.value_or(0) > 0)
-            found[name] = static_cast<uint32_t>(*interface->ofport);
-    }
-    return found;
+std::string owner_of_patch_port(const vs::Port& port) {
+    return owner(port).first;
 }
 
 void remove_patch_ports(const Replica& vswitch, Transaction& txn) {

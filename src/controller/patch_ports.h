@@ -30,9 +30,8 @@ void keep_patch_ports(const ovsdb::client::Replica& vswitch, const Configuration
                       const schema::vswitch::Bridge& integration_bridge,
                       const std::map<std::string, PatchWanted>& wanted, ovsdb::client::Transaction& txn);
 
-// The integration bridge's ends that have a number, by logical port.
-std::map<std::string, uint32_t> current_patch_ports(const ovsdb::client::Replica& vswitch,
-                                                    const schema::vswitch::Bridge& integration_bridge);
+// The logical port that a patch port of ours is for; "" for other ports.
+std::string owner_of_patch_port(const schema::vswitch::Port& port);
 
 // On a clean exit.
 void remove_patch_ports(const ovsdb::client::Replica& vswitch, ovsdb::client::Transaction& txn);

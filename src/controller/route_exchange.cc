@@ -90,15 +90,14 @@ uint32_t table_of(const sb::PortBinding& port, uint32_t datapath_key) {
     return 0;
 }
 
-RoutingPort routing_port(const sb::PortBinding& row,
-                         const std::map<std::string, LocalInterface>& interfaces) {
+RoutingPort routing_port(SouthboundView& view, const sb::PortBinding& row) {
     RoutingPort port;
     port.port = row.uuid;
     port.datapath = row.datapath;
     port.learns = !ovsdb::get_bool(row.options, "dynamic-routing-no-learning");
     std::string name(ovsdb::get_string(row.options, "dynamic-routing-port-name"));
-    auto interface = interfaces.find(name);
-    port.device = interface == interfaces.end() ? name : interface->second.name;
+    const LocalInterface* interface = view.local_interfaces.find(name);
+    port.device = interface ? interface->name : name;
     for (const std::string& text : row.mac) {
         for (const std::string& word : split_words(text, ' ')) {
             if (auto network = parse_network(word))
@@ -128,8 +127,7 @@ void announce(SouthboundView& view, const Replica& southbound, const sb::PortBin
 
 }  // namespace
 
-std::map<uint32_t, RoutingPlan> find_routing_plans(SouthboundView& view, const Replica& southbound,
-                                                   const std::map<std::string, LocalInterface>& interfaces) {
+std::map<uint32_t, RoutingPlan> find_routing_plans(SouthboundView& view, const Replica& southbound) {
     std::map<uint32_t, RoutingPlan> plans;
     for (const Uuid& datapath : view.local_datapaths.keys()) {
         const LocalDatapath* local = view.local_datapath(datapath);
@@ -144,7 +142,7 @@ std::map<uint32_t, RoutingPlan> find_routing_plans(SouthboundView& view, const R
                 plan.vrf = ovsdb::get_string(port->options, "dynamic-routing-vrf-name");
                 if (plan.vrf.empty()) plan.vrf = fmt::format("ovnvrf{}", table);
                 plan.maintain |= ovsdb::get_bool(port->options, "dynamic-routing-maintain-vrf");
-                plan.ports.push_back(routing_port(*port, interfaces));
+                plan.ports.push_back(routing_port(view, *port));
                 announce(view, southbound, *port, plan);
             }
         }
@@ -254,11 +252,10 @@ void RouteExchange::write_learnt(const Replica& southbound, const std::set<Learn
     }
 }
 
-void RouteExchange::run(SouthboundView& view, const Replica& southbound,
-                        const std::map<std::string, LocalInterface>& interfaces, Transaction& txn) {
+void RouteExchange::run(SouthboundView& view, const Replica& southbound, Transaction& txn) {
     bool look = std::exchange(look_again_, false);
     if (!tables_ || !southbound.server_has(sb::AdvertisedRoute::table_info())) return;
-    std::map<uint32_t, RoutingPlan> wanted = find_routing_plans(view, southbound, interfaces);
+    std::map<uint32_t, RoutingPlan> wanted = find_routing_plans(view, southbound);
     if (wanted.empty() && plans_.empty() && former_ports_.empty()) return;
     if (wanted != plans_) {
         change_vrfs(wanted);

@@ -19,7 +19,6 @@
 #include <string>
 #include <vector>
 
-#include "controller/local_interfaces.h"
 #include "controller/southbound_view.h"
 #include "net/routing_tables.h"
 #include "ovsdb/client/replica.h"
@@ -52,8 +51,7 @@ struct LearntRoute {
 
 // By table.  Read from the view, which must be up to date.
 std::map<uint32_t, RoutingPlan> find_routing_plans(SouthboundView& view,
-                                                   const ovsdb::client::Replica& southbound,
-                                                   const std::map<std::string, LocalInterface>& interfaces);
+                                                   const ovsdb::client::Replica& southbound);
 
 // Which of the table's routes the plan's ports learn.
 std::set<LearntRoute> learnt_routes(const RoutingPlan& plan, const std::vector<net::KernelRoute>& routes);
@@ -66,8 +64,7 @@ class RouteExchange {
     void note_kernel_change() { look_again_ = true; }
     bool kernel_changed() const { return look_again_; }  // since the last run()
     // Brings the kernel's tables and the southbound rows of our ports up to date.
-    void run(SouthboundView& view, const ovsdb::client::Replica& southbound,
-             const std::map<std::string, LocalInterface>& interfaces, ovsdb::client::Transaction& txn);
+    void run(SouthboundView& view, const ovsdb::client::Replica& southbound, ovsdb::client::Transaction& txn);
     // Takes all of ours out of the kernel.
     void leave();
 

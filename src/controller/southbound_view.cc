@@ -8,32 +8,11 @@ namespace weft::controller {
 
 namespace sb = schema::sb;
 
-SouthboundView::SouthboundView() {
-    local_interfaces.set({}, {});
-}
+SouthboundView::SouthboundView() = default;
 SouthboundView::~SouthboundView() = default;
 
 void SouthboundView::depend_on(std::initializer_list<Outside> parts) {
     for (Outside part : parts) outside.find(part);
-}
-
-const std::map<std::string, LocalInterface>& SouthboundView::interfaces() {
-    return *local_interfaces.find({});
-}
-
-const std::map<std::string, const sb::PortBinding*>& SouthboundView::own_ports() {
-    return own_ports_query({}).by_name;
-}
-
-SouthboundView::OwnPorts SouthboundView::find_own_ports() {
-    OwnPorts own;
-    const Uuid* us = own_chassis.find({});
-    if (!us) return own;
-    for (const Uuid& uuid : ports_by_chassis[*us]) {
-        const sb::PortBinding* row = port(uuid);
-        own.by_name[row->logical_port] = row;
-    }
-    return own;
 }
 
 void SouthboundView::index_ports(const Uuid& uuid) {
@@ -99,6 +78,16 @@ const LocalDatapath* SouthboundView::local_datapath(const Uuid& uuid) {
     return local_datapaths.find(uuid);
 }
 
+LocalDatapaths SouthboundView::find_local_members(const Uuid& uuid) {
+    LocalDatapaths local;
+    const sb::LogicalDPGroup* group = value(datapath_groups, uuid);
+    if (!group) return local;
+    for (const Uuid& member : group->datapaths) {
+        if (const LocalDatapath* found = local_datapath(member)) local.emplace_back(member, *found);
+    }
+    return local;
+}
+
 const sb::PortBinding* SouthboundView::localnet_of(const Uuid& datapath) {
     const Uuid* uuid = localnets.find(datapath);
     return uuid ? port(*uuid) : nullptr;
@@ -117,18 +106,16 @@ uint16_t SouthboundView::zone(const std::string& name) {
 const Tunnel* SouthboundView::tunnel_to(const Uuid& chassis_uuid, uint16_t own_encap,
                                         const sb::Encap* encap) {
     const sb::Chassis* row = value(chassis, chassis_uuid);
-    const std::vector<Tunnel>* all = tunnels.find({});
-    if (!row || !all) return nullptr;
-    auto by_name = [](const Tunnel& tunnel, const std::string& name) { return tunnel.chassis < name; };
+    const std::vector<Tunnel>* all = row ? tunnels.find(row->name) : nullptr;
+    if (!all) return nullptr;
     const Tunnel* best = nullptr;
     unsigned best_fit = 0;
-    for (auto it = std::lower_bound(all->begin(), all->end(), row->name, by_name);
-         it != all->end() && it->chassis == row->name; ++it) {
+    for (const Tunnel& each : *all) {
         // Where the packet goes matters more than where it leaves.
-        unsigned fit = (encap && it->ip == encap->ip ? 16u : 0u) + (it->preferred ? 8u : 0u) +
-                       (it->own_encap == own_encap ? 4u : 0u) + (it->own_encap == 0 ? 2u : 0u) + 1u;
+        unsigned fit = (encap && each.ip == encap->ip ? 16u : 0u) + (each.preferred ? 8u : 0u) +
+                       (each.own_encap == own_encap ? 4u : 0u) + (each.own_encap == 0 ? 2u : 0u) + 1u;
         if (fit > best_fit) {
-            best = &*it;
+            best = &each;
             best_fit = fit;
         }
     }

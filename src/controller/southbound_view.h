@@ -17,7 +17,7 @@
 
 #include "base/uuid.h"
 #include "controller/desired_flow.h"
-#include "controller/local_interfaces.h"
+#include "controller/switch_ports.h"
 #include "controller/tunnels.h"
 #include "incremental/engine.h"
 #include "incremental/index.h"
@@ -42,6 +42,8 @@ struct LocalDatapath {
     bool operator==(const LocalDatapath&) const = default;
 };
 
+using LocalDatapaths = std::vector<std::pair<Uuid, LocalDatapath>>;
+
 // What steps read past the engine: rows in the replicas, and the configuration.  Whether something of it
 // changed is known by its part only.
 enum class Outside : uint8_t {
@@ -49,13 +51,11 @@ enum class Outside : uint8_t {
     // The local database: tables, or columns of them.
     kRoot,          // Open_vSwitch
     kBridges,       // Bridge, but for external_ids and ports
-    kBridgeIds,     // Bridge.external_ids, but for the report of nb_cfg
+    kBridgeIds,     // Bridge.external_ids, but for conntrack zones and the report of nb_cfg
     kTunnelPorts,   // bridges' ports with their interfaces: tunnels to other chassis,
     kPatchPorts,    // patch ports,
     kOtherPorts,    // and the rest
-    kInstalled,     // Interface.external_ids:ovn-installed
-    kBfdStatus,     // Interface.bfd_status
-    kInterfaceBfd,  // Interface.bfd
+    kInterfaceBfd,  // Interface.bfd of tunnels
     kMirrors,
     kQueues,      // QoS, Queue
     kZoneLimits,  // Datapath, CT_Zone
@@ -106,11 +106,15 @@ struct SouthboundView {
     void note_change(Outside part) { outside.touch(part); }
 
     // This host's own state.
-    One<std::map<std::string, LocalInterface>> local_interfaces{engine, "local interfaces"};
-    const std::map<std::string, LocalInterface>& interfaces();
+    incremental::Input<std::string, LocalInterface> local_interfaces{
+        engine, "local interface"};  // by logical port name
+    // Of local interfaces that have it: external_ids:ovn-installed.
+    incremental::Input<std::string, bool> installed{engine, "ovn-installed"};
     incremental::Input<std::string, LocalPort> local_ports{engine, "local port"};  // by logical port name
     incremental::Input<Uuid, LocalDatapath> local_datapaths{engine, "local datapath"};
     incremental::Input<std::string, uint16_t> ct_zones{engine, "conntrack zone"};  // by name (ct_zones.h)
+    // By the same names: of the integration bridge's row external_ids:ct-zone-NAME, which is touched.
+    incremental::Input<std::string, bool> saved_zones{engine, "saved conntrack zone"};
     // Of switches with a physical network that this host is connected to: the localnet port.
     incremental::Input<Uuid, Uuid> localnets{engine, "localnet port of a datapath"};
     // The bridge's patch ports to physical networks, by the localnet or l2gateway port that they serve.
@@ -118,9 +122,10 @@ struct SouthboundView {
     // external_ids:ovn-chassis-mac-mappings: physical network -> MAC address.
     One<std::map<std::string, std::string>> mac_mappings{engine, "chassis MAC mappings"};
     One<bool> natted_in_label{engine,
-                              "natted in ct_label"};      // SB_Global.options:lb_hairpin_use_ct_mark=false
-    One<bool> always_tunnel{engine, "always tunnel"};     // SB_Global.options:always_tunnel
-    One<std::vector<Tunnel>> tunnels{engine, "tunnels"};  // sorted
+                              "natted in ct_label"};   // SB_Global.options:lb_hairpin_use_ct_mark=false
+    One<bool> always_tunnel{engine, "always tunnel"};  // SB_Global.options:always_tunnel
+    incremental::Input<std::string, std::vector<Tunnel>> tunnels{
+        engine, "tunnels to a chassis"};  // by its name, sorted
     // Of our own tunnel addresses those that are not the default one.
     One<std::vector<uint16_t>> other_encaps{engine, "other tunnel addresses"};
     One<Uuid> own_chassis{engine, "own chassis"};
@@ -204,8 +209,10 @@ struct SouthboundView {
     incremental::Query<std::string, std::optional<std::string>> template_var{
         engine, "template variable", [this](const std::string& name) { return template_value(name); }};
 
-    // The ports that the southbound database says are here, mainly or in addition, by name.
-    const std::map<std::string, const schema::sb::PortBinding*>& own_ports();
+    // Of a datapath group the members that are local: who reads it reads one thing, not hundreds.
+    LocalDatapaths find_local_members(const Uuid& group);
+    incremental::Query<Uuid, LocalDatapaths> local_members{
+        engine, "local members of a datapath group", [this](const Uuid& u) { return find_local_members(u); }};
     // The datapaths that packets can get into from one, by ports that are served here.
     incremental::Query<Uuid, std::vector<Uuid>> neighbours{
         engine, "neighbours of a datapath", [this](const Uuid& u) { return find_neighbours(u); }};
@@ -214,14 +221,6 @@ struct SouthboundView {
     FlowOutput flows{engine, "flow"};
 
   private:
-    // Never equal to an earlier result: rows change in place.
-    struct OwnPorts {
-        std::map<std::string, const schema::sb::PortBinding*> by_name;
-        bool operator==(const OwnPorts&) const { return false; }
-    };
-    OwnPorts find_own_ports();
-    incremental::Query<incremental::Unit, OwnPorts> own_ports_query{
-        engine, "own ports", [this](incremental::Unit) { return find_own_ports(); }};
     std::vector<Uuid> find_neighbours(const Uuid& datapath);  // local_datapaths.cc
 
   public:

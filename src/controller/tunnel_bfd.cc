@@ -25,23 +25,26 @@ ovsdb::StringMap wanted_bfd(const ovsdb::StringMap& options) {
 
 }  // namespace
 
-void keep_tunnel_bfd(const Replica& vswitch, const vs::Bridge& bridge, const std::set<std::string>& watched,
+void keep_tunnel_bfd(const Replica& vswitch, const SwitchPorts& ports, const std::set<std::string>& watched,
                      const ovsdb::StringMap& options, ovsdb::client::Transaction& txn) {
-    for_each_tunnel(vswitch, bridge, [&](const std::string& chassis, const vs::Interface& interface) {
-        if (watched.contains(chassis)) {
-            txn.set(interface.uuid, vs::Interface::kBfd, wanted_bfd(options));
-        } else if (!interface.bfd.empty()) {
-            txn.set(interface.uuid, vs::Interface::kBfd, {{"enable", "false"}});
+    auto for_each_interface = [&](const std::string& chassis, auto&& function) {
+        for (const Uuid& uuid : ports.tunnels_to(chassis)) {
+            const vs::Port* port = vswitch.find<vs::Port>(uuid);
+            if (const vs::Interface* interface = port ? only_interface(vswitch, *port) : nullptr)
+                function(*interface);
         }
-    });
-}
-
-std::set<std::string> chassis_alive(const Replica& vswitch, const vs::Bridge& bridge) {
-    std::set<std::string> alive;
-    for_each_tunnel(vswitch, bridge, [&](const std::string& chassis, const vs::Interface& interface) {
-        if (ovsdb::get_string(interface.bfd_status, "state") == "up") alive.insert(chassis);
-    });
-    return alive;
+    };
+    for (const std::string& chassis : watched) {
+        for_each_interface(chassis, [&](const vs::Interface& interface) {
+            txn.set(interface.uuid, vs::Interface::kBfd, wanted_bfd(options));
+        });
+    }
+    for (const std::string& chassis : ports.with_bfd()) {
+        if (watched.contains(chassis)) continue;
+        for_each_interface(chassis, [&](const vs::Interface& interface) {
+            if (!interface.bfd.empty()) txn.set(interface.uuid, vs::Interface::kBfd, {{"enable", "false"}});
+        });
+    }
 }
 
 }  // namespace weft::controller

@@ -90,14 +90,13 @@ bool is_reached(const Configuration& c, const sb::Chassis& other) {
     return !ovsdb::get_bool(other.other_config, "is-remote") || c.is_interconn;
 }
 
-// By the mark.
-std::map<std::string, Wanted> wanted_tunnels(const Replica& southbound, const Configuration& c) {
+// The tunnels to a chassis, by the mark.
+std::map<std::string, Wanted> wanted_tunnels(const Replica& southbound, const Configuration& c,
+                                             const std::string& chassis) {
     std::map<std::string, Wanted> wanted;
-    for (const sb::Chassis& other : southbound.table<sb::Chassis>()) {
-        if (!is_reached(c, other)) continue;
-        for (const sb::Encap* encap : usable_encaps(southbound, c, other))
-            want(c, other.name, *encap, wanted);
-    }
+    const sb::Chassis* other = southbound.table<sb::Chassis>().find_by(sb::Chassis::kName, chassis);
+    if (!other || !is_reached(c, *other)) return wanted;
+    for (const sb::Encap* encap : usable_encaps(southbound, c, *other)) want(c, chassis, *encap, wanted);
     return wanted;
 }
 
@@ -141,82 +140,99 @@ void create_tunnel(const Replica& vswitch, const vs::Bridge& bridge, const std::
     txn.comment("ovn-controller: creating tunnel '" + name + "'");
 }
 
-const vs::Interface* only_interface(const Replica& vswitch, const vs::Port& port) {
-    return port.interfaces.size() == 1 ? vswitch.find<vs::Interface>(port.interfaces.front()) : nullptr;
-}
-
-// Calls function(port, interface, mark) for each of the bridge's tunnel ports.
-template <typename F>
-void for_each_tunnel_port(const Replica& vswitch, const vs::Bridge& bridge, F&& function) {
-    for (const Uuid& uuid : bridge.ports) {
+// Brings the tunnels to one chassis in line.  True if anything is written.
+bool keep_tunnels_to(const Replica& vswitch, const Replica& southbound, const Configuration& c,
+                     const vs::Bridge& bridge, const SwitchPorts& ports, const std::string& chassis,
+                     std::set<std::string>& taken, Transaction& txn) {
+    std::map<std::string, Wanted> missing = wanted_tunnels(southbound, c, chassis);
+    bool changed = false;
+    for (const Uuid& uuid : ports.tunnels_to(chassis)) {
         const vs::Port* port = vswitch.find<vs::Port>(uuid);
-        const std::string* mark = port ? port->external_ids.find(kMark) : nullptr;
-        if (mark) function(*port, only_interface(vswitch, *port), *mark);
+        if (!port) continue;
+        const vs::Interface* interface = only_interface(vswitch, *port);
+        const std::string& mark = *port->external_ids.find(kMark);
+        auto it = missing.find(mark);
+        if (it != missing.end() && interface && interface->type == it->second.type) {
+            if (interface->options != it->second.options) {
+                txn.set(interface->uuid, vs::Interface::kOptions, it->second.options);
+                changed = true;
+            }
+            missing.erase(it);
+            continue;
+        }
+        lg.info("tunnel port {} to {} is no longer needed", port->name, mark);
+        txn.remove(bridge.uuid, vs::Bridge::kPorts, port->uuid);
+        changed = true;
     }
+    for (const auto& [mark, wanted] : missing) create_tunnel(vswitch, bridge, mark, wanted, taken, txn);
+    return changed || !missing.empty();
 }
 
 }  // namespace
 
-void keep_tunnels(const Replica& vswitch, const Replica& southbound, const Configuration& c,
-                  const vs::Bridge& bridge, Transaction& txn) {
-    std::map<std::string, Wanted> missing = wanted_tunnels(southbound, c);
-    bool changed = false;
-    for_each_tunnel_port(vswitch, bridge,
-                         [&](const vs::Port& port, const vs::Interface* interface, const std::string& mark) {
-                             auto it = missing.find(mark);
-                             if (it != missing.end() && interface && interface->type == it->second.type) {
-                                 if (interface->options != it->second.options) {
-                                     txn.set(interface->uuid, vs::Interface::kOptions, it->second.options);
-                                     changed = true;
-                                 }
-                                 missing.erase(it);
-                                 return;
-                             }
-                             lg.info("tunnel port {} to {} is no longer needed", port.name, mark);
-                             txn.remove(bridge.uuid, vs::Bridge::kPorts, port.uuid);
-                             changed = true;
-                         });
-    std::set<std::string> taken;
-    for (const auto& [mark, wanted] : missing) create_tunnel(vswitch, bridge, mark, wanted, taken, txn);
-    const vs::OpenVSwitch* root = open_vswitch_row(vswitch);
-    if (root && (changed || !missing.empty())) txn.increment(root->uuid, vs::OpenVSwitch::kNextCfg);
+const vs::Interface* only_interface(const Replica& vswitch, const vs::Port& port) {
+    return port.interfaces.size() == 1 ? vswitch.find<vs::Interface>(port.interfaces.front()) : nullptr;
 }
 
-std::vector<Tunnel> current_tunnels(const Replica& vswitch, const Replica& southbound, const Configuration& c,
-                                    const vs::Bridge& bridge) {
-    std::map<std::string, std::string> preferred;  // by chassis
-    for (const sb::Chassis& other : southbound.table<sb::Chassis>()) {
-        std::vector<const sb::Encap*> encaps = usable_encaps(southbound, c, other);
-        if (!encaps.empty()) preferred[other.name] = encaps.front()->ip;
+std::optional<std::string> chassis_of_tunnel(const vs::Port& port) {
+    const std::string* mark = port.external_ids.find(kMark);
+    if (!mark) return std::nullopt;
+    std::optional<Ends> ends = read_mark(*mark);
+    return ends ? ends->chassis : *mark;
+}
+
+void note_chassis(const Replica& southbound, std::set<std::string>& names) {
+    for (const auto& change : southbound.changes<sb::Chassis>()) {
+        if (change.before) names.insert(change.before->name);
+        if (change.after) names.insert(change.after->name);
     }
+    for (const auto& change : southbound.changes<sb::Encap>()) {
+        if (change.before) names.insert(change.before->chassis_name);
+        if (change.after) names.insert(change.after->chassis_name);
+    }
+}
+
+std::set<std::string> all_chassis(const Replica& southbound, const SwitchPorts& ports) {
+    std::set<std::string> names;
+    for (const sb::Chassis& row : southbound.table<sb::Chassis>()) names.insert(row.name);
+    for (std::string& name : ports.chassis()) names.insert(std::move(name));
+    return names;
+}
+
+void keep_tunnels(const Replica& vswitch, const Replica& southbound, const Configuration& c,
+                  const vs::Bridge& bridge, const SwitchPorts& ports, const std::set<std::string>& chassis,
+                  Transaction& txn) {
+    bool changed = false;
+    std::set<std::string> taken;
+    for (const std::string& name : chassis)
+        changed |= keep_tunnels_to(vswitch, southbound, c, bridge, ports, name, taken, txn);
+    const vs::OpenVSwitch* root = open_vswitch_row(vswitch);
+    if (root && changed) txn.increment(root->uuid, vs::OpenVSwitch::kNextCfg);
+}
+
+std::vector<Tunnel> tunnels_to(const Replica& vswitch, const Replica& southbound, const Configuration& c,
+                               const SwitchPorts& ports, const std::string& chassis) {
     std::vector<Tunnel> tunnels;
-    for_each_tunnel_port(
-        vswitch, bridge, [&](const vs::Port&, const vs::Interface* interface, const std::string& mark) {
-            std::optional<Ends> ends = read_mark(mark);
-            if (!interface || !ends || interface->ofport.value_or(0) <= 0) return;
-            auto wanted = preferred.find(ends->chassis);
-            tunnels.push_back({ends->chassis, interface->type, ends->ip,
-                               static_cast<uint32_t>(*interface->ofport), c.encap_id(ends->own_ip),
-                               wanted == preferred.end() || wanted->second == ends->ip});
-        });
+    const sb::Chassis* other = southbound.table<sb::Chassis>().find_by(sb::Chassis::kName, chassis);
+    std::vector<const sb::Encap*> encaps;
+    if (other) encaps = usable_encaps(southbound, c, *other);
+    for (const Uuid& uuid : ports.tunnels_to(chassis)) {
+        const vs::Port* port = vswitch.find<vs::Port>(uuid);
+        const vs::Interface* interface = port ? only_interface(vswitch, *port) : nullptr;
+        std::optional<Ends> ends = interface ? read_mark(*port->external_ids.find(kMark)) : std::nullopt;
+        if (!ends || interface->ofport.value_or(0) <= 0) continue;
+        tunnels.push_back({chassis, interface->type, ends->ip, static_cast<uint32_t>(*interface->ofport),
+                           c.encap_id(ends->own_ip), encaps.empty() || encaps.front()->ip == ends->ip});
+    }
     std::sort(tunnels.begin(), tunnels.end());
     return tunnels;
 }
 
-void for_each_tunnel(const Replica& vswitch, const vs::Bridge& bridge,
-                     const std::function<void(const std::string&, const vs::Interface&)>& function) {
-    for_each_tunnel_port(vswitch, bridge,
-                         [&](const vs::Port&, const vs::Interface* interface, const std::string& mark) {
-                             std::optional<Ends> ends = read_mark(mark);
-                             if (interface && ends) function(ends->chassis, *interface);
-                         });
-}
-
 void remove_tunnels(const Replica& vswitch, const vs::Bridge& bridge, Transaction& txn) {
-    for_each_tunnel_port(vswitch, bridge,
-                         [&](const vs::Port& port, const vs::Interface*, const std::string&) {
-                             txn.remove(bridge.uuid, vs::Bridge::kPorts, port.uuid);
-                         });
+    for (const Uuid& uuid : bridge.ports) {
+        const vs::Port* port = vswitch.find<vs::Port>(uuid);
+        if (port && port->external_ids.contains(kMark)) txn.remove(bridge.uuid, vs::Bridge::kPorts, uuid);
+    }
 }
 
 }  // namespace weft::controller

@@ -11,12 +11,13 @@
 
 #pragma once
 
-#include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "base/hash_map.h"
 #include "controller/configuration.h"
+#include "controller/switch_ports.h"
 #include "ovsdb/client/replica.h"
 #include "schema/sb.h"
 #include "schema/vswitch.h"
@@ -34,21 +35,27 @@ struct Tunnel {
     auto operator<=>(const Tunnel&) const = default;
 };
 
-// Brings the bridge's tunnel ports in line with the southbound database.
+// The chassis whose rows changed.
+void note_chassis(const ovsdb::client::Replica& southbound, std::set<std::string>& names);
+// All that there are, or that there are tunnels to.
+std::set<std::string> all_chassis(const ovsdb::client::Replica& southbound, const SwitchPorts& ports);
+
+// Brings the bridge's tunnel ports to these chassis in line with the southbound database.
 void keep_tunnels(const ovsdb::client::Replica& vswitch, const ovsdb::client::Replica& southbound,
                   const Configuration& configuration, const schema::vswitch::Bridge& bridge,
+                  const SwitchPorts& ports, const std::set<std::string>& chassis,
                   ovsdb::client::Transaction& txn);
 
-// The tunnels that can be used now, sorted.
-std::vector<Tunnel> current_tunnels(const ovsdb::client::Replica& vswitch,
-                                    const ovsdb::client::Replica& southbound,
-                                    const Configuration& configuration,
-                                    const schema::vswitch::Bridge& bridge);
+// The tunnels to a chassis that can be used now, sorted.
+std::vector<Tunnel> tunnels_to(const ovsdb::client::Replica& vswitch,
+                               const ovsdb::client::Replica& southbound, const Configuration& configuration,
+                               const SwitchPorts& ports, const std::string& chassis);
 
-// Calls function(name of the chassis, interface) for each tunnel of the bridge.
-void for_each_tunnel(
-    const ovsdb::client::Replica& vswitch, const schema::vswitch::Bridge& bridge,
-    const std::function<void(const std::string&, const schema::vswitch::Interface&)>& function);
+// The chassis that the port is a tunnel to, if it is one.
+std::optional<std::string> chassis_of_tunnel(const schema::vswitch::Port& port);
+// The port's interface, or null if it has several or none.
+const schema::vswitch::Interface* only_interface(const ovsdb::client::Replica& vswitch,
+                                                 const schema::vswitch::Port& port);
 
 // On a clean exit.
 void remove_tunnels(const ovsdb::client::Replica& vswitch, const schema::vswitch::Bridge& bridge,

@@ -19,7 +19,6 @@ using ovsdb::client::Transaction;
 namespace {
 
 log::Module lg("vif_plug");
-constexpr const char* kMark = "ovn-plugged";  // of interfaces that are ours: the provider
 constexpr const char* kType = "vif-plug-type";
 constexpr int64_t kSearchAgainMs = 1000;
 constexpr size_t kLongestDevice = 15;
@@ -48,7 +47,7 @@ void plug(const Replica& vswitch, const vs::Bridge& bridge, const std::string& l
     Uuid interface = txn.insert<vs::Interface>();
     txn.set(interface, vs::Interface::kName, device);
     txn.set(interface, vs::Interface::kType, type);
-    txn.set(interface, vs::Interface::kExternalIds, {{"iface-id", lport}, {kMark, provider}});
+    txn.set(interface, vs::Interface::kExternalIds, {{"iface-id", lport}, {VifPlugs::kMark, provider}});
     if (mtu) txn.set(interface, vs::Interface::kMtuRequest, mtu);
     Uuid port = txn.insert<vs::Port>();
     txn.set(port, vs::Port::kName, device);
@@ -104,37 +103,31 @@ std::optional<VifPlugs::Plug> VifPlugs::plug_of(const sb::PortBinding& port, int
     return out;
 }
 
-std::optional<int64_t> VifPlugs::keep(SouthboundView& view, const Replica& vswitch, const vs::Bridge& bridge,
-                                      Transaction& txn, int64_t now_ms) {
+std::optional<int64_t> VifPlugs::keep(SouthboundView& view, const Replica& vswitch, const SwitchPorts& ports,
+                                      const vs::Bridge& bridge, Transaction& txn, int64_t now_ms) {
     std::map<std::string, const sb::PortBinding*> wanted;
     if (const Uuid* own = view.own_chassis.find({})) {
         for (const Uuid& uuid : view.requested[*own]) {
             const sb::PortBinding* port = view.port(uuid);
-            if (port && port->type.empty() && port->options.contains(kType))
+            if (port && port->type.empty() && port->options.contains(kType) &&
+                !ports.is_taken(port->logical_port))
                 wanted[port->logical_port] = port;
         }
     }
     std::map<std::string, Uuid> plugged;  // interfaces, by logical port
-    for (const Uuid& port_uuid : bridge.ports) {
-        const vs::Port* port = vswitch.find<vs::Port>(port_uuid);
-        for (const Uuid& uuid : port ? port->interfaces : ovsdb::Set<Uuid>()) {
-            const vs::Interface* interface = vswitch.find<vs::Interface>(uuid);
-            if (!interface) continue;
-            std::string lport(get_string(interface->external_ids, "iface-id"));
-            if (!interface->external_ids.contains(kMark)) {
-                wanted.erase(lport);  // somebody else has plugged it
-                continue;
-            }
-            auto it = wanted.find(lport);
-            if (it != wanted.end() &&
-                get_string(it->second->options, kType) == get_string(interface->external_ids, kMark)) {
-                plugged[lport] = uuid;
-                continue;
-            }
-            lg.info("Unplugging port {} of lport {}", interface->name, lport);
-            txn.remove(bridge.uuid, vs::Bridge::kPorts, port_uuid);
-            searches_.clear();
+    for (const auto& [uuid, port_uuid] : ports.plugged()) {
+        const vs::Interface* interface = vswitch.find<vs::Interface>(uuid);
+        if (!interface) continue;
+        std::string lport(get_string(interface->external_ids, "iface-id"));
+        auto it = wanted.find(lport);
+        if (it != wanted.end() &&
+            get_string(it->second->options, kType) == get_string(interface->external_ids, kMark)) {
+            plugged[lport] = uuid;
+            continue;
         }
+        lg.info("Unplugging port {} of lport {}", interface->name, lport);
+        txn.remove(bridge.uuid, vs::Bridge::kPorts, port_uuid);
+        searches_.clear();
     }
     std::optional<int64_t> again;
     for (const auto& [lport, port] : wanted) {

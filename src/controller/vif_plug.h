@@ -23,13 +23,16 @@ namespace weft::controller {
 
 class VifPlugs {
   public:
+    // Of external_ids, where interfaces that are ours have the provider.
+    static constexpr const char* kMark = "ovn-plugged";
+
     // `root`: where the kernel shows network devices.
     explicit VifPlugs(std::string root = "/sys/class/net") : root_(std::move(root)) {}
 
     // Plugs and unplugs.  When to call it again, at the latest; nullopt: when something changes.
     std::optional<int64_t> keep(SouthboundView& view, const ovsdb::client::Replica& vswitch,
-                                const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& txn,
-                                int64_t now_ms);
+                                const SwitchPorts& ports, const schema::vswitch::Bridge& bridge,
+                                ovsdb::client::Transaction& txn, int64_t now_ms);
 
   private:
     struct Plug {

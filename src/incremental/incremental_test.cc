@@ -8,6 +8,7 @@
 #include "incremental/definitions.h"
 #include "incremental/index.h"
 #include "incremental/input.h"
+#include "incremental/keyed_step.h"
 #include "incremental/output.h"
 #include "incremental/query.h"
 #include "incremental/rule.h"
@@ -227,6 +228,50 @@ TEST(IncrementalDeathTest, ReadingForwardIsABug) {
     Query<int, int> second(engine, "second", [&](const int& x) { return first(x) + 1; });
     later = &second;
     EXPECT_DEATH(second(1), "\"first\" reads \"second\"");
+}
+
+// Each key's step when what it read changed, once more when the key has gone.
+TEST(Incremental, KeyedStep) {
+    Engine engine;
+    Input<int, int> ports{engine, "ports"}, marks{engine, "marks"};
+    KeyedStep<int> step{engine, "step", ports};
+    std::vector<int> called;
+    auto run = [&] {
+        called.clear();
+        engine.update();
+        step.run([&](const int& key) {
+            called.push_back(key);
+            if (ports.find(key)) marks.find(-key);
+        });
+        return called;
+    };
+    using Keys = std::vector<int>;
+    EXPECT_EQ(run(), Keys{});
+    ports.set(2, 0);
+    ports.set(1, 0);
+    EXPECT_EQ(run(), (Keys{1, 2}));
+    EXPECT_EQ(run(), Keys{});
+    marks.set(-2, 7);
+    EXPECT_EQ(run(), Keys{2});
+    ports.set(1, 5);
+    ports.erase(2);
+    ports.set(3, 0);
+    EXPECT_EQ(run(), (Keys{1, 2, 3}));
+    marks.set(-2, 8);  // nobody reads it any more
+    EXPECT_EQ(run(), Keys{});
+    // Gone and back before the step runs.
+    ports.erase(3);
+    ports.set(3, 1);
+    EXPECT_EQ(run(), Keys{3});
+    step.repeat(1);
+    EXPECT_TRUE(step.due());
+    EXPECT_EQ(run(), Keys{1});
+    step.repeat();
+    EXPECT_EQ(run(), (Keys{1, 3}));
+    // What the body repeats is for the next time.
+    step.repeat(1);
+    step.run([&](const int& key) { step.repeat(key); });
+    EXPECT_EQ(run(), Keys{1});
 }
 
 void change_at_random(std::mt19937& random, Contents& contents, Program& program) {

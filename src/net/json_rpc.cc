@@ -67,19 +67,23 @@ void log_message(const std::string& peer, const char* verb, const Message& messa
 }  // namespace
 
 Message Message::request(std::string method, json::Value params, json::Value id) {
-    return {Type::kRequest, std::move(method), std::move(params), {}, {}, std::move(id)};
+    return {Type::kRequest, std::move(method), std::move(params), {}, {}, std::move(id), {}};
+}
+
+Message Message::request_text(std::string method, std::string params, json::Value id) {
+    return {Type::kRequest, std::move(method), {}, {}, {}, std::move(id), std::move(params)};
 }
 
 Message Message::notification(std::string method, json::Value params) {
-    return {Type::kNotification, std::move(method), std::move(params), {}, {}, {}};
+    return {Type::kNotification, std::move(method), std::move(params), {}, {}, {}, {}};
 }
 
 Message Message::reply(json::Value result, json::Value id) {
-    return {Type::kReply, {}, {}, std::move(result), {}, std::move(id)};
+    return {Type::kReply, {}, {}, std::move(result), {}, std::move(id), {}};
 }
 
 Message Message::failure(json::Value error, json::Value id) {
-    return {Type::kError, {}, {}, {}, std::move(error), std::move(id)};
+    return {Type::kError, {}, {}, {}, std::move(error), std::move(id), {}};
 }
 
 // RFC 7047, section 4.  Members that are null count as absent.
@@ -141,7 +145,11 @@ std::string Message::to_text() const {
             member("id", id);
             out += ",\"method\":";
             json::append_string(out, method);
-            member("params", params);
+            if (params_text.empty()) {
+                member("params", params);
+            } else {
+                out.append(",\"params\":").append(params_text);
+            }
             break;
         case Type::kReply:
         case Type::kError:

@@ -22,13 +22,15 @@ namespace weft::net {
 struct Message {
     enum class Type { kRequest, kNotification, kReply, kError };
     Type type;
-    std::string method;  // of requests and notifications
-    json::Value params;  // an array; of requests and notifications
-    json::Value result;  // of replies
-    json::Value error;   // of errors
-    json::Value id;      // not of notifications
+    std::string method;       // of requests and notifications
+    json::Value params;       // an array; of requests and notifications
+    json::Value result;       // of replies
+    json::Value error;        // of errors
+    json::Value id;           // not of notifications
+    std::string params_text;  // of requests to be sent, instead of params: the same, serialised
 
     static Message request(std::string method, json::Value params, json::Value id);
+    static Message request_text(std::string method, std::string params, json::Value id);
     static Message notification(std::string method, json::Value params);
     static Message reply(json::Value result, json::Value id);
     static Message failure(json::Value error, json::Value id);

@@ -44,7 +44,11 @@ class ReplicaTest : public testing::Test {
     void take() {
         for (Message& message : protocol.take_messages()) sent[message.method] = std::move(message);
     }
-    std::string params(const char* method) { return json::to_text(sent.at(method).params); }
+    std::string params(const char* method) {
+        const Message& message = sent.at(method);
+        if (message.params_text.empty()) return json::to_text(message.params);
+        return json::to_text(parsed(message.params_text));
+    }
     void answer(const char* method, std::string_view result) {
         protocol.received(Message::reply(parsed(result), sent.at(method).id));
         take();

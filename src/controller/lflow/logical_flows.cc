@@ -75,18 +75,16 @@ std::optional<uint32_t> LogicalFlows::want_named_meter(const std::string& name) 
     return meter.id;
 }
 
-std::vector<std::pair<Uuid, LocalDatapath>> LogicalFlows::datapaths_of(const sb::LogicalFlow& row) {
-    std::vector<std::pair<Uuid, LocalDatapath>> out;
-    auto add = [&](const Uuid& uuid) {
-        if (const LocalDatapath* local = view_.local_datapath(uuid)) out.emplace_back(uuid, *local);
-    };
-    if (row.logical_datapath) add(*row.logical_datapath);
-    if (row.logical_dp_group) {
-        if (const sb::LogicalDPGroup* group = view_.value(view_.datapath_groups, *row.logical_dp_group)) {
-            for (const Uuid& uuid : group->datapaths) add(uuid);
-        }
+template <typename F>
+void LogicalFlows::for_each_datapath(const sb::LogicalFlow& row, F&& function) {
+    if (row.logical_datapath) {
+        const LocalDatapath* local = view_.local_datapath(*row.logical_datapath);
+        if (local && !function(*row.logical_datapath, *local)) return;
     }
-    return out;
+    if (!row.logical_dp_group) return;
+    for (const auto& [uuid, local] : view_.local_members(*row.logical_dp_group)) {
+        if (!function(uuid, local)) return;
+    }
 }
 
 // A flow of a switch that is tagged with a VIF is about that VIF's own packets, which are where it is.
@@ -114,19 +112,17 @@ void LogicalFlows::translate(const Uuid& uuid) {
         }
     }
     const sb::LogicalFlow& row = *source;
-    std::vector<std::pair<Uuid, LocalDatapath>> datapaths = datapaths_of(row);
-    if (datapaths.empty() || !concerns_this_chassis(row, datapaths[0].second)) {
-        conjunction_ids_.keep(uuid, 0);
-        return;
-    }
-    Translation translation(*this, row, conjunction_ids_);
-    for (const auto& [datapath_uuid, datapath] : datapaths) {
-        Result<void> done = translation.emit(datapath_uuid, datapath);
-        if (done) continue;
-        if (limit.pass(lg)) lg.warn("{}", done.message());
-        break;
-    }
-    conjunction_ids_.keep(uuid, translation.conjunctions());
+    std::optional<Translation> translation;
+    for_each_datapath(row, [&](const Uuid& datapath_uuid, const LocalDatapath& datapath) {
+        if (!translation) {
+            if (!concerns_this_chassis(row, datapath)) return false;
+            translation.emplace(*this, row, conjunction_ids_);
+        }
+        Result<void> done = translation->emit(datapath_uuid, datapath);
+        if (!done && limit.pass(lg)) lg.warn("{}", done.message());
+        return static_cast<bool>(done);
+    });
+    conjunction_ids_.keep(uuid, translation ? translation->conjunctions() : 0);
 }
 
 }  // namespace weft::controller

@@ -51,8 +51,9 @@ class LogicalFlows {
 
   private:
     std::optional<PortFacts> facts_of(const std::string& name);
-    // The local datapaths of a flow.
-    std::vector<std::pair<Uuid, LocalDatapath>> datapaths_of(const schema::sb::LogicalFlow& row);
+    // Calls function(datapath) for the flow's local datapaths while it returns true.
+    template <typename F>
+    void for_each_datapath(const schema::sb::LogicalFlow& row, F&& function);
     bool concerns_this_chassis(const schema::sb::LogicalFlow& row, const LocalDatapath& datapath);
     void translate(const Uuid& uuid);
 

@@ -6,6 +6,7 @@
 // 70: the source becomes the virtual address (or options:hairpin_snat_ip), so that the answer comes back.
 
 #include "controller/configuration.h"
+
 #include "controller/load_balancers.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
@@ -163,12 +164,18 @@ void emit_snat(SouthboundView& view, const Vip& of, uint16_t priority, std::opti
                               ActionBuilder().add(Boxed<openflow::Ct>(std::move(ct))).take()));
 }
 
-// Those of its switches that are local.
-std::vector<uint32_t> local_switches(SouthboundView& view, const sb::LoadBalancer& row) {
-    std::vector<uint32_t> keys;
-    for (const Uuid& uuid : datapaths_of(view, row)) {
+// The keys of those of its switches that are local.
+std::set<uint32_t> local_switches(SouthboundView& view, const sb::LoadBalancer& row) {
+    std::set<uint32_t> keys;
+    for (const Uuid& uuid : row.datapaths) {
         if (const LocalDatapath* local = view.local_datapath(uuid); local && local->is_switch)
-            keys.push_back(local->key);
+            keys.insert(local->key);
+    }
+    for (const auto& group : {row.datapath_group, row.ls_datapath_group, row.lr_datapath_group}) {
+        if (!group) continue;
+        for (const auto& [uuid, local] : view.local_members(*group)) {
+            if (local.is_switch) keys.insert(local.key);
+        }
     }
     return keys;
 }
@@ -186,7 +193,7 @@ std::optional<LbEndpoint> hairpin_source(const sb::LoadBalancer& row, bool v6) {
 void emit_hairpin_flows(SouthboundView& view, const Uuid& uuid) {
     const sb::LoadBalancer* row = view.value(view.load_balancers, uuid);
     if (!row) return;
-    std::vector<uint32_t> switches = local_switches(view, *row);
+    std::set<uint32_t> switches = local_switches(view, *row);
     if (switches.empty()) return;
     const bool* in_label = view.natted_in_label.find({});
     for (const LbVip& each : vips_of(view, *row)) {

@@ -23,8 +23,8 @@ struct PortKeys {
     bool keep_encap = false;
 };
 
-void emit_static_flows(SouthboundView& view);                  // static_flows.cc
-void emit_tunnel_flows(SouthboundView& view);                  // tunnel_flows.cc
+void emit_static_flows(SouthboundView& view);                              // static_flows.cc
+void emit_tunnel_flows(SouthboundView& view, const std::string& chassis);  // tunnel_flows.cc
 void emit_port_flows(SouthboundView& view, const Uuid& port);  // port_flows.cc: dispatches to the next seven
 void emit_vif_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
                     uint32_t ofport);  // vif_flows.cc
@@ -57,8 +57,9 @@ class PhysicalFlows {
     using Unit = incremental::Unit;
     SouthboundView& view_;
     incremental::Rule<Unit> static_{view_.engine, "static flows", [this](Unit) { emit_static_flows(view_); }};
-    incremental::Rule<Unit> tunnels_{view_.engine, "tunnel flows",
-                                     [this](Unit) { emit_tunnel_flows(view_); }};
+    incremental::Rule<std::string> tunnels_{
+        view_.engine, "tunnel flows", view_.tunnels,
+        [this](const std::string& chassis) { emit_tunnel_flows(view_, chassis); }};
     incremental::Rule<Uuid> ports_{view_.engine, "port flows", view_.ports,
                                    [this](const Uuid& u) { emit_port_flows(view_, u); }};
     incremental::Rule<Uuid> groups_{view_.engine, "multicast flows", view_.multicast_groups,

@@ -11,6 +11,7 @@
 #include "controller/announcements.h"
 #include "controller/binding.h"
 #include "controller/configuration.h"
+#include "controller/ct_zone_limits.h"
 #include "controller/ha_chassis.h"
 #include "controller/local_datapaths.h"
 
@@ -56,8 +57,10 @@ struct Database {
 
 struct World {
     SouthboundView view;
+    OwnPorts own{view};
     PhysicalFlows physical{view};
     Binding binding{view};
+    std::set<std::string> zone_names;
 
     template <typename Row>
     void feed(const std::map<Uuid, Row>& rows, incremental::Input<Uuid, const Row*>& input) {
@@ -95,12 +98,15 @@ struct World {
         for (const auto& [port, interface] : database.interfaces)
             local[port] = {interface.ofport, database.configuration.encap_id(interface.encap_ip)};
         feed_values(local, view.local_ports);
+        feed_values(database.interfaces, view.local_interfaces);
         feed_values(database.physical_ports, view.physical_ports);
         view.mac_mappings.set({}, database.mac_mappings);
-        view.tunnels.set({}, database.tunnels);
+        std::map<std::string, std::vector<Tunnel>> tunnels;
+        for (const Tunnel& tunnel : database.tunnels) tunnels[tunnel.chassis].push_back(tunnel);
+        feed_values(tunnels, view.tunnels);
         view.engine.update();
 
-        std::map<Uuid, LocalDatapath> datapaths = find_local_datapaths(view, database.interfaces);
+        std::map<Uuid, LocalDatapath> datapaths = find_local_datapaths(own);
         feed_values(datapaths, view.local_datapaths);
         feed_values(find_localnets(view, datapaths, database.bridge_mappings), view.localnets);
         std::map<std::string, uint16_t> zones;
@@ -111,9 +117,42 @@ struct World {
         }
         feed_values(zones, view.ct_zones);
         view.engine.update();
+        own.zone_names.take_changes([&](const std::string& zone, bool wanted) {
+            if (wanted) {
+                EXPECT_TRUE(zone_names.insert(zone).second);
+            } else {
+                EXPECT_TRUE(zone_names.erase(zone));
+            }
+        });
+    }
+    std::vector<BindingChange> decide(const BindingFacts& facts) {
+        std::vector<BindingChange> changes;
+        for (const Uuid& port : own.candidates.keys()) {
+            for (const BindingChange& change : binding.decide(port, facts)) changes.push_back(change);
+        }
+        return changes;
     }
     std::vector<BindingChange> decide(const Database& database, int64_t now_ms) {
-        return binding.decide({database.interfaces, database.alive, {}, 0, now_ms});
+        return decide({database.alive, {}, 0, now_ms});
+    }
+    // What follows from own ports, each with its name.
+    std::vector<std::string> facts_of_own_ports() {
+        std::vector<std::string> out;
+        for (const Uuid& uuid : own.rows.keys()) out.push_back("row " + uuid.to_string());
+        for (const std::string& port : own.by_name.keys())
+            out.push_back("name " + port + own.by_name.first(port)->to_string());
+        using Trait = OwnPorts::Trait;
+        for (Trait trait : {Trait::kL2Gateway, Trait::kQueue, Trait::kMirrored}) {
+            for (const Uuid& uuid : own.with[trait])
+                out.push_back("trait " + std::to_string(static_cast<int>(trait)) + uuid.to_string());
+        }
+        for (const Uuid& uuid : own.datapaths.keys()) out.push_back("datapath " + uuid.to_string());
+        for (const std::string& zone : zone_names) out.push_back("zone " + zone);
+        for (const std::string& zone : own.requested_zones.keys())
+            out.push_back("requested " + zone + std::to_string(*own.requested_zones.first(zone)));
+        for (const auto& [zone, limit] : wanted_zone_limits(own))
+            out.push_back("limit " + std::to_string(zone) + " " + std::to_string(limit));
+        return out;
     }
     std::vector<std::string> flows() {
         std::vector<std::string> out;
@@ -226,6 +265,8 @@ class History {
         row.uuid = id(kDatapath, n);
         row.tunnel_key = 10 + n;
         row.external_ids = {{n % 2 ? "logical-router" : "logical-switch", "x"}};
+        if (chance(3)) row.external_ids.set("snat-ct-zone", std::to_string(below(3)));
+        if (chance(3)) row.external_ids.set("ct-zone-limit", std::to_string(below(3)));
         database.datapaths[row.uuid] = row;
     }
     void set_port(unsigned n) {
@@ -246,6 +287,10 @@ class History {
         if (chance(3)) row.encap = id(kEncap, below(8));
         if (chance(3)) row.additional_encap = {id(kEncap, below(8))};
         if (chance(4)) row.tag = 1 + below(3);
+        if (chance(4)) row.options.set("ct-zone-limit", std::to_string(below(3)));
+        if (chance(4)) row.options.set("enable_router_port_acl", "true");
+        if (chance(4)) row.options.set("qdisc_queue_id", "1");
+        if (chance(4)) row.mirror_rules = {id(kMember, 99)};
         if (row.type.empty() && chance(3)) row.parent_port = name("p", below(kPorts));
         if (row.type.empty() && chance(3))
             row.options.set("requested-chassis", name("hv", below(4)) + "," + name("hv", below(4)));
@@ -409,6 +454,7 @@ TEST(PhysicalFlows, IncrementalEqualsFresh) {
         ASSERT_EQ(world.flows(), fresh.flows()) << "after step " << step;
         ASSERT_EQ(world.decide(history.database, now_ms), fresh.decide(history.database, now_ms))
             << "after step " << step;
+        ASSERT_EQ(world.facts_of_own_ports(), fresh.facts_of_own_ports()) << "after step " << step;
         ASSERT_EQ(find_announcements(world.view), find_announcements(fresh.view)) << "after step " << step;
     }
 }
@@ -434,7 +480,8 @@ TEST(PhysicalFlows, TunnelBetweenSeveralAddresses) {
                                 {"hv1", "geneve", "10.0.1.1", 4, 2, true},
                                 {"hv10", "geneve", "10.0.0.10", 5, 0, true}};
     std::sort(tunnels.begin(), tunnels.end());
-    view.tunnels.set({}, tunnels);
+    view.tunnels.set("hv1", {tunnels.begin(), tunnels.end() - 1});
+    view.tunnels.set("hv10", {tunnels.back()});
     view.engine.update();
     struct {
         uint16_t own;
@@ -486,15 +533,15 @@ TEST(PhysicalFlows, WithoutASwitchNoGatewayIsClaimed) {
     database.ports[port.uuid] = port;
     database.alive = {"hv1"};
     world.follow(database);
-    BindingFacts facts{.interfaces = database.interfaces, .alive = database.alive, .unproven = {}};
+    BindingFacts facts{.alive = database.alive, .unproven = {}};
     facts.switch_is_there = false;
-    EXPECT_TRUE(world.binding.decide(facts).empty());
+    EXPECT_TRUE(world.decide(facts).empty());
     facts.switch_is_there = true;
-    EXPECT_EQ(world.binding.decide(facts).size(), 1u);
+    EXPECT_EQ(world.decide(facts).size(), 1u);
     database.ports[port.uuid].chassis = id(kChassis, 0);
     world.follow(database);
     facts.switch_is_there = false;
-    EXPECT_TRUE(world.binding.decide(facts).empty());
+    EXPECT_TRUE(world.decide(facts).empty());
 }
 
 // What was decided and written leaves nothing to decide.

@@ -45,10 +45,8 @@ void emit_vxlan(SouthboundView& view, uint32_t port) {
 
 }  // namespace
 
-void emit_tunnel_flows(SouthboundView& view) {
-    const std::vector<Tunnel>* tunnels = view.tunnels.find({});
-    if (!tunnels) return;
-    for (const Tunnel& tunnel : *tunnels) {
+void emit_tunnel_flows(SouthboundView& view, const std::string& chassis) {
+    for (const Tunnel& tunnel : *view.tunnels.find(chassis)) {
         if (tunnel.type == "geneve") {
             emit_geneve(view, tunnel.ofport);
         } else if (tunnel.type == "vxlan") {

@@ -1,5 +1,7 @@
 #include "ovsdb/client/condition.h"
 
+#include <algorithm>
+
 #include "json/text.h"
 #include "json/value.h"
 
@@ -9,23 +11,44 @@ bool Condition::clause(const char* column, const char* function, const Codec& co
     return add(json::to_text(json::Array{column, function, codec.to_json(value, nullptr)}));
 }
 
+bool Condition::refers(const char* column, const char* function, const Uuid& value) {
+    std::string clause;
+    clause.reserve(96);
+    clause.append("[\"").append(column).append("\",\"").append(function).append("\",[\"uuid\",\"");
+    value.append_to(clause);
+    return add(std::move(clause.append("\"]]")));
+}
+
 bool Condition::is_row(const Uuid& uuid) {
-    return add(json::to_text(json::Array{"_uuid", "==", json::Array{"uuid", uuid.to_string()}}));
+    return refers("_uuid", "==", uuid);
 }
 
 bool Condition::add(std::string clause) {
-    return !all_ && clauses_.insert(std::move(clause)).second;
+    if (all_) return false;
+    if (clauses_.empty() || clauses_.back() < clause) {
+        clauses_.push_back(std::move(clause));
+        return true;
+    }
+    auto at = std::lower_bound(clauses_.begin(), clauses_.end(), clause);
+    if (*at == clause) return false;
+    clauses_.insert(at, std::move(clause));
+    return true;
 }
 
 std::string Condition::to_text() const {
     if (all_) return "[true]";
     if (clauses_.empty()) return "[false]";
-    std::string out = "[";
+    std::string out;
+    size_t size = 2;
+    for (const std::string& clause : clauses_) size += clause.size() + 1;
+    out.reserve(size);
+    out += '[';
     for (const std::string& clause : clauses_) {
         if (out.size() > 1) out += ',';
         out += clause;
     }
-    return out + "]";
+    out += ']';
+    return out;
 }
 
 }  // namespace weft::ovsdb::client

@@ -5,11 +5,14 @@
 //     replica.set_condition<sb::PortBinding>(std::move(condition));
 //
 // Clauses are kept sorted and distinct, so setting an equal condition again costs nothing and sends nothing.
+// There may be thousands: they cost least if they are added in order (column names first, then values).
 
 #pragma once
 
-#include <set>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/uuid.h"
 #include "ovsdb/client/table_info.h"
@@ -30,6 +33,21 @@ class Condition {
         clause(column.name, "==", kCodec<T>, &value);
         return *this;
     }
+    template <typename R>
+    Condition& equals(const Column<R, Uuid>& column, const Uuid& value) {
+        refers(column.name, "==", value);
+        return *this;
+    }
+    template <typename R>
+    Condition& equals(const Column<R, std::optional<Uuid>>& column, const Uuid& value) {
+        refers(column.name, "==", value);
+        return *this;
+    }
+    template <typename R>
+    Condition& includes(const Column<R, Set<Uuid>>& column, const Uuid& value) {
+        refers(column.name, "includes", value);
+        return *this;
+    }
     // The set or map holds every element of the value.
     template <typename R, typename T>
     Condition& includes(const Column<R, T>& column, const T& value) {
@@ -44,6 +62,7 @@ class Condition {
     // The row itself.  False if that was there.
     bool is_row(const Uuid& uuid);
     bool clause(const char* column, const char* function, const Codec& codec, const void* value);
+    bool refers(const char* column, const char* function, const Uuid& value);
 
     bool is_all() const { return all_; }
     bool operator==(const Condition&) const = default;
@@ -53,7 +72,7 @@ class Condition {
     bool add(std::string clause);
 
     bool all_ = false;
-    std::set<std::string> clauses_;  // JSON text
+    std::vector<std::string> clauses_;  // JSON text, in order
 };
 
 }  // namespace weft::ovsdb::client

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "json/text.h"
 #include "ovsdb/data/schema.h"
 
@@ -385,22 +386,27 @@ uint64_t Protocol::set_condition(const TableInfo& info, Condition condition) {
     return condition_wanted_;
 }
 
+// As text: there may be thousands of clauses, many times a second.
 void Protocol::send_conditions() {
     if (conditions_in_flight_) return;
-    json::Object changes;
+    std::string changes;
     for (const TableInfo* info : store_.database().tables) {
         Table& table = tables_[info->index];
         if (!table.next) continue;
         if (table.is_monitored && table.on_server && method_ != Method::kPlain) {
-            changes.add(info->name, json::Array{json::Object{{"where", condition_json(*table.next)}}});
+            changes.append(changes.empty() ? "\"" : ",\"").append(info->name);
+            changes.append("\":[{\"where\":").append(table.next->to_text()).append("}]");
         }
         table.in_flight = std::exchange(table.next, std::nullopt);
     }
     condition_in_flight_ = condition_wanted_;
     if (changes.empty()) return conditions_changed();
     conditions_in_flight_ = true;
-    json::Array id = monitor_id(store_.database().name);
-    request(Request::kCondition, "monitor_cond_change", json::Array{id, id, std::move(changes)});
+    const std::string id = json::to_text(monitor_id(store_.database().name));
+    int64_t number = next_id_++;
+    requests_[number] = Request::kCondition;
+    messages_.push_back(net::Message::request_text("monitor_cond_change",
+                                                   fmt::format("[{},{},{{{}}}]", id, id, changes), number));
 }
 
 void Protocol::conditions_changed() {
@@ -453,7 +459,10 @@ void Protocol::commit(Transaction transaction, CommitCallback done) {
     } else {
         int64_t id = next_id_++;
         requests_[id] = Request::kTransact;
-        messages_.push_back(net::Message::request("transact", transaction.to_json(lock_), id));
+        {
+            ShortLived allocations;
+            messages_.push_back(net::Message::request("transact", transaction.to_json(lock_), id));
+        }
         commits_.emplace(id, Commit{std::move(transaction), std::move(done)});
         return;
     }

@@ -2,15 +2,24 @@
 
 #include <algorithm>
 
+#include "base/memory.h"
 #include "net/json_rpc.h"
 #include "net/loop.h"
 #include "ovsdb/client/protocol.h"
 
 namespace weft::ovsdb::client {
 
+namespace {
+
+constexpr size_t kLarge = 2000;  // rows
+constexpr int64_t kTrimAfterMs = 200;
+
+}  // namespace
+
 struct Replica::Impl {
     Impl(net::Loop& loop, Store& store, Options options)
         : loop(loop),
+          store(store),
           options(std::move(options)),
           protocol(store, {this->options.leader_only, this->options.optimistic}) {}
 
@@ -24,9 +33,19 @@ struct Replica::Impl {
             net::RpcSession::Handler{[this] { on_connected(); },
                                      [this](net::Message message) {
                                          protocol.received(message);
+                                         note_size();
                                          flush();
                                      },
                                      [this](std::string reason) { on_disconnected(std::move(reason)); }});
+    }
+
+    // A large update, and what follows from it, leave much memory behind that is not needed again.
+    void note_size() {
+        size_t rows = 0;
+        for (const TableInfo* table : store.database().tables) rows += store.table(*table).changes().size();
+        if (rows < kLarge) return;
+        if (!trim) trim = loop.timer([] { return_freed_memory(); });
+        trim->arm_in(kTrimAfterMs);
     }
 
     void on_connected() {
@@ -72,9 +91,11 @@ struct Replica::Impl {
     }
 
     net::Loop& loop;
+    Store& store;
     Options options;
     Protocol protocol;
     std::unique_ptr<net::RpcSession> session;
+    std::unique_ptr<net::Loop::Timer> trim;
     bool scheduled = false;
     std::string failure;
     std::shared_ptr<int> alive = std::make_shared<int>();
