@@ -182,9 +182,9 @@ TEST(HostilePackets, GeneveOptionLengths) {
     (void)to_datapath_mask(key, packet::zero_flow(), table);
 }
 
-// Packets that each miss in another bit would leave as many masks as the tables' prefixes multiply to; they leave
-// no more than their port may bring, and whoever was there before finds its flow as fast as ever (the class of CVE-2019-25076, tuple space
-// explosion).
+// Packets that each miss in another bit would leave as many masks as the tables' prefixes multiply to; they
+// leave no more than their port may bring, and whoever was there before finds its flow as fast as ever (the
+// class of CVE-2019-25076, tuple space explosion).
 TEST(HostilePackets, MasksWithoutNumber) {
     net::Loop loop;
     TestWorld world(loop, "hm");
