@@ -18,7 +18,7 @@ class ShortLived {
     ShortLived& operator=(const ShortLived&) = delete;
 
   private:
-    void* before_;
+    [[maybe_unused]] void* before_;
 };
 
 // Gives what was freed back to the system, as far as that is possible; after something large is gone.

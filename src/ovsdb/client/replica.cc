@@ -12,7 +12,9 @@ namespace weft::ovsdb::client {
 namespace {
 
 constexpr size_t kLarge = 2000;  // rows
+// More than once: the allocator gives pages back that have been free for a while.
 constexpr int64_t kTrimAfterMs = 200;
+constexpr int kTrims = 3;
 
 }  // namespace
 
@@ -44,8 +46,14 @@ struct Replica::Impl {
         size_t rows = 0;
         for (const TableInfo* table : store.database().tables) rows += store.table(*table).changes().size();
         if (rows < kLarge) return;
-        if (!trim) trim = loop.timer([] { return_freed_memory(); });
+        if (!trim) trim = loop.timer([this] { give_back(); });
+        trims = kTrims;
         trim->arm_in(kTrimAfterMs);
+    }
+
+    void give_back() {
+        return_freed_memory();
+        if (--trims > 0) trim->arm_in(kTrimAfterMs);
     }
 
     void on_connected() {
@@ -96,6 +104,7 @@ struct Replica::Impl {
     Protocol protocol;
     std::unique_ptr<net::RpcSession> session;
     std::unique_ptr<net::Loop::Timer> trim;
+    int trims = 0;
     bool scheduled = false;
     std::string failure;
     std::shared_ptr<int> alive = std::make_shared<int>();
