@@ -104,7 +104,12 @@ void format_flags_masked(std::span<const FlagName> flags, uint32_t value, uint32
         uint32_t known = 0;
         for (const FlagName& flag : flags) known |= value & flag.bit;
         if (known || !value) format_flags(flags, known, "|", "0", out);
-        if (value != known) text::append(out, "{}[{:x}]", known ? "|" : "", value & ~known);
+        bool first = !known;
+        for (uint32_t bit = 1; bit && bit <= value; bit <<= 1) {
+            if (!(value & ~known & bit)) continue;
+            text::append(out, "{}[{:x}]", first ? "" : "|", bit);
+            first = false;
+        }
         return;
     }
     for (const FlagName& flag : flags) {

@@ -227,7 +227,7 @@ bool encode_ofp11_match(const Match& match, ByteWriter& out) {
     out.u8(pcp);
     out.u8(0);
     out.u16(v.dl_type);
-    out.u8(static_cast<uint8_t>(v.nw_tos >> 2));
+    out.u8(v.nw_tos & 0xfc);
     out.u8(v.nw_proto);
     out.u32(v.nw_src);
     out.u32(~m.nw_src.get());
@@ -284,7 +284,7 @@ OfError decode_ofp11_match(ByteReader& in, Match& match) {
         if (!(wild & kW11Pcp) && vlan != kVlanNone) match.set(FieldId::kDlVlanPcp, pcp & 7);
     }
     if (!(wild & kW11DlType)) match.set_dl_type(dl_type);
-    if (!(wild & kW11Tos)) match.set(FieldId::kIpTos, static_cast<uint8_t>(tos << 2));
+    if (!(wild & kW11Tos)) match.set(FieldId::kIpTos, tos & 0xfc);
     if (!(wild & kW11Proto)) match.set(FieldId::kIpProto, proto);
     match.set_nw_src(nw_src, ~nw_src_wild);
     match.set_nw_dst(nw_dst, ~nw_dst_wild);

@@ -411,6 +411,8 @@ Result<bool> parse_match_term(std::string_view key, std::string_view value, bool
     }
     FieldValue v, m;
     WEFT_TRY(parse_value(*f, value, names, v, m));
+    if ((f->id == FieldId::kIpv6Label || f->id == FieldId::kTunErspanIdx) && !value_fits(*f, v))
+        return Error{fmt::format("{}: {} has {} bits", value, f->name, f->bits)};
     uint8_t bytes = 0;
     if (f->is_tun_metadata()) {
         for (unsigned i = 0; i < f->bytes && !bytes; i++) {

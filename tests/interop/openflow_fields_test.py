@@ -17,11 +17,11 @@ import openflow as of
 import rig
 
 SEED = int(os.environ.get("WEFT_SEED", random.SystemRandom().randrange(1 << 32)))
-CASES = int(os.environ.get("WEFT_CASES", 300))  # lines in each version
+CASES = int(os.environ.get("WEFT_CASES", 60))  # lines in each version
 WEFT = os.path.join(os.environ.get("WEFT_BIN", ""), "ovs-ofctl")
 DEBIAN = "/usr/bin/ovs-ofctl"
 R = random.Random(SEED)
-AT_ONCE = 32  # lines that one ovs-ofctl is given
+AT_ONCE = 8  # lines that one ovs-ofctl is given
 VERSIONS = os.environ.get("WEFT_VERSIONS", " ".join(of.VERSIONS)).split()
 SHOWN = int(os.environ.get("WEFT_MOST", 20))
 
@@ -41,7 +41,7 @@ eth_src,dl_src 48 mac m - rw|eth_dst,dl_dst 48 mac m - rw|eth_type,dl_type 16 x 
 dl_vlan_pcp 3 d - dl_vlan=5 no|vlan_tci 16 x m - rw|mpls_label 20 d - mpls rw|mpls_tc 3 d - mplsm rw|mpls_bos 1 d - mpls ro|mpls_ttl 8 d - mpls rw
 ip_src,nw_src 32 ip m ip rw|ip_dst,nw_dst 32 ip m tcp rw|ipv6_src 128 ip6 m ipv6 rw|ipv6_dst 128 ip6 m udp6 rw|ipv6_label 20 x m ipv6 rw
 nw_proto,ip_proto 8 d - ipv6 ro|nw_ttl 8 d - ip rw|ip_frag,nw_frag 2 frag m ipv6 ro|nw_tos 8 tos - ip rw|ip_dscp 6 d - ipv6 rw|nw_ecn,ip_ecn 2 d - ip rw
-arp_op 16 d - arp rw|arp_spa 32 ip m arp rw|arp_tpa 32 ip m rarp rw|arp_sha 48 mac m arp rw|arp_tha 48 mac m arp rw
+arp_op 8 d - arp rw|arp_spa 32 ip m arp rw|arp_tpa 32 ip m rarp rw|arp_sha 48 mac m arp rw|arp_tha 48 mac m arp rw
 nsh_flags 2 d m dl_type=0x894f rw|nsh_ttl 6 d - dl_type=0x894f rw|nsh_mdtype 8 d - dl_type=0x894f ro|nsh_np 8 d - dl_type=0x894f ro
 nsh_spi,nsp 24 x - dl_type=0x894f rw|nsh_si,nsi 8 d - dl_type=0x894f rw|nsh_c1,nshc1 32 x m dl_type=0x894f,nsh_mdtype=1 rw|nsh_c4,nshc4 32 x m dl_type=0x894f,nsh_mdtype=1 rw
 tcp_src,tp_src 16 d m tcp rw|tcp_dst,tp_dst 16 d m tcp6 rw|tcp_flags 12 tcp m tcp ro|udp_src,tp_src 16 d m udp rw|udp_dst 16 d m udp6 rw
@@ -59,7 +59,7 @@ APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "
          ("", r"load:.*->(NXM_\w+_)?(TUN_METADATA|tun_metadata)"), ("", "tun_metadata[0-9]+=0x0(,|/)"), ("", r"learn\(vlan_vid="), ("", "tun_erspan_idx=0x100000"),
          ("", r"set_field:0x0[^,]*->tun_metadata"), ("", r"vlan_tci=.*/"), ("", r"set_field:(0xffff|65535)->in_port"), ("", "->in_port_oxm"),
          ("", r"set_field:[0-9a-f.:]*/[0-9]+->"), ("", r"load:.*->(NXOXM_NSH_\w+|nsh_\w+|tun_erspan_idx)"), ("OpenFlow11", "nsh"),
-         ("", "actset_output[[]")]
+         ("", r"actset_output\["), ("OpenFlow1[0-2]", "decap"), ("OpenFlow15", r"load:.*->(NXM_NX_IPV6_LABEL|ipv6_label)")]
 
 
 class Field:
@@ -93,10 +93,11 @@ class Field:
             plain += ["".join(R.choice("+-") + name for name in R.sample(FLAGS[self.format], R.randrange(1, len(FLAGS[self.format]) + 1))) for _ in range(4)]
             plain += ["|".join(R.sample(FLAGS[self.format], R.randrange(1, len(FLAGS[self.format]) + 1)))]
         if self.format == "port":
-            plain += ["LOCAL", "CONTROLLER", "NONE", "65280", "0xffffff01", "IN_PORT"]
+            plain += ["LOCAL", "CONTROLLER", "NONE", "65280", "IN_PORT"]
         if self.format == "frag":
             plain = ["no", "yes", "first", "later", "not_later", "0", "3"]
-        plain += [self.text(1 << self.bits) if self.format in ("d", "x") else "nosuch"]
+        # One too many; of bits that are not whole bytes Debian's sends it, and each switch refuses.
+        plain += [self.text(1 << self.bits) if self.format in ("d", "x") and self.bits % 8 == 0 else "nosuch"]
         if self.format in ("type", "ct"):  # Debian's takes a mask of a type, and does without it; what it does not know of a state
             return plain, []
         ones = (1 << self.bits) - 1
@@ -136,7 +137,7 @@ def lines_of(field):
     target = lambda: R.choice([field.names[0], first])
     for value in plain[:6] + masked:
         # Of those without a mask in OpenFlow 1.0 or 1.1, Debian's forgets it.
-        if "/" not in value or field.names[0][:3] in ("reg", "xre", "xxr", "pkt", "ct_", "met", "tun") and not re.search(r"/[0x]*$", value):
+        if "/" not in value or field.names[0][:3] in ("reg", "xre", "xxr", "pkt", "ct_", "met", "tun") and not re.search(r"/[0x.:]*$", value):
             yield flow(needs, f"set_field:{value}->{R.choice(field.names)}")
     for _ in range(4):
         part, size = field.subfield(128)
@@ -198,7 +199,7 @@ ACTIONS = {
         check_pkt_larger(1500)->reg0[0]|check_pkt_larger(70000)->reg0[0]|check_pkt_larger(0)->NXM_NX_XXREG0[127]|delete_field:tun_metadata5|delete_field:reg0
         write_metadata:5|write_metadata:0x5/0xf0f|write_metadata:0xffffffffffffffff|goto_table:9|goto_table:255|clear_actions|write_actions()|write_actions(1,2)|write_actions(push_vlan:0x8100,group:3)
         write_actions(output:1,set_queue:3,set_field:1->reg0,strip_vlan)|write_actions(resubmit(,1))|write_actions(learn(table=1))|write_actions(clone(1))|meter:1,1,clear_actions,write_actions(2),write_metadata:3,goto_table:200
-        goto_table:9,1|write_metadata:1,2|1,meter:3|1,2,drop|nosuch|set_field:1|set_field:1->|set_field:->reg0|load:1->reg0[32]|load:2->reg0[0]|move:reg0[0..3]->reg1[0..4]|1,,2|1 2|debug_recirc|debug_slow|set_mpls_label:1
+        goto_table:9,1|write_metadata:1,2|1,meter:3|1,2,drop|nosuch|set_field:1|set_field:1->|set_field:->reg0|load:1->reg0[32]|load:2->reg0[0]|move:reg0[0..3]->reg1[0..4]|1,,2|1 2|set_mpls_label:1
         dec_ttl|mod_nw_src:1.2.3.4|mod_tp_dst:5|dec_nsh_ttl""",
     "ip": """mod_nw_src:1.2.3.4|mod_nw_dst:255.255.255.255|mod_nw_dst:1.2.3|mod_nw_tos:4|mod_nw_tos:252|mod_nw_tos:5|mod_nw_ecn:3|mod_nw_ecn:4|mod_nw_ttl:0|mod_nw_ttl:255|dec_ttl|dec_ttl(1)|dec_ttl(1,2,65535)
         dec_ttl()|mod_tp_src:1|push_mpls:0x8847,set_mpls_label:5,set_mpls_tc:7,set_mpls_ttl:255,dec_mpls_ttl,pop_mpls:0x800|ct()|ct(commit)|ct(commit,force)|ct(force)|ct(zone=65535)|ct(zone=reg1[0..15])

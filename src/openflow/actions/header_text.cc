@@ -12,6 +12,8 @@ void format(const SetField& a, const Names* names, std::string& out) {
     if (!a.load) {
         out += "set_field:";
         format_value(f, value, &mask, names, out);
+        bool port = f.format == FieldFormat::kPort16 || f.format == FieldFormat::kPort32;
+        if (port && !is_all_ones(f, mask)) text::append(out, "/0x{:x}", mask.low_u64(f));
         out += "->";
         out += f.name;
         return;
