@@ -258,6 +258,31 @@ def afxdp():
         rig.wait_for(lambda: "datapath_type=netdev" in net.host.run("ovs-vsctl", "get", "interface", "pz", "error"), "an error of pz")
 
 
+def overrun():
+    """Frames that come while there is no room for them are counted as dropped"""
+    with Net() as net:
+        def flood():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                for _ in range(4000):
+                    s.sendto(b"x", ("10.7.0.2", 9))
+
+        def counted():
+            text = net.host.run("ovs-ofctl", "dump-ports", "br0", "pa")
+            return [int(text.split(key)[1].split(",")[0]) for key in ("rx pkts=", "drop=")]
+
+        before = counted()
+        pid = net.host.pids["ovs-vswitchd"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            os.waitpid(traffic.process(net.a, flood), 0)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        sh("ping", "-c1", "-W1", "10.7.0.2", ns=net.a)
+        packets, dropped = (now - then for now, then in zip(counted(), before))
+        if not 1000 < dropped < 4000 or not 4000 <= packets + dropped < 4100:
+            raise rig.Failure(f"of 4000 and a few frames {packets} were received and {dropped} dropped")
+
+
 def refused(what, net, setting, expected, also=None):
     net.host.run("ovs-vsctl", "set", "interface", "pa", *([also] if also else []), setting)
     rig.wait_for(lambda: expected in net.host.run("ovs-vsctl", "get", "interface", "pa", "error").replace('\\"', '"'),
@@ -265,4 +290,4 @@ def refused(what, net, setting, expected, also=None):
 
 
 if __name__ == "__main__":
-    rig.main(joined, tagged, long_frames, afxdp)
+    rig.main(joined, tagged, long_frames, overrun, afxdp)

@@ -36,6 +36,13 @@ bool read_long_frame(int fd, packet::Packet& packet) {
     return true;
 }
 
+// Since the last question.
+uint64_t read_drops(int fd) {
+    tpacket_stats stats = {};
+    socklen_t size = sizeof stats;
+    return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0 ? stats.tp_drops : 0;
+}
+
 }  // namespace
 
 Result<ReceiveRing> ReceiveRing::attach(int fd) {
@@ -73,6 +80,7 @@ ReceiveRing& ReceiveRing::operator=(ReceiveRing&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(slots_, other.slots_);
     std::swap(next_, other.next_);
+    std::swap(lost_, other.lost_);
     return *this;
 }
 
@@ -85,6 +93,7 @@ ReceiveRing::Taken ReceiveRing::take(packet::Packet& packet) {
     auto* header = reinterpret_cast<tpacket2_hdr*>(slot);
     uint32_t status = __atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE);
     if (!(status & TP_STATUS_USER)) return Taken::kNone;
+    if (status & TP_STATUS_LOSING) lost_ += read_drops(fd_);
     next_ = (next_ + 1) % kSlots;
     bool good = true;
     if (status & TP_STATUS_COPY) {

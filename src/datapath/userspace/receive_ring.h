@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/result.h"
 #include "packet/packet.h"
@@ -36,11 +37,14 @@ class ReceiveRing {
     enum class Taken : uint8_t { kNone, kPacket, kDamaged };
     // The next frame, with its offloads and, put back, the VLAN tag that the kernel keeps beside it.
     Taken take(packet::Packet& packet);
+    // Frames for which there was no room since this was asked last, as far as frames after them have told.
+    uint64_t take_lost() { return std::exchange(lost_, 0); }
 
   private:
     int fd_ = -1;
     uint8_t* slots_ = nullptr;
     size_t next_ = 0;
+    uint64_t lost_ = 0;
 };
 
 }  // namespace weft::datapath

@@ -135,12 +135,13 @@ class SystemPort final : public Port, private PacketPoller::Source {
         for (size_t i = 0; i < kBatch; i++) {
             Packet packet;
             auto taken = ring_.take(packet);
-            if (taken == ReceiveRing::Taken::kNone) return;
+            if (taken == ReceiveRing::Taken::kNone) break;
             if (taken == ReceiveRing::Taken::kPacket)
                 keep(std::move(packet));
             else
                 stats_.rx_errors++;
         }
+        stats_.rx_dropped += ring_.take_lost();
     }
 
     void read_socket() {
