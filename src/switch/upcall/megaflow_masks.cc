@@ -14,7 +14,7 @@ size_t MegaflowMasks::Hash::operator()(const packet::Flow& mask) const {
 }
 
 MegaflowMasks::Id MegaflowMasks::hold(packet::Flow& mask, datapath::PortNo port) {
-    if (ids_.contains(mask)) return hold_given(mask, port);
+    if (auto it = ids_.find(mask); it != ids_.end()) return share(*it);
     auto brought = of_port_.find(port);
     size_t bounded = ids_.size() - widened_;
     if (bounded + (brought == of_port_.end() ? 0 : brought->second) < most_) return add(mask, port, false);
@@ -22,14 +22,18 @@ MegaflowMasks::Id MegaflowMasks::hold(packet::Flow& mask, datapath::PortNo port)
     for (size_t i = 0; i < packet::kFlowWords; ++i) {
         if (words[i]) words[i] = ~uint64_t{0};
     }
-    return ids_.contains(mask) ? hold_given(mask, port) : add(mask, port, true);
+    auto it = ids_.find(mask);
+    return it == ids_.end() ? add(mask, port, true) : share(*it);
 }
 
 MegaflowMasks::Id MegaflowMasks::hold_given(const packet::Flow& mask, datapath::PortNo port) {
     auto it = ids_.find(mask);
-    if (it == ids_.end()) return add(mask, port, false);
-    ++entries_[*it].megaflows;
-    return *it;
+    return it == ids_.end() ? add(mask, port, false) : share(*it);
+}
+
+MegaflowMasks::Id MegaflowMasks::share(Id id) {
+    ++entries_[id].megaflows;
+    return id;
 }
 
 MegaflowMasks::Id MegaflowMasks::add(const packet::Flow& mask, datapath::PortNo port, bool widened) {

@@ -44,6 +44,7 @@ class MegaflowMasks {
         bool widened = false;
     };
     Id add(const packet::Flow& mask, datapath::PortNo port, bool widened);
+    Id share(Id id);
 
     // Ids, looked up by mask.
     struct Hash {
