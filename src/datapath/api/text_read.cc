@@ -32,6 +32,7 @@ Result<uint64_t> read_number(std::string_view text, uint64_t max) {
 
 Result<std::vector<Item>> split_items(std::string_view text) {
     std::vector<Item> items;
+    items.reserve(8);  // enough for most
     size_t at = 0;
     while (at < text.size()) {
         if (text[at] == ',' || text[at] == ' ' || text[at] == '\n') {
@@ -79,6 +80,7 @@ struct Field {
 Result<std::vector<Field>> split_fields(std::string_view body) {
     WEFT_ASSIGN(std::vector<Item> items, split_items(body));
     std::vector<Field> fields;
+    fields.reserve(items.size());
     for (const Item& item : items) {
         Field field;
         field.item = item;

@@ -54,7 +54,7 @@ void Backer::remove(Flows::iterator it) {
 }
 
 void Backer::purge() {
-    while (!megaflows_.empty()) remove(megaflows_.begin());
+    for (auto it = megaflows_.begin(); it != megaflows_.end();) remove(it++);
     for (const datapath::Ufid& ufid : manual_flows_) (void)datapath_->delete_flow(ufid).ok();
     manual_flows_.clear();
 }
