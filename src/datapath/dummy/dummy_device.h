@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,5 +51,7 @@ class DummyDevice {
 
 DummyDevice* find_dummy_device(std::string_view name);
 std::vector<DummyDevice*> all_dummy_devices();  // by name
+// Grows whenever a device comes, or its admin state or carrier changes: nothing else tells of these.
+uint64_t dummy_link_changes();
 
 }  // namespace weft::datapath

@@ -25,6 +25,11 @@ std::map<std::string, DummyDevice*, std::less<>>& registry() {
     return devices;
 }
 
+uint64_t& link_changes() {
+    static uint64_t count = 0;
+    return count;
+}
+
 // aa:55:aa:55:00:NN, counted in the process.
 packet::EthAddr next_mac() {
     static uint32_t count = 0;
@@ -41,6 +46,7 @@ class DummyPort final : public Port, public DummyDevice {
           mac_(packet::is_zero(spec.mac) ? next_mac() : spec.mac),
           mtu_(spec.mtu ? spec.mtu : 1500) {
         registry()[info_.name] = this;
+        link_changes()++;
     }
     ~DummyPort() override {
         auto it = registry().find(info_.name);
@@ -70,8 +76,10 @@ class DummyPort final : public Port, public DummyDevice {
         auto connect = spec.options.find("stream"), listen = spec.options.find("pstream");
         if (connect == spec.options.end() && listen == spec.options.end()) return {};
         bool passive = connect == spec.options.end();
-        WEFT_ASSIGN(wire_, Wire::open(loop, passive ? listen->second : connect->second, passive,
-                                      [this](Packet packet) { receive(std::move(packet)); }));
+        WEFT_ASSIGN(wire_,
+                    Wire::open(
+                        loop, passive ? listen->second : connect->second, passive,
+                        [this](Packet packet) { receive(std::move(packet)); }, [] { link_changes()++; }));
         return {};
     }
 
@@ -93,7 +101,10 @@ class DummyPort final : public Port, public DummyDevice {
     int mtu() const override { return mtu_; }
     void set_mtu(int mtu) override { mtu_ = mtu; }
     bool admin_up() const override { return admin_up_; }
-    void set_admin_up(bool up) override { admin_up_ = up; }
+    void set_admin_up(bool up) override {
+        admin_up_ = up;
+        link_changes()++;
+    }
     bool carrier() const override { return admin_up_ && (!wire_ || wire_->connected()); }
     std::string connection_state() const override {
         return !wire_ ? "unknown" : wire_->connected() ? "connected" : "disconnected";
@@ -163,6 +174,10 @@ std::vector<DummyDevice*> all_dummy_devices() {
     std::vector<DummyDevice*> out;
     for (auto& [name, device] : registry()) out.push_back(device);
     return out;
+}
+
+uint64_t dummy_link_changes() {
+    return link_changes();
 }
 
 Result<std::unique_ptr<Port>> open_dummy_port(net::Loop& loop, PacketSink& sink, PortInfo info,

@@ -14,8 +14,11 @@ constexpr size_t kMaxBacklog = 4 << 20;  // bytes; what a slow peer does not tak
 
 class StreamWire final : public Wire {
   public:
-    StreamWire(net::Loop& loop, std::string remote, OnPacket on_packet)
-        : loop_(loop), remote_(std::move(remote)), on_packet_(std::move(on_packet)) {}
+    StreamWire(net::Loop& loop, std::string remote, OnPacket on_packet, std::function<void()> on_link)
+        : loop_(loop),
+          remote_(std::move(remote)),
+          on_packet_(std::move(on_packet)),
+          on_link_(std::move(on_link)) {}
 
     Result<void> start(bool passive) {
         if (passive) {
@@ -81,17 +84,27 @@ class StreamWire final : public Wire {
             // Not inside the stream's own callback.
             loop_.defer([this, peer] { forget(peer); });
         }
+        tell_link();
         for (packet::Packet& packet : packets) on_packet_(std::move(packet));
     }
 
     void forget(Peer* peer) {
         size_t gone = std::erase_if(peers_, [&](const auto& one) { return one.get() == peer; });
         if (gone && timer_) timer_->arm_in(kReconnectMs);
+        tell_link();
+    }
+
+    void tell_link() {
+        if (connected() == told_) return;
+        told_ = !told_;
+        on_link_();
     }
 
     net::Loop& loop_;
     std::string remote_;
     OnPacket on_packet_;
+    std::function<void()> on_link_;
+    bool told_ = false;  // connected()
     std::unique_ptr<net::Listener> listener_;
     std::unique_ptr<net::Loop::Timer> timer_;
     std::vector<std::unique_ptr<Peer>> peers_;
@@ -100,8 +113,8 @@ class StreamWire final : public Wire {
 }  // namespace
 
 Result<std::unique_ptr<Wire>> Wire::open(net::Loop& loop, const std::string& remote, bool passive,
-                                         OnPacket on_packet) {
-    auto wire = std::make_unique<StreamWire>(loop, remote, std::move(on_packet));
+                                         OnPacket on_packet, std::function<void()> on_link) {
+    auto wire = std::make_unique<StreamWire>(loop, remote, std::move(on_packet), std::move(on_link));
     WEFT_TRY(wire->start(passive));
     return std::unique_ptr<Wire>(std::move(wire));
 }

@@ -144,6 +144,8 @@ void Switch::turn() {
 
 // Dummy devices change by control commands, of which nobody is told.
 void Switch::refresh_dummies() {
+    if (dummy_link_changes_ == datapath::dummy_link_changes()) return;
+    dummy_link_changes_ = datapath::dummy_link_changes();
     for (auto& [type, backer] : backers_) {
         for (auto& [name, bridge] : backer->bridges()) {
             for (auto& [number, port] : bridge->ports()) {

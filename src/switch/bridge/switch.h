@@ -166,7 +166,8 @@ class Switch {
     std::unique_ptr<net::Loop::Timer> statistics_timer_;
     std::set<std::string> said_;
     std::function<void()> on_configured_;
-    bool dirty_ = true;  // an empty database is carried out, too
+    uint64_t dummy_link_changes_ = 0;  // those that refresh_dummies() has seen
+    bool dirty_ = true;                // an empty database is carried out, too
     bool configured_ = false;
     bool write_pending_ = false, committing_ = false;
     bool had_lock_ = false;
