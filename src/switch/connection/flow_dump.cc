@@ -13,8 +13,7 @@ namespace {
 constexpr size_t kAhead = 16, kActionsAhead = 10, kListAhead = 5;
 
 // All that is told about a rule but its actions and its match.
-void describe_counts(const Rule& rule, of::FlowStats& stats) {
-    int64_t now = clock::monotonic_ms();
+void describe_counts(const Rule& rule, int64_t now, of::FlowStats& stats) {
     stats.priority = static_cast<uint16_t>(rule.priority());
     stats.table = rule.table;
     stats.cookie = rule.cookie;
@@ -36,6 +35,7 @@ void describe_counts(const Rule& rule, of::FlowStats& stats) {
 std::vector<Bytes> FlowDump::next(size_t bytes) {
     std::vector<Bytes> out;
     size_t size = 0;
+    int64_t now = clock::monotonic_ms();
     auto take = [&](std::vector<Bytes> messages) {
         for (Bytes& message : messages) {
             size += message.size();
@@ -55,7 +55,7 @@ std::vector<Bytes> FlowDump::next(size_t bytes) {
             stats_.match = rule->match();
             shape_ = MaskShapeRef(&rule->shape());
         }
-        describe_counts(*rule, stats_);
+        describe_counts(*rule, now, stats_);
         writer_.add(stats_, *rule->actions);
         if (writer_.has_full()) take(writer_.take_full());
     }
