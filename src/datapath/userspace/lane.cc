@@ -33,9 +33,11 @@ void Lane::received(PortNo port, std::vector<Received>& packets) {
     now_ms_ = clock::monotonic_ms();
     auto is_policed = [&] { return !shared_.policing.empty() && shared_.policing.contains(port); };
     bool policed = is_policed();
+    const uint64_t missed = misses_;
     Work work;
     for (Received& in : packets) {
-        if (seat_ && seat_->wanted()) {
+        // Not behind a miss: with its answer, packets of this batch would overtake it.
+        if (seat_ && misses_ == missed && seat_->wanted()) {
             seat_->make_way();
             policed = is_policed();
         }
@@ -60,14 +62,15 @@ void Lane::receive(Work&& work) {
 }
 
 bool Lane::answer(Upcall& upcall) {
-    FlowCache::Found found = cache_.lookup(shared_.megaflows, upcall.key);
-    if (!found.flow) return false;
+    uint64_t tried = 0;  // as little as the rest of it: it was counted as a miss
+    std::shared_ptr<Megaflow> flow = shared_.megaflows.search(upcall.key, tried);
+    if (!flow) return false;
     now_ms_ = clock::monotonic_ms();
     Work work;
     work.packet = std::move(upcall.packet);
     work.key = upcall.key;
     work.layout = packet::extract(work.packet, work.key);
-    carry_out(found, std::move(work));
+    carry_out({flow.get(), &flow->counters_of(number_)}, std::move(work));
     return true;
 }
 

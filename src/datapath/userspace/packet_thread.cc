@@ -211,6 +211,8 @@ void PacketThread::wait(bool held) {
             epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, queue->queue->fd(), &event);
         }
     }
+    // The news of it may have been heard already.
+    if (stopping_.load(std::memory_order_relaxed)) return;
     int64_t began = machine_us();
     listen(held ? static_cast<int>(kAnswerUs / 1000) : -1);
     sleeps_++;
