@@ -66,14 +66,14 @@ def warnings():
     with rig.Rig(weft={"ovs-vswitchd"}, name="warnings") as r:
         r.start_databases("conf")
         r.start_vswitchd("--enable-dummy=override", "--disable-system")
-        r.run("ovs-vsctl", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true", "other_config:pmd-cpu-mask=3", "other_config:hw-offload=false",
+        r.run("ovs-vsctl", "set", "Open_vSwitch", ".", "other_config:dpdk-init=true", "other_config:pmd-auto-lb=true", "other_config:pmd-cpu-mask=x", "other_config:hw-offload=false",
               "--", "add-br", "br0", "--", "set-controller", "br0", "tcp:127.0.0.1:1", "--", "set", "controller", "br0", "enable_async_messages=false",
               "--", "add-port", "br0", "t1", "--", "set", "interface", "t1", "type=lisp", "options:remote_ip=1.2.3.4",
               "--", "add-port", "br0", "t2", "--", "set", "interface", "t2", "type=erspan", "options:remote_ip=1.2.3.4", "options:erspan_ver=3",
               "--", "add-port", "br0", "t3", "--", "set", "interface", "t3", "type=ip6gre", "options:remote_ip=1.2.3.4")
         with open(f"{r.dir}/ovs-vswitchd.log") as log:
             text = log.read()
-        for part in ("dpdk-init says nothing", "pmd-cpu-mask says nothing", "enable_async_messages=false says nothing"):
+        for part in ("dpdk-init says nothing", "pmd-auto-lb says nothing", "it is to be a mask of processors", "enable_async_messages=false says nothing"):
             assert part in text, f"{part}: {text}"
         assert "hw-offload" not in text, text
         for name, part in (("t1", "could not open network device t1"), ("t2", "bad erspan_ver '3'"), ("t3", "requires an IPv6 'remote_ip'")):

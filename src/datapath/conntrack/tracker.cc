@@ -93,6 +93,7 @@ bool may_begin(const Headers& headers) {
 Tracked Tracker::track(packet::Packet& packet, const packet::Layout& layout, Flow& key,
                        const Conntrack& action, int64_t now_ms, std::vector<packet::Packet>& fragments,
                        explain::DropReason& reason) {
+    std::lock_guard lock(mutex_);
     fragments_.expire(now_ms);
     store_.sweep(now_ms, kSweepPerPacket);
     // Translated in this zone before: it looks like the other side's packets now.
@@ -258,6 +259,7 @@ void Tracker::offer(Connection& connection, bool used) {
 }
 
 void Tracker::adopt(const Connection& connection, uint32_t timeout_s, int64_t now_ms) {
+    std::lock_guard lock(mutex_);
     if (Found found = store_.find(connection.original, now_ms)) {
         Connection& there = *found.connection;
         auto* tcp = std::get_if<TcpTracking>(&there.protocol);
@@ -398,12 +400,14 @@ void Tracker::track_error(packet::Packet& packet, const packet::Layout& layout, 
 }
 
 bool Tracker::run(int64_t now_ms) {
+    std::lock_guard lock(mutex_);
     fragments_.expire(now_ms);
     return store_.sweep(now_ms, kSweepPerRun);
 }
 
 size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original, const PartialTuple& reply,
                       const PartialMarks& marks) {
+    std::lock_guard lock(mutex_);
     size_t flushed = 0;
     bool any = original.empty() && reply.empty() && marks.empty();
     store_.each([&](Connection& connection) {
@@ -421,6 +425,7 @@ size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original
 
 void Tracker::dump(std::optional<uint16_t> zone, int64_t now_ms,
                    const std::function<void(const datapath::Connection&)>& each) const {
+    std::lock_guard lock(mutex_);
     store_.each([&](Connection& connection) {
         if (zone && connection.original.zone != *zone) return;
         renew_accelerated(connection);
@@ -449,10 +454,12 @@ void Tracker::dump(std::optional<uint16_t> zone, int64_t now_ms,
 }
 
 size_t Tracker::count(std::optional<uint16_t> zone) const {
+    std::lock_guard lock(mutex_);
     return zone ? store_.size(*zone) : store_.size();
 }
 
 void Tracker::set_zone_limit(uint16_t zone, std::optional<uint32_t> limit) {
+    std::lock_guard lock(mutex_);
     if (limit)
         zone_limits_[zone] = *limit;
     else

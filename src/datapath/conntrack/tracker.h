@@ -9,12 +9,14 @@
 // The limits: connections in all and by zone.  At a limit new connections are not kept and those that are
 // live on; what a flood of SYNs has left goes after 30 s (tcp_syn_sent), also without packets.
 //
-// Not thread-safe, like the datapath that it belongs to.
+// Packets of several threads come one after the other: one lock is held through all that is here.  So what
+// dump() calls back must not call it.
 
 #pragma once
 
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "datapath/api/connection_table.h"
 #include "datapath/conntrack/accelerator.h"
@@ -48,30 +50,45 @@ class Tracker final : public ConnectionTable {
     size_t count(std::optional<uint16_t> zone) const override;
 
     size_t max_connections() const override { return max_connections_; }
-    void set_max_connections(size_t limit) override { max_connections_ = limit; }
+    void set_max_connections(size_t limit) override {
+        std::lock_guard lock(mutex_);
+        max_connections_ = limit;
+    }
     uint32_t default_limit() const override { return default_limit_; }
-    void set_default_limit(uint32_t limit) override { default_limit_ = limit; }
+    void set_default_limit(uint32_t limit) override {
+        std::lock_guard lock(mutex_);
+        default_limit_ = limit;
+    }
     void set_zone_limit(uint16_t zone, std::optional<uint32_t> limit) override;
     std::map<uint16_t, uint32_t> zone_limits() const override { return zone_limits_; }
 
     bool checks_tcp_sequences() const override { return check_sequences_; }
     void check_tcp_sequences(bool on) override {
+        std::lock_guard lock(mutex_);
         check_sequences_ = on;
         offer_again();
     }
 
-    FragmentStatus fragment_status(bool with_lists) const override { return fragments_.status(with_lists); }
+    FragmentStatus fragment_status(bool with_lists) const override {
+        std::lock_guard lock(mutex_);
+        return fragments_.status(with_lists);
+    }
     Result<void> configure_fragments(const FragmentConfig& config) override {
+        std::lock_guard lock(mutex_);
         return fragments_.configure(config);
     }
 
     Result<void> set_timeout_policy(const std::string& name,
                                     const std::map<std::string, uint32_t>& seconds) override {
+        std::lock_guard lock(mutex_);
         auto done = policies_.set(name, seconds);
         offer_again();
         return done;
     }
-    void delete_timeout_policy(const std::string& name) override { policies_.remove(name); }
+    void delete_timeout_policy(const std::string& name) override {
+        std::lock_guard lock(mutex_);
+        policies_.remove(name);
+    }
 
   private:
     enum class Outcome : uint8_t { kGoOn, kNatExhausted };
@@ -100,6 +117,8 @@ class Tracker final : public ConnectionTable {
     void offer(Connection& connection, bool used);
     void offer_again();
     bool has_room(uint16_t zone, int64_t now_ms);
+
+    mutable std::mutex mutex_;
     Accelerator* accelerator_ = nullptr;
     ConnectionStore store_;
     Expectations expectations_;

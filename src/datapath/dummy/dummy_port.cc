@@ -84,12 +84,23 @@ class DummyPort final : public Port, public DummyDevice {
     }
 
     // Port
-    void send(Work&& work) override {
+    // What packet threads send goes out on the switch's thread.
+    void send(Work&& work, unsigned lane) override {
+        if (lane) {
+            loop_.post([name = info_.name, packet = std::move(work.packet)]() mutable {
+                auto it = registry().find(name);
+                if (it != registry().end()) static_cast<DummyPort*>(it->second)->send_one(std::move(packet));
+            });
+            return;
+        }
+        send_one(std::move(work.packet));
+    }
+    void send_one(Packet packet) {
         if (!admin_up_) {
-            stats_.tx_dropped++;
+            counters_.tx_dropped++;
             return sink_.dropped(explain::DropReason::kPortDown);
         }
-        std::vector<Packet> packets = packet::segment(std::move(work.packet));
+        std::vector<Packet> packets = packet::segment(std::move(packet));
         if (packets.empty()) return sink_.dropped(explain::DropReason::kTransmitError);
         for (Packet& packet : packets) transmit(std::move(packet));
     }
@@ -111,8 +122,8 @@ class DummyPort final : public Port, public DummyDevice {
     }
     void receive(Packet packet) override {
         if (!admin_up_) return sink_.dropped(explain::DropReason::kPortDown);
-        stats_.rx_packets++;
-        stats_.rx_bytes += packet.size();
+        counters_.rx_packets++;
+        counters_.rx_bytes += packet.size();
         if (rx_pcap_) rx_pcap_->write(packet.view());
         std::vector<Received> batch(1);
         batch[0].packet = std::move(packet);
@@ -145,8 +156,8 @@ class DummyPort final : public Port, public DummyDevice {
     }
     void transmit(Packet packet) {
         if (!addresses_.empty()) answer_arp(packet);
-        stats_.tx_packets++;
-        stats_.tx_bytes += packet.size();
+        counters_.tx_packets++;
+        counters_.tx_bytes += packet.size();
         if (tx_pcap_) tx_pcap_->write(packet.view());
         if (wire_) wire_->send(packet.view());
         if (keep_ && sent_.size() < kMaxKept) sent_.push_back(std::move(packet));

@@ -237,16 +237,16 @@ TEST_F(EbpfTest, APortsUpcallsAreBounded) {
     for (int i = 0; i < 2000; i++) {
         Work work;
         work.packet = packet;
-        far_[1].port->send(std::move(work));
-        far_[1].port->flush();
+        far_[1].port->send(std::move(work), 0);
+        far_[1].port->flush(0);
     }
     DatapathStats stats = kernel_->stats();
     EXPECT_EQ(stats.lost, 2000u - 512u);
     EXPECT_EQ(stats.drops[static_cast<size_t>(explain::DropReason::kUpcallLost)], stats.lost);
     Work work;
     work.packet = packet;
-    far_[2].port->send(std::move(work));
-    far_[2].port->flush();
+    far_[2].port->send(std::move(work), 0);
+    far_[2].port->flush(0);
     EXPECT_EQ(kernel_->stats().lost, stats.lost);
     for (int i = 0; i < 200 && kernel_upcalls_.seen.size() < 513; i++) loop_->run_once(10);
     EXPECT_EQ(kernel_upcalls_.take().size(), 513u);

@@ -188,7 +188,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
         bool zero = put.zero_stats;
         set_vlan_limit();
         WEFT_TRY(DatapathCore::put_flow(std::move(put)));
-        flows_.put(table_.find(ufid), zero);
+        flows_.put(megaflow(ufid), zero);
         return {};
     }
     Result<FlowStats> delete_flow(const Ufid& ufid) override {
@@ -323,7 +323,7 @@ class EbpfDatapath final : public DatapathCore, public Forwarder {
     }
 
     Result<std::unique_ptr<Port>> open_device(PortInfo info) {
-        if (info.number >= ebpf::kPorts) return open_system_port(loop_, poller_, *this, std::move(info));
+        if (info.number >= ebpf::kPorts) return open_system_port(*this, std::move(info));
         links_.refresh();
         const Link* link = links_.find(info.name);
         if (!link) return Error{fmt::format("{}: no such network device", info.name)};

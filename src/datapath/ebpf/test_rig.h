@@ -24,6 +24,7 @@
 #include "datapath/ebpf/test_random.h"
 #include "datapath/netdev/links.h"
 #include "datapath/userspace/port.h"
+#include "datapath/userspace/queue_watch.h"
 #include "datapath/userspace/system_port.h"
 #include "datapath/userspace/userspace_datapath.h"
 
@@ -42,7 +43,15 @@ struct FarEnd : PacketSink {
         for (Received& one : packets) record(seen, std::move(one.packet));
     }
     void dropped(explain::DropReason) override {}
+    void open(net::Loop& loop, PacketPoller& poller, PortInfo info) {
+        auto opened = open_system_port(*this, info);
+        ASSERT_TRUE(opened.ok()) << opened.message();
+        port = std::move(*opened);
+        watch = std::make_unique<QueueWatch>(loop, poller, *port->queues()[0], info.number, *this);
+    }
+
     std::unique_ptr<Port> port;
+    std::unique_ptr<QueueWatch> watch;
     Records seen;
 };
 
@@ -105,9 +114,7 @@ class EbpfTest : public ::testing::Test {
             spec.type = PortType::kSystem;
             auto added = kernel_->add_port(spec);
             ASSERT_TRUE(added.ok()) << added.message();
-            auto far = open_system_port(*loop_, poller_, far_[i], PortInfo{i, fmt::format("w{}", i)});
-            ASSERT_TRUE(far.ok()) << far.message();
-            far_[i].port = std::move(*far);
+            ASSERT_NO_FATAL_FAILURE(far_[i].open(*loop_, poller_, PortInfo{i, fmt::format("w{}", i)}));
         }
         kernel_->set_upcall_handler(&kernel_upcalls_);
         reference_->set_upcall_handler(&reference_upcalls_);
@@ -175,8 +182,8 @@ class EbpfTest : public ::testing::Test {
     Fate by_kernel(const Packet& packet, size_t expected) {
         Work work;
         work.packet = packet;
-        far_[1].port->send(std::move(work));
-        far_[1].port->flush();
+        far_[1].port->send(std::move(work), 0);
+        far_[1].port->flush(0);
         Fate fate;
         wait_for(fate, expected);
         return fate;

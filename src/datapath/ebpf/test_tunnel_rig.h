@@ -81,7 +81,15 @@ struct Wire : PacketSink {
         seen.emplace_back(std::move(text), rest);
     }
 
+    void open(net::Loop& loop, PacketPoller& poller, PortInfo info) {
+        auto opened = open_system_port(*this, info);
+        ASSERT_TRUE(opened.ok()) << opened.message();
+        port = std::move(*opened);
+        watch = std::make_unique<QueueWatch>(loop, poller, *port->queues()[0], info.number, *this);
+    }
+
     std::unique_ptr<Port> port;
+    std::unique_ptr<QueueWatch> watch;
     Records seen;
     std::vector<uint16_t> ports;
     size_t summed = 0;
@@ -107,19 +115,17 @@ class EbpfTunnelTest : public EbpfTest {
             "tx-gre-csum-segmentation; do ethtool -K u0 $f off >/dev/null 2>&1; done; "
             "for i in $(seq 100); do ip link show u0 | grep -q LOWER_UP && break; sleep 0.05; done";
         ASSERT_EQ(sh(underlay), 0);
-        auto wire = open_system_port(*loop_, poller_, wire_, PortInfo{kUnderlay, "u1"});
-        ASSERT_TRUE(wire.ok()) << wire.message();
-        wire_.port = std::move(*wire);
+        ASSERT_NO_FATAL_FAILURE(wire_.open(*loop_, poller_, PortInfo{kUnderlay, "u1"}));
         enter(elsewhere_);
         EXPECT_EQ(sh("ip link set lo up; " + underlay), 0);
-        auto other = open_system_port(*reference_loop_, poller_, reference_wire_, PortInfo{kUnderlay, "u1"});
-        ASSERT_TRUE(other.ok()) << other.message();
-        reference_wire_.port = std::move(*other);
+        ASSERT_NO_FATAL_FAILURE(reference_wire_.open(*reference_loop_, poller_, PortInfo{kUnderlay, "u1"}));
         enter(here_);
     }
     void TearDown() override {
-        wire_.port.reset();
-        reference_wire_.port.reset();
+        for (Wire* wire : {&wire_, &reference_wire_}) {
+            wire->watch.reset();
+            wire->port.reset();
+        }
         EbpfTest::TearDown();
     }
     static void enter(int where) { ASSERT_EQ(setns(where, CLONE_NEWNET), 0); }
@@ -186,8 +192,8 @@ class EbpfTunnelTest : public EbpfTest {
     static void send(Port& port, const Packet& packet) {
         Work work;
         work.packet = packet;
-        port.send(std::move(work));
-        port.flush();
+        port.send(std::move(work), 0);
+        port.flush(0);
     }
 
     // From port 1.

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <charconv>
+#include <mutex>
 
 #include "base/log.h"
 #include "datapath/netdev/ingress_block.h"
@@ -83,6 +84,7 @@ int mtu_of(const std::string& device) {
     return ioctl(fd.get(), SIOCGIFMTU, &request) < 0 ? 0 : request.ifr_mtu;
 }
 
+// What several threads send goes out by one socket, one at a time.
 class AfxdpPort final : public Port {
   public:
     struct Sockets {
@@ -106,25 +108,22 @@ class AfxdpPort final : public Port {
           sink_(sink),
           program_(std::move(sockets.program)),
           filter_(std::move(filter)) {
-        for (auto& socket : sockets.sockets)
-            queues_.push_back(std::make_unique<Queue>(*this, std::move(socket)));
-    }
-    ~AfxdpPort() override {
-        for (auto& queue : queues_) {
-            queue->watch.reset();
-            poller_->remove(*queue);
-        }
+        for (auto& socket : sockets.sockets) queues_.push_back(std::make_unique<Queue>(std::move(socket)));
     }
 
-    void start(net::Loop& loop, PacketPoller& poller) {
-        poller_ = &poller;
-        for (auto& queue : queues_) {
-            queue->watch = loop.watch(queue->socket->fd(), net::Loop::kRead,
-                                      [this, one = queue.get()](unsigned) { poller_->run(*one); });
-        }
+    std::vector<ReceiveQueue*> queues() override {
+        std::vector<ReceiveQueue*> out;
+        for (auto& queue : queues_) out.push_back(queue.get());
+        return out;
+    }
+    PortStats stats() const override {
+        PortStats out = Port::stats();
+        for (const auto& queue : queues_) queue->counters.add_to(out);
+        return out;
     }
 
-    void send(Work&& work) override {
+    void send(Work&& work, unsigned) override {
+        std::lock_guard lock(mutex_);
         std::vector<Packet> cut;
         if (work.packet.offload.gso_type != packet::GsoType::kNone) {
             cut = packet::segment(std::move(work.packet));
@@ -137,59 +136,53 @@ class AfxdpPort final : public Port {
     }
 
     // Everything leaves by the first queue: so no packet overtakes another.
-    void flush() override { queues_[0]->socket->flush(); }
+    void flush(unsigned) override {
+        std::lock_guard lock(mutex_);
+        queues_[0]->socket->flush();
+    }
     void remove() override { filter_.remove(); }
 
   private:
-    struct Queue final : PacketPoller::Source {
-        Queue(AfxdpPort& port_, std::unique_ptr<XdpSocket> socket_)
-            : port(port_), socket(std::move(socket_)) {}
-        size_t poll() override { return port.receive(*socket); }
+    struct Queue final : ReceiveQueue {
+        explicit Queue(std::unique_ptr<XdpSocket> socket_) : socket(std::move(socket_)) {}
+        int fd() const override { return socket->fd(); }
+        void take(std::vector<Received>& batch) override {
+            socket->receive(kBatch, [&](ByteView frame) {
+                Packet packet(frame);
+                packet::mark_unfinished(packet);
+                counters.rx_packets++;
+                counters.rx_bytes += packet.size();
+                batch.push_back({std::move(packet)});
+            });
+        }
 
-        AfxdpPort& port;
         std::unique_ptr<XdpSocket> socket;
-        std::unique_ptr<net::Loop::Watch> watch;
+        PortCounters counters;
     };
-
-    size_t receive(XdpSocket& socket) {
-        batch_.clear();
-        socket.receive(kBatch, [&](ByteView frame) {
-            Packet packet(frame);
-            packet::mark_unfinished(packet);
-            stats_.rx_packets++;
-            stats_.rx_bytes += packet.size();
-            batch_.push_back({std::move(packet)});
-        });
-        size_t count = batch_.size();
-        if (count) sink_.received(info_.number, batch_);
-        return count;
-    }
 
     void send_one(const Packet& packet) {
         if (!queues_[0]->socket->send(packet.view())) {
             return drop(packet.size() > XdpSocket::kMaxFrame ? explain::DropReason::kTooBig
                                                              : explain::DropReason::kTransmitQueueFull);
         }
-        stats_.tx_packets++;
-        stats_.tx_bytes += packet.size();
+        counters_.tx_packets++;
+        counters_.tx_bytes += packet.size();
     }
     void drop(explain::DropReason reason) {
-        stats_.tx_dropped++;
+        counters_.tx_dropped++;
         sink_.dropped(reason);
     }
 
     PacketSink& sink_;
     XdpProgram program_;
     TcFilter filter_;
-    PacketPoller* poller_ = nullptr;
+    std::mutex mutex_;  // of what sends
     std::vector<std::unique_ptr<Queue>> queues_;
-    std::vector<Received> batch_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Port>> open_afxdp_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
-                                              PortInfo info, const PortSpec& spec) {
+Result<std::unique_ptr<Port>> open_afxdp_port(PacketSink& sink, PortInfo info, const PortSpec& spec) {
     int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
     if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
     int mtu = mtu_of(info.name);
@@ -215,10 +208,8 @@ Result<std::unique_ptr<Port>> open_afxdp_port(net::Loop& loop, PacketPoller& pol
                     block.message());
             block = TcFilter();
         }
-        auto port =
-            std::make_unique<AfxdpPort>(std::move(info), sink, std::move(*sockets), std::move(*block));
-        port->start(loop, poller);
-        return std::unique_ptr<Port>(std::move(port));
+        return std::unique_ptr<Port>(
+            std::make_unique<AfxdpPort>(std::move(info), sink, std::move(*sockets), std::move(*block)));
     }
     return Error{fmt::format("{}: no AF_XDP socket: {}", info.name, refusals)};
 }

@@ -14,14 +14,10 @@
 #include <memory>
 
 #include "datapath/netdev/tc_filter.h"
-#include "datapath/userspace/packet_poller.h"
 #include "datapath/userspace/port.h"
-#include "net/loop.h"
 
 namespace weft::datapath {
 
-// `poller` must outlive the port.
-Result<std::unique_ptr<Port>> open_afxdp_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
-                                              PortInfo info, const PortSpec& spec);
+Result<std::unique_ptr<Port>> open_afxdp_port(PacketSink& sink, PortInfo info, const PortSpec& spec);
 
 }  // namespace weft::datapath

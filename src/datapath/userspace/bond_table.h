@@ -7,6 +7,7 @@
 
 namespace weft::datapath {
 
+// Packets of several threads may choose at the same time.
 class BondTable {
   public:
     void set(uint32_t id, const BondBuckets& buckets) { bonds_[id].buckets = buckets; }

@@ -6,12 +6,9 @@
 #include <array>
 
 #include "base/clock.h"
-#include "datapath/api/set_fields.h"
 #include "datapath/conntrack/tracker.h"
-#include "datapath/userspace/tunnel_header.h"
 #include "packet/geneve.h"
 #include "packet/gtpu.h"
-#include "packet/segment.h"
 #include "packet/vxlan.h"
 
 namespace weft::datapath {
@@ -23,9 +20,7 @@ using packet::Flow;
 
 constexpr size_t kMaxQueuedUpcalls = 4096;
 constexpr int kMaxUpcallRounds = 64;  // upcalls that cause upcalls, before other work gets its turn
-constexpr uint8_t kMaxRecirculations = 6;
 constexpr PortNo kMaxPort = 65535;
-constexpr size_t kDirectPorts = 4096;
 constexpr int64_t kSweepMs = 1000, kBusySweepMs = 5;  // forgetting connections that are over
 
 std::array<const Actions*, 2> nested_in(const Action& action) {
@@ -102,12 +97,13 @@ DatapathCore::DatapathCore(net::Loop& loop, std::string type, std::string name)
     : loop_(loop),
       type_(std::move(type)),
       name_(std::move(name)),
-      by_number_(kDirectPorts),
-      executor_(*this, meters_, bonds_),
-      drops_(explain::kDropReasons) {
+      lane_(shared_, 0, *this),
+      drops_(explain::kDropReasons),
+      threads_(loop_, poller_, shared_, *this,
+               [this](std::vector<UpcallQueue::Item> items) { answer(std::move(items)); }) {
     set_connections(std::make_unique<conntrack::Tracker>());
     conntrack_timer_ = loop_.timer([this] {
-        conntrack_timer_->arm_in(connections_->run(clock::monotonic_ms()) ? kBusySweepMs : kSweepMs);
+        conntrack_timer_->arm_in(shared_.connections->run(clock::monotonic_ms()) ? kBusySweepMs : kSweepMs);
     });
     conntrack_timer_->arm_in(kSweepMs);
 }
@@ -115,8 +111,8 @@ DatapathCore::DatapathCore(net::Loop& loop, std::string type, std::string name)
 DatapathCore::~DatapathCore() = default;
 
 void DatapathCore::set_connections(std::unique_ptr<ConnectionTable> connections) {
-    connections_ = std::move(connections);
-    executor_.set_connections(connections_.get());
+    shared_.connections = std::move(connections);
+    lane_.set_connections();
 }
 
 // Ports.
@@ -125,14 +121,12 @@ Result<PortNo> DatapathCore::choose_number(const PortSpec& spec) const {
     if (spec.number != kNoPort) {
         if (spec.number > kMaxPort)
             return Error{fmt::format("port number {} is not below {}", spec.number, kMaxPort + 1)};
-        auto it = ports_.find(spec.number);
-        if (it != ports_.end()) {
-            return Error{fmt::format("port {} is {} already", spec.number, it->second->info().name)};
-        }
+        if (const Port* port = shared_.ports.find(spec.number))
+            return Error{fmt::format("port {} is {} already", spec.number, port->info().name)};
         return spec.number;
     }
     for (PortNo number = 1; number <= kMaxPort; number++) {
-        if (!ports_.contains(number)) return number;
+        if (!shared_.ports.find(number)) return number;
     }
     return Error{fmt::format("all {} ports are in use", kMaxPort)};
 }
@@ -147,44 +141,50 @@ Result<PortNo> DatapathCore::add_port(const PortSpec& spec) {
         if (spec.type == PortType::kGtpu) info.tunnel_port = packet::gtpu::kPort;
     }
     WEFT_ASSIGN(std::unique_ptr<Port> port, open_port(info, spec));
-    if (number < kDirectPorts) by_number_[number] = port.get();
-    ports_.emplace(number, std::move(port));
+    Port& added = *port;
+    shared_.ports_lock.lock();
+    shared_.ports.add(number, std::move(port));
+    shared_.ports_lock.unlock();
+    threads_.add_port(added);
     return number;
 }
 
 Result<void> DatapathCore::delete_port(PortNo number) {
-    auto it = ports_.find(number);
-    if (it == ports_.end()) return Error{fmt::format("there is no port {}", number)};
+    Port* port = port_at(number);
+    if (!port) return Error{fmt::format("there is no port {}", number)};
     (void)set_policing(number, {});
-    std::erase(to_flush_, it->second.get());
-    it->second->remove();
-    if (number < kDirectPorts) by_number_[number] = nullptr;
-    ports_.erase(it);
+    shared_.ports_lock.lock();
+    threads_.remove_port(number);
+    lane_.forget(*port);
+    port->remove();
+    shared_.ports.remove(number);
+    shared_.ports_lock.unlock();
     return {};
 }
 
 std::vector<PortInfo> DatapathCore::ports() const {
     std::vector<PortInfo> out;
-    for (const auto& [number, port] : ports_) out.push_back(port->info());
+    for (const auto& [number, port] : shared_.ports.all()) out.push_back(port->info());
     return out;
 }
 
 std::optional<PortInfo> DatapathCore::find_port(PortNo number) const {
-    auto it = ports_.find(number);
-    if (it == ports_.end()) return std::nullopt;
-    return it->second->info();
+    const Port* port = shared_.ports.find(number);
+    if (!port) return std::nullopt;
+    return port->info();
 }
 
 std::optional<PortInfo> DatapathCore::find_port(std::string_view name) const {
-    for (const auto& [number, port] : ports_) {
+    for (const auto& [number, port] : shared_.ports.all()) {
         if (port->info().name == name) return port->info();
     }
     return std::nullopt;
 }
 
 Result<void> DatapathCore::set_policing(PortNo port, const Policing& policing) {
-    auto it = policing_.find(port);
-    if (policing == (it == policing_.end() ? Policing() : it->second)) return {};
+    auto it = shared_.policing.find(port);
+    if (policing == (it == shared_.policing.end() ? Policing() : it->second)) return {};
+    std::lock_guard lock(shared_.tables_lock);
     auto limit = [&](MeterTable& table, bool packets, uint64_t rate, uint64_t burst) -> Result<void> {
         (void)table.remove(port);
         if (!rate) return {};
@@ -197,85 +197,78 @@ Result<void> DatapathCore::set_policing(PortNo port, const Policing& policing) {
         meter.bands.push_back(band);
         return table.set(meter, clock::monotonic_ms());
     };
-    policing_[port] = policing;
-    if (policing == Policing()) policing_.erase(port);
-    WEFT_TRY(limit(police_bits_, false, policing.kbps, policing.burst_kbits));
-    return limit(police_packets_, true, uint64_t{policing.kpps} * 1000,
+    shared_.policing[port] = policing;
+    if (policing == Policing()) shared_.policing.erase(port);
+    WEFT_TRY(limit(shared_.police_bits, false, policing.kbps, policing.burst_kbits));
+    return limit(shared_.police_packets, true, uint64_t{policing.kpps} * 1000,
                  uint64_t{policing.burst_kpackets} * 1000);
 }
 
 Result<PortStats> DatapathCore::port_stats(PortNo number) const {
-    auto it = ports_.find(number);
-    if (it == ports_.end()) return Error{fmt::format("there is no port {}", number)};
-    return it->second->stats();
+    const Port* port = shared_.ports.find(number);
+    if (!port) return Error{fmt::format("there is no port {}", number)};
+    return port->stats();
 }
 
 // Flows.
 
 Result<void> DatapathCore::put_flow(FlowPut put) {
-    WEFT_TRY(check_actions(put.actions, connections_ != nullptr));
-    return table_.put(std::move(put));
+    WEFT_TRY(check_actions(put.actions, shared_.connections != nullptr));
+    std::lock_guard lock(shared_.tables_lock);
+    return shared_.megaflows.put(std::move(put));
 }
 
 FlowDump DatapathCore::dump_of(const Megaflow& flow, const Flow& mask) const {
-    return FlowDump{flow.ufid, flow.key.expand(), mask, *flow.actions, flow.stats};
+    return FlowDump{flow.ufid, flow.key.expand(), mask, *flow.actions, flow.stats()};
 }
 
 Result<FlowDump> DatapathCore::get_flow(const Ufid& ufid) const {
-    auto flow = table_.find(ufid);
+    auto flow = shared_.megaflows.find(ufid);
     if (!flow) return Error{"no such flow"};
-    return dump_of(*flow, table_.mask_of(*flow));
+    return dump_of(*flow, shared_.megaflows.mask_of(*flow));
 }
 
 std::optional<Ufid> DatapathCore::flow_of(const Flow& key) const {
-    const Megaflow* flow = table_.peek(key);
+    const Megaflow* flow = shared_.megaflows.peek(key);
     return flow ? std::optional(flow->ufid) : std::nullopt;
 }
 
 Result<FlowStats> DatapathCore::delete_flow(const Ufid& ufid) {
-    auto flow = table_.find(ufid);
+    auto flow = shared_.megaflows.find(ufid);
     if (!flow) return Error{"no such flow"};
-    table_.remove(ufid);
-    return flow->stats;
+    std::lock_guard lock(shared_.tables_lock);
+    shared_.megaflows.remove(ufid);
+    return flow->stats();
+}
+
+void DatapathCore::flush_flows() {
+    std::lock_guard lock(shared_.tables_lock);
+    shared_.megaflows.clear();
+    lane_.clear_cache();
+    threads_.each_lane([](Lane& lane) { lane.clear_cache(); });
 }
 
 void DatapathCore::dump_flows(const std::function<void(const FlowDump&)>& each) const {
-    table_.each([&](const Megaflow& flow, const Flow& mask) { each(dump_of(flow, mask)); });
+    shared_.megaflows.each([&](const Megaflow& flow, const Flow& mask) { each(dump_of(flow, mask)); });
 }
 
 void DatapathCore::each_flow_stats(const std::function<void(const Ufid&, const FlowStats&)>& each) const {
-    table_.each([&](const Megaflow& flow, const Flow&) { each(flow.ufid, flow.stats); });
+    shared_.megaflows.each([&](const Megaflow& flow, const Flow&) { each(flow.ufid, flow.stats()); });
 }
 
 // Packets.
 
 void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
-    now_ms_ = clock::monotonic_ms();
-    bool policed = !policing_.empty() && policing_.contains(port);
-    Work work;
-    for (Received& in : packets) {
-        if (policed && !(police_packets_.pass(port, in.packet.size(), now_ms_) &&
-                         police_bits_.pass(port, in.packet.size(), now_ms_))) {
-            dropped(DropReason::kPolicing);
-            continue;
-        }
-        work.begin(std::move(in.packet), port);
-        if (in.tunnel) work.key.tunnel = *in.tunnel;
-        work.key.packet_type = in.packet_type;
-        work.layout = packet::extract(work.packet, work.key);
-        process(std::move(work), now_ms_);
-    }
+    lane_.received(port, packets);
     finish_batch();
 }
 
 void DatapathCore::resume(std::vector<Resumed>& packets) {
-    now_ms_ = clock::monotonic_ms();
     for (Resumed& one : packets) {
-        one.work.layout = packet::extract(one.work.packet, one.work.key);
         if (one.all)
-            executor_.go_on(std::move(one.work), one.rest, *one.all, now_ms_);
+            lane_.go_on(std::move(one.work), one.rest, *one.all);
         else
-            process(std::move(one.work), now_ms_);
+            lane_.receive(std::move(one.work));
     }
     finish_batch();
 }
@@ -286,116 +279,71 @@ void DatapathCore::receive(PortNo in_port, packet::Packet packet) {
     received(in_port, one);
 }
 
-void DatapathCore::process(Work&& work, int64_t now_ms) {
-    Megaflow* flow = table_.lookup(work.key);
-    if (!flow) {
-        misses_++;
-        Upcall up;
-        up.type = Upcall::Type::kMiss;
-        up.packet = std::move(work.packet);
-        up.key = work.key;
-        return queue_upcall(std::move(up));
+bool DatapathCore::upcall(Upcall upcall) {
+    if (!handler_) {
+        lane_.dropped(DropReason::kNoHandler);
+        return false;
     }
-    hits_++;
-    flow->stats.packets++;
-    flow->stats.bytes += work.packet.size();
-    flow->stats.used_ms = now_ms;
-    flow->stats.tcp_flags |= work.key.tcp_flags;
-    std::shared_ptr<const Actions> actions = flow->actions;  // the flow may go while they are carried out
-    executor_.run(std::move(work), *actions, now_ms);
-}
-
-Port* DatapathCore::port_at(PortNo number) {
-    if (number < kDirectPorts) return by_number_[number];
-    auto it = ports_.find(number);
-    return it == ports_.end() ? nullptr : it->second.get();
-}
-
-void DatapathCore::output(PortNo number, Work&& work) {
-    Port* port = port_at(number);
-    if (!port) return dropped(DropReason::kNoSuchPort);
-    if (std::find(to_flush_.begin(), to_flush_.end(), port) == to_flush_.end()) to_flush_.push_back(port);
-    port->send(std::move(work));
-}
-
-void DatapathCore::recirculate(Work&& work) {
-    if (work.depth > kMaxRecirculations) return dropped(DropReason::kRecursionTooDeep);
-    work.stale = true;
-    work.refresh();
-    process(std::move(work), now_ms_);
-}
-
-void DatapathCore::upcall(const Userspace& action, Work&& work, const Actions& all) {
-    Upcall up;
-    up.type = Upcall::Type::kAction;
-    up.userdata = action.userdata;
-    up.key = work.key;
-    if (action.actions) up.actions = all;
-    auto egress = ports_.find(action.tunnel_egress);
-    if (egress != ports_.end() && work.tunnel_set) {
-        up.egress_tunnel = tunnel_from_key(work.key.tunnel);
-        if (!up.egress_tunnel->tp_dst) up.egress_tunnel->tp_dst = egress->second->info().tunnel_port;
-    }
-    up.truncated_to = work.truncate;
-    // What the controller sees are packets as on a wire.
-    for (packet::Packet& one : packet::segment(std::move(work.packet), work.key.packet_type)) {
-        Upcall each = up;
-        if (work.truncate) one.truncate(work.truncate);
-        each.packet = std::move(one);
-        queue_upcall(std::move(each));
-    }
-}
-
-std::optional<std::pair<PortNo, PortType>> DatapathCore::tunnel_receiver(PortNo number, ByteView bytes) {
-    Port* port = port_at(number);
-    if (!port) return std::nullopt;
-    PortType type = port->info().type;
-    if (!is_gre(type) || is_for(bytes, type)) return std::pair(number, type);
-    for (const auto& [other, one] : ports_) {
-        if (is_gre(one->info().type) && is_for(bytes, one->info().type))
-            return std::pair(other, one->info().type);
-    }
-    return std::nullopt;
-}
-
-void DatapathCore::queue_upcall(Upcall upcall) {
-    if (!handler_) return dropped(DropReason::kNoHandler);
     if (upcalls_.size() >= kMaxQueuedUpcalls) {
-        lost_++;
-        return dropped(DropReason::kUpcallLost);
+        lane_.lose();
+        return false;
     }
     upcalls_.push_back(std::move(upcall));
+    return true;
+}
+
+// Packets that threads have sent up, in their order.  One for whose flow an earlier one has brought the
+// answer needs no other.
+void DatapathCore::answer(std::vector<UpcallQueue::Item> items) {
+    bool outermost = !upcalling_;
+    upcalling_ = true;
+    for (UpcallQueue::Item& item : items) {
+        if (item.upcall.type == Upcall::Type::kMiss && lane_.answer(item.upcall)) continue;
+        if (!handler_) {
+            lane_.dropped(DropReason::kNoHandler);
+            continue;
+        }
+        std::vector<Upcall> one;
+        one.push_back(std::move(item.upcall));
+        handler_->handle(std::move(one));
+    }
+    if (outermost) upcalling_ = false;
+    finish_batch();
+}
+
+void DatapathCore::handle_upcalls() {
+    upcalling_ = true;
+    for (int round = 0; !upcalls_.empty() && handler_; round++) {
+        if (round == kMaxUpcallRounds) {
+            loop_.defer([this] { finish_batch(); });
+            break;
+        }
+        std::vector<Upcall> batch = std::move(upcalls_);
+        upcalls_.clear();
+        handler_->handle(std::move(batch));
+    }
+    upcalling_ = false;
 }
 
 void DatapathCore::finish_batch() {
-    if (!upcalling_) {
-        upcalling_ = true;
-        for (int round = 0; !upcalls_.empty() && handler_; round++) {
-            if (round == kMaxUpcallRounds) {
-                loop_.defer([this] { finish_batch(); });
-                break;
-            }
-            std::vector<Upcall> batch = std::move(upcalls_);
-            upcalls_.clear();
-            handler_->handle(std::move(batch));
-        }
-        upcalling_ = false;
-    } else {
-        return;  // the outer call goes on with what was queued and flushes
-    }
-    std::vector<Port*> ports = std::move(to_flush_);
-    to_flush_.clear();
-    for (Port* port : ports) port->flush();
+    if (upcalling_) return;  // the outer call goes on with what was queued and flushes
+    handle_upcalls();
+    lane_.flush();
+    sort_if_wanted();
+}
+
+void DatapathCore::sort_if_wanted() {
+    if (!lane_.wants_sort()) return;
+    std::lock_guard lock(shared_.tables_lock);
+    shared_.megaflows.sort();
 }
 
 Result<void> DatapathCore::execute(Execute request) {
-    WEFT_TRY(check_actions(*request.actions, connections_ != nullptr));
-    now_ms_ = clock::monotonic_ms();
+    WEFT_TRY(check_actions(*request.actions, shared_.connections != nullptr));
     Work work;
     work.packet = std::move(request.packet);
     work.key = request.key;
-    work.layout = packet::extract(work.packet, work.key);
-    executor_.run(std::move(work), *request.actions, now_ms_);
+    lane_.go_on(std::move(work), *request.actions, *request.actions);
     finish_batch();
     return {};
 }
@@ -404,30 +352,51 @@ Result<void> DatapathCore::execute(Execute request) {
 
 DatapathStats DatapathCore::stats() const {
     DatapathStats out;
-    out.hits = hits_;
-    out.misses = misses_;
-    out.lost = lost_;
-    out.exact_hits = table_.exact_hits();
-    out.masks_tried = table_.masks_tried();
-    out.flows = table_.flows();
-    out.masks = table_.masks();
-    out.drops = drops_;
+    LaneStats own = lane_.stats();
+    out.hits = own.exact_hits + own.megaflow_hits;
+    out.misses = own.misses;
+    out.lost = own.lost;
+    out.exact_hits = own.exact_hits;
+    out.masks_tried = own.masks_tried;
+    out.flows = shared_.megaflows.flows();
+    out.masks = shared_.megaflows.masks();
+    for (const auto& count : drops_) out.drops.push_back(count.load(std::memory_order_relaxed));
+    lane_.add_drops(out.drops);
+    threads_.add_to(out);
+    return out;
+}
+
+PacketThreadReport DatapathCore::own_report() const {
+    PacketThreadReport out;
+    fill_report(out, lane_.stats(), cleared_);
     return out;
 }
 
 Result<void> DatapathCore::set_meter(const MeterConfig& meter) {
-    return meters_.set(meter, clock::monotonic_ms());
+    std::lock_guard lock(shared_.tables_lock);
+    return shared_.meters.set(meter, clock::monotonic_ms());
+}
+
+Result<MeterConfig> DatapathCore::delete_meter(uint32_t id) {
+    std::lock_guard lock(shared_.tables_lock);
+    return shared_.meters.remove(id);
 }
 
 Result<void> DatapathCore::set_bond(uint32_t id, const BondBuckets& buckets) {
-    bonds_.set(id, buckets);
+    std::lock_guard lock(shared_.tables_lock);
+    shared_.bonds.set(id, buckets);
     return {};
+}
+
+void DatapathCore::delete_bond(uint32_t id) {
+    std::lock_guard lock(shared_.tables_lock);
+    shared_.bonds.remove(id);
 }
 
 Datapath::Features DatapathCore::features() const {
     Features features;
     features.tunnel_push_pop = true;
-    if (connections_) {
+    if (shared_.connections) {
         features.ct = features.ct_clear = features.ct_eventmask = features.ct_timeout =
             features.ct_zero_snat = true;
     }

@@ -1,23 +1,24 @@
 // What the userspace and the dummy datapath share: flow table, executor, upcalls, meters, statistics.  They
 // differ in the ports that they can make.
+//
+// The switch's thread has a lane (lane.h) on which it carries through what it takes from ports itself, what
+// it is asked to execute and what packet threads send up (packet_thread_pool.h).
 
 #pragma once
 
-#include <map>
+#include <atomic>
 #include <memory>
 
 #include "datapath/api/datapath.h"
-#include "datapath/userspace/bond_table.h"
-#include "datapath/userspace/executor.h"
-#include "datapath/userspace/megaflow_table.h"
-#include "datapath/userspace/meter_table.h"
+#include "datapath/userspace/forwarding.h"
+#include "datapath/userspace/lane.h"
 #include "datapath/userspace/packet_poller.h"
-#include "datapath/userspace/port.h"
+#include "datapath/userspace/packet_thread_pool.h"
 #include "net/loop.h"
 
 namespace weft::datapath {
 
-class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
+class DatapathCore : public Datapath, protected PacketSink, private UpcallSink {
   public:
     DatapathCore(net::Loop& loop, std::string type, std::string name);
     ~DatapathCore() override;
@@ -38,7 +39,7 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     Result<FlowDump> get_flow(const Ufid& ufid) const override;
     std::optional<Ufid> flow_of(const packet::Flow& key) const override;
     Result<FlowStats> delete_flow(const Ufid& ufid) override;
-    void flush_flows() override { table_.clear(); }
+    void flush_flows() override;
     void dump_flows(const std::function<void(const FlowDump&)>& each) const override;
     void each_flow_stats(const std::function<void(const Ufid&, const FlowStats&)>& each) const override;
 
@@ -49,12 +50,12 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     DatapathStats stats() const override;
     std::optional<uint32_t> max_meters() const override { return MeterTable::kMax; }
     Result<void> set_meter(const MeterConfig& meter) override;
-    Result<MeterConfig> get_meter(uint32_t id) const override { return meters_.get(id); }
-    Result<MeterConfig> delete_meter(uint32_t id) override { return meters_.remove(id); }
+    Result<MeterConfig> get_meter(uint32_t id) const override { return shared_.meters.get(id); }
+    Result<MeterConfig> delete_meter(uint32_t id) override;
     Result<void> set_bond(uint32_t id, const BondBuckets& buckets) override;
-    void delete_bond(uint32_t id) override { bonds_.remove(id); }
-    BondBytes bond_bytes(uint32_t id) const override { return bonds_.bytes(id); }
-    ConnectionTable* connections() override { return connections_.get(); }
+    void delete_bond(uint32_t id) override;
+    BondBytes bond_bytes(uint32_t id) const override { return shared_.bonds.bytes(id); }
+    ConnectionTable* connections() override { return shared_.connections.get(); }
     Features features() const override;
 
   protected:
@@ -63,9 +64,9 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
     void set_connections(std::unique_ptr<ConnectionTable> connections);
     // Meters of flows, and of what ports let in, that others use as well; before there is any.
     void share_meters(MeterTable::Buckets* flows, MeterTable::Buckets* bits, MeterTable::Buckets* packets) {
-        meters_.share(flows);
-        police_bits_.share(bits);
-        police_packets_.share(packets);
+        shared_.meters.share(flows);
+        shared_.police_bits.share(bits);
+        shared_.police_packets.share(packets);
     }
     void port_changed(PortNo port) {
         if (port_change_) port_change_(port);
@@ -80,51 +81,50 @@ class DatapathCore : public Datapath, private ActionSink, protected PacketSink {
         std::span<const Action> rest;
     };
     void resume(std::vector<Resumed>& packets);
-    Port* port_at(PortNo number);  // null: there is none
+    Port* port_at(PortNo number) { return shared_.ports.find(number); }  // null: there is none
+    std::shared_ptr<const Megaflow> megaflow(const Ufid& ufid) const { return shared_.megaflows.find(ufid); }
+    PacketThreadPool& threads() { return threads_; }
+    const PacketThreadPool& threads() const { return threads_; }
+    // The switch's thread as one of those that carry packets.
+    PacketThreadReport own_report() const;
+    void clear_own_counts() { cleared_ = lane_.stats(); }
 
     net::Loop& loop_;
-    PacketPoller poller_;  // goes after the ports
-    MegaflowTable table_;
-
-    // PacketSink
-    void received(PortNo port, std::vector<Received>& packets) override;
-    void dropped(explain::DropReason reason) override { drops_[static_cast<size_t>(reason)]++; }
 
   private:
-    // ActionSink
-    void output(PortNo port, Work&& work) override;
-    void recirculate(Work&& work) override;
-    void upcall(const Userspace& action, Work&& work, const Actions& all) override;
-    std::optional<std::pair<PortNo, PortType>> tunnel_receiver(PortNo port, ByteView bytes) override;
+    PacketPoller poller_;  // goes after the ports
+    Forwarding shared_;
 
-    void process(Work&& work, int64_t now_ms);
-    void queue_upcall(Upcall upcall);
+  protected:
+    // PacketSink
+    void received(PortNo port, std::vector<Received>& packets) override;
+    void dropped(explain::DropReason reason) override {
+        drops_[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+    }
+
+  private:
+    // UpcallSink
+    bool upcall(Upcall upcall) override;
+
+    void answer(std::vector<UpcallQueue::Item> items);
+    void handle_upcalls();
     void finish_batch();
+    void sort_if_wanted();
     Result<PortNo> choose_number(const PortSpec& spec) const;
     FlowDump dump_of(const Megaflow& flow, const packet::Flow& mask) const;
 
     std::string type_, name_;
-    std::map<PortNo, std::unique_ptr<Port>> ports_;
-    std::vector<Port*>
-        by_number_;  // for output; null where there is none; higher numbers are looked up in ports_
-    std::vector<Port*> to_flush_;
     PortChange port_change_;
-
-    MeterTable meters_;
-    MeterTable police_bits_, police_packets_;  // by port
-    std::map<PortNo, Policing> policing_;
-    BondTable bonds_;
-    std::unique_ptr<ConnectionTable> connections_;
     std::unique_ptr<net::Loop::Timer> conntrack_timer_;
-    Executor executor_;
+    Lane lane_;
+    LaneStats cleared_;  // what it had done when its counts were cleared
 
     UpcallHandler* handler_ = nullptr;
     std::vector<Upcall> upcalls_;
     bool upcalling_ = false;
 
-    uint64_t hits_ = 0, misses_ = 0, lost_ = 0;
-    std::vector<uint64_t> drops_;
-    int64_t now_ms_ = 0;
+    std::vector<std::atomic<uint64_t>> drops_;
+    PacketThreadPool threads_;
 };
 
 }  // namespace weft::datapath

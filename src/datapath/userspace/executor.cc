@@ -2,6 +2,7 @@
 
 #include "datapath/api/set_fields.h"
 #include "datapath/userspace/bond_table.h"
+#include "datapath/userspace/forwarding.h"
 #include "datapath/userspace/meter_table.h"
 #include "datapath/userspace/outer_headers.h"
 #include "datapath/userspace/tunnel_header.h"
@@ -291,7 +292,7 @@ Executor::Step Executor::push_tunnel(Work& work, const PushTunnel& action, std::
     work.tunnel_set = false;
     for (packet::Packet& packet : packets) {
         bool counts = action.type == PortType::kErspan || (action.header.flags & packet::kTunnelSequence);
-        uint32_t sequence = counts ? sequences_[action.port]++ : 0;
+        uint32_t sequence = counts ? sequences_.next(action.port) : 0;
         if (!push_outer_headers(packet, action, hash, sequence)) {
             sink_.dropped(DropReason::kTooBig);
             continue;

@@ -1,7 +1,7 @@
 // Carrying out actions on a packet.
 //
 // The executor knows packets, not devices: what leaves it goes through ActionSink.  It is the reference for
-// what every action means.
+// what every action means.  Each thread has one.
 
 #pragma once
 
@@ -9,7 +9,6 @@
 #include <span>
 #include <utility>
 
-#include "base/hash_map.h"
 #include "datapath/api/action.h"
 #include "datapath/api/connection_table.h"
 #include "packet/extract.h"
@@ -19,6 +18,7 @@ namespace weft::datapath {
 
 class BondTable;
 class MeterTable;
+class SequenceNumbers;
 
 // A packet on its way, with its key.
 struct Work {
@@ -75,8 +75,14 @@ class ActionSink {
 
 class Executor {
   public:
-    Executor(ActionSink& sink, MeterTable& meters, BondTable& bonds)
-        : sink_(sink), meters_(meters), bonds_(bonds) {}
+    // `number`: of this one among those that share the rest.
+    Executor(ActionSink& sink, MeterTable& meters, BondTable& bonds, SequenceNumbers& sequences,
+             unsigned number)
+        : sink_(sink),
+          meters_(meters),
+          bonds_(bonds),
+          sequences_(sequences),
+          random_(0x2545f491 + number * 0x9e3779b9) {}
 
     void set_connections(ConnectionTable* connections) { connections_ = connections; }
     // Consumes the packet.
@@ -97,11 +103,11 @@ class Executor {
     ActionSink& sink_;
     MeterTable& meters_;
     BondTable& bonds_;
+    SequenceNumbers& sequences_;
     ConnectionTable* connections_ = nullptr;
     int64_t now_ms_ = 0;
     int nesting_ = 0;
-    uint32_t random_ = 0x2545f491;
-    HashMap<PortNo, uint32_t> sequences_;  // of ERSPAN's packets
+    uint32_t random_;
 };
 
 }  // namespace weft::datapath

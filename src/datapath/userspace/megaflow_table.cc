@@ -1,8 +1,7 @@
 #include "datapath/userspace/megaflow_table.h"
 
 #include <algorithm>
-
-#include "packet/extract.h"
+#include <utility>
 
 namespace weft::datapath {
 
@@ -51,35 +50,52 @@ struct Subtable {
     std::vector<Word> words;
     HashMap<uint64_t, std::shared_ptr<Megaflow>> flows;  // by hash, chained
     size_t count = 0;
-    uint64_t hits = 0;  // since the last sort
+    Counter hits;  // since the last sort; of hits at the same time one may be lost
 };
 
-MegaflowTable::MegaflowTable() : cache_(kCacheSize) {}
+Megaflow::~Megaflow() {
+    for (Share* share = shares_.load(std::memory_order_relaxed); share;)
+        delete std::exchange(share, share->next);
+}
+
+FlowCounters& Megaflow::counters_of(unsigned lane) {
+    if (!lane) return own_;
+    Share* head = shares_.load(std::memory_order_acquire);
+    for (Share* share = head; share; share = share->next) {
+        if (share->lane == lane) return share->counters;
+    }
+    auto* made = new Share;
+    made->lane = lane;
+    do {
+        made->next = head;
+    } while (
+        !shares_.compare_exchange_weak(head, made, std::memory_order_release, std::memory_order_relaxed));
+    return made->counters;
+}
+
+FlowStats Megaflow::stats() const {
+    FlowStats out;
+    own_.add_to(out);
+    for (const Share* share = shares_.load(std::memory_order_acquire); share; share = share->next)
+        share->counters.add_to(out);
+    return out;
+}
+
+void Megaflow::zero_stats() {
+    own_ = {};
+    for (Share* share = shares_.load(std::memory_order_acquire); share; share = share->next)
+        share->counters = {};
+}
+
+MegaflowTable::MegaflowTable() = default;
 
 MegaflowTable::~MegaflowTable() {
     clear();
 }
 
-Megaflow* MegaflowTable::lookup(const Flow& key) {
-    uint32_t hash =
-        packet::flow_hash(key, key.in_port ^ key.recirc_id * 31 ^ static_cast<uint32_t>(key.tunnel.id));
-    std::unique_ptr<CacheEntry>& entry = cache_[hash & (kCacheSize - 1)];
-    if (entry && entry->flow && !entry->flow->dead && entry->key == key) {
-        exact_hits_++;
-        return entry->flow.get();
-    }
-    std::shared_ptr<Megaflow> found = search(key);
-    if (!found) return nullptr;
-    if (!entry) entry = std::make_unique<CacheEntry>();
-    entry->key = key;
-    entry->flow = found;
-    return found.get();
-}
-
-std::shared_ptr<Megaflow> MegaflowTable::search(const Flow& key) {
-    if (++searches_ % 4096 == 0) sort_subtables();
-    for (auto& subtable : subtables_) {
-        masks_tried_++;
+std::shared_ptr<Megaflow> MegaflowTable::search(const Flow& key, uint64_t& tried) const {
+    for (const auto& subtable : subtables_) {
+        tried++;
         auto it = subtable->flows.find(subtable->hash(key));
         if (it == subtable->flows.end()) continue;
         for (const std::shared_ptr<Megaflow>* flow = &it->second; *flow; flow = &(*flow)->next) {
@@ -103,10 +119,10 @@ const Megaflow* MegaflowTable::peek(const Flow& key) const {
     return nullptr;
 }
 
-void MegaflowTable::sort_subtables() {
+void MegaflowTable::sort() {
     std::stable_sort(subtables_.begin(), subtables_.end(),
-                     [](const auto& a, const auto& b) { return a->hits > b->hits; });
-    for (auto& subtable : subtables_) subtable->hits /= 2;
+                     [](const auto& a, const auto& b) { return a->hits.get() > b->hits.get(); });
+    for (auto& subtable : subtables_) subtable->hits.set(subtable->hits / 2);
 }
 
 Subtable* MegaflowTable::subtable_for(const Flow& mask) {
@@ -124,7 +140,7 @@ Result<void> MegaflowTable::put(FlowPut put) {
         if (!put.modify) return Error{"a flow with this identifier exists"};
         Megaflow& flow = *it->second;
         flow.actions = std::move(actions);
-        if (put.zero_stats) flow.stats = {};
+        if (put.zero_stats) flow.zero_stats();
         return {};
     }
     if (!put.create) return Error{"no flow with this identifier exists"};
@@ -180,7 +196,6 @@ void MegaflowTable::clear() {
     }
     by_ufid_.clear();
     subtables_.clear();
-    for (auto& entry : cache_) entry.reset();
 }
 
 void MegaflowTable::each(const std::function<void(const Megaflow&, const Flow& mask)>& callback) const {

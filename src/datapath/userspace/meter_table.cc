@@ -22,7 +22,8 @@ Error unknown(uint32_t id) {
 
 Result<void> MeterTable::set(const MeterConfig& config, int64_t now_ms) {
     if (config.id >= kMax) return Error{fmt::format("meter {} is not below {}", config.id, kMax)};
-    State state;
+    auto made = std::make_unique<State>();
+    State& state = *made;
     state.config = config;
     state.config.packets = state.config.bytes = 0;
     state.config.created_ms = now_ms;
@@ -32,17 +33,18 @@ Result<void> MeterTable::set(const MeterConfig& config, int64_t now_ms) {
         state.tokens.push_back(capacity(band));
     }
     state.shared = buckets_ && buckets_->put(state.config);
-    meters_[config.id] = std::move(state);
+    meters_[config.id] = std::move(made);
     return {};
 }
 
 Result<MeterConfig> MeterTable::get(uint32_t id) const {
     auto it = meters_.find(id);
     if (it == meters_.end()) return unknown(id);
-    return read(it->second);
+    return read(*it->second);
 }
 
 MeterConfig MeterTable::read(const State& state) const {
+    std::lock_guard lock(state.mutex);
     MeterConfig config = state.config;
     if (state.shared) buckets_->read(config);
     return config;
@@ -51,7 +53,7 @@ MeterConfig MeterTable::read(const State& state) const {
 Result<MeterConfig> MeterTable::remove(uint32_t id) {
     auto it = meters_.find(id);
     if (it == meters_.end()) return unknown(id);
-    MeterConfig config = read(it->second);
+    MeterConfig config = read(*it->second);
     if (buckets_) buckets_->remove(id);
     meters_.erase(it);
     return config;
@@ -60,8 +62,9 @@ Result<MeterConfig> MeterTable::remove(uint32_t id) {
 bool MeterTable::pass(uint32_t id, size_t bytes, int64_t now_ms) {
     auto it = meters_.find(id);
     if (it == meters_.end()) return true;
-    State& state = it->second;
+    State& state = *it->second;
     if (state.shared) return buckets_->pass(id, bytes);
+    std::lock_guard lock(state.mutex);
     state.config.packets++;
     state.config.bytes += bytes;
     uint64_t elapsed = now_ms > state.filled_ms ? static_cast<uint64_t>(now_ms - state.filled_ms) : 0;

@@ -1,6 +1,12 @@
 // Meters: token buckets that drop what exceeds their rate (OpenFlow 1.3 section 5.7).
+//
+// Packets of several threads may pass at the same time: each meter has a lock.  Who changes which meters
+// there are is alone.
 
 #pragma once
+
+#include <memory>
+#include <mutex>
 
 #include "base/hash_map.h"
 #include "datapath/api/datapath.h"
@@ -31,6 +37,7 @@ class MeterTable {
 
   private:
     struct State {
+        mutable std::mutex mutex;  // of tokens and counts
         MeterConfig config;
         std::vector<uint64_t> tokens;  // per band, in thousandths of a packet, or bits
         int64_t filled_ms = 0;
@@ -39,7 +46,7 @@ class MeterTable {
     MeterConfig read(const State& state) const;
 
     Buckets* buckets_ = nullptr;
-    HashMap<uint32_t, State> meters_;
+    HashMap<uint32_t, std::unique_ptr<State>> meters_;
 };
 
 }  // namespace weft::datapath

@@ -23,7 +23,7 @@ constexpr size_t kMaxFrame = 65535 + 64;
 
 // A whole frame from the socket's queue; false: it is not there.
 bool read_long_frame(int fd, packet::Packet& packet) {
-    static std::vector<uint8_t> frame(kMaxFrame);
+    thread_local std::vector<uint8_t> frame(kMaxFrame);
     uint8_t header[kVnetHeader];
     iovec parts[2] = {{header, kVnetHeader}, {frame.data(), frame.size()}};
     msghdr message = {};

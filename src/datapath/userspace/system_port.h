@@ -1,4 +1,5 @@
-// System devices (veth, physical, VLAN, ...) as ports, through an AF_PACKET socket (packet(7)).
+// System devices (veth, physical, VLAN, ...) as ports, through AF_PACKET sockets (packet(7)): one for each
+// receive queue, one for each further thread that sends.
 //
 // The socket sees every frame that arrives (by receive_ring.h, where the kernel has it), in promiscuous mode,
 // with its VLAN tag, partial checksum and GSO state; what the host itself sends on the device is not the
@@ -10,15 +11,12 @@
 #include <memory>
 
 #include "datapath/netdev/tc_filter.h"
-#include "datapath/userspace/packet_poller.h"
 #include "datapath/userspace/port.h"
-#include "net/loop.h"
 
 namespace weft::datapath {
 
-// `poller` must outlive the port.
-Result<std::unique_ptr<Port>> open_system_port(net::Loop& loop, PacketPoller& poller, PacketSink& sink,
-                                               PortInfo info);
+// With so many queues, over which flows are spread by their hash.
+Result<std::unique_ptr<Port>> open_system_port(PacketSink& sink, PortInfo info, unsigned queues = 1);
 
 // A port that only sends: what the device receives is seen to by `filter`, which goes with the port.
 Result<std::unique_ptr<Port>> open_sending_system_port(PacketSink& sink, PortInfo info, int ifindex,

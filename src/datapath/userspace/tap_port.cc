@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <mutex>
 
 #include "datapath/userspace/tap_device.h"
 #include "datapath/userspace/vnet.h"
@@ -26,14 +27,16 @@ class TapPort final : public Port {
         watch_ = loop.watch(tap_.get(), net::Loop::kRead, [this](unsigned) { read(); });
     }
 
-    void send(Work&& work) override {
+    // One thread at a time: a packet is a system call of its own.
+    void send(Work&& work, unsigned) override {
+        std::lock_guard lock(mutex_);
         Packet& packet = work.packet;
         if (write_one(packet)) return;
         if (errno == EINVAL && packet.offload.gso_type != packet::GsoType::kNone) {
             for (Packet& one : packet::segment(std::move(packet))) write_one(one);
             return;
         }
-        stats_.tx_dropped++;
+        counters_.tx_dropped++;
         // EIO: the device is down.
         sink_.dropped(errno == EIO      ? explain::DropReason::kPortDown
                       : errno == EAGAIN ? explain::DropReason::kTransmitQueueFull
@@ -48,8 +51,8 @@ class TapPort final : public Port {
         write_vnet_header(packet, header);
         iovec parts[2] = {{header, kVnetHeader}, {packet.data(), packet.size()}};
         if (writev(tap_.get(), parts, 2) < 0) return false;
-        stats_.tx_packets++;
-        stats_.tx_bytes += packet.size();
+        counters_.tx_packets++;
+        counters_.tx_bytes += packet.size();
         return true;
     }
 
@@ -64,14 +67,15 @@ class TapPort final : public Port {
             size_t length = static_cast<size_t>(size) - kVnetHeader;
             Packet packet(ByteView(frame.data(), length));
             packet.offload = read_vnet_header(header);
-            stats_.rx_packets++;
-            stats_.rx_bytes += length;
+            counters_.rx_packets++;
+            counters_.rx_bytes += length;
             batch_.push_back({std::move(packet)});
         }
         if (!batch_.empty()) sink_.received(info_.number, batch_);
     }
 
     PacketSink& sink_;
+    std::mutex mutex_;
     Descriptor tap_;
     std::unique_ptr<net::Loop::Watch> watch_;  // goes before what it watches
     std::vector<Received> batch_;

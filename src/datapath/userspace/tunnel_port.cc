@@ -3,7 +3,9 @@
 #include <netinet/in.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <mutex>
 
 #include "base/clock.h"
 #include "base/hash_map.h"
@@ -34,6 +36,7 @@ log::Module lg("tunnel");
 
 constexpr size_t kMaxFrame = 65535 + 64;
 constexpr int64_t kMtuLifeMs = 1000;
+constexpr int64_t kLookMs = 100;          // between questions for listeners, with packet threads
 constexpr size_t kSenders = 16;           // source ports that flows are spread over
 constexpr size_t kMaxTrain = 64;          // datagrams (UDP_MAX_SEGMENTS)
 constexpr size_t kMaxTrainBytes = 65000;  // below what IP can carry, headers included
@@ -69,6 +72,7 @@ class TunnelPort final : public Port {
     TunnelPort(PortInfo info, PacketSink& sink) : Port(std::move(info)), sink_(sink) {}
 
     Result<void> start(net::Loop& loop) {
+        look_timer_ = loop.timer([this] { look_for_listeners(); });
         for (bool v6 : {false, true}) {
             auto receiver = open_tunnel_receiver(info_, v6);
             if (!receiver) {
@@ -103,7 +107,13 @@ class TunnelPort final : public Port {
         if (watched()) capture_->received(packet);
     }
 
-    void send(Work&& work) override {
+    void set_lanes(unsigned count) override {
+        lanes_ = count;
+        if (lanes_ > 1) look_for_listeners();
+    }
+
+    void send(Work&& work, unsigned) override {
+        std::lock_guard lock(mutex_);
         Tunnel& key = work.key.tunnel;
         bool v6 = !packet::is_zero(key.ipv6_dst);
         if (!work.tunnel_set || (!v6 && !key.dst)) return drop(DropReason::kTunnelNoKey);
@@ -117,7 +127,8 @@ class TunnelPort final : public Port {
             work.packet.offload.gso_type == GsoType::kTcp6) {
             fit_segments(work, v6);
         }
-        if (capture_ && capture_->listened()) capture_->sent(as_frame(work.packet, packet_type));
+        if (lanes_ > 1 ? listened_.load(std::memory_order_relaxed) : watched())
+            capture_->sent(as_frame(work.packet, packet_type));
         std::vector<Packet> frames = packet::segment(std::move(work.packet), packet_type);
         if (frames.empty()) return drop(DropReason::kMalformed);
         for (Packet& frame : frames) {
@@ -129,10 +140,16 @@ class TunnelPort final : public Port {
             queue_.back().frames.push_back(std::move(frame));
             queue_.back().bytes += size;
         }
-        if (queue_.size() >= kBatch) flush();
+        if (queue_.size() >= kBatch) flush_queue();
     }
 
-    void flush() override {
+    void flush(unsigned) override {
+        std::lock_guard lock(mutex_);
+        flush_queue();
+    }
+
+  private:
+    void flush_queue() {
         for (size_t done = 0; done < queue_.size();) {
             size_t count = 1;
             while (done + count < queue_.size() && count < kBatch &&
@@ -143,7 +160,12 @@ class TunnelPort final : public Port {
         queue_.clear();
     }
 
-  private:
+    // Packet threads cannot ask the links: they are told.
+    void look_for_listeners() {
+        listened_.store(watched(), std::memory_order_relaxed);
+        if (lanes_ > 1) look_timer_->arm_in(kLookMs);
+    }
+
     struct Family {
         Descriptor receiver;
         std::unique_ptr<net::Loop::Watch> watch;
@@ -157,7 +179,7 @@ class TunnelPort final : public Port {
 
     bool gre() const { return is_gre(info_.type); }
     void drop(DropReason reason) {
-        stats_.tx_dropped++;
+        counters_.tx_dropped++;
         sink_.dropped(reason);
     }
     static bool dont_fragment(const Tunnel& key) { return key.flags & packet::kTunnelDontFragment; }
@@ -290,8 +312,8 @@ class TunnelPort final : public Port {
         message.msg_iovlen = 1;
         control.fill(message, out.key, out.v6, destination_port(out.key), 0);
         if (sendmsg(out.sender->socket.get(), &message, MSG_DONTWAIT) < 0) return false;
-        stats_.tx_packets++;
-        stats_.tx_bytes += frame.size();
+        counters_.tx_packets++;
+        counters_.tx_bytes += frame.size();
         return true;
     }
 
@@ -309,8 +331,8 @@ class TunnelPort final : public Port {
     }
 
     void count_sent(const Outgoing& out) {
-        stats_.tx_packets += out.frames.size();
-        stats_.tx_bytes += out.bytes;
+        counters_.tx_packets += out.frames.size();
+        counters_.tx_bytes += out.bytes;
     }
 
     // Receiving.
@@ -350,7 +372,7 @@ class TunnelPort final : public Port {
 
     void take(msghdr& message, ByteView bytes, bool v6) {
         if (message.msg_flags & MSG_TRUNC) {
-            stats_.rx_errors++;
+            counters_.rx_errors++;
             return;
         }
         Tunnel outer;
@@ -374,14 +396,14 @@ class TunnelPort final : public Port {
         if (gre() && !is_for(bytes, info_.type)) return;  // every GRE socket hears all of it
         auto inner = read_tunnel_header(bytes, info_.type, key);
         if (!inner) {
-            stats_.rx_errors++;
+            counters_.rx_errors++;
             sink_.dropped(DropReason::kTunnelMalformed);
             static log::RateLimit limit(5, 25);
             if (limit.pass(lg)) lg.info("{}: {}", info_.name, inner.message());
             return;
         }
-        stats_.rx_packets++;
-        stats_.rx_bytes += inner->bytes.size();
+        counters_.rx_packets++;
+        counters_.rx_bytes += inner->bytes.size();
         if (!joined_.empty()) {
             if (!inner->packet_type && !inner->message && std::memcmp(&joined_key_, &key, sizeof key) == 0 &&
                 joined_.append(inner->bytes))
@@ -406,6 +428,10 @@ class TunnelPort final : public Port {
     }
 
     PacketSink& sink_;
+    std::mutex mutex_;  // of all that sending needs
+    unsigned lanes_ = 1;
+    std::atomic<bool> listened_{false};  // with packet threads: by somebody who captures
+    std::unique_ptr<net::Loop::Timer> look_timer_;
     std::unique_ptr<CaptureDevice> capture_;
     Family families_[2];  // IPv4, IPv6
     HashMap<packet::Ipv6Addr, PathMtu> paths_;

@@ -1,6 +1,14 @@
 #include "datapath/userspace/userspace_datapath.h"
-#include "datapath/api/forwarder.h"
 
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/log.h"
+#include "datapath/api/forwarder.h"
+#include "datapath/api/packet_threads.h"
 #include "datapath/dummy/dummy_port.h"
 #include "datapath/ebpf/underlay.h"
 #include "datapath/netdev/tc_filter.h"
@@ -20,7 +28,40 @@ Datapath::Features with_lb_output(Datapath::Features features) {
     return features;
 }
 
-class UserspaceDatapath final : public DatapathCore, public Forwarder {
+log::Module lg("dpif_netdev");
+
+constexpr unsigned kMaxQueues = 64;
+
+// options:n_rxq of a system port.
+Result<unsigned> queues_of(const PortSpec& spec) {
+    auto it = spec.options.find("n_rxq");
+    if (it == spec.options.end()) return 1u;
+    unsigned out = 0;
+    const char* end = it->second.data() + it->second.size();
+    auto [at, error] = std::from_chars(it->second.data(), end, out);
+    if (error != std::errc() || at != end || !out || out > kMaxQueues) {
+        return Error{
+            fmt::format("{}: options:n_rxq is \"{}\": it can be 1 to {}", spec.name, it->second, kMaxQueues)};
+    }
+    return out;
+}
+
+// Those of `wanted` that this process may run on, as it was started.
+std::vector<unsigned> allowed(const std::vector<unsigned>& wanted) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    std::vector<unsigned> out;
+    for (unsigned one : wanted) {
+        if (one < CPU_SETSIZE && CPU_ISSET(one, &set))
+            out.push_back(one);
+        else
+            lg.warn("pmd-cpu-mask: there is no processor {} that this process may run on", one);
+    }
+    return out;
+}
+
+class UserspaceDatapath final : public DatapathCore, public Forwarder, public PacketThreads {
   public:
     UserspaceDatapath(net::Loop& loop, Links& links, std::string type, std::string name,
                       std::string forwarder)
@@ -34,16 +75,42 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
         });
     }
 
+    ~UserspaceDatapath() override { threads().configure({}); }
+
     std::string forwarder() const override { return forwarder_; }
     Features features() const override { return with_lb_output(DatapathCore::features()); }
+
+    void set_packet_threads(const PacketThreadSettings& settings) override {
+        if (settings == asked_) return;
+        asked_ = settings;
+        PacketThreadSettings can = settings;
+        can.processors = allowed(settings.processors);
+        threads().configure(can);
+    }
+    void pin_queues(PortNo port, const std::map<unsigned, unsigned>& processors) override {
+        threads().pin(port, processors);
+    }
+    void rebalance_queues() override { threads().rebalance(); }
+    std::vector<PacketThreadReport> packet_threads(unsigned seconds) const override {
+        std::vector<PacketThreadReport> out = threads().report(seconds);
+        out.push_back(own_report());
+        return out;
+    }
+    void clear_thread_counts(std::optional<unsigned> processor) override {
+        threads().clear_counts(processor);
+        if (!processor) clear_own_counts();
+    }
+    PacketThreadSettings packet_thread_settings() const override { return threads().settings(); }
 
   protected:
     Result<std::unique_ptr<Port>> open_port(PortInfo info, const PortSpec& spec) override {
         switch (spec.type) {
-            case PortType::kSystem:
-                return open_system_port(loop_, poller_, *this, std::move(info));
+            case PortType::kSystem: {
+                WEFT_ASSIGN(unsigned queues, queues_of(spec));
+                return open_system_port(*this, std::move(info), queues);
+            }
             case PortType::kAfxdp:
-                return open_afxdp_port(loop_, poller_, *this, std::move(info), spec);
+                return open_afxdp_port(*this, std::move(info), spec);
             case PortType::kInternal:
                 return open_internal(std::move(info), spec);
             case PortType::kGeneve:
@@ -73,6 +140,7 @@ class UserspaceDatapath final : public DatapathCore, public Forwarder {
     Links& links_;
     std::string forwarder_;
     std::shared_ptr<bool> alive_;
+    PacketThreadSettings asked_;  // whatever of it can be had
 };
 
 class DummyDatapath final : public DatapathCore {

@@ -19,6 +19,7 @@
 #include "switch/bridge/contents.h"
 #include "switch/bridge/datapath_options.h"
 #include "switch/bridge/mirror_rows.h"
+#include "switch/bridge/thread_settings.h"
 #include "switch/bridge/tunnel_options.h"
 #include "switch/bridge/unserved.h"
 #include "switch/connection/connection_manager.h"
@@ -389,6 +390,7 @@ void Switch::apply_settings(Backer& backer) const {
     backer.max_idle_ms = settings_.max_idle_ms;
     backer.revalidation_ms = settings_.revalidation_ms;
     backer.set_waiting(settings_.restoring_flows);
+    if (auto* threads = packet_threads(backer)) threads->set_packet_threads(settings_.packet_threads);
 }
 
 void Switch::configure_bridge(const db::Bridge& row, Bridge& bridge, Backer& backer) {
@@ -592,7 +594,10 @@ void Switch::configure_monitors(const db::Interface& row, Bridge& bridge, const 
     monitors_.configure(*port, row.bfd, warnings);
     continuity_.configure(*port, row, warnings);
     discovery_.configure(*port, row, attach);
-    if (Backer* backer = backer_of(bridge.name())) shaping_.police(row, *port, *backer, warnings);
+    if (Backer* backer = backer_of(bridge.name())) {
+        shaping_.police(row, *port, *backer, warnings);
+        pin_queues(row, *port, *backer, warnings);
+    }
     for (const std::string& line : warnings) say_once(line);
 }
 
@@ -725,9 +730,7 @@ Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Bac
             spec.type = datapath::PortType::kInternal;
         } else if (type == "system" || type == "afxdp") {
             spec.type = type == "afxdp" ? datapath::PortType::kAfxdp : datapath::PortType::kSystem;
-            if (type == "afxdp") {
-                for (const auto& [key, value] : row.options) spec.options[key] = value;
-            }
+            for (const auto& [key, value] : row.options) spec.options[key] = value;
             if (!links_ || !links_->find(row.name)) {
                 state.retry = true;
                 return Error{fmt::format("could not open network device {} (No such device)", row.name)};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "switch/bridge/thread_settings.h"
+
 namespace weft::vswitch {
 
 namespace {
@@ -11,7 +13,7 @@ namespace {
 struct Without {
     std::string_view prefix, why;
 };
-constexpr std::string_view kNoDpdk = "there is no DPDK here", kOneThread = "packets have one thread here",
+constexpr std::string_view kNoDpdk = "there is no DPDK here", kOneThread = "flows have one thread here",
                            kNoCache = "the datapath has its own cache";
 constexpr Without kWithout[] = {
     {"dpdk-", kNoDpdk},
@@ -24,8 +26,9 @@ constexpr Without kWithout[] = {
     {"tc-policy", "there is no offload to hardware here"},
     {"n-handler-threads", kOneThread},
     {"n-revalidator-threads", kOneThread},
-    {"pmd-", kOneThread},
-    {"tx-flush-interval", kOneThread},
+    {"pmd-auto-lb", "ovs-appctl dpif-netdev/pmd-rxq-rebalance spreads queues anew"},
+    {"pmd-perf-metrics", "what single rounds of packet threads did is not recorded"},
+    {"tx-flush-interval", "packets leave with the batch that they came in"},
     {"emc-", kNoCache},
     {"smc-enable", kNoCache},
 };
@@ -46,6 +49,7 @@ SwitchSettings parse_switch_settings(const ovsdb::StringMap& other_config,
     if (bundle_idle > 0) out.bundle_idle_ms = std::min<int64_t>(bundle_idle, INT32_MAX) * 1000;
     out.system_statistics = ovsdb::get_bool(other_config, "enable-statistics");
     out.restoring_flows = ovsdb::get_bool(other_config, "flow-restore-wait");
+    out.packet_threads = parse_thread_settings(other_config, warnings);
     for (const auto& [key, value] : other_config) {
         if (value == "false") continue;
         for (const auto& [prefix, why] : kWithout) {

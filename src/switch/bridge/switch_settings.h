@@ -2,7 +2,7 @@
 // Table").
 //
 // A value that cannot be used leaves the default.  Settings of things that are not here (DPDK, offload to
-// hardware, threads) get a line in `warnings`, so that nobody waits for their effect.
+// hardware, threads that handle flows) get a line in `warnings`, so that nobody waits for their effect.
 
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/api/packet_threads.h"
 #include "ovsdb/client/containers.h"
 
 namespace weft::vswitch {
@@ -22,6 +23,7 @@ struct SwitchSettings {
     int64_t bundle_idle_ms = 10000;  // of a controller's bundle that it has not carried out
     bool system_statistics = false;  // Open_vSwitch:statistics
     bool restoring_flows = false;    // somebody restores the flow tables: packets and controllers wait
+    datapath::PacketThreadSettings packet_threads;  // of the datapath netdev
     bool operator==(const SwitchSettings&) const = default;
 };
 

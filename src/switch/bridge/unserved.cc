@@ -24,18 +24,18 @@ void check(const db::Interface& row, std::vector<std::string>& out) {
     for (std::string_view key :
          {"n_rxq", "n_rxq_desc", "n_txq_desc", "xdp-mode", "use-need-wakeup", "rx-flow-ctrl", "tx-flow-ctrl",
           "flow-ctrl-autoneg", "dpdk-lsc-interrupt", "tx-steering"}) {
+        bool afxdp = row.type == "afxdp" && (key == "xdp-mode" || key == "use-need-wakeup");
         bool served =
-            row.type == "afxdp" && (key == "n_rxq" || key == "xdp-mode" || key == "use-need-wakeup");
+            afxdp || (key == "n_rxq" && (row.type == "afxdp" || row.type == "system" || row.type.empty()));
         if (row.options.contains(key) && !served) {
-            out.push_back(fmt::format("interface {}: options:{} says nothing: a device has one queue here",
+            out.push_back(fmt::format("interface {}: options:{} says nothing: there is no such thing here",
                                       row.name, key));
         }
     }
-    for (const char* key : {"pmd-rxq-affinity", "emc-enable", "tx-steering"}) {
-        if (row.other_config.contains(key)) {
-            out.push_back(fmt::format(
-                "interface {}: other_config:{} says nothing: packets have one thread here", row.name, key));
-        }
+    for (auto [key, why] : {std::pair("emc-enable", "every thread has its own cache"),
+                            std::pair("tx-steering", "every thread has its own queue")}) {
+        if (row.other_config.contains(key))
+            out.push_back(fmt::format("interface {}: other_config:{} says nothing: {}", row.name, key, why));
     }
 }
 

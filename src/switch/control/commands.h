@@ -24,6 +24,7 @@ void add_tree_commands(net::ControlServer& control, Switch& owner);       // stp
 void add_qos_commands(net::ControlServer& control, Switch& owner);        // qos/*
 void add_bond_commands(net::ControlServer& control, Switch& owner);       // bond/*, lacp/*
 void add_tunnel_commands(net::ControlServer& control, Switch& owner);     // ovs/route/*, tnl/*
+void add_thread_commands(net::ControlServer& control, Switch& owner);     // dpif-netdev/*
 
 inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_bridge_commands(control, owner);
@@ -38,6 +39,7 @@ inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_bond_commands(control, owner);
     add_qos_commands(control, owner);
     add_tunnel_commands(control, owner);
+    add_thread_commands(control, owner);
 }
 
 // The bundle's first port, as fdb/show and mdb/show print it.
