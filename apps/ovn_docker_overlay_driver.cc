@@ -1,54 +1,14 @@
 // ovn-docker-overlay-driver.
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
-#include <cstring>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "docker/overlay_driver.h"
-#include "net/control_server.h"
+#include "docker_driver.h"
 #include "net/daemon.h"
-#include "net/http_server.h"
-#include "net/loop.h"
 
 namespace weft::apps {
 
-namespace {
-
-constexpr const char* kSpecDirectory = "/etc/docker/plugins";
-constexpr const char* kSpecFile = "/etc/docker/plugins/openvswitch.spec";
-// Docker runs on this host.
-constexpr const char* kAddress = "127.0.0.1";
-constexpr uint16_t kPort = 5000;
-
-// Where Docker finds the driver of that name.
-Result<void> write_spec() {
-    mkdir("/etc/docker", 0755);
-    mkdir(kSpecDirectory, 0755);
-    std::string spec = fmt::format("tcp://{}:{}", kAddress, kPort);
-    std::FILE* file = std::fopen(kSpecFile, "we");
-    bool written = file && std::fwrite(spec.data(), 1, spec.size(), file) == spec.size();
-    if (file) written = std::fclose(file) == 0 && written;
-    if (!written) return Error{fmt::format("{}: {}", kSpecFile, std::strerror(errno))};
-    return {};
-}
-
-Result<void> serve(int argc, char** argv) {
-    OptionTable table;
-    net::DaemonOptions daemon("ovn-docker-overlay-driver");
-    daemon.add_to(table);
-    Questions questions;
-    questions.add_to(table);
-    WEFT_ASSIGN(auto words, table.parse(std::vector<std::string>(argv + 1, argv + argc)));
-    ProgramText text{
+int ovn_docker_overlay_driver(int argc, char** argv) {
+    DockerDriver driver;
+    driver.text = {
         "ovn-docker-overlay-driver",
         "Docker network driver for OVN networks",
         "[OPTIONS]",
@@ -64,45 +24,8 @@ Result<void> serve(int argc, char** argv) {
         "joins, a veth pair is made: the outer end becomes a port of the integration bridge, the inner end "
         "is for Docker to move into the container.",
         {}};
-    if (auto answer = questions.answer(text, table)) {
-        std::fputs(answer->c_str(), stdout);
-        return {};
-    }
-    if (!words.empty()) return Error{"non-option argument \"" + words[0] + "\" given (use --help for help)"};
-    WEFT_TRY(daemon.start());
-    net::Loop loop;
-    WEFT_ASSIGN(auto control, net::ControlServer::create(loop, daemon.unixctl(), daemon.program()));
-    WEFT_ASSIGN(auto metrics_server, daemon.serve_metrics(loop));
-    control->add("exit", "", 0, 0, [&](const net::ControlServer::Arguments&) {
-        loop.stop();
-        return Result<std::string>("");
-    });
-    auto terminate = loop.on_signal(SIGTERM, [&] { loop.stop(); });
-    auto interrupt = loop.on_signal(SIGINT, [&] { loop.stop(); });
-    docker::OverlayDriver driver(loop);
-    std::optional<Result<void>> prepared;
-    driver.prepare([&](Result<void> outcome) {
-        prepared = std::move(outcome);
-        loop.stop();
-    });
-    loop.run();
-    if (!prepared) return {};  // told to end before
-    WEFT_TRY(*std::move(prepared));
-    WEFT_ASSIGN(auto http,
-                net::HttpServer::create(loop, kAddress, kPort,
-                                        [&](net::HttpRequest request, net::HttpServer::Reply reply) {
-                                            driver.answer(std::move(request), std::move(reply));
-                                        }));
-    WEFT_TRY(write_spec());
-    daemon.ready();
-    loop.run();
-    return {};
-}
-
-}  // namespace
-
-int ovn_docker_overlay_driver(int argc, char** argv) {
-    return net::exit_status("ovn-docker-overlay-driver", serve(argc, argv));
+    driver.make = [](net::Loop& loop) { return std::make_unique<docker::OverlayDriver>(loop); };
+    return net::exit_status("ovn-docker-overlay-driver", serve_docker(argc, argv, driver));
 }
 
 }  // namespace weft::apps

@@ -135,6 +135,14 @@ void keep_chassis(const Replica& southbound, const Configuration& c, const vs::O
     txn.set(uuid, sb::Chassis::kHostname, c.hostname);
     txn.set(uuid, sb::Chassis::kTransportZones, c.transport_zones);
     ovsdb::StringMap config = chassis ? chassis->other_config : ovsdb::StringMap();
+    // Told only while it is configured: older controllers never do.
+    for (const char* key : {"ovn-evpn-local-ip", "ovn-evpn-vxlan-ports"}) {
+        std::string value(chassis_option(root, c.chassis, key));
+        if (value.empty())
+            config.erase(key);
+        else
+            config.set(key, value);
+    }
     for (const auto& [key, value] : chassis_other_config(c, root, bridge)) config.set(key, value);
     txn.set(uuid, sb::Chassis::kOtherConfig, config);
     txn.set(uuid, sb::Chassis::kEncaps, keep_encaps(southbound, chassis, c, txn));

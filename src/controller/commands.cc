@@ -141,6 +141,7 @@ void Controller::add_commands(net::ControlServer& control) {
             "cache-matches   : 0\ntrim count      : 0\nMem usage (KB)  : 0\n");
     });
     add_debug_commands(control);
+    add_evpn_commands(control);
 }
 
 void Controller::add_debug_commands(net::ControlServer& control) {

@@ -104,6 +104,41 @@ std::map<std::string, std::string> parse_mappings(std::string_view text, std::ve
     return mappings;
 }
 
+std::vector<EvpnAddress> parse_evpn_addresses(std::string_view text, std::vector<std::string>* bad) {
+    std::vector<EvpnAddress> out;
+    for (const std::string& word : split_words(text)) {
+        EvpnAddress address;
+        std::string_view ip = word;
+        bool good = true;
+        if (size_t dash = word.find('-'); dash != std::string::npos) {
+            uint32_t vni = 0;
+            auto [end, error] = std::from_chars(word.data(), word.data() + dash, vni);
+            good = error == std::errc() && end == word.data() + dash && vni < 1 << 24;
+            address.vni = vni;
+            ip.remove_prefix(dash + 1);
+        }
+        auto v4 = packet::parse_ipv4(ip);
+        auto parsed = v4 ? std::optional(packet::map_ipv4(*v4)) : packet::parse_ipv6(ip);
+        if (good && parsed) {
+            address.ip = *parsed;
+            out.push_back(address);
+        } else if (bad) {
+            bad->push_back(word);
+        }
+    }
+    return out;
+}
+
+std::optional<packet::Ipv6Addr> Configuration::evpn_ip(uint32_t vni, bool v4) const {
+    std::optional<packet::Ipv6Addr> found;
+    for (const EvpnAddress& each : evpn_ips) {
+        if (packet::mapped_ipv4(each.ip).has_value() != v4) continue;
+        if (each.vni == vni) return each.ip;
+        if (!each.vni && !found) found = each.ip;
+    }
+    return found;
+}
+
 const schema::vswitch::OpenVSwitch* open_vswitch_row(const ovsdb::client::Replica& vswitch) {
     auto table = vswitch.table<schema::vswitch::OpenVSwitch>();
     return table.empty() ? nullptr : &*table.begin();
@@ -157,6 +192,20 @@ Configuration read_configuration(const schema::vswitch::OpenVSwitch& row,
     }
     for (const std::string& word : bad) {
         warn_once("external_ids:ovn-chassis-mac-mappings: \"" + word + "\" is not of the form NETWORK:MAC");
+    }
+    bad.clear();
+    c.evpn_ips = parse_evpn_addresses(option("ovn-evpn-local-ip"), &bad);
+    for (const std::string& word : bad) {
+        warn_once("external_ids:ovn-evpn-local-ip: \"" + word + "\" is neither an address nor VNI-ADDRESS");
+    }
+    for (const std::string& word : distinct_words(option("ovn-evpn-vxlan-ports"))) {
+        uint16_t port = 0;
+        auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), port);
+        if (error == std::errc() && end == word.data() + word.size() && port) {
+            c.evpn_ports.push_back(port);
+        } else {
+            warn_once("external_ids:ovn-evpn-vxlan-ports: \"" + word + "\" is no UDP port");
+        }
     }
     c.set_local_ip = option("ovn-set-local-ip") == "true";
     c.match_northd_version = option("ovn-match-northd-version") == "true";

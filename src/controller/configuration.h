@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ovsdb/client/replica.h"
+#include "packet/flow.h"
 #include "schema/vswitch.h"
 
 namespace weft::controller {
@@ -21,6 +22,13 @@ struct EncapConfiguration {
     std::string type;  // "geneve", "vxlan" or "stt"
     std::string ip;
     auto operator<=>(const EncapConfiguration&) const = default;
+};
+
+// An address of ours for VTEPs of EVPNs: of those of one VNI, or of all that have none of their own.
+struct EvpnAddress {
+    std::optional<uint32_t> vni;
+    packet::Ipv6Addr ip{};  // IPv4 in mapped form
+    bool operator==(const EvpnAddress&) const = default;
 };
 
 struct Configuration {
@@ -44,6 +52,8 @@ struct Configuration {
     int64_t openflow_probe_interval_ms = 0;
     bool match_northd_version = false;
     int64_t garp_max_interval_ms = 0;  // 0: announcements end
+    std::vector<uint16_t> evpn_ports;  // UDP ports by which VTEPs are reached
+    std::vector<EvpnAddress> evpn_ips;
     int64_t wait_before_clear_ms = 0;  // after the start, before the switch's flows are replaced
 
     bool operator==(const Configuration&) const = default;
@@ -51,6 +61,8 @@ struct Configuration {
     // Which of several own addresses, by a number that packets can carry from table to table: 0 for the
     // default one (encap_ip_default, else the first that is listed) and for what is none of them.
     uint16_t encap_id(std::string_view ip) const;
+    // The address of ours that VTEPs of that VNI see, if there is one of the family.
+    std::optional<packet::Ipv6Addr> evpn_ip(uint32_t vni, bool v4) const;
     // The numbers of all but the default one.
     std::vector<uint16_t> other_encap_ids() const;
 };
@@ -70,6 +82,8 @@ Configuration read_configuration(const schema::vswitch::OpenVSwitch& row,
 // "a:b,c:d" -> map; words without a colon are given to `bad`.
 std::map<std::string, std::string> parse_mappings(std::string_view text,
                                                   std::vector<std::string>* bad = nullptr);
+// "VNI-IP,IP,…": external_ids:ovn-evpn-local-ip; words that are none are given to `bad`.
+std::vector<EvpnAddress> parse_evpn_addresses(std::string_view text, std::vector<std::string>* bad = nullptr);
 // "a,b, c" -> {a, b, c}; empty words are dropped.
 std::vector<std::string> split_words(std::string_view text, char separator = ',');
 

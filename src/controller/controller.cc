@@ -9,6 +9,7 @@
 #include "controller/chassis.h"
 #include "controller/ct_zone_limits.h"
 #include "controller/egress_qos.h"
+#include "controller/evpn_tunnels.h"
 #include "controller/ha_chassis.h"
 #include "controller/integration_bridge.h"
 #include "controller/local_datapaths.h"
@@ -109,6 +110,12 @@ Controller::Controller(net::Loop& loop, Options options)
     });
     if (!tables) lg.warn("routes cannot be exchanged with the kernel: {}", tables.message());
     routes_.emplace(tables ? *std::move(tables) : nullptr);
+    auto neighbors = net::kernel_neighbor_tables(loop_, [this] {
+        if (evpn_) evpn_->note_kernel_change();
+        loop_.wake();
+    });
+    if (!neighbors) lg.warn("EVPNs cannot be exchanged with the kernel: {}", neighbors.message());
+    evpn_.emplace(neighbors ? *std::move(neighbors) : nullptr);
     alarm_ = loop_.timer([this] { loop_.wake(); });
     turn_ = loop_.each_turn([this] { turn(); });
 }
@@ -208,6 +215,10 @@ void Controller::keep_tunnel_rows(const Local& local, Transaction& vswitch_txn) 
         (void)configured();
         chassis_due_ = all_chassis(*southbound_, switch_ports_);
     });
+    steps_.evpn_tunnels.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kOtherPorts});
+        keep_evpn_tunnels(vswitch_, configured(), *local.bridge, vswitch_txn);
+    });
     if (chassis_due_.empty()) return;
     keep_tunnels(vswitch_, *southbound_, configuration_, *local.bridge, switch_ports_,
                  std::exchange(chassis_due_, {}), vswitch_txn);
@@ -226,6 +237,7 @@ void Controller::update_local_state(const Local& local) {
     view_.engine.update();
 
     find_datapaths();
+    find_evpns();
     conditions_->update(configuration_);
     update_zones(local);
     view_.engine.update();
@@ -288,6 +300,20 @@ void Controller::find_datapaths() {
     if (!found) return;
     replace_all(view_.local_datapaths, last_.datapaths, std::move(datapaths));
     replace_all(view_.localnets, last_.localnets, std::move(localnets));
+}
+
+// What routing daemons wrote into the kernel's tables for switches in an EVPN.
+void Controller::find_evpns() {
+    if (evpn_->take_kernel_change()) {
+        steps_.evpn.repeat();
+        steps_.evpn_told.repeat();
+    }
+    bool learnt = steps_.evpn.run([&] {
+        view_.depend_on({Outside::kBridges, Outside::kOtherPorts});
+        const Configuration& configuration = configured();
+        evpn_->learn(view_, configuration, evpn_tunnels(vswitch_, configuration), *southbound_);
+    });
+    if (learnt) evpn_->show(view_);
 }
 
 void Controller::update_zones(const Local& local) {
@@ -581,6 +607,10 @@ void Controller::write_reports(const Local& local, Transaction& vswitch_txn, Tra
         ecmp_nexthops_.write_addresses(*southbound_, southbound_txn);
     });
     address_use_.write(*southbound_, southbound_txn, clock::wall_ms());
+    steps_.evpn_told.run([&] {
+        view_.depend_on({Outside::kMacsToTell});
+        evpn_->advertise(view_, *southbound_);
+    });
     if (routes_->kernel_changed()) steps_.routes.repeat();
     steps_.routes.run([&] {
         view_.depend_on({Outside::kRoutes});
@@ -677,6 +707,7 @@ void Controller::turn() {
 void Controller::leave(std::function<void()> done) {
     leaving_ = true;
     routes_->leave();
+    evpn_->leave();
     auto remaining = std::make_shared<int>(1);
     auto one_done = [remaining, done = std::move(done)](const ovsdb::client::CommitOutcome&) {
         if (--*remaining == 0) done();
@@ -705,6 +736,7 @@ void Controller::leave(std::function<void()> done) {
     if (bridge) {
         Transaction txn(vswitch_.store());
         remove_tunnels(vswitch_, *bridge, txn);
+        remove_evpn_tunnels(vswitch_, *bridge, txn);
         remove_patch_ports(vswitch_, txn);
         remove_mirrors(vswitch_, *bridge, txn);
         ++*remaining;

@@ -25,6 +25,7 @@
 #include "controller/configuration.h"
 #include "controller/ct_zones.h"
 #include "controller/ecmp_nexthops.h"
+#include "controller/evpn_exchange.h"
 #include "controller/lflow/logical_flows.h"
 #include "controller/monitor_conditions.h"
 #include "controller/own_ports.h"
@@ -79,6 +80,7 @@ class Controller {
     void find_bridge_ports();
     void find_tunnels(std::set<std::string> chassis);
     void find_datapaths();
+    void find_evpns();
     void note_start(const schema::vswitch::Bridge& bridge, ovsdb::client::Transaction& vswitch_txn) const;
     void update_zones(const Local& local);
     void keep_ports(const Local& local, ovsdb::client::Transaction* vswitch_txn,
@@ -103,6 +105,7 @@ class Controller {
                               ovsdb::client::Transaction& southbound_txn);
     void commit(ovsdb::client::Replica& replica, std::optional<ovsdb::client::Transaction>& txn);
     void wake_at(int64_t monotonic_ms);
+    void add_evpn_commands(net::ControlServer& control);  // evpn_commands.cc
     void add_debug_commands(net::ControlServer& control);
     Result<std::string> inject_packet(const std::string& microflow);
 
@@ -130,6 +133,7 @@ class Controller {
     Steps steps_{own_};
     Binding binding_{view_};
     std::optional<RouteExchange> routes_;
+    std::optional<EvpnExchange> evpn_;
     std::optional<MonitorConditions> conditions_;
     Announcer announcer_;
     std::map<std::string, int64_t> watched_since_ms_;  // chassis to which BFD was asked for, or kProven

@@ -51,6 +51,7 @@ void MonitorConditions::everything() {
     set<sb::ChassisTemplateVar>(Condition::all());
     set<sb::AdvertisedRoute>(Condition::all());
     set<sb::LearnedRoute>(Condition::all());
+    set<sb::AdvertisedMACBinding>(Condition::all());
     set<sb::ECMPNexthop>(Condition::all());
 }
 
@@ -69,6 +70,7 @@ void MonitorConditions::begin(const Configuration& configuration) {
     set<sb::ChassisTemplateVar>({});
     set<sb::AdvertisedRoute>({});
     set<sb::LearnedRoute>({});
+    set<sb::AdvertisedMACBinding>({});
     set<sb::ECMPNexthop>({});
 }
 
@@ -120,7 +122,8 @@ void MonitorConditions::update(const Configuration& configuration) {
 }
 
 void MonitorConditions::choose_by_datapath(const Configuration& configuration) {
-    Condition groups, multicast, macs, static_macs, fdb, variables, advertised, learned, nexthops;
+    Condition groups, multicast, macs, static_macs, fdb, variables, advertised, learned, advertised_macs,
+        nexthops;
     for (const Uuid& uuid : view_.local_datapaths.keys()) {
         groups.includes(sb::LogicalDPGroup::kDatapaths, uuid);
         multicast.equals(sb::MulticastGroup::kDatapath, uuid);
@@ -129,6 +132,7 @@ void MonitorConditions::choose_by_datapath(const Configuration& configuration) {
         fdb.equals(sb::FDB::kDpKey, static_cast<int64_t>(view_.local_datapaths.find(uuid)->key));
         advertised.equals(sb::AdvertisedRoute::kDatapath, uuid);
         learned.equals(sb::LearnedRoute::kDatapath, uuid);
+        advertised_macs.equals(sb::AdvertisedMACBinding::kDatapath, uuid);
         nexthops.equals(sb::ECMPNexthop::kDatapath, uuid);
     }
     variables.equals(sb::ChassisTemplateVar::kChassis, configuration.chassis);
@@ -140,6 +144,7 @@ void MonitorConditions::choose_by_datapath(const Configuration& configuration) {
     set<sb::ChassisTemplateVar>(std::move(variables));
     set<sb::AdvertisedRoute>(std::move(advertised));
     set<sb::LearnedRoute>(std::move(learned));
+    set<sb::AdvertisedMACBinding>(std::move(advertised_macs));
     set<sb::ECMPNexthop>(std::move(nexthops));
 }
 

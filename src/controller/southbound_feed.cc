@@ -33,6 +33,7 @@ void note_outside(const Replica& southbound, SouthboundView& view) {
     if (changed<sb::Mirror>(southbound)) view.note_change(Outside::kSouthboundMirrors);
     if (changed<sb::AdvertisedRoute>(southbound) || changed<sb::LearnedRoute>(southbound))
         view.note_change(Outside::kRoutes);
+    if (changed<sb::AdvertisedMACBinding>(southbound)) view.note_change(Outside::kMacsToTell);
     if (changed<sb::ECMPNexthop>(southbound) || changed<sb::MACBinding>(southbound) ||
         changed<sb::StaticMACBinding>(southbound))
         view.note_change(Outside::kNexthops);
@@ -68,6 +69,7 @@ void monitor_southbound(Replica& southbound) {
     southbound.monitor<sb::ECMPNexthop>();
     southbound.monitor<sb::AdvertisedRoute>();
     southbound.monitor<sb::LearnedRoute>();
+    southbound.monitor<sb::AdvertisedMACBinding>();
     southbound.monitor<sb::BFD>();
     southbound.monitor<sb::DNS>();
     southbound.monitor<sb::ServiceMonitor>();
@@ -83,6 +85,7 @@ void monitor_southbound(Replica& southbound) {
     southbound.add_index(sb::FDB::kMac);
     southbound.add_index(sb::AdvertisedRoute::kLogicalPort);
     southbound.add_index(sb::LearnedRoute::kLogicalPort);
+    southbound.add_index(sb::AdvertisedMACBinding::kLogicalPort);
 }
 
 void feed_southbound(const Replica& southbound, SouthboundView& view) {

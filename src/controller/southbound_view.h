@@ -17,6 +17,7 @@
 
 #include "base/uuid.h"
 #include "controller/desired_flow.h"
+#include "controller/evpn.h"
 #include "controller/switch_ports.h"
 #include "controller/tunnels.h"
 #include "incremental/engine.h"
@@ -63,8 +64,9 @@ enum class Outside : uint8_t {
     kGlobalOptions,  // SB_Global.options
     kChassis,        // Chassis, Encap, and that Chassis_Private has a row
     kSouthboundMirrors,
-    kRoutes,    // Advertised_Route, Learned_Route
-    kNexthops,  // ECMP_Nexthop, MAC_Binding, Static_MAC_Binding
+    kRoutes,      // Advertised_Route, Learned_Route
+    kMacsToTell,  // Advertised_MAC_Binding
+    kNexthops,    // ECMP_Nexthop, MAC_Binding, Static_MAC_Binding
 };
 
 struct SouthboundView {
@@ -131,6 +133,13 @@ struct SouthboundView {
     One<Uuid> own_chassis{engine, "own chassis"};
     // Flow_Sample_Collector_Set of the local database, by id.
     incremental::Input<uint32_t, bool> collector_sets{engine, "sample collector set"};
+
+    // Of switches in an EVPN (evpn.h).
+    incremental::Input<uint32_t, EvpnPeer> evpn_peers{engine, "EVPN peer"};  // by key
+    incremental::Input<Uuid, std::vector<EvpnPeer>> evpn_floods{engine,
+                                                                "EVPN peers that get what is flooded"};
+    incremental::Input<EvpnMacKey, EvpnMac> evpn_macs{engine, "EVPN address"};
+    incremental::Input<EvpnNeighborKey, EvpnNeighbor> evpn_neighbors{engine, "EVPN neighbour"};
 
     // Look-ups.
     incremental::Index<std::string, Uuid> port_by_name{engine, "port by name"};

@@ -25,6 +25,7 @@ struct Steps {
     incremental::Step requested_zones{engine_, "read requested conntrack zones"};
     incremental::Step watched{engine_, "choose BFD sessions"};
     incremental::Step announcements{engine_, "find announcements"};
+    incremental::Step evpn{engine_, "learn of EVPNs"};
     // Written.
     incremental::Step bridge{engine_, "keep bridge"};
     incremental::Step chassis{engine_, "keep chassis"};
@@ -42,12 +43,14 @@ struct Steps {
     incremental::Step all_saved_zones{engine_, "save all conntrack zones"};
     incremental::Step nexthops{engine_, "keep addresses of next hops"};
     incremental::Step routes{engine_, "exchange routes"};
+    incremental::Step evpn_tunnels{engine_, "keep EVPN tunnels"};
+    incremental::Step evpn_told{engine_, "announce to EVPNs"};
 
     // A write was not carried out: what is there is to be compared again.
     void repeat_writes() {
         for (incremental::Step* step :
              {&bridge, &chassis, &tunnels, &patch_ports, &plugs, &egress_qos, &mirrors, &zone_limits,
-              &tunnel_bfd, &all_saved_zones, &nexthops, &routes})
+              &tunnel_bfd, &all_saved_zones, &nexthops, &routes, &evpn_tunnels})
             step->repeat();
         bindings.repeat();
         port_reports.repeat();

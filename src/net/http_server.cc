@@ -5,9 +5,13 @@
 #include <event2/http.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+
+#include "net/address.h"
 
 namespace weft::net {
 
@@ -16,6 +20,7 @@ namespace {
 constexpr ssize_t kMaxHeaders = 64 << 10;
 constexpr ssize_t kMaxBody = 1 << 20;
 constexpr int kSilenceS = 60;
+constexpr int kBacklog = 128;
 
 std::string method_of(evhttp_request* request) {
     switch (evhttp_request_get_command(request)) {
@@ -44,6 +49,26 @@ HttpRequest read(evhttp_request* request) {
     out.body.resize(evbuffer_get_length(body));
     evbuffer_remove(body, out.body.data(), out.body.size());
     return out;
+}
+
+// The library's own way looks addresses up and finds none of a family that only the loopback has.  -1: errno
+// says why.
+int bound_socket(const std::string& address, uint16_t port) {
+    std::optional<sockaddr_storage> to = numeric_address(address, port);
+    if (!to) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (!bind(fd, reinterpret_cast<const sockaddr*>(&*to), address_size(*to)) && !listen(fd, kBacklog))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
 }
 
 void send(evhttp_request* request, const HttpAnswer& answer) {
@@ -95,9 +120,13 @@ Result<std::unique_ptr<HttpServer>> HttpServer::create(Loop& loop, const std::st
     evhttp_set_allowed_methods(impl->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
                                                EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS);
     evhttp_set_gencb(impl->http, Impl::on_request, impl.get());
-    impl->socket = evhttp_bind_socket_with_handle(impl->http, address.c_str(), port);
-    if (!impl->socket)
-        return Error{fmt::format("{}:{}: listening for HTTP: {}", address, port, std::strerror(errno))};
+    int fd = bound_socket(address, port);
+    impl->socket = fd < 0 ? nullptr : evhttp_accept_socket_with_handle(impl->http, fd);
+    if (!impl->socket) {
+        int error = errno;
+        if (fd >= 0) close(fd);
+        return Error{fmt::format("{}:{}: listening for HTTP: {}", address, port, std::strerror(error))};
+    }
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

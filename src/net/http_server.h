@@ -44,6 +44,9 @@ class HttpServer {
     uint16_t port() const;
 
   private:
+    friend class HttpClient;  // the library's client, which runs on the same base
+    static event_base* base_of(Loop& loop) { return loop.library_base(); }
+
     struct Impl;
     explicit HttpServer(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

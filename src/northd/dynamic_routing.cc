@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "northd/evpn_settings.h"
 #include "northd/features.h"
 
 namespace weft::northd {
@@ -12,6 +13,9 @@ using ovsdb::get_string;
 namespace {
 
 constexpr const char* kRedistribute = "dynamic-routing-redistribute";
+// Of a switch in an EVPN, on the hosts: all are needed.
+constexpr const char* kEvpnDevices[] = {"dynamic-routing-bridge-ifname", "dynamic-routing-vxlan-ifname",
+                                        "dynamic-routing-advertise-ifname"};
 
 std::string as_network(const std::string& address) {
     return address + (address.find(':') == std::string::npos ? "/32" : "/128");
@@ -125,10 +129,17 @@ void advertise_of_switch_port(Program& p, const SwitchPort& port) {
     }
 }
 
+void copy_evpn_settings(const ovsdb::StringMap& config, ovsdb::StringMap& external_ids) {
+    if (!config.contains("dynamic-routing-vni")) return;
+    for (const auto& [key, value] : config) {
+        if (key.starts_with("dynamic-routing-")) external_ids.set(key, value);
+    }
+}
+
 // A switch that is part of an EVPN has its identifier (RFC 7432, RFC 8365: 24 bits).
 bool advertises_ips(const ovsdb::StringMap& config) {
-    int64_t vni = ovsdb::get_int(config, "dynamic-routing-vni");
-    if (vni <= 0 || vni >= 1 << 24) return false;
+    int64_t vni = ovsdb::get_int(config, "dynamic-routing-vni", -1);
+    if (vni < 0 || vni >= 1 << 24) return false;
     for (std::string_view word : split(get_string(config, kRedistribute), ", ")) {
         if (word == "ip") return true;
     }
@@ -138,17 +149,20 @@ bool advertises_ips(const ovsdb::StringMap& config) {
 void check_dynamic_routing_of_switch(Program& p, const Uuid& uuid) {
     const nb::LogicalSwitch* row = p.in.switches.get(uuid);
     if (!row || !row->other_config.contains("dynamic-routing-vni")) return;
-    int64_t vni = ovsdb::get_int(row->other_config, "dynamic-routing-vni");
-    if (vni <= 0 || vni >= 1 << 24) {
+    int64_t vni = ovsdb::get_int(row->other_config, "dynamic-routing-vni", -1);
+    if (vni < 0 || vni >= 1 << 24) {
         return p.complaints.emit(
-            fmt::format("Logical_Switch {}: other_config:dynamic-routing-vni '{}' is not between 1 and "
+            fmt::format("Logical_Switch {}: other_config:dynamic-routing-vni '{}' is not between 0 and "
                         "16777215; nothing is announced",
                         row->name, get_string(row->other_config, "dynamic-routing-vni")));
     }
-    p.complaints.emit(fmt::format(
-        "Logical_Switch {}: addresses to announce are listed in Advertised_MAC_Binding, but hosts "
-        "take no part in an EVPN",
-        row->name));
+    for (const char* device : kEvpnDevices) {
+        if (get_string(row->other_config, device).empty()) {
+            p.complaints.emit(fmt::format(
+                "Logical_Switch {}: other_config:{} is missing: without it hosts take no part in the EVPN",
+                row->name, device));
+        }
+    }
     for (std::string_view word : split(get_string(row->other_config, kRedistribute), ", ")) {
         if (word != "ip" && word != "fdb") {
             p.complaints.emit(

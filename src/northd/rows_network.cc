@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "northd/aging.h"
+#include "northd/evpn_settings.h"
 #include "northd/features.h"
 
 namespace weft::northd {
@@ -52,6 +53,7 @@ void datapath_row(Program& p, const Uuid& uuid, const char* kind, const std::str
         std::string_view(kind) == "logical-router" ? "mac_binding_age_threshold" : "fdb_age_threshold";
     std::string_view age = get_string(options, threshold);
     if (!age.empty() && parse_age_threshold(age)) row.external_ids.set(threshold, std::string(age));
+    if (std::string_view(kind) == "logical-switch") copy_evpn_settings(options, row.external_ids);
     p.datapath_rows.emit(std::move(row));
 }
 

@@ -114,8 +114,14 @@ def announced_addresses():
         expect(listed(), set(), "with an identifier that is none")
         with open(f"{r.dir}/ovn-northd.log") as f:
             log = f.read()
-        if "take no part in an EVPN" not in log or "'99999999' is not between" not in log:
+        if "dynamic-routing-bridge-ifname is missing" not in log or "'99999999' is not between" not in log:
             raise rig.Failure("northd does not tell what is not done")
+        # Hosts are told all that is said about it.
+        nbctl(r, ["set", "Logical_Switch", "inside", "other_config:dynamic-routing-vni=77", "other_config:dynamic-routing-bridge-ifname=br-77"])
+        ids = next(dict(row["external_ids"][1]) for row in rows(r, "Datapath_Binding", "external_ids")
+                   if dict(row["external_ids"][1]).get("name") == "inside")
+        told = {key: value for key, value in ids.items() if key.startswith("dynamic-routing")}
+        expect(told, {"dynamic-routing-vni": "77", "dynamic-routing-bridge-ifname": "br-77", "dynamic-routing-redistribute": "fdb,ip"}, "settings")
 
 
 def learnt():

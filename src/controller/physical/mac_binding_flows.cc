@@ -30,21 +30,28 @@ bool set_address(openflow::Match& match, const std::string& ip) {
 
 void emit_binding(SouthboundView& view, const Uuid& uuid, const std::string& logical_port,
                   const std::string& ip, const std::string& mac_text, uint16_t priority) {
+    if (auto mac = packet::parse_eth(mac_text))
+        emit_neighbor_flows(view, cookie_of(uuid), logical_port, ip, *mac, priority);
+}
+
+}  // namespace
+
+void emit_neighbor_flows(SouthboundView& view, uint32_t cookie, const std::string& logical_port,
+                         const std::string& ip, const packet::EthAddr& mac, uint16_t priority) {
     const sb::PortBinding* port = view.port_named(logical_port);
     const LocalDatapath* datapath = port ? view.local_datapath(port->datapath) : nullptr;
-    auto mac = packet::parse_eth(mac_text);
-    if (!datapath || !mac) return;
+    if (!datapath) return;
     const uint32_t port_key = static_cast<uint32_t>(port->tunnel_key);
 
     openflow::Match ask = outport_match(datapath->key, port_key);
     if (!set_address(ask, ip)) return;
     ActionBuilder answer;
-    answer.add(openflow::SetEthDst{*mac}).load_flag(kFlagLookup, true);
-    view.flows.emit(make_flow(kTableMacBinding, priority, cookie_of(uuid), ask, answer.take()));
+    answer.add(openflow::SetEthDst{mac}).load_flag(kFlagLookup, true);
+    view.flows.emit(make_flow(kTableMacBinding, priority, cookie, ask, answer.take()));
 
     openflow::Match known = datapath_match(datapath->key);
     known.set_reg(kRegInport, port_key);
-    known.set_dl_src(*mac);
+    known.set_dl_src(mac);
     set_address(known, ip);
     if (packet::parse_ipv4(ip)) {
         known.set_dl_type(0x0806);
@@ -53,11 +60,9 @@ void emit_binding(SouthboundView& view, const Uuid& uuid, const std::string& log
         known.set(FieldId::kIpProto, 58);
         known.set(FieldId::kIcmpv6Code, 0);
     }
-    view.flows.emit(make_flow(kTableMacLookup, priority, cookie_of(uuid), known,
+    view.flows.emit(make_flow(kTableMacLookup, priority, cookie, known,
                               ActionBuilder().load_flag(kFlagLookup, true).take()));
 }
-
-}  // namespace
 
 void emit_mac_binding_flows(SouthboundView& view, const Uuid& uuid) {
     const sb::MACBinding* row = *view.mac_bindings.find(uuid);

@@ -73,7 +73,8 @@ std::vector<const Tunnel*> tunnels_to(SouthboundView& view, const std::set<Uuid>
 }
 
 openflow::ActionList remote_actions(const Members& members, const std::vector<const Tunnel*>& tunnels,
-                                    uint32_t datapath_key, uint32_t group_key) {
+                                    uint32_t datapath_key, uint32_t group_key,
+                                    const std::vector<EvpnPeer>* vteps) {
     ActionBuilder remote;
     for (const sb::PortBinding* port : members.first) {
         remote.load_reg(kRegOutport, static_cast<uint32_t>(port->tunnel_key)).resubmit(kTableCheckLoopback);
@@ -87,8 +88,21 @@ openflow::ActionList remote_actions(const Members& members, const std::vector<co
         remote.output(tunnel->ofport);
         previous = tunnel;
     }
+    if (vteps) copy_to_evpn(remote, *vteps);
     if (!remote.empty() && !members.local.empty()) remote.resubmit(kTableLocalOutput);
     return remote.take();
+}
+
+// What came from a VTEP goes to no other, nor to chassis to which VTEPs send themselves.
+void emit_from_evpn(SouthboundView& view, Members members, openflow::Match match, uint32_t cookie,
+                    uint32_t datapath_key, uint32_t group_key) {
+    std::erase_if(members.chassis, [&](const Uuid& chassis) { return takes_part_in_evpn(view, chassis); });
+    match.set_reg(kRegInport, kEvpnKeyBit, kEvpnKeyBit);
+    emit_by_encap(view, kTableRemoteOutput, 110, cookie, match, [&](uint16_t encap) {
+        openflow::ActionList actions = remote_actions(members, tunnels_to(view, members.chassis, encap),
+                                                      datapath_key, group_key, nullptr);
+        return actions.empty() ? ActionBuilder().resubmit(kTableLocalOutput).take() : actions;
+    });
 }
 
 }  // namespace
@@ -101,6 +115,7 @@ void emit_multicast_flows(SouthboundView& view, const Uuid& uuid) {
     const openflow::Match match = outport_match(datapath->key, group_key);
     const std::vector<uint16_t> own_encaps = view.own_encaps();
     Members members = sort_members(view, *group);
+    const std::vector<EvpnPeer>* vteps = evpn_copies(view, *group);
 
     if (!members.local.empty()) {
         ActionBuilder local;
@@ -113,8 +128,10 @@ void emit_multicast_flows(SouthboundView& view, const Uuid& uuid) {
         view.flows.emit(make_flow(kTableLocalOutput, 100, cookie_of(uuid), match, local.take()));
     }
     emit_by_encap(view, kTableRemoteOutput, 100, cookie_of(uuid), match, [&](uint16_t encap) {
-        return remote_actions(members, tunnels_to(view, members.chassis, encap), datapath->key, group_key);
+        return remote_actions(members, tunnels_to(view, members.chassis, encap), datapath->key, group_key,
+                              vteps);
     });
+    if (vteps) emit_from_evpn(view, std::move(members), match, cookie_of(uuid), datapath->key, group_key);
 }
 
 }  // namespace weft::controller

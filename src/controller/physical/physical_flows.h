@@ -47,6 +47,9 @@ void emit_mac_binding_flows(SouthboundView& view, const Uuid& binding);  // mac_
 void emit_static_mac_binding_flows(SouthboundView& view, const Uuid& binding);
 void emit_fdb_flows(SouthboundView& view, const Uuid& fdb);                // fdb_flows.cc
 void emit_hairpin_flows(SouthboundView& view, const Uuid& load_balancer);  // hairpin_flows.cc
+void emit_evpn_peer_flows(SouthboundView& view, uint32_t key);             // evpn_flows.cc
+void emit_evpn_mac_flows(SouthboundView& view, const EvpnMacKey& key);
+void emit_evpn_neighbor_flows(SouthboundView& view, const EvpnNeighborKey& key);
 
 class PhysicalFlows {
   public:
@@ -76,6 +79,14 @@ class PhysicalFlows {
                                           [this](const Uuid& u) { emit_foreign_mac_flows(view_, u); }};
     incremental::Rule<Uuid> hairpin_{view_.engine, "hairpin flows", view_.load_balancers,
                                      [this](const Uuid& u) { emit_hairpin_flows(view_, u); }};
+    incremental::Rule<uint32_t> evpn_peers_{view_.engine, "EVPN flows", view_.evpn_peers,
+                                            [this](uint32_t key) { emit_evpn_peer_flows(view_, key); }};
+    incremental::Rule<EvpnMacKey> evpn_macs_{
+        view_.engine, "EVPN address flows", view_.evpn_macs,
+        [this](const EvpnMacKey& key) { emit_evpn_mac_flows(view_, key); }};
+    incremental::Rule<EvpnNeighborKey> evpn_neighbors_{
+        view_.engine, "EVPN neighbour flows", view_.evpn_neighbors,
+        [this](const EvpnNeighborKey& key) { emit_evpn_neighbor_flows(view_, key); }};
 };
 
 // Shared by the feature files.
@@ -110,6 +121,14 @@ void emit_chassis_mac_flows(SouthboundView& view, const schema::sb::PortBinding&
 // Flows in tables 40, 41 and 64 that every port which ends on this host has.
 void emit_local_output_flows(SouthboundView& view, const schema::sb::PortBinding& port, const PortKeys& keys,
                              bool nested);
+// Tables 66 and 67: a router port's neighbour (mac_binding_flows.cc).
+void emit_neighbor_flows(SouthboundView& view, uint32_t cookie, const std::string& router_port,
+                         const std::string& ip, const packet::EthAddr& mac, uint16_t priority);
+// The VTEPs that get a copy of what is sent to the group; null if it is no flood of a switch in an EVPN.
+const std::vector<EvpnPeer>* evpn_copies(SouthboundView& view, const schema::sb::MulticastGroup& group);
+void copy_to_evpn(ActionBuilder& actions, const std::vector<EvpnPeer>& peers);
+// VTEPs send to that chassis themselves.
+bool takes_part_in_evpn(SouthboundView& view, const Uuid& chassis);
 // Puts the packet's place in the logical network into the tunnel's header.
 void write_tunnel_header(ActionBuilder& actions, const Tunnel& tunnel, uint32_t datapath_key,
                          uint32_t outport_key, bool multicast);
