@@ -8,66 +8,82 @@
 //
 // Each flow remembers the source line that made it and the row it was made for: `source` and `stage-hint` in
 // external_ids.
+//
+// There are millions of them, so what several have is there once (docs/decisions/0115): texts, sets of
+// datapaths, source lines.
 
 #pragma once
 
-#include <algorithm>
+#include <compare>
 #include <cstdint>
-#include <memory>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <absl/hash/hash.h>
 
+#include "base/shared_text.h"
 #include "base/uuid.h"
 #include "incremental/output.h"
 #include "northd/stage.h"
 
 namespace weft::northd {
 
-// A set of datapaths: sorted, distinct, never changed, shared by the flows that have it.
-struct DatapathSet {
-    explicit DatapathSet(std::vector<Uuid> uuids) : datapaths(std::move(uuids)) {
-        std::sort(datapaths.begin(), datapaths.end());
-        datapaths.erase(std::unique(datapaths.begin(), datapaths.end()), datapaths.end());
-        hash = absl::HashOf(datapaths);
-    }
-    std::vector<Uuid> datapaths;
-    size_t hash;
-};
-
+// A set of datapaths: sorted, distinct, never changed.  Equal sets are one object, shared by who has them.
 class Datapaths {
   public:
     Datapaths() = default;
-    Datapaths(const Uuid& one) : one_(one) {}  // NOLINT: implicit by design
-    explicit Datapaths(std::vector<Uuid> many) {
-        if (many.size() == 1) {
-            one_ = many[0];
-        } else if (!many.empty()) {
-            many_ = std::make_shared<const DatapathSet>(std::move(many));
-        }
+    Datapaths(const Uuid& one);  // NOLINT: implicit by design
+    explicit Datapaths(std::vector<Uuid> many);
+    Datapaths(const Datapaths& other) : set_(other.set_) {
+        if (set_) ++set_->users;
+    }
+    Datapaths(Datapaths&& other) noexcept : set_(std::exchange(other.set_, nullptr)) {}
+    Datapaths& operator=(Datapaths other) noexcept {
+        std::swap(set_, other.set_);
+        return *this;
+    }
+    ~Datapaths() {
+        if (set_ && --set_->users == 0) free_set(set_);
     }
 
-    bool empty() const { return !many_ && one_.is_zero(); }
-    const Uuid* begin() const { return many_ ? many_->datapaths.data() : &one_; }
-    const Uuid* end() const {
-        return many_ ? many_->datapaths.data() + many_->datapaths.size() : &one_ + !one_.is_zero();
-    }
-    bool operator==(const Datapaths& other) const {
-        if (many_ == other.many_) return one_ == other.one_;
-        return many_ && other.many_ && many_->hash == other.many_->hash &&
-               many_->datapaths == other.many_->datapaths;
-    }
+    bool empty() const { return !set_; }
+    size_t size() const { return set_ ? set_->uuids.size() : 0; }
+    const Uuid* begin() const { return set_ ? set_->uuids.data() : nullptr; }
+    const Uuid* end() const { return begin() + size(); }
+    bool operator==(const Datapaths&) const = default;
     template <typename H>
     friend H AbslHashValue(H h, const Datapaths& d) {
-        return H::combine(std::move(h), d.one_, d.many_ ? d.many_->hash : 0);
+        return H::combine(std::move(h), d.set_);
     }
 
   private:
-    Uuid one_;
-    std::shared_ptr<const DatapathSet> many_;
+    friend struct DatapathSets;
+    struct Set {
+        std::vector<Uuid> uuids;
+        uint32_t users;
+    };
+    static Set* find_or_make(std::vector<Uuid> uuids);
+    static void free_set(Set* set);
+
+    Set* set_ = nullptr;  // null: none
+};
+
+// A line of northd's source, as a number.
+class SourceLine {
+  public:
+    SourceLine() = default;
+    explicit SourceLine(const std::source_location& where);
+
+    const std::string& text() const;  // "switch_acl.cc:17"; "" of no line
+    bool operator==(const SourceLine&) const = default;
+    // By line, then by file: the same in every process.
+    std::strong_ordering operator<=>(const SourceLine& other) const;
+
+  private:
+    uint16_t number_ = 0;  // of the lines that have made flows, as they came; 0: none
 };
 
 // Where packets are dropped, "drop;" is written, or by ACLs kAclDrop; if drops are sampled, both become
@@ -79,9 +95,9 @@ constexpr uint16_t kAclPriority = 1000, kLastAclPriority = kAclPriority + 32767;
 struct FlowBody {
     Stage stage{};
     uint16_t priority = 0;
-    std::string match, actions;
-    std::string port;   // the logical port that it is about, or "": tags:in_out_port
-    std::string meter;  // controller_meter, or ""
+    SharedText match, actions;
+    SharedText port;   // the logical port that it is about, or "": tags:in_out_port
+    SharedText meter;  // controller_meter, or ""
 
     bool operator==(const FlowBody&) const = default;
     template <typename H>
@@ -94,8 +110,7 @@ struct LogicalFlow {
     FlowBody body;
     Datapaths datapaths;
     uint32_t hint = 0;  // the first 32 bits of a northbound row's uuid
-    uint32_t line = 0;
-    const char* file = "";
+    SourceLine source;
 
     bool operator==(const LogicalFlow&) const = default;
     template <typename H>
@@ -112,23 +127,15 @@ class FlowWriter {
         : output_(&output), datapaths_(std::move(datapaths)), hint_(load_be32(hint.bytes.data())) {}
 
     struct More {
-        std::string port;   // the logical port that the flow is about
-        std::string meter;  // that limits what it sends to the controller
+        SharedText port;   // the logical port that the flow is about
+        SharedText meter;  // that limits what it sends to the controller
     };
-    void add(Stage stage, uint16_t priority, std::string match, std::string actions,
+    void add(Stage stage, uint16_t priority, std::string_view match, std::string_view actions,
              std::source_location where = std::source_location::current()) {
-        add(stage, priority, std::move(match), std::move(actions), More(), where);
+        add(stage, priority, match, actions, More(), where);
     }
-    void add(Stage stage, uint16_t priority, std::string match, std::string actions, More more,
-             std::source_location where = std::source_location::current()) {
-        if (datapaths_.empty()) return;
-        output_->emit({{stage, priority, std::move(match), std::move(actions), std::move(more.port),
-                        std::move(more.meter)},
-                       datapaths_,
-                       hint_,
-                       where.line(),
-                       where.file_name()});
-    }
+    void add(Stage stage, uint16_t priority, std::string_view match, std::string_view actions, More more,
+             std::source_location where = std::source_location::current());
 
   private:
     static uint32_t load_be32(const uint8_t* p) {

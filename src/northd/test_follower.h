@@ -24,8 +24,8 @@ class Follower {
         Program& p = program;
         take(p.flows, [](const LogicalFlow& f) {
             std::vector<Uuid> datapaths(f.datapaths.begin(), f.datapaths.end());
-            return line("flow", std::string(stage_info(f.body.stage).name), f.body.priority, f.body.match,
-                        f.body.actions, f.body.port, f.body.meter, f.hint, std::string(f.file), f.line,
+            return line("flow", std::string(stage_info(f.body.stage).name), f.body.priority, f.body.match.str(),
+                        f.body.actions.str(), f.body.port.str(), f.body.meter.str(), f.hint, f.source.text(),
                         datapaths);
         });
         take(p.datapath_rows,
