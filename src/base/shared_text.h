@@ -17,8 +17,8 @@ namespace weft {
 
 class SharedText {
   public:
-    SharedText() = default;                   // ""
-    SharedText(std::string_view text);        // NOLINT: implicit by design
+    SharedText() = default;                                                      // ""
+    SharedText(std::string_view text);                                           // NOLINT: implicit by design
     SharedText(const std::string& text) : SharedText(std::string_view(text)) {}  // NOLINT
     SharedText(const char* text) : SharedText(std::string_view(text)) {}         // NOLINT
     SharedText(const SharedText& other) : piece_(other.piece_) {
@@ -41,7 +41,6 @@ class SharedText {
     bool empty() const { return !piece_; }
 
     bool operator==(const SharedText&) const = default;
-    bool operator==(std::string_view text) const { return view() == text; }
     template <typename H>
     friend H AbslHashValue(H h, const SharedText& text) {
         return H::combine(std::move(h), text.piece_);

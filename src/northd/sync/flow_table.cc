@@ -61,8 +61,10 @@ std::optional<FlowBody> body_of(const sb::LogicalFlow& row) {
     const StageInfo& info = stage_info(stage->second);
     if (row.table_id != info.table || row.pipeline != (info.ingress ? "ingress" : "egress"))
         return std::nullopt;
-    return FlowBody{stage->second, static_cast<uint16_t>(row.priority),
-                    row.match,     row.actions,
+    return FlowBody{stage->second,
+                    static_cast<uint16_t>(row.priority),
+                    row.match,
+                    row.actions,
                     ovsdb::get_string(row.tags, kPortTag),
                     std::string_view(row.controller_meter ? *row.controller_meter : "")};
 }
@@ -135,7 +137,7 @@ void DatapathGroups::take_over(const SetId& from, const SetId& to) {
     groups_.erase(from);
 }
 
-std::optional<Uuid> DatapathGroups::row(Transaction& txn, const SetId& id, const std::vector<Uuid>& datapaths,
+std::optional<Uuid> DatapathGroups::row(Transaction& txn, const SetId& id, std::span<const Uuid> datapaths,
                                         const Resolve& resolve) {
     Group& group = groups_[id];
     if (group.written) return group.row;
@@ -239,12 +241,17 @@ void FlowTable::count(Shared& shared, const LogicalFlow& flow) {
 
 void FlowTable::add(State& state, const LogicalFlow& flow) {
     bool is_first = !state.is_wanted();
-    if (is_first && flow.datapaths.size() == 1) {
-        state.only = &flow;
+    if (is_first) state.only = &flow;
+    if (is_first && flow.datapaths.size() == 1) return;
+    Shared& shared = shared_of(state);
+    if (is_first) {
+        for (const Uuid& datapath : flow.datapaths) shared.set.add(datapath);
         return;
     }
-    Shared& shared = shared_of(state);
-    if (state.only) count(shared, *std::exchange(state.only, nullptr));
+    if (state.only) {
+        shared.set = SetId();
+        count(shared, *std::exchange(state.only, nullptr));
+    }
     count(shared, flow);
 }
 
@@ -252,6 +259,7 @@ void FlowTable::remove(State& state, const LogicalFlow& flow) {
     if (state.only) {
         assert(state.only == &flow);
         state.only = nullptr;
+        if (state.shared) state.shared->set = SetId();
         return;
     }
     Shared& shared = *state.shared;
@@ -267,6 +275,10 @@ void FlowTable::remove(State& state, const LogicalFlow& flow) {
     assert(at != shared.flows.end());
     *at = shared.flows.back();
     shared.flows.pop_back();
+    if (shared.flows.size() != 1) return;
+    state.only = shared.flows[0];
+    shared.flows = {};
+    shared.members = {};
 }
 
 void FlowTable::want(FlowOutput& output) {
@@ -403,7 +415,7 @@ void FlowTable::for_each_kept(const std::function<void(const Uuid&)>& f) const {
 void FlowTable::choose_group(State& state) {
     if (!state.shared) return;
     Shared& shared = *state.shared;
-    bool is_group = shared.members.size() > 1;
+    bool is_group = state.count_datapaths() > 1;
     if (is_group && shared.uses_group && shared.used == shared.set) return;
     bool had = shared.uses_group;
     SetId before = shared.used;
@@ -418,13 +430,16 @@ void FlowTable::write_row(Transaction& txn, State& state, const DatapathGroups::
     using Flow = sb::LogicalFlow;
     std::optional<Uuid> datapath, group;
     const LogicalFlow* flow = state.only;
-    if (flow || state.shared->members.size() == 1) {
+    if (state.count_datapaths() == 1) {
         datapath = resolve(flow ? *flow->datapaths.begin() : state.shared->members[0].datapath);
         if (!datapath) return;
     } else {
-        std::vector<Uuid> datapaths;
-        for (const Member& member : state.shared->members) datapaths.push_back(member.datapath);
-        group = groups_.row(txn, state.shared->set, datapaths, resolve);
+        std::vector<Uuid> members;
+        if (!flow) {
+            for (const Member& member : state.shared->members) members.push_back(member.datapath);
+        }
+        group = groups_.row(txn, state.shared->set, flow ? flow->datapaths : std::span<const Uuid>(members),
+                            resolve);
         if (!group) return;
     }
     if (!flow) {

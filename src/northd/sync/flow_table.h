@@ -4,8 +4,8 @@
 // Groups are known by their members, as two sums of hashes: adding a datapath to a set is constant work, and
 // when all flows of a group move to another one, its row is changed in place instead of every flow's.
 //
-// A flow has a state: what is emitted, and the row that there is.  States are most of northd's memory, so each
-// has only what nobody else has (docs/decisions/0115): emissions are pointers into the output, and the
+// A flow has a state: what is emitted, and the row that there is.  States are most of northd's memory, so
+// each has only what nobody else has (docs/decisions/0115): emissions are pointers into the output, and the
 // replica's rows are kept here.
 
 #pragma once
@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -46,8 +47,8 @@ class DatapathGroups {
     // A user went from one group to another, whose row does not exist yet: the first one's row may become it.
     void take_over(const SetId& from, const SetId& to);
     // The row of the group, inserted or corrected as needed.
-    std::optional<Uuid> row(ovsdb::client::Transaction& txn, const SetId& id,
-                            const std::vector<Uuid>& datapaths, const Resolve& resolve);
+    std::optional<Uuid> row(ovsdb::client::Transaction& txn, const SetId& id, std::span<const Uuid> datapaths,
+                            const Resolve& resolve);
     void begin() {
         for (auto& [id, group] : groups_) group.written = false;
     }
@@ -98,12 +99,11 @@ class FlowTable : public ovsdb::client::RowKeeper {
         Uuid datapath;
         uint32_t count;
     };
-    // What few flows have, though these much of it: of those emitted more than once, or for several
-    // datapaths, or with more than one row.
+    // What few flows have: those emitted more than once, or for several datapaths, or with more than one row.
     struct Shared {
-        std::vector<Member> members;            // sorted by datapath
-        std::vector<const LogicalFlow*> flows;  // as they are emitted
-        SetId set;                              // of the members
+        std::vector<Member> members;            // of those emitted more than once; sorted by datapath
+        std::vector<const LogicalFlow*> flows;  // the same: as they are emitted
+        SetId set;                              // of all its datapaths
         SetId used;                             // the group counted in groups_
         bool uses_group = false;
         std::vector<Uuid> more_rows;
@@ -120,6 +120,9 @@ class FlowTable : public ovsdb::client::RowKeeper {
         bool place_is_group = false, kept = false, dirty = false;
 
         bool is_wanted() const { return only || (shared && !shared->flows.empty()); }
+        size_t count_datapaths() const {
+            return only ? only->datapaths.size() : shared ? shared->members.size() : 0;
+        }
     };
     struct Hash {
         using is_transparent = void;
