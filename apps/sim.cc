@@ -50,6 +50,7 @@ void add_options(OptionTable& table, Arguments& arguments) {
           "logical flows "
           "(default: 0).  ovn-controller follows all.",
           s.hops, 0);
+    count("at-once", "How many chassis come at a time (default: 16).", s.at_once, 1);
     table.section("The measurement");
     count("rounds", "How often each kind of change is made (default: 20).", s.rounds, 1);
     table.add_text(

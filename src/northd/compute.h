@@ -10,6 +10,7 @@
 namespace weft::northd {
 
 class Program;
+class Datapaths;
 struct Globals;
 struct SamplingApps;
 struct Switch;
@@ -44,8 +45,8 @@ VipSummary compute_lb_vips(Program& p, const Uuid& uuid);
 VipSummary compute_lb_group_vips(Program& p, const Uuid& group);
 VipSummary compute_switch_vips(Program& p, const Uuid& sw);
 VipSummary compute_router_vips(Program& p, const Uuid& router);
-std::vector<Uuid> compute_switches_of_lb(Program& p, const Uuid& lb);
-std::vector<Uuid> compute_routers_of_lb(Program& p, const Uuid& lb);
+Datapaths compute_switches_of_lb(Program& p, const Uuid& lb);
+Datapaths compute_routers_of_lb(Program& p, const Uuid& lb);
 
 std::vector<Uuid> compute_switches_of_group(Program& p, const Uuid& group);
 SwitchState compute_switch_state(Program& p, const Uuid& sw);

@@ -179,7 +179,7 @@ void rows_of_health_checks(Program&, const LoadBalancerFacts&);
 // The meter of control plane protection for a kind of packet (ovn-nb(5), Copp), or "".
 std::string copp_meter(Program&, const std::optional<Uuid>& copp, const char* protocol);
 // Switches or routers by their meters for a kind of packet.
-std::map<std::string, std::vector<Uuid>> by_meter(Program&, const std::vector<Uuid>& datapaths,
+std::map<std::string, std::vector<Uuid>> by_meter(Program&, std::span<const Uuid> datapaths,
                                                   const char* protocol);
 // The meter of an ACL's log messages: of a fair one each ACL has a copy (ovn-nb(5), Meter:fair); "" without.
 std::string acl_meter(Program&, const nb::ACL&);

@@ -1,6 +1,8 @@
 #include "northd/load_balancer_facts.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include "northd/compute.h"
 #include "northd/program.h"
@@ -13,11 +15,20 @@ using ovsdb::get_string;
 
 namespace {
 
-void merge(std::vector<std::string>& into, const std::vector<std::string>& more) {
-    if (more.empty()) return;
-    into.insert(into.end(), more.begin(), more.end());
-    std::sort(into.begin(), into.end());
-    into.erase(std::unique(into.begin(), into.end()), into.end());
+// The lists of a VipSummary while they are collected; those of IPv6 follow those of IPv4.
+constexpr AddressList VipSummary::*kLists[] = {&VipSummary::ip4,
+                                               &VipSummary::ip6,
+                                               &VipSummary::ip4_reachable,
+                                               &VipSummary::ip6_reachable,
+                                               &VipSummary::ip4_routable,
+                                               &VipSummary::ip6_routable,
+                                               &VipSummary::ip4_all_responder,
+                                               &VipSummary::ip6_all_responder};
+enum : size_t { kAll = 0, kReachable = 2, kRoutable = 4, kAllResponder = 6 };
+using Lists = std::array<std::vector<std::string>, std::size(kLists)>;
+
+void set_lists(VipSummary& summary, Lists&& lists) {
+    for (size_t i = 0; i < lists.size(); ++i) summary.*kLists[i] = AddressList(std::move(lists[i]));
 }
 
 // "PORT_NAME:SOURCE_IP" of ip_port_mappings.
@@ -68,18 +79,39 @@ int64_t port_number(const Backend& backend) {
     return value;
 }
 
+const std::vector<std::string> AddressList::kNone;
+
+AddressList::AddressList(std::vector<std::string> addresses) {
+    std::sort(addresses.begin(), addresses.end());
+    addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+    if (addresses.empty()) return;
+    addresses.shrink_to_fit();
+    list_ = std::make_shared<const std::vector<std::string>>(std::move(addresses));
+}
+
+void AddressList::add(const AddressList& other) {
+    if (list_ == other.list_ || other.empty()) return;
+    if (empty()) {
+        list_ = other.list_;
+        return;
+    }
+    std::vector<std::string> both;
+    std::set_union(begin(), end(), other.begin(), other.end(), std::back_inserter(both));
+    *this = AddressList(std::move(both));
+}
+
 void VipSummary::add(const VipSummary& other) {
     any |= other.any;
     any_skip_snat |= other.any_skip_snat;
     any_distributed |= other.any_distributed;
-    merge(ip4, other.ip4);
-    merge(ip6, other.ip6);
-    merge(ip4_reachable, other.ip4_reachable);
-    merge(ip6_reachable, other.ip6_reachable);
-    merge(ip4_routable, other.ip4_routable);
-    merge(ip6_routable, other.ip6_routable);
-    merge(ip4_all_responder, other.ip4_all_responder);
-    merge(ip6_all_responder, other.ip6_all_responder);
+    ip4.add(other.ip4);
+    ip6.add(other.ip6);
+    ip4_reachable.add(other.ip4_reachable);
+    ip6_reachable.add(other.ip6_reachable);
+    ip4_routable.add(other.ip4_routable);
+    ip6_routable.add(other.ip6_routable);
+    ip4_all_responder.add(other.ip4_all_responder);
+    ip6_all_responder.add(other.ip6_all_responder);
 }
 
 LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid) {
@@ -126,51 +158,43 @@ LoadBalancerFacts compute_load_balancer(Program& p, const Uuid& uuid) {
 VipSummary compute_lb_vips(Program& p, const Uuid& uuid) {
     const LoadBalancerFacts& lb = p.load_balancer(uuid);
     VipSummary out;
+    Lists lists;
     for (const Vip& vip : lb.vips) {
         out.any = true;
         if (lb.is_template) continue;  // each chassis has its own addresses
         bool is_ip6 = vip.endpoint.is_ip6;
-        auto put = [&](std::vector<std::string>& ip4, std::vector<std::string>& ip6) {
-            (is_ip6 ? ip6 : ip4).push_back(vip.endpoint.address);
-        };
-        put(out.ip4, out.ip6);
+        auto put = [&](size_t of_ip4) { lists[of_ip4 + is_ip6].push_back(vip.endpoint.address); };
+        put(kAll);
         if (lb.neighbor_responder == "all") {
-            put(out.ip4_all_responder, out.ip6_all_responder);
+            put(kAllResponder);
         } else if (lb.neighbor_responder != "none") {
-            put(out.ip4_reachable, out.ip6_reachable);
+            put(kReachable);
         }
-        if (lb.routable) put(out.ip4_routable, out.ip6_routable);
+        if (lb.routable) put(kRoutable);
     }
     out.any_skip_snat = out.any && lb.skip_snat;
     out.any_distributed = out.any && lb.distributed;
-    VipSummary sorted;
-    sorted.add(out);
-    return sorted;
+    set_lists(out, std::move(lists));
+    return out;
 }
 
 VipSummary compute_lb_group_vips(Program& p, const Uuid& group) {
     VipSummary out;
     const nb::LoadBalancerGroup* row = p.in.load_balancer_groups.get(group);
     if (!row) return out;
-    std::vector<std::string> VipSummary::*lists[] = {&VipSummary::ip4,
-                                                     &VipSummary::ip6,
-                                                     &VipSummary::ip4_reachable,
-                                                     &VipSummary::ip6_reachable,
-                                                     &VipSummary::ip4_routable,
-                                                     &VipSummary::ip6_routable,
-                                                     &VipSummary::ip4_all_responder,
-                                                     &VipSummary::ip6_all_responder};
+    Lists lists;
     for (const Uuid& lb : row->load_balancer) {
         const VipSummary& each = p.lb_vips(lb);
         out.any |= each.any;
         out.any_skip_snat |= each.any_skip_snat;
         out.any_distributed |= each.any_distributed;
-        for (auto list : lists)
-            (out.*list).insert((out.*list).end(), (each.*list).begin(), (each.*list).end());
+        for (size_t i = 0; i < lists.size(); ++i) {
+            const AddressList& list = each.*kLists[i];
+            lists[i].insert(lists[i].end(), list.begin(), list.end());
+        }
     }
-    VipSummary sorted;
-    sorted.add(out);
-    return sorted;
+    set_lists(out, std::move(lists));
+    return out;
 }
 
 VipSummary compute_switch_vips(Program& p, const Uuid& sw) {
@@ -192,26 +216,22 @@ VipSummary compute_router_vips(Program& p, const Uuid& router) {
     return out;
 }
 
-std::vector<Uuid> compute_switches_of_lb(Program& p, const Uuid& lb) {
+Datapaths compute_switches_of_lb(Program& p, const Uuid& lb) {
     std::vector<Uuid> out;
     for (const Uuid& sw : p.direct_switches_of_lb[lb]) out.push_back(sw);
     for (const Uuid& group : p.groups_of_lb[lb]) {
         for (const Uuid& sw : p.switches_of_lb_group[group]) out.push_back(sw);
     }
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
+    return Datapaths(std::move(out));
 }
 
-std::vector<Uuid> compute_routers_of_lb(Program& p, const Uuid& lb) {
+Datapaths compute_routers_of_lb(Program& p, const Uuid& lb) {
     std::vector<Uuid> out;
     for (const Uuid& router : p.direct_routers_of_lb[lb]) out.push_back(router);
     for (const Uuid& group : p.groups_of_lb[lb]) {
         for (const Uuid& router : p.routers_of_lb_group[group]) out.push_back(router);
     }
-    std::sort(out.begin(), out.end());
-    out.erase(std::unique(out.begin(), out.end()), out.end());
-    return out;
+    return Datapaths(std::move(out));
 }
 
 }  // namespace weft::northd

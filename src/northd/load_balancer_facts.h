@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -49,16 +50,35 @@ struct LoadBalancerFacts {
     bool operator==(const LoadBalancerFacts&) const = default;
 };
 
+// Addresses, sorted and distinct, never changed: copies are one list.  A thousand routers with the same group
+// of load balancers have the same addresses.
+class AddressList {
+  public:
+    AddressList() = default;
+    explicit AddressList(std::vector<std::string> addresses);
+
+    const std::vector<std::string>& all() const { return list_ ? *list_ : kNone; }
+    auto begin() const { return all().begin(); }
+    auto end() const { return all().end(); }
+    bool empty() const { return !list_; }
+    bool operator==(const AddressList& other) const { return list_ == other.list_ || all() == other.all(); }
+    // Becomes the union.
+    void add(const AddressList& other);
+
+  private:
+    static const std::vector<std::string> kNone;
+    std::shared_ptr<const std::vector<std::string>> list_;  // null: none
+};
+
 // What of load balancers matters to the datapaths that carry them.
 struct VipSummary {
     bool any = false;  // there is a load balancer with a VIP
     bool any_skip_snat = false;
     bool any_distributed = false;
-    std::vector<std::string> ip4, ip6;  // all VIPs; sorted
-    std::vector<std::string> ip4_reachable,
-        ip6_reachable;  // those that neighbours may ask for, by the option
-    std::vector<std::string> ip4_routable, ip6_routable;
-    std::vector<std::string> ip4_all_responder, ip6_all_responder;
+    AddressList ip4, ip6;                      // all VIPs
+    AddressList ip4_reachable, ip6_reachable;  // those that neighbours may ask for, by the option
+    AddressList ip4_routable, ip6_routable;
+    AddressList ip4_all_responder, ip6_all_responder;
     bool operator==(const VipSummary&) const = default;
     void add(const VipSummary& other);
 };

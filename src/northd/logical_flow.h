@@ -8,66 +8,43 @@
 //
 // Each flow remembers the source line that made it and the row it was made for: `source` and `stage-hint` in
 // external_ids.
+//
+// There are millions of them, so what several have is there once (docs/decisions/0115): texts, sets of
+// datapaths, source lines.
 
 #pragma once
 
-#include <algorithm>
+#include <compare>
 #include <cstdint>
-#include <memory>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <absl/hash/hash.h>
 
+#include "base/shared_text.h"
 #include "base/uuid.h"
 #include "incremental/output.h"
+#include "northd/datapaths.h"
 #include "northd/stage.h"
 
 namespace weft::northd {
 
-// A set of datapaths: sorted, distinct, never changed, shared by the flows that have it.
-struct DatapathSet {
-    explicit DatapathSet(std::vector<Uuid> uuids) : datapaths(std::move(uuids)) {
-        std::sort(datapaths.begin(), datapaths.end());
-        datapaths.erase(std::unique(datapaths.begin(), datapaths.end()), datapaths.end());
-        hash = absl::HashOf(datapaths);
-    }
-    std::vector<Uuid> datapaths;
-    size_t hash;
-};
-
-class Datapaths {
+// A line of northd's source, as a number.
+class SourceLine {
   public:
-    Datapaths() = default;
-    Datapaths(const Uuid& one) : one_(one) {}  // NOLINT: implicit by design
-    explicit Datapaths(std::vector<Uuid> many) {
-        if (many.size() == 1) {
-            one_ = many[0];
-        } else if (!many.empty()) {
-            many_ = std::make_shared<const DatapathSet>(std::move(many));
-        }
-    }
+    SourceLine() = default;
+    explicit SourceLine(const std::source_location& where);
 
-    bool empty() const { return !many_ && one_.is_zero(); }
-    const Uuid* begin() const { return many_ ? many_->datapaths.data() : &one_; }
-    const Uuid* end() const {
-        return many_ ? many_->datapaths.data() + many_->datapaths.size() : &one_ + !one_.is_zero();
-    }
-    bool operator==(const Datapaths& other) const {
-        if (many_ == other.many_) return one_ == other.one_;
-        return many_ && other.many_ && many_->hash == other.many_->hash &&
-               many_->datapaths == other.many_->datapaths;
-    }
-    template <typename H>
-    friend H AbslHashValue(H h, const Datapaths& d) {
-        return H::combine(std::move(h), d.one_, d.many_ ? d.many_->hash : 0);
-    }
+    const std::string& text() const;  // "switch_acl.cc:17"; "" of no line
+    bool operator==(const SourceLine&) const = default;
+    // By line, then by file: the same in every process.
+    std::strong_ordering operator<=>(const SourceLine& other) const;
 
   private:
-    Uuid one_;
-    std::shared_ptr<const DatapathSet> many_;
+    uint16_t number_ = 0;  // of the lines that have made flows, as they came; 0: none
 };
 
 // Where packets are dropped, "drop;" is written, or by ACLs kAclDrop; if drops are sampled, both become
@@ -79,9 +56,9 @@ constexpr uint16_t kAclPriority = 1000, kLastAclPriority = kAclPriority + 32767;
 struct FlowBody {
     Stage stage{};
     uint16_t priority = 0;
-    std::string match, actions;
-    std::string port;   // the logical port that it is about, or "": tags:in_out_port
-    std::string meter;  // controller_meter, or ""
+    SharedText match, actions;
+    SharedText port;   // the logical port that it is about, or "": tags:in_out_port
+    SharedText meter;  // controller_meter, or ""
 
     bool operator==(const FlowBody&) const = default;
     template <typename H>
@@ -94,8 +71,7 @@ struct LogicalFlow {
     FlowBody body;
     Datapaths datapaths;
     uint32_t hint = 0;  // the first 32 bits of a northbound row's uuid
-    uint32_t line = 0;
-    const char* file = "";
+    SourceLine source;
 
     bool operator==(const LogicalFlow&) const = default;
     template <typename H>
@@ -112,23 +88,15 @@ class FlowWriter {
         : output_(&output), datapaths_(std::move(datapaths)), hint_(load_be32(hint.bytes.data())) {}
 
     struct More {
-        std::string port;   // the logical port that the flow is about
-        std::string meter;  // that limits what it sends to the controller
+        SharedText port;   // the logical port that the flow is about
+        SharedText meter;  // that limits what it sends to the controller
     };
-    void add(Stage stage, uint16_t priority, std::string match, std::string actions,
+    void add(Stage stage, uint16_t priority, std::string_view match, std::string_view actions,
              std::source_location where = std::source_location::current()) {
-        add(stage, priority, std::move(match), std::move(actions), More(), where);
+        add(stage, priority, match, actions, More(), where);
     }
-    void add(Stage stage, uint16_t priority, std::string match, std::string actions, More more,
-             std::source_location where = std::source_location::current()) {
-        if (datapaths_.empty()) return;
-        output_->emit({{stage, priority, std::move(match), std::move(actions), std::move(more.port),
-                        std::move(more.meter)},
-                       datapaths_,
-                       hint_,
-                       where.line(),
-                       where.file_name()});
-    }
+    void add(Stage stage, uint16_t priority, std::string_view match, std::string_view actions, More more,
+             std::source_location where = std::source_location::current());
 
   private:
     static uint32_t load_be32(const uint8_t* p) {

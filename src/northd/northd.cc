@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/version.h"
 #include "incremental/statistics.h"
@@ -25,6 +26,10 @@ log::Module lg("northd");
 // Of the steps of a turn, by the names that scripts know.
 metrics::Stopwatch loop_watch("ovn-northd-loop"), compute_watch("ovnnb_db_run"),
     southbound_watch("ovnsb_db_run"), write_watch("lflows_to_sb");
+
+// So many rows, handed to their keeper, leave much memory behind; the replica gives it back later, too, but
+// not before others hear that the work is done.
+constexpr size_t kManyFlows = 2000;
 
 template <typename... Row>
 void monitor_all(Replica& replica) {
@@ -137,28 +142,34 @@ void Northd::turn() {
         sb_seen_ = sb_now;
         feed();
         follow_probe_interval();
-        TunnelSpace space = find_tunnel_space(nb_, sb_);
+        chassis_.update(sb_);
+        tunnel_space_ = find_tunnel_space(nb_, chassis_.any_vxlan());
         if (active_) {
-            tunnel_keys_.update(nb_, sb_, space);
+            tunnel_keys_.update(nb_, sb_, tunnel_space_);
             acl_ids_.update(nb_, sb_);
         }
-        southbound_.set_max_port_key(space.max_port_key);
+        southbound_.set_max_port_key(tunnel_space_.max_port_key);
         southbound_.set_drop_action(drop_action());
         metrics::Timing southbound(southbound_watch);
         southbound_.have();
     }
+    bool compared = active_ && !sb_writing_;
     if (active_) {
         if (news) {
             compute();
             report_complaints();
             nb_again_ = sb_again_ = true;
         }
+        compared &= sb_again_;
         if (sb_again_ && !sb_writing_) write_southbound();
         if (nb_again_ && !nb_writing_) write_northbound();
     }
+    // What was compared has perhaps been taken from the rows' keeper.
+    bool many = sb_.changes<sb::LogicalFlow>().size() >= kManyFlows;
+    if (news || compared) sb_.clear_changes();
+    if (many) return_freed_memory();
     if (news) {
         nb_.clear_changes();
-        sb_.clear_changes();
         rest_after(clock::monotonic_ms() - start);
     }
 }
@@ -435,24 +446,6 @@ void Northd::write_southbound() {
 
 // --- northbound
 
-int64_t Northd::hypervisor_cfg(int64_t& timestamp) const {
-    int64_t cfg = sb_cfg_;
-    timestamp = 0;
-    for (const auto& chassis : sb_.table<sb::ChassisPrivate>()) {
-        if (chassis.chassis) {
-            const sb::Chassis* row = sb_.find<sb::Chassis>(*chassis.chassis);
-            if (row && ovsdb::get_bool(row->other_config, "is-remote")) continue;
-        }
-        if (chassis.nb_cfg < cfg) {
-            cfg = chassis.nb_cfg;
-            timestamp = chassis.nb_cfg_timestamp;
-        } else if (chassis.nb_cfg == cfg) {
-            timestamp = std::max(timestamp, chassis.nb_cfg_timestamp);
-        }
-    }
-    return cfg;
-}
-
 void Northd::write_global(Transaction& txn) {
     using Global = nb::NBGlobal;
     Uuid uuid;
@@ -465,7 +458,7 @@ void Northd::write_global(Transaction& txn) {
     }
     if (!parse_mac(ovsdb::get_string(options, "svc_monitor_mac")))
         options.set("svc_monitor_mac", random_mac(6));
-    options.set("max_tunid", std::to_string(find_tunnel_space(nb_, sb_).max_datapath_key));
+    options.set("max_tunid", std::to_string(tunnel_space_.max_datapath_key));
     options.set("northd_internal_version", std::string(kOvnInternalVersion));
     txn.set(uuid, Global::kOptions, options);
 
@@ -478,10 +471,10 @@ void Northd::write_global(Transaction& txn) {
         txn.set(uuid, Global::kSbCfg, sb_cfg_);
         txn.set(uuid, Global::kSbCfgTimestamp, sb_cfg_timestamp_);
     }
-    int64_t timestamp = 0, hv_cfg = hypervisor_cfg(timestamp);
-    if (hv_cfg != row.hv_cfg) {
-        txn.set(uuid, Global::kHvCfg, hv_cfg);
-        txn.set(uuid, Global::kHvCfgTimestamp, timestamp);
+    ChassisFacts::Configuration reached = chassis_.reached(sb_cfg_);
+    if (reached.nb_cfg != row.hv_cfg) {
+        txn.set(uuid, Global::kHvCfg, reached.nb_cfg);
+        txn.set(uuid, Global::kHvCfgTimestamp, reached.timestamp);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "northd/acl_ids.h"
 #include "northd/aging.h"
 #include "northd/allocations.h"
+#include "northd/chassis_facts.h"
 #include "northd/program.h"
 #include "northd/status_column.h"
 #include "northd/sync/southbound.h"
@@ -69,11 +70,12 @@ class Northd {
     void report_complaints();
     std::string drop_action() const;
     void expire_learnt(ovsdb::client::Transaction& txn);
-    int64_t hypervisor_cfg(int64_t& timestamp) const;
 
     net::Loop& loop_;
     ovsdb::client::Replica nb_, sb_;
     Program program_;
+    ChassisFacts chassis_;
+    TunnelSpace tunnel_space_;
     TunnelKeys tunnel_keys_{program_.in};
     AclIds acl_ids_{program_.in};
     Allocations allocations_{program_};

@@ -139,7 +139,7 @@ class Program : public Outputs {
     Query<Uuid, VipSummary> lb_vips;        // of a load balancer
     Query<Uuid, VipSummary> lb_group_vips;  // of a group's load balancers together
     Query<Uuid, VipSummary> switch_vips, router_vips;
-    Query<Uuid, std::vector<Uuid>> switches_of_lb, routers_of_lb;
+    Query<Uuid, Datapaths> switches_of_lb, routers_of_lb;
 
     // --- network functions
     Index<Uuid, std::string> function_port_names{engine, "function_port_names"};  // by switch

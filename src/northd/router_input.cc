@@ -167,8 +167,8 @@ void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
             f.add(Stage::kRouterInArpResolve, 2, fmt::format("ip{}.dst == {{{}}}", v, used), "drop;");
         }
     };
-    split_by_use("4", port.addresses.ip4, vips.ip4);
-    split_by_use("6", port.addresses.ip6, vips.ip6);
+    split_by_use("4", port.addresses.ip4, vips.ip4.all());
+    split_by_use("6", port.addresses.ip6, vips.ip6.all());
 }
 
 void answer_for_vips(Program& p, FlowWriter& f, const RouterPort& port) {

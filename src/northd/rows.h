@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "northd/datapaths.h"
 #include "ovsdb/client/containers.h"
 
 namespace weft::northd {
@@ -96,7 +97,7 @@ struct LoadBalancerRow {
     std::string name;
     StringMap vips, options;
     std::optional<std::string> protocol;
-    std::vector<Uuid> switches, routers;  // sorted
+    Datapaths switches, routers;
     WEFT_ROW(LoadBalancerRow, r.load_balancer)
 };
 

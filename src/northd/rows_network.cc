@@ -122,7 +122,7 @@ void rows_of_router(Program& p, const Router& r) {
     const VipSummary& vips = p.router_vips(r.uuid);
     const int64_t* key = p.in.tunnel_keys.find(r.uuid);
     if (!key) return;
-    std::vector<std::string> ip4 = vips.ip4_all_responder, ip6 = vips.ip6_all_responder;
+    std::vector<std::string> ip4 = vips.ip4_all_responder.all(), ip6 = vips.ip6_all_responder.all();
     std::vector<const PortAddresses*> ports;
     for (const Uuid& uuid : p.router_ports(r.uuid)) ports.push_back(&p.router_port(uuid).addresses);
     for (const std::string& text : vips.ip4_reachable) {

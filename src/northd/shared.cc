@@ -12,7 +12,7 @@ std::string copp_meter(Program& p, const std::optional<Uuid>& copp, const char* 
     return meter && p.meter_named.contains(*meter) ? *meter : "";
 }
 
-std::map<std::string, std::vector<Uuid>> by_meter(Program& p, const std::vector<Uuid>& datapaths,
+std::map<std::string, std::vector<Uuid>> by_meter(Program& p, std::span<const Uuid> datapaths,
                                                   const char* protocol) {
     std::map<std::string, std::vector<Uuid>> out;
     for (const Uuid& uuid : datapaths) {

@@ -117,7 +117,7 @@ namespace {
 
 // The meter is the switch's.
 void empty_events_of_switches(Program& p, const LoadBalancerFacts& lb, const Vip& vip,
-                              const std::vector<Uuid>& switches) {
+                              std::span<const Uuid> switches) {
     for (const Uuid& sw : switches) {
         FlowWriter(p.flows, sw, lb.uuid)
             .add(Stage::kSwitchInPreLb, 130, empty_event_match(lb, vip), empty_event_action(lb, vip),
@@ -134,7 +134,7 @@ void answer_for_monitor_of(Program& p, const LoadBalancerFacts& lb, const Backen
 
 // The meter of rejections is the switch's.
 void reject(Program& p, const LoadBalancerFacts& lb, uint16_t priority, const std::string& match,
-            const std::vector<Uuid>& switches) {
+            std::span<const Uuid> switches) {
     for (auto& [meter, some] : by_meter(p, switches, "reject")) {
         FlowWriter(p.flows, Datapaths(some), lb.uuid)
             .add(Stage::kSwitchInLb, priority, match,
@@ -175,13 +175,13 @@ void ethernet_of_balanced(Program& p, FlowWriter& f, const SwitchPort& port) {
 }
 
 void switch_flows_of_load_balancer(Program& p, const LoadBalancerFacts& lb) {
-    const std::vector<Uuid>& switches = p.switches_of_lb(lb.uuid);
+    const Datapaths& switches = p.switches_of_lb(lb.uuid);
     std::vector<Uuid> in_spite_of_acls;
     for (const Uuid& sw : switches) {
         if (p.switch_(sw).stateless_acl_with_lb) in_spite_of_acls.push_back(sw);
     }
     FlowWriter beside_acls(p.flows, Datapaths(std::move(in_spite_of_acls)), lb.uuid);
-    FlowWriter f(p.flows, Datapaths(switches), lb.uuid);
+    FlowWriter f(p.flows, switches, lb.uuid);
     for (const Vip& vip : lb.vips) {
         const Endpoint& e = vip.endpoint;
         std::string destination = fmt::format("{}.dst == {}", ip_of(e), e.address);

@@ -16,6 +16,10 @@ namespace weft::northd {
 
 class Follower {
   public:
+    static std::vector<Uuid> uuids(const Datapaths& datapaths) {
+        return {datapaths.begin(), datapaths.end()};
+    }
+
     Program program;
     std::set<std::string> mirror;
 
@@ -23,10 +27,9 @@ class Follower {
         program.engine.update();
         Program& p = program;
         take(p.flows, [](const LogicalFlow& f) {
-            std::vector<Uuid> datapaths(f.datapaths.begin(), f.datapaths.end());
-            return line("flow", std::string(stage_info(f.body.stage).name), f.body.priority, f.body.match,
-                        f.body.actions, f.body.port, f.body.meter, f.hint, std::string(f.file), f.line,
-                        datapaths);
+            return line("flow", std::string(stage_info(f.body.stage).name), f.body.priority,
+                        f.body.match.str(), f.body.actions.str(), f.body.port.str(), f.body.meter.str(),
+                        f.hint, f.source.text(), uuids(f.datapaths));
         });
         take(p.datapath_rows,
              [](const auto& r) { return line("datapath", r.datapath, r.key, r.external_ids); });
@@ -55,8 +58,8 @@ class Follower {
         take(p.address_set_rows, [](const auto& r) { return line("address set", r.name, r.addresses); });
         take(p.port_group_rows, [](const auto& r) { return line("port group", r.name, r.ports); });
         take(p.load_balancer_rows, [](const auto& r) {
-            return line("load balancer", r.load_balancer, r.name, r.vips, r.options, r.protocol, r.switches,
-                        r.routers);
+            return line("load balancer", r.load_balancer, r.name, r.vips, r.options, r.protocol,
+                        uuids(r.switches), uuids(r.routers));
         });
         take(p.ha_group_rows, [](const HaGroupRow& r) {
             std::vector<std::string> members;

@@ -22,7 +22,6 @@ struct TunnelSpace {
     bool operator==(const TunnelSpace&) const = default;
 };
 
-TunnelSpace find_tunnel_space(const ovsdb::client::Replica& northbound,
-                              const ovsdb::client::Replica& southbound);
+TunnelSpace find_tunnel_space(const ovsdb::client::Replica& northbound, bool any_vxlan);
 
 }  // namespace weft::northd

@@ -279,5 +279,88 @@ TEST(Changes, ArePreciselyTheDifference) {
     }
 }
 
+// Keeps rows by their names, except for one called "c", of which it says that it cannot.
+class NameKeeper : public client::RowKeeper {
+  public:
+    bool keep(const void* row) override {
+        auto& given = *static_cast<const Switch*>(row);
+        EXPECT_FALSE(names.contains(given.uuid));
+        if (given.name == "c") return false;
+        names[given.uuid] = given.name;
+        return true;
+    }
+    void* take_back(const Uuid& id) override {
+        auto found = names.find(id);
+        if (found == names.end()) return nullptr;
+        auto* row = new Switch;
+        row->uuid = id;
+        row->name = found->second;
+        names.erase(found);
+        return row;
+    }
+    void for_each_kept(const std::function<void(const Uuid&)>& f) const override {
+        for (const auto& [id, name] : names) f(id);
+    }
+
+    std::map<Uuid, std::string> names;
+};
+
+// The same with a keeper: nobody can tell that most rows are not there.
+TEST(Changes, ArePreciseWithAKeeper) {
+    unsigned seed = std::random_device{}();
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    NameKeeper keeper;
+    client::TableStore table(Switch::table_info(), true);
+    table.set_keeper(&keeper);
+    std::map<Uuid, std::string> seen, now;
+    for (int step = 0; step < 20000; step++) {
+        Uuid id;
+        id.bytes[15] = static_cast<uint8_t>(random() % 8);
+        std::string name(1, static_cast<char>('a' + random() % 3));
+        if (random() % 3 == 0) {
+            auto* row = static_cast<const Switch*>(table.find(id));
+            ASSERT_EQ(row ? row->name : "", now.contains(id) ? now[id] : "");
+        } else if (!now.contains(id)) {
+            auto* row = new Switch;
+            row->uuid = id;
+            row->name = name;
+            table.insert(row);
+            now[id] = name;
+        } else if (random() % 2) {
+            table.erase(id);
+            now.erase(id);
+        } else {
+            auto* row = static_cast<Switch*>(table.begin_modify(id));
+            ASSERT_EQ(row->name, now[id]);
+            row->name = now[id] = name;
+            client::ColumnSet touched;
+            touched.add(Switch::kName.index);
+            table.end_modify(row, touched);
+        }
+        if (random() % 5) continue;
+        std::map<Uuid, std::string> built = seen;
+        for (const auto& [changed, change] : table.changes()) {
+            auto* before = static_cast<const Switch*>(change.before);
+            auto* after = static_cast<const Switch*>(change.after);
+            ASSERT_EQ(before ? before->name : "", seen.contains(changed) ? seen[changed] : "");
+            if (after) {
+                built[changed] = after->name;
+            } else {
+                built.erase(changed);
+            }
+        }
+        ASSERT_EQ(built, now);
+        table.clear_changes();
+        for (const auto& [here, row] : table.rows())
+            ASSERT_EQ(static_cast<const Switch*>(row)->name, "c") << "others are with the keeper";
+        std::map<Uuid, int> walked;
+        table.for_each_uuid([&](const Uuid& each) { ++walked[each]; });
+        ASSERT_EQ(walked.size(), now.size());
+        seen = now;
+    }
+    table.set_keeper(nullptr);
+}
+
 }  // namespace
 }  // namespace weft::schema

@@ -96,11 +96,13 @@ Chassis::Chassis(net::Loop& loop, Options options, Topology& topology, std::func
 
 void Chassis::plug(const std::string& port) {
     plugged_.insert(port);
+    may_want_more_ = true;
     later();
 }
 
 void Chassis::unplug(const std::string& port) {
     plugged_.erase(port);
+    may_want_more_ = true;
     later();
 }
 
@@ -140,6 +142,7 @@ Chassis::Conditions Chassis::wanted() const {
 
 void Chassis::ask() {
     asked_ = wanted();
+    may_want_more_ = false;
     Object tables;
     for (const char* table : kWholeTables) tables.add(table, json::array_of(Object()));
     for (const auto& [table, condition] : asked_) {
@@ -190,8 +193,8 @@ void Chassis::apply(const Value& updates) {
             } else if (table == "Chassis") {
                 apply_chassis(*uuid, *update);
             } else if (table == "Logical_DP_Group") {
-                if (is_new(*update)) groups_.insert(*uuid);
-                if (!columns_of(*update)) groups_.erase(*uuid);
+                if (is_new(*update)) may_want_more_ |= groups_.insert(*uuid).second;
+                if (!columns_of(*update)) may_want_more_ |= groups_.erase(*uuid) > 0;
             } else {
                 break;  // only counted
             }
@@ -206,7 +209,10 @@ void Chassis::apply_global(const Object& update) {
 }
 
 void Chassis::apply_chassis(const Uuid& uuid, const Object& update) {
-    if (is_new(update) && text_of(*columns_of(update), "name") == options_.name) own_ = uuid;
+    if (is_new(update) && text_of(*columns_of(update), "name") == options_.name) {
+        own_ = uuid;
+        may_want_more_ = true;
+    }
 }
 
 void Chassis::apply_port(const Uuid& uuid, const Object& update) {
@@ -216,16 +222,21 @@ void Chassis::apply_port(const Uuid& uuid, const Object& update) {
         if (port == ports_.end()) return;
         up_ -= port->second.up;
         ports_.erase(port);
+        may_want_more_ = true;
         return;
     }
     if (is_new(update)) {
         std::string name = text_of(*columns, "logical_port");
         std::optional<Uuid> datapath = uuid_of(columns->find("datapath"));
         if (!datapath) return;
-        if (text_of(*columns, "type") == "patch") {
+        if (options_.hops > 0 && text_of(*columns, "type") == "patch") {
             topology_.add_patch(name, *datapath, map_value(*columns, "options", "peer"));
+            may_want_more_ = true;
         }
-        if (plugged_.contains(name)) ports_[uuid] = {name, *datapath};
+        if (plugged_.contains(name)) {
+            ports_[uuid] = {name, *datapath};
+            may_want_more_ = true;
+        }
     }
     auto port = ports_.find(uuid);
     if (port == ports_.end()) return;
@@ -249,6 +260,7 @@ void Chassis::flush() {
 }
 
 void Chassis::change_conditions() {
+    if (!std::exchange(may_want_more_, false)) return;
     Conditions now = wanted();
     Object tables;
     for (const auto& [table, condition] : now) {

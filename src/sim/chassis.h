@@ -44,6 +44,7 @@ class Chassis {
     const std::string& name() const { return options_.name; }
     size_t plugged() const { return plugged_.size(); }
     size_t up() const { return up_; }  // of the plugged ones
+    bool settled() const { return own_ && up_ == plugged_.size(); }
     int64_t nb_cfg() const { return acknowledged_; }
     uint64_t rows() const { return rows_; }  // that it was told of, inserted, changed or deleted
     const std::string& trouble() const { return trouble_; }  // what the server refused, "" if nothing
@@ -76,7 +77,8 @@ class Chassis {
     HashMap<Uuid, Port> ports_;  // the bindings of plugged ports
     HashSet<Uuid> groups_;       // of datapaths, that were told
     Conditions asked_;
-    std::optional<Uuid> own_;  // the Chassis row
+    bool may_want_more_ = true;  // what wanted() depends on has changed
+    std::optional<Uuid> own_;    // the Chassis row
     bool registering_ = false, flush_pending_ = false;
     size_t unanswered_ = 0;  // changes of conditions
     size_t up_ = 0;

@@ -171,16 +171,25 @@ Result<void> Simulation::build() {
 }
 
 Result<void> Simulation::start_chassis() {
+    // Some at a time, as hosts do that are upgraded or powered on: what each asks for is megabytes, and all
+    // at once they would measure how much of that fits into the server's queues.
+    std::vector<std::vector<std::string>> ports(options_.size.nodes);
+    for (const Placement& placement : placements_) ports[placement.node].push_back(placement.port);
+    std::vector<const Chassis*> coming;
     had_.resize(options_.size.nodes);
-    chassis_.resize(options_.size.nodes);
     for (size_t node = 0; node < options_.size.nodes; ++node) {
         Chassis::Options chassis{central_.southbound(), node_name(node),
                                  address_text(10u << 24 | 64u << 16 | static_cast<uint32_t>(node + 1)),
                                  options_.hops};
-        chassis_[node] = std::make_unique<Chassis>(loop_, std::move(chassis), topology_,
-                                                   [this, node] { made_progress(node); });
+        chassis_.push_back(std::make_unique<Chassis>(loop_, std::move(chassis), topology_,
+                                                     [this, node] { made_progress(node); }));
+        for (const std::string& port : ports[node]) chassis_[node]->plug(port);
+        coming.push_back(chassis_[node].get());
+        WEFT_TRY(until("the ports of the chassis that came before are up", [&] {
+            std::erase_if(coming, [](const Chassis* each) { return each->settled(); });
+            return coming.size() < options_.at_once;
+        }));
     }
-    for (const Placement& placement : placements_) chassis_[placement.node]->plug(placement.port);
     WEFT_TRY(until("all ports are up", [&] { return ports_up() == placements_.size(); }));
     Transaction txn(nb_.store());
     write_nb_cfg(txn);

@@ -19,6 +19,7 @@ struct SimulationOptions {
     std::string shape = "kubernetes";
     Shape::Size size{20, 10};
     size_t hops = 0;           // see chassis.h
+    size_t at_once = 16;       // chassis that come at a time
     size_t rounds = 20;        // each does every operation of the shape once
     std::string programs;      // folders of the programs, "": this binary
     int64_t patience_s = 600;  // for one step

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 #include <span>
 #include <string_view>
+#include <tuple>
 
 namespace weft::northd {
 
@@ -13,6 +15,8 @@ using ovsdb::client::Replica;
 using ovsdb::client::Transaction;
 
 namespace {
+
+constexpr const char kPortTag[] = "in_out_port";
 
 uint64_t hash_a(const Uuid& uuid) {
     uint64_t x;
@@ -39,8 +43,20 @@ const HashMap<std::string_view, Stage>& stages_by_name() {
     return kStages;
 }
 
+constexpr const char kStageName[] = "stage-name", kHint[] = "stage-hint";
+
+std::string hint_text(uint32_t hint) {
+    return fmt::format("{:08x}", hint);
+}
+
+ovsdb::StringMap external_ids(const char* stage, const std::string& source, uint32_t hint) {
+    ovsdb::StringMap ids{{"source", source}, {kStageName, stage}};
+    if (hint) ids.set(kHint, hint_text(hint));
+    return ids;
+}
+
 std::optional<FlowBody> body_of(const sb::LogicalFlow& row) {
-    auto stage = stages_by_name().find(ovsdb::get_string(row.external_ids, "stage-name"));
+    auto stage = stages_by_name().find(ovsdb::get_string(row.external_ids, kStageName));
     if (stage == stages_by_name().end()) return std::nullopt;
     const StageInfo& info = stage_info(stage->second);
     if (row.table_id != info.table || row.pipeline != (info.ingress ? "ingress" : "egress"))
@@ -49,8 +65,8 @@ std::optional<FlowBody> body_of(const sb::LogicalFlow& row) {
                     static_cast<uint16_t>(row.priority),
                     row.match,
                     row.actions,
-                    std::string(ovsdb::get_string(row.tags, "in_out_port")),
-                    row.controller_meter.value_or("")};
+                    ovsdb::get_string(row.tags, kPortTag),
+                    std::string_view(row.controller_meter ? *row.controller_meter : "")};
 }
 
 bool is_acl(const FlowBody& body) {
@@ -60,7 +76,8 @@ bool is_acl(const FlowBody& body) {
 }
 
 bool is_drop(const FlowBody& body) {
-    return body.actions == kDrop || body.actions == kAclDrop;
+    std::string_view actions = body.actions.view();
+    return actions == kDrop || actions == kAclDrop;
 }
 
 }  // namespace
@@ -120,7 +137,7 @@ void DatapathGroups::take_over(const SetId& from, const SetId& to) {
     groups_.erase(from);
 }
 
-std::optional<Uuid> DatapathGroups::row(Transaction& txn, const SetId& id, const std::vector<Uuid>& datapaths,
+std::optional<Uuid> DatapathGroups::row(Transaction& txn, const SetId& id, std::span<const Uuid> datapaths,
                                         const Resolve& resolve) {
     Group& group = groups_[id];
     if (group.written) return group.row;
@@ -174,6 +191,11 @@ FlowTable::State& FlowTable::state_of(const FlowBody& body) {
     return **it;
 }
 
+FlowTable::Shared& FlowTable::shared_of(State& state) {
+    if (!state.shared) state.shared = std::make_unique<Shared>();
+    return *state.shared;
+}
+
 void FlowTable::mark(State& state) {
     if (state.dirty) return;
     state.dirty = true;
@@ -192,35 +214,71 @@ void FlowTable::set_drop_action(const std::string& action) {
     }
 }
 
-void FlowTable::add(State& state, const LogicalFlow& flow) {
+// --- what is wanted
+
+namespace {
+
+template <typename Members>
+auto place_of(Members& members, const Uuid& datapath) {
+    return std::lower_bound(members.begin(), members.end(), datapath,
+                            [](const auto& m, const Uuid& d) { return m.datapath < d; });
+}
+
+}  // namespace
+
+void FlowTable::count(Shared& shared, const LogicalFlow& flow) {
     for (const Uuid& datapath : flow.datapaths) {
-        auto at = std::lower_bound(state.members.begin(), state.members.end(), datapath,
-                                   [](const Member& m, const Uuid& d) { return m.datapath < d; });
-        if (at != state.members.end() && at->datapath == datapath) {
+        auto at = place_of(shared.members, datapath);
+        if (at != shared.members.end() && at->datapath == datapath) {
             ++at->count;
         } else {
-            state.members.insert(at, {datapath, 1});
-            state.set.add(datapath);
+            shared.members.insert(at, {datapath, 1});
+            shared.set.add(datapath);
         }
     }
-    state.origins.push_back({flow.hint, flow.line, flow.file});
+    shared.flows.push_back(&flow);
+}
+
+void FlowTable::add(State& state, const LogicalFlow& flow) {
+    bool is_first = !state.is_wanted();
+    if (is_first) state.only = &flow;
+    if (is_first && flow.datapaths.size() == 1) return;
+    Shared& shared = shared_of(state);
+    if (is_first) {
+        for (const Uuid& datapath : flow.datapaths) shared.set.add(datapath);
+        return;
+    }
+    if (state.only) {
+        shared.set = SetId();
+        count(shared, *std::exchange(state.only, nullptr));
+    }
+    count(shared, flow);
 }
 
 void FlowTable::remove(State& state, const LogicalFlow& flow) {
+    if (state.only) {
+        assert(state.only == &flow);
+        state.only = nullptr;
+        if (state.shared) state.shared->set = SetId();
+        return;
+    }
+    Shared& shared = *state.shared;
     for (const Uuid& datapath : flow.datapaths) {
-        auto at = std::lower_bound(state.members.begin(), state.members.end(), datapath,
-                                   [](const Member& m, const Uuid& d) { return m.datapath < d; });
-        assert(at != state.members.end() && at->datapath == datapath);
+        auto at = place_of(shared.members, datapath);
+        assert(at != shared.members.end() && at->datapath == datapath);
         if (--at->count == 0) {
-            state.members.erase(at);
-            state.set.remove(datapath);
+            shared.members.erase(at);
+            shared.set.remove(datapath);
         }
     }
-    auto origin =
-        std::find(state.origins.begin(), state.origins.end(), Origin{flow.hint, flow.line, flow.file});
-    assert(origin != state.origins.end());
-    *origin = state.origins.back();
-    state.origins.pop_back();
+    auto at = std::find(shared.flows.begin(), shared.flows.end(), &flow);
+    assert(at != shared.flows.end());
+    *at = shared.flows.back();
+    shared.flows.pop_back();
+    if (shared.flows.size() != 1) return;
+    state.only = shared.flows[0];
+    shared.flows = {};
+    shared.members = {};
 }
 
 void FlowTable::want(FlowOutput& output) {
@@ -236,78 +294,182 @@ void FlowTable::want(FlowOutput& output) {
     });
 }
 
+// --- what is there
+
+void FlowTable::link(State& state, const Uuid& row) {
+    if (state.row.is_zero()) {
+        state.row = row;
+        with_row_.insert(&state);
+    } else {
+        shared_of(state).more_rows.push_back(row);
+        more_rows_.emplace(row, &state);
+    }
+}
+
+FlowTable::State* FlowTable::unlink(const Uuid& row) {
+    if (auto more = more_rows_.find(row); more != more_rows_.end()) {
+        State* state = more->second;
+        std::erase(state->shared->more_rows, row);
+        more_rows_.erase(more);
+        return state;
+    }
+    auto at = with_row_.find(row);
+    if (at == with_row_.end()) return nullptr;
+    State* state = *at;
+    assert(!state->kept && "a row that changes is the replica's");
+    with_row_.erase(at);
+    state->row = Uuid();
+    if (state->shared && !state->shared->more_rows.empty()) {
+        Uuid next = state->shared->more_rows.back();
+        unlink(next);
+        link(*state, next);
+    }
+    return state;
+}
+
 void FlowTable::have(const Replica& replica) {
     for (const auto& change : replica.changes<sb::LogicalFlow>()) {
         const Uuid uuid = change.row().uuid;
-        if (auto it = state_of_row_.find(uuid); it != state_of_row_.end()) {
-            State& state = *it->second;
-            state.rows.erase(std::find(state.rows.begin(), state.rows.end(), uuid));
-            mark(state);
-            state_of_row_.erase(it);
-        }
+        if (State* state = unlink(uuid)) mark(*state);
         if (!change.after) continue;
         std::optional<FlowBody> body = body_of(*change.after);
         if (!body) {
             foreign_.push_back(uuid);
             continue;
         }
-        if (!drop_action_.empty() && body->actions == drop_action_)
+        if (!drop_action_.empty() && body->actions.view() == drop_action_)
             body->actions = is_acl(*body) ? kAclDrop : kDrop;
         State& state = state_of(*body);
-        state.rows.push_back(uuid);
+        link(state, uuid);
         mark(state);
-        state_of_row_.emplace(uuid, &state);
     }
 }
 
+// Everything that the row says has to be what take_back() would say.
+bool FlowTable::keep(const void* row) {
+    const auto& r = *static_cast<const sb::LogicalFlow*>(row);
+    auto at = with_row_.find(r.uuid);
+    if (at == with_row_.end()) return false;
+    State& state = **at;
+    const FlowBody& body = state.body;
+    const StageInfo& info = stage_info(body.stage);
+    if (r.table_id != info.table || r.pipeline != (info.ingress ? "ingress" : "egress") ||
+        r.priority != body.priority || body.match.view() != r.match || body.actions.view() != r.actions ||
+        r.logical_datapath.has_value() == r.logical_dp_group.has_value() || r.flow_desc ||
+        r.controller_meter.has_value() == body.meter.empty() || r.tags.empty() != body.port.empty())
+        return false;
+    if (r.controller_meter && body.meter.view() != *r.controller_meter) return false;
+    if (!r.tags.empty() && !(r.tags.size() == 1 && r.tags.begin()->first == kPortTag &&
+                             body.port.view() == r.tags.begin()->second))
+        return false;
+    const std::string* source = r.external_ids.find("source");
+    const std::string* hint = r.external_ids.find(kHint);
+    if (!source || source->empty() || ovsdb::get_string(r.external_ids, kStageName) != info.name ||
+        r.external_ids.size() != (hint ? 3u : 2u))
+        return false;
+    uint32_t number = 0;
+    if (hint) {
+        if (hint->size() != 8) return false;
+        auto [end, error] = std::from_chars(hint->data(), hint->data() + hint->size(), number, 16);
+        if (error != std::errc() || number == 0 || hint_text(number) != *hint) return false;
+    }
+    state.place_is_group = r.logical_dp_group.has_value();
+    state.place = state.place_is_group ? *r.logical_dp_group : *r.logical_datapath;
+    state.source = *source;
+    state.hint = number;
+    state.kept = true;
+    return true;
+}
+
+void* FlowTable::take_back(const Uuid& uuid) {
+    auto at = with_row_.find(uuid);
+    if (at == with_row_.end() || !(*at)->kept) return nullptr;
+    State& state = **at;
+    state.kept = false;
+    const FlowBody& body = state.body;
+    const StageInfo& info = stage_info(body.stage);
+    auto row = std::make_unique<sb::LogicalFlow>();
+    row->uuid = uuid;
+    row->pipeline = info.ingress ? "ingress" : "egress";
+    row->table_id = info.table;
+    row->priority = body.priority;
+    row->match = body.match.view();
+    row->actions = body.actions.view();
+    if (!body.port.empty()) row->tags.set(kPortTag, body.port.str());
+    if (!body.meter.empty()) row->controller_meter = body.meter.str();
+    (state.place_is_group ? row->logical_dp_group : row->logical_datapath) = state.place;
+    row->external_ids = external_ids(info.name, state.source.str(), state.hint);
+    state.source = SharedText();
+    return row.release();
+}
+
+void FlowTable::for_each_kept(const std::function<void(const Uuid&)>& f) const {
+    for (const State* state : with_row_) {
+        if (state->kept) f(state->row);
+    }
+}
+
+// --- making the two equal
+
 // Counts the state's set among the groups, if it is one.
 void FlowTable::choose_group(State& state) {
-    bool is_group = state.members.size() > 1;
-    if (is_group && state.uses_group && state.used == state.set) return;
-    bool had = state.uses_group;
-    SetId before = state.used;
+    if (!state.shared) return;
+    Shared& shared = *state.shared;
+    bool is_group = state.count_datapaths() > 1;
+    if (is_group && shared.uses_group && shared.used == shared.set) return;
+    bool had = shared.uses_group;
+    SetId before = shared.used;
     if (had) groups_.unuse(before);
-    state.uses_group = is_group;
-    state.used = state.set;
-    if (is_group) groups_.use(state.set);
-    if (had && is_group) groups_.take_over(before, state.set);
+    shared.uses_group = is_group;
+    shared.used = shared.set;
+    if (is_group) groups_.use(shared.set);
+    if (had && is_group) groups_.take_over(before, shared.set);
 }
 
 void FlowTable::write_row(Transaction& txn, State& state, const DatapathGroups::Resolve& resolve) {
     using Flow = sb::LogicalFlow;
     std::optional<Uuid> datapath, group;
-    if (state.members.size() == 1) {
-        datapath = resolve(state.members[0].datapath);
+    const LogicalFlow* flow = state.only;
+    if (state.count_datapaths() == 1) {
+        datapath = resolve(flow ? *flow->datapaths.begin() : state.shared->members[0].datapath);
         if (!datapath) return;
     } else {
-        std::vector<Uuid> datapaths;
-        for (const Member& member : state.members) datapaths.push_back(member.datapath);
-        group = groups_.row(txn, state.set, datapaths, resolve);
+        std::vector<Uuid> members;
+        if (!flow) {
+            for (const Member& member : state.shared->members) members.push_back(member.datapath);
+        }
+        group = groups_.row(txn, state.shared->set, flow ? flow->datapaths : std::span<const Uuid>(members),
+                            resolve);
         if (!group) return;
     }
+    if (!flow) {
+        const auto& flows = state.shared->flows;
+        flow = *std::min_element(flows.begin(), flows.end(), [](const LogicalFlow* a, const LogicalFlow* b) {
+            return std::tie(a->hint, a->source) < std::tie(b->hint, b->source);
+        });
+    }
     const FlowBody& body = state.body;
+    bool is_sampled = is_drop(body) && !drop_action_.empty();
+    // What is kept is not taken back for nothing.
+    if (state.kept && !is_sampled && state.place == (group ? *group : *datapath) &&
+        state.place_is_group == group.has_value() && state.hint == flow->hint &&
+        state.source.view() == flow->source.text())
+        return;
     const StageInfo& info = stage_info(body.stage);
-    Uuid row;
-    if (state.rows.empty()) {
+    Uuid row = state.row;
+    if (row.is_zero()) {
         row = txn.insert<Flow>();
         txn.set(row, Flow::kPipeline, info.ingress ? "ingress" : "egress");
         txn.set(row, Flow::kTableId, info.table);
         txn.set(row, Flow::kPriority, body.priority);
-        txn.set(row, Flow::kMatch, body.match);
-        if (!body.port.empty()) txn.set(row, Flow::kTags, {{"in_out_port", body.port}});
-        if (!body.meter.empty()) txn.set(row, Flow::kControllerMeter, body.meter);
-    } else {
-        row = state.rows.front();
+        txn.set(row, Flow::kMatch, body.match.str());
+        if (!body.port.empty()) txn.set(row, Flow::kTags, {{kPortTag, body.port.str()}});
+        if (!body.meter.empty()) txn.set(row, Flow::kControllerMeter, body.meter.str());
     }
-    txn.set(row, Flow::kActions, is_drop(body) && !drop_action_.empty() ? drop_action_ : body.actions);
+    txn.set(row, Flow::kActions, is_sampled ? drop_action_ : body.actions.str());
     txn.set(row, Flow::kLogicalDatapath, datapath);
     txn.set(row, Flow::kLogicalDpGroup, group);
-    const Origin& origin = *std::min_element(state.origins.begin(), state.origins.end());
-    std::string_view file = origin.file;
-    file = file.substr(file.rfind('/') + 1);
-    ovsdb::StringMap ids{{"source", fmt::format("{}:{}", file, origin.line)}, {"stage-name", info.name}};
-    if (origin.hint) ids.set("stage-hint", fmt::format("{:08x}", origin.hint));
-    txn.set(row, Flow::kExternalIds, ids);
+    txn.set(row, Flow::kExternalIds, external_ids(info.name, flow->source.text(), flow->hint));
 }
 
 bool FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGroups::Resolve& resolve) {
@@ -319,16 +481,21 @@ bool FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGr
     for (State* state : part) choose_group(*state);
     for (State* state : part) {
         state->dirty = false;
-        for (size_t i = state->members.empty() ? 0 : 1; i < state->rows.size(); ++i) {
-            txn.erase<sb::LogicalFlow>(state->rows[i]);
+        if (state->shared) {
+            for (const Uuid& row : state->shared->more_rows) txn.erase<sb::LogicalFlow>(row);
         }
-        if (!state->members.empty()) {
+        if (state->is_wanted()) {
             write_row(txn, *state, resolve);
-        } else if (state->rows.empty()) {
+            continue;
+        }
+        if (!state->row.is_zero()) {
+            txn.erase<sb::LogicalFlow>(state->row);
+        } else {
             states_.erase(states_.find(state->body));
         }
     }
     dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(part.size()));
+    if (dirty_.empty()) dirty_.shrink_to_fit();
     return dirty_.empty();
 }
 

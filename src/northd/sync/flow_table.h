@@ -3,6 +3,10 @@
 //
 // Groups are known by their members, as two sums of hashes: adding a datapath to a set is constant work, and
 // when all flows of a group move to another one, its row is changed in place instead of every flow's.
+//
+// A flow has a state: what is emitted, and the row that there is.  States are most of northd's memory, so
+// each has only what nobody else has (docs/decisions/0115): emissions are pointers into the output, and the
+// replica's rows are kept here.
 
 #pragma once
 
@@ -10,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -42,8 +47,8 @@ class DatapathGroups {
     // A user went from one group to another, whose row does not exist yet: the first one's row may become it.
     void take_over(const SetId& from, const SetId& to);
     // The row of the group, inserted or corrected as needed.
-    std::optional<Uuid> row(ovsdb::client::Transaction& txn, const SetId& id,
-                            const std::vector<Uuid>& datapaths, const Resolve& resolve);
+    std::optional<Uuid> row(ovsdb::client::Transaction& txn, const SetId& id, std::span<const Uuid> datapaths,
+                            const Resolve& resolve);
     void begin() {
         for (auto& [id, group] : groups_) group.written = false;
     }
@@ -70,7 +75,7 @@ class DatapathGroups {
 // more.
 inline constexpr size_t kFlowsAtOnce = 100'000;
 
-class FlowTable {
+class FlowTable : public ovsdb::client::RowKeeper {
   public:
     explicit FlowTable(DatapathGroups& groups) : groups_(groups) {}
 
@@ -84,23 +89,40 @@ class FlowTable {
     // NB_Global:options:debug_drop_…).
     void set_drop_action(const std::string& action);
 
+    // The replica's rows: one that says what its state says is kept as the little that it has besides.
+    bool keep(const void* row) override;
+    void* take_back(const Uuid& uuid) override;
+    void for_each_kept(const std::function<void(const Uuid&)>& f) const override;
+
   private:
-    struct Origin {
-        uint32_t hint, line;
-        const char* file;
-        auto operator<=>(const Origin&) const = default;
-    };
     struct Member {
         Uuid datapath;
         uint32_t count;
     };
+    // What few flows have: those emitted more than once, or for several datapaths, or with more than one row.
+    struct Shared {
+        std::vector<Member> members;            // of those emitted more than once; sorted by datapath
+        std::vector<const LogicalFlow*> flows;  // the same: as they are emitted
+        SetId set;                              // of all its datapaths
+        SetId used;                             // the group counted in groups_
+        bool uses_group = false;
+        std::vector<Uuid> more_rows;
+    };
     struct State {
         FlowBody body;
-        std::vector<Member> members;  // sorted by datapath
-        std::vector<Origin> origins;  // one per emission
-        SetId set, used;              // used: the group counted in groups_
-        bool uses_group = false, dirty = false;
-        std::vector<Uuid> rows;
+        const LogicalFlow* only = nullptr;  // emitted once; the output's
+        std::unique_ptr<Shared> shared;     // null: none
+        Uuid row;                           // zero: none
+        // Of a row that is kept: the columns that the body does not say.
+        Uuid place;  // logical_datapath or logical_dp_group
+        SharedText source;
+        uint32_t hint = 0;
+        bool place_is_group = false, kept = false, dirty = false;
+
+        bool is_wanted() const { return only || (shared && !shared->flows.empty()); }
+        size_t count_datapaths() const {
+            return only ? only->datapaths.size() : shared ? shared->members.size() : 0;
+        }
     };
     struct Hash {
         using is_transparent = void;
@@ -116,18 +138,37 @@ class FlowTable {
             return of(x) == of(y);
         }
     };
+    struct RowHash {
+        using is_transparent = void;
+        size_t operator()(const Uuid& row) const { return absl::HashOf(row); }
+        size_t operator()(const State* s) const { return absl::HashOf(s->row); }
+    };
+    struct RowEqual {
+        using is_transparent = void;
+        static const Uuid& of(const Uuid& row) { return row; }
+        static const Uuid& of(const State* s) { return s->row; }
+        template <typename A, typename B>
+        bool operator()(const A& x, const B& y) const {
+            return of(x) == of(y);
+        }
+    };
 
     State& state_of(const FlowBody& body);
+    static Shared& shared_of(State& state);
     void mark(State& state);
-    void add(State& state, const LogicalFlow& flow);
-    void remove(State& state, const LogicalFlow& flow);
+    static void add(State& state, const LogicalFlow& flow);
+    static void remove(State& state, const LogicalFlow& flow);
+    static void count(Shared& shared, const LogicalFlow& flow);
+    void link(State& state, const Uuid& row);
+    State* unlink(const Uuid& row);  // null: it is no state's
     void choose_group(State& state);
     void write_row(ovsdb::client::Transaction& txn, State& state, const DatapathGroups::Resolve& resolve);
 
     DatapathGroups& groups_;
     std::string drop_action_;
     absl::flat_hash_set<std::unique_ptr<State>, Hash, Equal> states_;
-    HashMap<Uuid, State*> state_of_row_;
+    absl::flat_hash_set<State*, RowHash, RowEqual> with_row_;
+    HashMap<Uuid, State*> more_rows_;  // those in Shared::more_rows
     std::vector<State*> dirty_;
     std::vector<Uuid> foreign_;  // rows that are no flow of ours at all
 };

@@ -27,12 +27,11 @@ class KeyedTable {
             Key key = key_of(row);
             uint32_t place = keys_.make_place(key);
             if (place >= wanted_.size()) wanted_.resize(place + 1);
-            std::vector<Wanted>& list = wanted_[place];
+            std::vector<const Wanted*>& list = wanted_[place];
             if (added) {
-                list.push_back(row);
+                list.push_back(&row);
             } else {
-                auto it = std::find(list.begin(), list.end(), row);
-                if (it != list.end()) list.erase(it);
+                std::erase(list, &row);
             }
             if (list.empty()) keys_.free_place(key);
             keys_.mark(key);
@@ -62,12 +61,12 @@ class KeyedTable {
     std::optional<Uuid> row_of(const Key& key) const { return keys_.row_of(key); }
     const Wanted* wanted(const Key& key) const {
         uint32_t place = keys_.place(key);
-        return place == RowKeys<Key>::kNowhere ? nullptr : &first(wanted_[place]);
+        return place == RowKeys<Key>::kNowhere ? nullptr : wanted_[place].front();
     }
     // f(const Key&, const Wanted&), in no order.
     template <typename F>
     void for_each_wanted(F&& f) const {
-        for (const auto& [key, place] : keys_.places()) f(key, first(wanted_[place]));
+        for (const auto& [key, place] : keys_.places()) f(key, *wanted_[place].front());
     }
     // What the last write() left marked, for when its transaction fails.
     void begin() { keys_.begin(); }
@@ -102,12 +101,9 @@ class KeyedTable {
     }
 
   private:
-    static const Wanted& first(const std::vector<Wanted>& list) {
-        return list.front();  // several only if the northbound contradicts itself
-    }
-
     RowKeys<Key> keys_;
-    std::vector<std::vector<Wanted>> wanted_;  // by place
+    // By place; the output's.  Several only if the northbound contradicts itself: then the first.
+    std::vector<std::vector<const Wanted*>> wanted_;
 };
 
 }  // namespace weft::northd

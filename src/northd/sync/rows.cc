@@ -251,7 +251,7 @@ bool Southbound::write_load_balancer(Transaction& txn, const Uuid& uuid, const L
     for (const Uuid& datapath : row.routers) ids.routers.add(datapath);
     use_groups(row.load_balancer, ids);
     bool whole = true;
-    auto group_of = [&](const SetId& id, const std::vector<Uuid>& datapaths) -> std::optional<Uuid> {
+    auto group_of = [&](const SetId& id, const Datapaths& datapaths) -> std::optional<Uuid> {
         if (datapaths.empty()) return std::nullopt;
         auto group = groups_.row(txn, id, datapaths, [&](const Uuid& d) { return datapaths_.row_of(d); });
         whole &= group.has_value();

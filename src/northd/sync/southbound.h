@@ -25,7 +25,11 @@ void choose_southbound_columns(ovsdb::client::Replica& replica);
 
 class Southbound {
   public:
-    explicit Southbound(ovsdb::client::Replica& replica) : replica_(replica), flows_(groups_) {}
+    // The replica has not been started.
+    explicit Southbound(ovsdb::client::Replica& replica) : replica_(replica), flows_(groups_) {
+        replica_.set_keeper<sb::LogicalFlow>(&flows_);
+    }
+    ~Southbound() { replica_.set_keeper<sb::LogicalFlow>(nullptr); }
 
     // What the program wants now, and what the replica has now.
     void want(Program& program);

@@ -185,6 +185,14 @@ class Replica {
     }
     void add_index(const TableInfo& table, size_t column) { store_.table(table).add_index(column); }
 
+    // Rows of this table are the keeper's between changes (row_store.h): they can be found, but not walked
+    // through, and a pointer to one is valid until the next clear_changes().  Before start(); nullptr before
+    // the keeper goes.
+    template <typename Row>
+    void set_keeper(RowKeeper* keeper) {
+        store_.table(Row::table_info()).set_keeper(keeper);
+    }
+
     void start();
 
     // The contents.

@@ -15,8 +15,38 @@ void TableStore::free_change(RowChange& change) {
 }
 
 void TableStore::clear_changes() {
+    if (keeper_) hand_over();
     for (auto& [uuid, change] : changes_) free_change(change);
     changes_.clear();
+}
+
+void TableStore::set_keeper(RowKeeper* keeper) {
+    assert(rows_.empty() || !keeper);
+    assert(indexes_.empty() && "a table whose rows are kept elsewhere has no indexes");
+    keeper_ = keeper;
+}
+
+void* TableStore::take_back(const Uuid& uuid) const {
+    void* row = keeper_->take_back(uuid);
+    if (!row) return nullptr;
+    rows_.emplace(uuid, row);
+    taken_back_.push_back(uuid);
+    return row;
+}
+
+void TableStore::offer(const Uuid& uuid) {
+    auto at = rows_.find(uuid);
+    if (at == rows_.end() || !keeper_->keep(at->second)) return;
+    info_->destroy(at->second);
+    rows_.erase(at);
+}
+
+void TableStore::hand_over() {
+    for (const auto& [uuid, change] : changes_) {
+        if (change.after) offer(uuid);
+    }
+    for (const Uuid& uuid : std::exchange(taken_back_, {})) offer(uuid);
+    if (rows_.capacity() > 1000 && rows_.size() < rows_.capacity() / 4) rows_.rehash(0);
 }
 
 bool TableStore::has_index(size_t column) const {
@@ -64,7 +94,7 @@ ColumnSet TableStore::differences(const void* a, const void* b, ColumnSet among)
 
 void TableStore::insert(void* row) {
     Uuid uuid = uuid_of(row);
-    assert(!rows_.contains(uuid));
+    assert(!find(uuid));
     if (track_changes_) {
         auto [it, first] = changes_.try_emplace(uuid);
         if (first) {
@@ -97,8 +127,9 @@ void TableStore::restore(RowChange& change, void* row) {
 }
 
 void TableStore::erase(const Uuid& uuid) {
+    [[maybe_unused]] const void* there = find(uuid);  // from the keeper, perhaps
+    assert(there);
     auto found = rows_.find(uuid);
-    assert(found != rows_.end());
     void* row = found->second;
     index_row(row, false);
     Uuid key = uuid;  // `uuid` may lie in the row
@@ -122,9 +153,9 @@ void TableStore::erase(const Uuid& uuid) {
 
 void* TableStore::begin_modify(const Uuid& uuid) {
     assert(!modified_before_);
-    auto found = rows_.find(uuid);
-    assert(found != rows_.end());
-    void* row = found->second;
+    [[maybe_unused]] const void* there = find(uuid);  // from the keeper, perhaps
+    assert(there);
+    void* row = rows_.find(uuid)->second;
     index_row(row, false);
     if (track_changes_ && !changes_.contains(uuid)) modified_before_ = info_->clone(row);
     return row;

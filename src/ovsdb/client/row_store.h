@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cassert>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -28,17 +29,42 @@ struct RowChange {
 };
 using ChangeMap = HashMap<Uuid, RowChange>;
 
+// Who keeps the rows of a table in a form of its own: a client that has most of what they say anyway.
+//
+// The table then holds only rows that changed since the last clear_changes(), and those that somebody looked
+// up; clear_changes() offers both to the keeper.  A row is either here or with the keeper.
+class RowKeeper {
+  public:
+    virtual ~RowKeeper() = default;
+    // True: it has all that the row says, and the row is freed.  False: the row stays in the table.
+    virtual bool keep(const void* row) = 0;
+    // The row as it was, made anew, no longer the keeper's; nullptr: the keeper has none.
+    virtual void* take_back(const Uuid& uuid) = 0;
+    virtual void for_each_kept(const std::function<void(const Uuid&)>& f) const = 0;
+};
+
 class TableStore {
   public:
     TableStore(const TableInfo& info, bool track_changes) : info_(&info), track_changes_(track_changes) {}
     ~TableStore();
     TableStore(TableStore&&) = delete;
 
+    // Before the first row comes; nullptr before the keeper goes, and with it what it has.
+    void set_keeper(RowKeeper* keeper);
+    bool has_keeper() const { return keeper_ != nullptr; }
+
     const TableInfo& info() const { return *info_; }
+    // Those that are not with a keeper.
     const RowMap& rows() const { return rows_; }
     const void* find(const Uuid& uuid) const {
         auto it = rows_.find(uuid);
-        return it == rows_.end() ? nullptr : it->second;
+        if (it != rows_.end()) return it->second;
+        return keeper_ ? take_back(uuid) : nullptr;
+    }
+    template <typename F>
+    void for_each_uuid(F&& f) const {
+        for (const auto& [uuid, row] : rows_) f(uuid);
+        if (keeper_) keeper_->for_each_kept(f);
     }
     const ChangeMap& changes() const { return changes_; }
     void clear_changes();
@@ -77,10 +103,16 @@ class TableStore {
     void restore(RowChange& change, void* row);
     void index_row(void* row, bool add);
     ColumnSet differences(const void* a, const void* b, ColumnSet among) const;
+    void* take_back(const Uuid& uuid) const;
+    void hand_over();
+    void offer(const Uuid& uuid);
 
     const TableInfo* info_;
     bool track_changes_;
-    RowMap rows_;
+    // Looking up a row that the keeper has brings it here.
+    mutable RowMap rows_;
+    mutable std::vector<Uuid> taken_back_;  // since the last hand_over()
+    RowKeeper* keeper_ = nullptr;
     ChangeMap changes_;
     std::vector<Index> indexes_;
     void* modified_before_ = nullptr;  // between begin_modify() and end_modify()

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 
 #include "base/hash_map.h"
+#include "base/memory.h"
 
 namespace weft::ovsdb::client {
 namespace {
@@ -123,15 +125,17 @@ Result<void> apply_row1(TableStore& table, RowReader& reader, const Uuid& uuid, 
 
 void erase_unmentioned(TableStore& table, const HashSet<Uuid>& mentioned) {
     std::vector<Uuid> gone;
-    for (const auto& [uuid, row] : table.rows()) {
+    table.for_each_uuid([&](const Uuid& uuid) {
         if (!mentioned.contains(uuid)) gone.push_back(uuid);
-    }
+    });
     for (const Uuid& uuid : gone) table.erase(uuid);
 }
 
 Result<void> apply_table(TableStore& table, const json::Object& rows, UpdateFormat format,
                          HashSet<Uuid>* mentioned) {
     RowReader reader(table);
+    std::optional<ShortLived> allocations;
+    if (table.has_keeper()) allocations.emplace();  // rows stay here until they are kept elsewhere
     for (const auto& [text, value] : rows) {
         std::optional<Uuid> uuid = Uuid::parse(text);
         const json::Object* update = value.as_object();

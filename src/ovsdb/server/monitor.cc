@@ -90,7 +90,12 @@ const MonitoredTable* MonitorSpec::find(const TableSchema& table) const {
 }
 
 std::string MonitorSpec::initial(const ToldView& view) const {
-    std::string out = "{";
+    // Many megabytes, and for the next client of a herd about as many: a text that grows is copied, and comes
+    // to lie in new pages, again and again.
+    static size_t expected = 0;
+    std::string out;
+    out.reserve(expected);
+    out = "{";
     bool first_table = true;
     for (const MonitoredTable& table : tables_) {
         if (!(table.select & MonitoredTable::kInitial)) continue;
@@ -104,7 +109,9 @@ std::string MonitorSpec::initial(const ToldView& view) const {
             out += '}';
         });
     }
-    return out + "}";
+    out += '}';
+    expected = out.size() + out.size() / 16;
+    return out;
 }
 
 bool MonitorSpec::append_v1(std::string& out, const MonitoredTable& table, const RowChange& change) const {
