@@ -3,6 +3,10 @@
 
 #include "openflow/action.h"
 
+#include <algorithm>
+
+#include "openflow/actions/action_set.h"
+
 namespace weft::openflow {
 namespace {
 
@@ -26,6 +30,7 @@ class Checker {
   private:
     // In a set, which is carried out later, only what names fields must agree with the match.
     OfError set(const ActionList& actions) const {
+        if (!std::ranges::all_of(actions, fits_action_set)) return OfError::OFPBAC_BAD_TYPE;
         Checker inner = *this;
         inner.later_ = true;
         return inner.list(actions, false);
@@ -223,6 +228,20 @@ OfError Checker::one(const Action& action, bool top) {
 }
 
 }  // namespace
+
+bool fits_action_set(const Action& action) {
+    const ActionVariant& v = action.variant();
+    if (auto* controller = std::get_if<Boxed<Controller>>(&v)) {
+        const Controller& c = **controller;
+        return !c.pause && !c.controller_id && c.userdata.empty() && c.meter_id == ~0u &&
+               c.reason == PacketInReason::kAction;
+    }
+    return !is_instruction(action) && !holds<Note>(v) && !holds<Exit>(v) && !holds<Conjunction>(v) &&
+           !holds<Boxed<Learn>>(v) && !holds<Meter>(v) && !holds<StackPush>(v) && !holds<StackPop>(v) &&
+           !holds<Enqueue>(v) && !holds<Multipath>(v) && !holds<Boxed<Bundle>>(v) && !holds<FinTimeout>(v) &&
+           !holds<Sample>(v) && !holds<Clone>(v) && !holds<CheckPktLarger>(v) && !holds<DeleteField>(v) &&
+           !holds<OutputReg>(v) && !holds<OutputTrunc>(v) && !holds<PopQueue>(v);
+}
 
 OfError check_actions(const ActionList& actions, const ActionCheck& check) {
     bool conjunction = false, other = false;

@@ -85,6 +85,8 @@ TEST(Actions, VersionsSpellTheSameDifferently) {
     EXPECT_EQ(as(Version::k13, "enqueue:1:2"), "set_queue:2,output:1,pop_queue");
     EXPECT_EQ(as(Version::k10, "set_field:::1->nd_target"),
               "load:0x1->NXM_NX_ND_TARGET[0..63],load:0->NXM_NX_ND_TARGET[64..127]");
+    EXPECT_EQ(as(Version::k11, "set_field:1->nw_ecn"), "mod_nw_ecn:1");
+    EXPECT_EQ(as(Version::k11, "set_field:5->sctp_dst"), "load:0x5->OXM_OF_SCTP_DST[]");
     const char* instructions =
         "meter:5,output:1,clear_actions,write_actions(output:1,set_field:0x1->reg0),write_metadata:0x1,goto_"
         "table:7";
@@ -105,6 +107,29 @@ TEST(Actions, TextErrors) {
     EXPECT_EQ(message("set_field:1->ct_mark"), "cannot set CT fields outside of ct action");
     EXPECT_EQ(message("ct(commit,table=5,exec(1))"), "ct action doesn't support nested action output");
     EXPECT_EQ(message("conjunction(1,1/1)"), "conjunction must have at least 2 clauses");
+    EXPECT_EQ(message("output:0x1"), "0x1: output to unknown port");  // ports are said in decimal
+    EXPECT_EQ(message("resubmit(in_port,255)"),
+              "at least one \"in_port\" or \"table\" must be specified on resubmit");
+    EXPECT_EQ(message("decap(packet_type(ns=9,type=1))"), "Unsupported ns value: 9");
+    EXPECT_EQ(message("decap(packet_type(ns=1))"), "Missing packet_type attribute type");
+    EXPECT_EQ(message("write_actions(clone(1))"), "write_actions action doesn't support nested action clone");
+    EXPECT_EQ(
+        message("multipath(nw_dst,0,hrw,8,0,tun_metadata0[])"),
+        "nw_dst,0,hrw,8,0,tun_metadata0[]: a destination of 992 bits does not fit the action, which has room "
+        "for 64");
+}
+
+// A set is carried out in an order of its own, which has no place for these.
+TEST(Actions, SetsHoldWhatTheyCan) {
+    for (const char* text : {"note:11", "exit", "clone(output:1)", "output:NXM_NX_REG0[]", "controller(id=5)",
+                             "output(port=1,max_len=50)", "pop_queue", "delete_field:tun_metadata5",
+                             "learn()", "check_pkt_larger(1)->NXM_NX_REG0[0]"}) {
+        WriteActions write;
+        write.actions = *parse_actions(text);
+        EXPECT_EQ(check_actions({write}, {}), OfError::OFPBAC_BAD_TYPE) << text;
+    }
+    EXPECT_TRUE(
+        parse_actions("write_actions(output:1,resubmit(,2),set_field:1->reg0,controller,ct_clear)").ok());
 }
 
 TEST(Actions, Prerequisites) {

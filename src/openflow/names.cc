@@ -1,5 +1,7 @@
 #include "openflow/names.h"
 
+#include <charconv>
+
 #include "openflow/text.h"
 
 namespace weft::openflow {
@@ -56,6 +58,14 @@ std::string unquote(std::string_view text) {
     return out;
 }
 
+// Ports are numbers in decimal, as Debian's ovs-ofctl has them: 0x1 would be a name.
+std::optional<uint32_t> decimal(std::string_view text) {
+    uint32_t number = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number)
+                                                                                     : std::nullopt;
+}
+
 }  // namespace
 
 void Names::add_port(uint32_t number, std::string_view name) {
@@ -97,14 +107,10 @@ std::optional<uint8_t> Names::table_number(std::string_view name) const {
 }
 
 std::optional<uint32_t> parse_port(std::string_view text, const Names* names) {
-    if (!text.empty() && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'))) {
-        auto number = text[0] == '-' ? std::optional<uint64_t>() : text::parse_u64_max(text, 0xffffffff);
-        if (number) {
-            if (*number < kPortMax10) return static_cast<uint32_t>(*number);
-            if (*number <= 0xffff) return port_from_of10(static_cast<uint16_t>(*number));
-            if (*number >= kPortMax) return static_cast<uint32_t>(*number);
-            return std::nullopt;
-        }
+    if (auto number = decimal(text)) {
+        if (*number < kPortMax10) return *number;
+        if (*number <= 0xffff) return port_from_of10(static_cast<uint16_t>(*number));
+        return *number >= kPortMax ? number : std::nullopt;
     }
     for (const Reserved& reserved : kReserved) {
         if (text::equals_ignoring_case(text, reserved.name)) return reserved.port;

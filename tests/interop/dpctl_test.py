@@ -66,6 +66,8 @@ def by_hand():
                 ["add-flow", IP, "userspace(pid=0,slow_path(action)),set(ipv4(ttl=6)),push_vlan(vid=3,pcp=1),2,pop_vlan,3"],
                 ["add-flow", "recirc_id(0),in_port(2),eth(),eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0800),ipv4(dst=1.1.1.1))", "ct(zone=7),recirc(9)"],
                 ["dump-flows"], ["dump-flows", "-m"],
+                ["add-flow", "recirc_id(0),in_port(3),eth(),eth_type(0x8100),vlan(vid=6,pcp=0/0),encap(eth_type(0x1234))", "2"],
+                ["add-flow", "recirc_id(0),in_port(3),eth(),eth_type(0x8100),vlan(vid=7,pcp=3/0),encap(eth_type(0x1234))", "2"], ["dump-flows"],
                 ["cache-get-size"], ["cache-set-size", "system@ovs-system", "x", "3"], ["parse-actions", "1,2,push_vlan(vid=3,pcp=0)"]):
             if words[0] in ("dump-flows", "get-flow"):
                 pair.alike("dpctl/" + words[0], *words[1:])
@@ -83,6 +85,22 @@ def by_hand():
             theirs = re.sub(r"parsing flow key \(.*\)( \(Invalid)", r"parsing flow key\1", theirs)
             assert ours.split("\n") == theirs.split("\n"), (command, ours, theirs)
             pair.alike("dpctl/dump-flows")
+
+
+def features():
+    """What a datapath can do has Debian's names, and what cannot be chosen says so"""
+    with Pair() as pair:
+        names = lambda text: sorted(re.sub(r"\[run time\]:\S+ \[boot time\]:\S+|: \w+$", "", line) for line in text.split("\n"))
+        for words in (["dpif/set-dp-features", "br0"], ["dpif/show-dp-features", "br0"]):
+            pair.same(*words, normal=names)
+        for words in (["dpif/set-dp-features", "br0", "ct_state"], ["dpif/set-dp-features", "br0", "ct_state", "true"], ["dpif/set-dp-features", "br0", "x"], ["dpif/set-dp-features", "x"],
+                      ["dpif/set-dp-features", "br0", "ct_state", "maybe"], ["upcall/enable-ufid"], ["odp-execute/action-impl-set", "scalar"], ["odp-execute/action-impl-set", "x"]):
+            pair.same(*words, normal=lambda text: text)
+        for words, why in ((["dpif/set-dp-features", "br0", "ct_state", "false"], "cannot be changed"), (["upcall/disable-ufid"], "by its UFID"),
+                           (["dpif-dummy/change-port-number", "br0", "p1", "9"], "keeps its datapath number")):
+            answer = pair.controls[0](*words)
+            assert why in (answer["error"] or ""), answer
+        assert pair.controls[0]("odp-execute/action-impl-show")["result"].count("active: Yes") == 1
 
 
 def revalidated():
@@ -244,4 +262,4 @@ def datapaths():
 
 
 if __name__ == "__main__":
-    rig.main(by_hand, revalidated, filters, hooks, dpctl, datapaths)
+    rig.main(by_hand, features, revalidated, filters, hooks, dpctl, datapaths)

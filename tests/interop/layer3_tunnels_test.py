@@ -62,7 +62,7 @@ def settings():
     with Layer3() as pair:
         pair.same("ofproto/list-tunnels", normal=lambda text: sorted(re.sub(r"port[ =]\d+", "", text).splitlines()), until=lambda lines: len(lines) == len(TUNNELS))
         for kind, *options in (("gre", "packet_type=foo"), ("gtpu", "packet_type=foo"), ("gtpu", "packet_type=legacy_l2"), ("gtpu", "packet_type=legacy_l3"), ("geneve", "packet_type=legacy_l3"),
-                               ("geneve", "packet_type=ptap"), ("vxlan", "packet_type=legacy_l3"), ("vxlan", "packet_type=ptap"), ("vxlan", "packet_type=legacy_l3", "exts=gpe"), ("vxlan", "exts=foo"),
+                               ("geneve", "packet_type=ptap"), ("vxlan", "packet_type=legacy_l3"), ("vxlan", "packet_type=ptap"), ("vxlan", "packet_type=legacy_l3", "exts=gpe"), ("vxlan", "exts=foo"), ("vxlan", "exts=gbp", "dst_port=4790"), ("vxlan", "exts=gbp", "dst_port=4799"),
                                ("erspan", "packet_type=ptap", "erspan_ver=1"), ("gre", "packet_type=legacy_l2"), ("gre", "seq=true"), ("gtpu", "seq=true"), ("gtpu", "ttl=3", "tos=inherit")):
             pair.vsctl("--if-exists", "del-port", "tx", "--", "add-port", "br0", "tx", "--", "set", "interface", "tx", f"type={kind}", "ofport_request=40", "options:remote_ip=1.1.2.77",
                        *[f"options:{o}" for o in options])
@@ -106,6 +106,16 @@ def marks():
             pair.only(f"in_port=1,actions={actions}")
             text = pair.trace(FLOW)
             assert "set(skb_mark(0x7)),tnl_push(" in text.replace("clone(", "") and "dst=f8:bc:12:44:34:01" in text, text
+        # Without the option it is the mark that the packet has: its own, one that a flow wrote, or that of the tunnel before.
+        pair.vsctl("add-port", "br0", "tn", "--", "set", "interface", "tn", "type=geneve", "ofport_request=41", "options:remote_ip=1.1.2.92", "options:key=45")
+        for actions in ("load:7->NXM_NX_PKT_MARK[],41", "40,41", "load:7->NXM_NX_PKT_MARK[],41,load:0->NXM_NX_PKT_MARK[],41"):
+            pair.only(f"in_port=1,actions={actions}")
+            assert "dst=f8:bc:12:44:34:01" in pair.trace(FLOW), actions
+        # A mark without a route of its own goes where all go; Debian's has no way for it.
+        pair.only("in_port=1,actions=41")
+        for mark, marked in ((7, True), (5, False), (0, False)):
+            text = pair.controls[0]("ofproto/trace", "br0", f"{FLOW},pkt_mark={mark}")["result"]
+            assert "tnl_push" in text and f"pkt_mark={mark:#x}".replace("0x0", "0") in text and ("dst=f8:bc:12:44:34:01" in text) == marked, text
 
 
 def gtpu(payload, teid=123, flags=0x30, message=255):

@@ -71,6 +71,12 @@ def same(r, *words, before=None):
     return own_out
 
 
+def differ(r, *words):
+    """diff-flows, whose lines Debian's prints in no order."""
+    (code, out, _), (own_code, own_out, problem) = (tool(r, ours, *words) for ours in (False, True))
+    equal(f"ovs-ofctl {' '.join(words)} {problem}", (own_code, sorted(own_out.split("\n"))), (code, sorted(out.split("\n"))))
+
+
 def equal(what, got, want):
     if got != want:
         raise rig.Failure(f"{what}: {got!r} instead of {want!r}")
@@ -159,6 +165,34 @@ class Monitor:
     def __exit__(self, *problem):
         if problem[0] is None:
             self.stop()
+
+
+def described():
+    """parse-flow, parse-flows, parse-group and diff-flows: in which formats a flow can be said, and what differs as it was said"""
+    with rig.Rig(weft=set(), name="ofctl") as r:
+        for flow in ("ip,actions=1", "tcp,tp_src=1/1,actions=1", "dl_src=00:00:00:00:00:01/ff:00:00:00:00:ff,actions=1", "table=3,ip,actions=1", "ip,actions=meter:1,1",
+                     "ip,actions=load:5->NXM_NX_REG0[]", "reset_counts,actions=1", "ip,actions=write_actions(drop)", "ip", "actions=x", "ct_mark=1,actions=drop"):
+            for options in ([], ["-OOpenFlow13"], ["-OOpenFlow10,OpenFlow13"], ["-FNXM"], ["-FNXM+table_id"], ["-FOXM"], ["-FOXM", "-OOpenFlow14"], ["-FNXM-table_id"]):
+                same(r, *options, "parse-flow", flow)
+        write(r, "some", "table=3,ip,actions=1\ndelete table=4,tcp\n# none\n\nmodify_strict priority=5,udp,actions=2\n")
+        write(r, "none", "")
+        for name in ("some", "none"):
+            for options in ([], ["-OOpenFlow13"], ["-OOpenFlow11"], ["-FOpenFlow10-table_id"]):
+                same(r, *options, "parse-flows", name)
+        for options in ([], ["-OOpenFlow13"], ["-OOpenFlow13,OpenFlow15"]):
+            same(r, *options, "parse-group", "group_id=1,type=all,bucket=actions=output:1")
+        write(r, "one", "ct_mark=1,actions=drop\npriority=7,ip,actions=ct(commit,exec(load:0x1->NXM_NX_CT_MARK[]))\n"
+              "priority=9,ip,actions=ct(commit,exec(set_field:0x1->ct_mark)),set_field:1->reg0,mod_dl_src:00:11:22:33:44:55,set_field:0x100/0x100->reg1\n")
+        write(r, "other", "priority=9,ip,actions=ct(commit,exec(load:0x1->NXM_NX_CT_MARK[])),load:1->NXM_NX_REG0[],mod_dl_src:00:11:22:33:44:55\ncookie=5,priority=7,ip,actions=1\n")
+        for words in (["one", "other"], ["other", "one"], ["one", "none"], ["one", "one"]):
+            differ(r, "diff-flows", *words)
+    with switch() as r:
+        bridge = f"unix:{r.dir}/br0.mgmt"
+        write(r, "one", "ip,actions=load:0x1->NXM_NX_REG0[],set_field:2->reg1,mod_dl_src:00:11:22:33:44:55\ntcp,actions=ct(commit,exec(set_field:0x1->ct_mark))\n")
+        weft(r, "add-flows", bridge, "one")
+        for version in ("OpenFlow10", "OpenFlow13", "OpenFlow15"):
+            differ(r, "-O" + version, "diff-flows", bridge, "one")
+            differ(r, "-O" + version, "diff-flows", "one", bridge)
 
 
 def watched(r, ours, version, what):
@@ -335,4 +369,4 @@ def captures():
 
 
 if __name__ == "__main__":
-    rig.main(one_switch, monitors, commands, tracked, captures)
+    rig.main(one_switch, described, monitors, commands, tracked, captures)

@@ -59,7 +59,9 @@ APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "
          ("", r"load:.*->(NXM_\w+_)?(TUN_METADATA|tun_metadata)"), ("", "tun_metadata[0-9]+=0x0(,|/)"), ("", r"learn\(vlan_vid="), ("", "tun_erspan_idx=0x100000"),
          ("", r"set_field:0x0[^,]*->tun_metadata"), ("", r"vlan_tci=.*/"), ("", r"set_field:(0xffff|65535)->in_port"), ("", "->in_port_oxm"),
          ("", r"set_field:[0-9a-f.:]*/[0-9]+->"), ("", r"load:.*->(NXOXM_NSH_\w+|nsh_\w+|tun_erspan_idx)"), ("OpenFlow11", "nsh"),
-         ("", r"actset_output\["), ("OpenFlow1[0-2]", "decap"), ("OpenFlow15", r"load:.*->(NXM_NX_IPV6_LABEL|ipv6_label)")]
+         ("", r"actset_output\["), ("OpenFlow1[0-2]", "decap"), ("", r"write_actions\((learn|clone)"),
+         ("", r"multipath\(.*tun_metadata\d+\[\]"), ("OpenFlow10", r"(^|,)sctp_(src|dst)="),
+         ("OpenFlow15", r"load:[^,]*->(NXM_NX_IPV6_LABEL|ipv6_label|OXM_OF_MPLS_LABEL|mpls_label|mpls_tc|ip_dscp|NXM_NX_IP_ECN|nw_ecn|vlan_vid|vlan_pcp)")]
 
 
 class Field:

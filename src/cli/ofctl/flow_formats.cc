@@ -72,20 +72,56 @@ std::string flow_formats_text(uint32_t formats) {
     return out;
 }
 
-uint32_t formats_of(uint32_t versions) {
-    using openflow::Version;
-    constexpr std::pair<Version, uint32_t> kOf[] = {
-        {Version::k10, kOpenFlow10 | kOpenFlow10Table | kNxm | kNxmTable},
-        {Version::k11, kOpenFlow11},
-        {Version::k12, kOxm12},
-        {Version::k13, kOxm13},
-        {Version::k14, kOxm14},
-        {Version::k15, kOxm15}};
-    uint32_t out = 0;
-    for (auto [version, formats] : kOf) {
-        if (versions & openflow::version_bit(version)) out |= formats;
+namespace {
+
+using openflow::Version;
+constexpr std::pair<Version, uint32_t> kOfVersions[] = {
+    {Version::k10, kOpenFlow10 | kOpenFlow10Table | kNxm | kNxmTable},
+    {Version::k11, kOpenFlow11},
+    {Version::k12, kOxm12},
+    {Version::k13, kOxm13},
+    {Version::k14, kOxm14},
+    {Version::k15, kOxm15}};
+
+std::string versions_text(uint32_t versions) {
+    std::string out;
+    for (Version version : openflow::kAllVersions) {
+        if (versions & version_bit(version))
+            out += (out.empty() ? "" : ", ") + std::string(version_name(version));
     }
     return out;
+}
+
+}  // namespace
+
+uint32_t formats_of(uint32_t versions) {
+    uint32_t out = 0;
+    for (auto [version, formats] : kOfVersions) {
+        if (versions & version_bit(version)) out |= formats;
+    }
+    return out;
+}
+
+openflow::FlowFormat flow_format_of(uint32_t format) {
+    openflow::FlowFormat out;
+    for (auto [version, formats] : kOfVersions) {
+        if (format & formats) out.version = version;
+    }
+    out.nxm = format & (kNxm | kNxmTable);
+    out.table_id = format & (kOpenFlow10Table | kNxmTable);
+    return out;
+}
+
+Result<uint32_t> versions_with(uint32_t formats, uint32_t versions) {
+    uint32_t out = 0;
+    for (auto [version, own] : kOfVersions) {
+        if ((versions & version_bit(version)) && (own & formats)) out |= version_bit(version);
+    }
+    if (out) return out;
+    return Error{fmt::format(
+        "None of the enabled OpenFlow versions ({}) supports any of the enabled flow formats ({}).  "
+        "(Use -O to enable additional OpenFlow versions or -F to enable additional flow formats.)",
+        versions_text(versions), flow_formats_text(formats))};
 }
 
 namespace {

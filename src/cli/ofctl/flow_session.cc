@@ -10,15 +10,6 @@ using namespace openflow;  // NOLINT: the commands speak OpenFlow throughout
 
 namespace {
 
-std::string versions_text(uint32_t versions) {
-    std::string out;
-    for (Version version : kAllVersions) {
-        if (versions & version_bit(version))
-            out += (out.empty() ? "" : ", ") + std::string(version_name(version));
-    }
-    return out;
-}
-
 // A commit that fails brings the errors of the messages that failed, then its own.
 Result<void> commit(SwitchConnection& connection, BundleControl request) {
     uint32_t xid = connection.next_xid();
@@ -65,17 +56,7 @@ Result<FlowSession> open_for_flows(const Options& options, const std::string& ta
     uint32_t formats = options.formats ? options.formats : uint32_t{kAnyFormat};
     if (options.formats) {
         uint32_t enabled = with_bundle.versions ? with_bundle.versions : version_bit(Version::k10);
-        with_bundle.versions = 0;
-        for (Version version : kAllVersions) {
-            if ((enabled & version_bit(version)) && (formats_of(version_bit(version)) & formats))
-                with_bundle.versions |= version_bit(version);
-        }
-        if (!with_bundle.versions) {
-            return Error{fmt::format(
-                "None of the enabled OpenFlow versions ({}) supports any of the enabled flow formats ({}).  "
-                "(Use -O to enable additional OpenFlow versions or -F to enable additional flow formats.)",
-                versions_text(enabled), flow_formats_text(formats))};
-        }
+        WEFT_ASSIGN(with_bundle.versions, versions_with(formats, enabled));
     }
     FlowSession s;
     WEFT_ASSIGN(s.connection, open_switch(with_bundle, target));
@@ -114,10 +95,7 @@ void FlowChanges::use(uint32_t formats) {
     formats_ = formats;
     FlowFormat& format = session_.format;
     if (format.version != Version::k10) return;
-    uint32_t simplest = formats & (~formats + 1);
-    FlowFormat wanted = format;
-    wanted.nxm = simplest & (kNxm | kNxmTable);
-    wanted.table_id = simplest & (kOpenFlow10Table | kNxmTable);
+    FlowFormat wanted = flow_format_of(formats & (~formats + 1));
     if (wanted.nxm == format.nxm && wanted.table_id == format.table_id) return;
     DecodeOptions written;
     written.flow_mod_table_id = format.table_id;

@@ -42,7 +42,10 @@ std::string_view FlowSet::encode_key(const Match& match, uint16_t priority, uint
 
 ByteView FlowSet::encode_actions(const ActionList& actions) {
     actions_.clear();
-    encode_instructions(actions, version_, actions_);
+    if (version_)
+        encode_instructions(actions, *version_, actions_);
+    else
+        actions_.bytes(as_bytes(openflow::to_string(actions)));
     return actions_.view();
 }
 
@@ -77,8 +80,8 @@ std::string_view FlowSet::key_of(const FlowStats& flow) {
 
 // One action may have two encodings.
 bool FlowSet::same_actions(ByteView a, ByteView b) const {
-    return std::ranges::equal(a, b) ||
-           openflow::to_string(decoded(a, version_)) == openflow::to_string(decoded(b, version_));
+    return std::ranges::equal(a, b) || (version_ && openflow::to_string(decoded(a, *version_)) ==
+                                                        openflow::to_string(decoded(b, *version_)));
 }
 
 bool FlowSet::same(const Flow& flow, const FlowStats& other) {
@@ -129,7 +132,7 @@ FlowMod FlowSet::to_add(const Flow& flow) const {
     mod.hard_timeout = flow.hard;
     mod.importance = flow.importance;
     mod.flags = flow.flags;
-    mod.actions = decoded(flow.actions(), version_);
+    mod.actions = decoded(flow.actions(), *version_);
     return mod;
 }
 
@@ -155,7 +158,10 @@ std::string FlowSet::text_of(const Flow& flow) const {
     if (flow.idle) out += fmt::format("idle_timeout={} ", flow.idle);
     if (flow.hard) out += fmt::format("hard_timeout={} ", flow.hard);
     if (flow.importance) out += fmt::format("importance={} ", flow.importance);
-    return out + "actions=" + openflow::to_string(decoded(flow.actions(), version_)) + "\n";
+    out += "actions=";
+    out += version_ ? openflow::to_string(decoded(flow.actions(), *version_))
+                    : std::string(flow.actions().begin(), flow.actions().end());
+    return out + "\n";
 }
 
 }  // namespace weft::cli::ofctl

@@ -2,13 +2,14 @@
 //
 // Two sets of half a million flows are usual, so a flow is kept as its wire form: the key is its place and
 // the NXM of its match, which is the same for equal matches, and its actions are those that the switch would
-// answer with.  The few flows that differ are decoded again.  Finding one of half a million costs what memory
-// costs that no cache holds, so all of a flow lies in one place.
+// answer with, or their text.  The few flows that differ are decoded again.  Finding one of half a million
+// costs what memory costs that no cache holds, so all of a flow lies in one place.
 
 #pragma once
 
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,13 +32,16 @@ class FlowSet {
         bool matched = false;   // for the caller
 
         std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_size}; }
-        // Instructions of the set's version.
+        // Instructions of the set's version, or text.
         ByteView actions() const {
             return {reinterpret_cast<const uint8_t*>(this + 1) + key_size, actions_size};
         }
     };
 
+    // Actions are kept as this version writes them, and are the same if it writes the same.
     explicit FlowSet(openflow::Version version) : version_(version) {}
+    // Actions are kept as their text: what was said otherwise differs, as in diff-flows.
+    FlowSet() = default;
 
     // Lines as ovs-ofctl(8), "Flow Syntax", has them.
     Result<void> read_file(const std::string& file, const openflow::Names* names);
@@ -57,7 +61,7 @@ class FlowSet {
     bool same(const Flow& flow, const openflow::FlowStats& other);
     bool same(const Flow& flow, const Flow& other) const;
 
-    // A flow that is told the switch.
+    // A flow that is told the switch; of a set with a version.
     openflow::FlowMod to_add(const Flow& flow) const;
     static openflow::FlowMod to_delete(std::string_view key);
     // "table=1 priority=5,tcp", and a line of diff-flows.
@@ -71,7 +75,7 @@ class FlowSet {
     ByteView encode_actions(const openflow::ActionList& actions);
     bool same_actions(ByteView a, ByteView b) const;
 
-    openflow::Version version_;
+    std::optional<openflow::Version> version_;  // none: text
     std::pmr::monotonic_buffer_resource memory_{1 << 20};
     std::vector<Flow*> flows_;
     HashMap<size_t, Flow*> by_hash_;  // of the key

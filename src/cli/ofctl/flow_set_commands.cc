@@ -48,7 +48,7 @@ Result<void> read_source(const Options& options, const std::string& source, Flow
 }
 
 Result<void> diff_flows(const Options& options, const Words& words) {
-    FlowSet a(Version::k15), b(Version::k15);
+    FlowSet a, b;
     WEFT_TRY(read_source(options, words[0], a));
     WEFT_TRY(read_source(options, words[1], b));
     struct Line {

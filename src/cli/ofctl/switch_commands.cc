@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/ofctl/flow_formats.h"
 #include "cli/ofctl/ofctl.h"
 #include "openflow/ct_tuple_text.h"
 #include "openflow/text.h"
@@ -324,32 +325,44 @@ Result<void> ct_flush(const Options& o, const Words& w) {
 
 // Commands that need no switch.
 
-Version chosen(const Options& o) {
-    return o.versions ? static_cast<Version>(31 - __builtin_clz(o.versions)) : Version::k10;
-}
-void print_mod(const FlowMod& mod, const Options& o, uint32_t xid) {
-    FlowFormat format;
-    format.version = chosen(o);
-    format.table_id = false;
-    write_out(print(encode_flow_mod(mod, format, xid), nullptr, o.verbosity));
+// The formats that can say all flows, the simplest that is allowed, and each flow as a message of it.
+Result<void> print_mods(const std::vector<FlowMod>& mods, const Options& o) {
+    uint32_t allowed = o.formats ? o.formats : uint32_t{kAnyFormat};
+    uint32_t enabled = o.versions ? o.versions : version_bit(Version::k10);
+    WEFT_TRY(versions_with(allowed, enabled));
+    allowed &= formats_of(enabled);
+    uint32_t usable = kAnyFormat;
+    for (const FlowMod& mod : mods) usable &= usable_formats(mod);
+    write_out(fmt::format("usable protocols: {}\n", usable ? flow_formats_text(usable) : "none"));
+    allowed &= usable;
+    if (!allowed) return Error{"no usable protocol"};
+    uint32_t simplest = allowed & (~allowed + 1);
+    write_out(fmt::format("chosen protocol: {}\n", flow_formats_text(simplest)));
+    FlowFormat format = flow_format_of(simplest);
+    uint32_t xid = 0;
+    for (const FlowMod& mod : mods)
+        write_out(print(encode_flow_mod(mod, format, ++xid), nullptr, o.verbosity));
+    return {};
 }
 Result<void> parse_flow_command(const Options& o, const Words& w) {
     WEFT_ASSIGN(FlowMod mod, parse_flow_mod(w[0], FlowMod::Command::kAdd));
-    print_mod(mod, o, 1);
-    return {};
+    return print_mods({std::move(mod)}, o);
 }
 Result<void> parse_flows(const Options& o, const Words& w) {
-    uint32_t xid = 0;
-    return for_each_line(w[0], [&](std::string_view line) -> Result<void> {
-        auto mod = parse_flow_mod_any(line);
+    std::vector<FlowMod> mods;
+    WEFT_TRY(for_each_line(w[0], [&](std::string_view line) -> Result<void> {
+        auto mod = parse_flow_mod(line, FlowMod::Command::kAdd);
         if (!mod.ok()) return mod.error();
-        print_mod(*mod, o, ++xid);
+        mods.push_back(*std::move(mod));
         return {};
-    });
+    }));
+    return print_mods(mods, o);
 }
 Result<void> parse_group(const Options& o, const Words& w) {
     WEFT_ASSIGN(GroupMod mod, parse_group_mod(w[0], GroupMod::Command::kAdd));
-    write_out(print(encode(o.versions ? chosen(o) : Version::k15, 1, std::move(mod))));
+    Version version = o.versions ? static_cast<Version>(__builtin_ctz(o.versions)) : Version::k10;
+    write_out(fmt::format("usable protocols: any\nchosen version: {}\n", version_name(version)));
+    write_out(print(encode(version, 1, std::move(mod))));
     return {};
 }
 Result<void> ofp_print(const Options& o, const Words& w) {

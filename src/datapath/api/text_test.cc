@@ -18,6 +18,13 @@ TEST(Text, MatchesPrintAsTheyWereRead) {
         "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth(src=50:54:00:00:00:05),eth_type(0x0800),"
         "ipv4(proto=1,ttl=64,frag=no)");
     expect_match("recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x0806)");
+    // What is 0 and not looked at is left out.
+    expect_match(
+        "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8100),vlan(vid=5),encap(eth_type(0x0806)"
+        ")");
+    expect_match(
+        "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8100),vlan(pcp=0),encap(eth_type(0x0806)"
+        ")");
     expect_match(
         "recirc_id(0),in_port(1),packet_type(ns=0,id=0),eth_type(0x8100),vlan(vid=5,pcp=3/0x0),"
         "encap(eth_type(0x0800),ipv4(frag=later))");

@@ -206,10 +206,14 @@ void write_vlan(std::string& out, const Context& c, size_t tag) {
     uint16_t tci = c.key.vlans[tag].tci, mask = c.mask.vlans[tag].tci;
     unsigned vid_mask = mask & packet::kVlanVidMask, pcp_mask = mask >> 13;
     Group group(out, "vlan", true);
-    std::string vid = fmt::format("vid={}", tci & packet::kVlanVidMask);
-    group.text(vid_mask == packet::kVlanVidMask ? vid : fmt::format("{}/0x{:x}", vid, vid_mask));
-    std::string pcp = fmt::format("pcp={}", tci >> 13);
-    group.text(pcp_mask == 7 ? pcp : fmt::format("{}/0x{:x}", pcp, pcp_mask));
+    // What is 0 and not looked at says nothing.
+    auto part = [&](const char* name, unsigned value, unsigned bits, unsigned all) {
+        if (!value && !bits && !c.verbose) return;
+        std::string text = fmt::format("{}={}", name, value);
+        group.text(bits == all ? text : fmt::format("{}/0x{:x}", text, bits));
+    };
+    part("vid", tci & packet::kVlanVidMask, vid_mask, packet::kVlanVidMask);
+    part("pcp", tci >> 13u, pcp_mask, 7);
     if (!(tci & packet::kVlanCfi)) group.text("cfi=0");
 }
 

@@ -1,5 +1,6 @@
 #include "openflow/actions/control.h"
 
+#include "openflow/actions/action_set.h"
 #include "openflow/actions/codec.h"
 
 namespace weft::openflow {
@@ -325,7 +326,7 @@ Result<void> parse_resubmit(std::string_view text, ParseContext& c) {
             auto number = parse_table(table, c.names);
             if (!number) return Error{fmt::format("{}: resubmit to unknown table", table)};
             a.table = *number;
-            has_table = true;
+            has_table = *number != kTableAll;
         }
         if (comma != rest.npos) {
             std::string_view ct = text::trim(rest.substr(comma + 1));
@@ -365,16 +366,6 @@ Result<void> parse_nested(std::string_view text, ParseContext& c, ActionList& ou
     if (c.depth >= kMaxDepth) return Error{"actions are nested too deeply"};
     ParseContext inner{c.names, out, c.depth + 1, false};
     return parse_list(text, inner);
-}
-
-// Actions that a set (write_actions, group bucket) may hold.
-bool fits_action_set(const Action& action) {
-    return !is_instruction(action) && !holds<Note>(action.variant()) && !holds<Exit>(action.variant()) &&
-           !holds<Conjunction>(action.variant()) && !holds<Boxed<Learn>>(action.variant()) &&
-           !holds<Meter>(action.variant()) && !holds<StackPush>(action.variant()) &&
-           !holds<StackPop>(action.variant()) && !holds<Enqueue>(action.variant()) &&
-           !holds<Multipath>(action.variant()) && !holds<Boxed<Bundle>>(action.variant()) &&
-           !holds<FinTimeout>(action.variant()) && !holds<Sample>(action.variant());
 }
 
 Result<void> parse_write_actions(std::string_view text, ParseContext& c) {

@@ -186,6 +186,11 @@ Result<void> parse_multipath(std::string_view text, ParseContext& c) {
         return Error{
             fmt::format("{}: experimenter OXM field '{}' not supported", original, field(a.dst.field).name)};
     }
+    if (a.dst.bits > 64) {
+        return Error{
+            fmt::format("{}: a destination of {} bits does not fit the action, which has room for 64",
+                        original, a.dst.bits)};
+    }
     if (a.dst.bits < 16 && *n_links > 1ull << a.dst.bits) {
         return Error{
             fmt::format("{}: {}-bit destination field has {} possible values, less than specified n_links {}",

@@ -99,14 +99,16 @@ bool encode_legacy(const SetField& a, EncodeContext& c) {
         case FieldId::kIpTos:
             encode(SetIpDscp{static_cast<uint8_t>(v & 0xfc)}, c);
             return true;
-        case FieldId::kTcpSrc:
+        case FieldId::kIpEcn:
+            if (c.version != Version::k11) return false;
+            encode(SetIpEcn{static_cast<uint8_t>(v & 3)}, c);
+            return true;
+        case FieldId::kTcpSrc:  // SCTP's are load's
         case FieldId::kUdpSrc:
-        case FieldId::kSctpSrc:
             encode(SetL4Src{static_cast<uint16_t>(v)}, c);
             return true;
         case FieldId::kTcpDst:
         case FieldId::kUdpDst:
-        case FieldId::kSctpDst:
             encode(SetL4Dst{static_cast<uint16_t>(v)}, c);
             return true;
         case FieldId::kVlanVid:

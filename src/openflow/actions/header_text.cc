@@ -451,12 +451,15 @@ Result<void> parse_encap(std::string_view text, ParseContext& c) {
     return {};
 }
 
+// The highest namespace of packet types (OpenFlow 1.5, 7.2.3.11) that Debian's takes.
+constexpr uint64_t kLastPacketNamespace = 4;
+
 Result<void> parse_decap(std::string_view text, ParseContext& c) {
     Decap a{0xfffe};
     text::Term term;
     if (text::next_term(text, term)) {
         if (term.key != "packet_type") return Error{fmt::format("Invalid decap argument: {}", term.key)};
-        uint64_t ns = 0, type = 0;
+        std::optional<uint64_t> ns, type;
         std::string_view rest = term.value;
         text::Term part;
         while (text::next_term(rest, part)) {
@@ -466,7 +469,9 @@ Result<void> parse_decap(std::string_view text, ParseContext& c) {
             }
             (part.key == "ns" ? ns : type) = *number;
         }
-        a.packet_type = static_cast<uint32_t>(ns << 16 | type);
+        if (!ns || !type) return Error{fmt::format("Missing packet_type attribute {}", ns ? "type" : "ns")};
+        if (*ns > kLastPacketNamespace) return Error{fmt::format("Unsupported ns value: {}", *ns)};
+        a.packet_type = static_cast<uint32_t>(*ns << 16 | *type);
     }
     c.out.push_back(a);
     return {};

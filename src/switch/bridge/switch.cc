@@ -536,7 +536,9 @@ void Switch::configure_port(const db::Port& port, Bridge& bridge, Backer& backer
                                links_ && backer.type() != "dummy" && !links_->find(row->name);
             bool renumber = row->ofport_request && have.number && *row->ofport_request != have.number &&
                             !bridge.port(static_cast<uint32_t>(*row->ofport_request));
-            bool retry = have.retry && links_ && links_->find(row->name);
+            // A tunnel that was refused may have room now.
+            bool retry = (have.retry && links_ && links_->find(row->name)) ||
+                         (!have.error.empty() && is_tunnel_type(row->type));
             if (have.type == row->type && have.options == row->options && !device_gone && !retry &&
                 !renumber && have.mac == mac) {
                 if (OfPort* of_port = bridge.port(row->name); of_port && of_port->bundle != &bundle) {
@@ -684,6 +686,7 @@ Result<void> Switch::add_interface(const db::Interface& row, Bridge& bridge, Bac
             return Error{fmt::format(
                 "{}: tunnels follow the host's routes, which --disable-system-route forbids", row.name)};
         }
+        WEFT_TRY(fits_beside(row.name, config, backer.tunnels().ports()));
         WEFT_ASSIGN(port.dp_port, tunnel_vport(backer, config, state.vport));
         port.tunnel = config;
         Uuid random = Uuid::random();

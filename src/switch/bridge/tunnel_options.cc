@@ -208,4 +208,17 @@ Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_v
     return config;
 }
 
+Result<void> fits_beside(const std::string& name, const TunnelConfig& config,
+                         const std::vector<OfPort*>& others) {
+    if (config.type != datapath::PortType::kVxlan) return {};
+    for (const OfPort* other : others) {
+        const TunnelConfig& have = *other->tunnel;
+        if (have.type == config.type && have.dst_port == config.dst_port && have.gbp != config.gbp) {
+            return Error{fmt::format(
+                "{}: VXLAN-GBP, and non-VXLAN-GBP tunnels can't be configured on the same dst_port", name)};
+        }
+    }
+    return {};
+}
+
 }  // namespace weft::vswitch

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "ovsdb/client/containers.h"
@@ -19,5 +20,9 @@ bool is_tunnel_type(std::string_view type);  // that we serve: geneve, vxlan, gr
 Result<TunnelConfig> parse_tunnel_options(const std::string& name, std::string_view type,
                                           const ovsdb::StringMap& options,
                                           std::vector<std::string>& warnings);
+// Tunnels that receive by one UDP port read the same header: of VXLAN all with group policies (exts=gbp), or
+// none.
+Result<void> fits_beside(const std::string& name, const TunnelConfig& config,
+                         const std::vector<OfPort*>& others);
 
 }  // namespace weft::vswitch

@@ -68,7 +68,9 @@ bool Walk::output_native(OfPort& port, datapath::SetTunnel header) {
     Underlay* underlay = backer_.underlay();
     if (!underlay) return false;
     packet::Ipv6Addr to = mapped(header.v6, header.dst, header.ipv6_dst);
-    const UnderlayRoute* route = underlay->route(to, port.tunnel->mark.value_or(0));
+    // The mark that the packet has now, the port's or an earlier one, goes with what carries it.
+    if (underlay->marked()) mask_.pkt_mark = ~0u;
+    const UnderlayRoute* route = underlay->route(to, flow_.pkt_mark);
     Bridge* bridge = route && !route->local ? backer_.bridge(route->device) : nullptr;
     OfPort* local = bridge ? bridge->port(of::kPortLocal) : nullptr;
     if (!local) return false;

@@ -92,6 +92,10 @@ const UnderlayRoute* RouteTable::find(const packet::Ipv6Addr& destination, uint3
     return best;
 }
 
+bool RouteTable::marked() const {
+    return std::ranges::any_of(user_, [](const UnderlayRoute& route) { return route.mark != 0; });
+}
+
 std::string RouteTable::text() const {
     std::vector<const UnderlayRoute*> all;
     for (const auto* routes : {&user_, &system_}) {

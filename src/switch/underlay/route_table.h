@@ -42,6 +42,7 @@ class RouteTable {
     void set_system(std::vector<UnderlayRoute> routes) { system_ = std::move(routes); }
 
     const UnderlayRoute* find(const packet::Ipv6Addr& destination, uint32_t mark) const;
+    bool marked() const;       // some routes are for marks
     std::string text() const;  // ovs/route/show
 
   private:

@@ -28,6 +28,7 @@ class Underlay {
     Underlay(net::Loop& loop, bool host);
 
     const UnderlayRoute* route(const packet::Ipv6Addr& destination, uint32_t mark);
+    bool marked() { return routes().marked(); }  // some routes are for marks of packets alone
     const std::vector<UnderlayAddress>& addresses(const std::string& device);
     std::optional<packet::EthAddr> neighbour(const std::string& bridge,
                                              const packet::Ipv6Addr& address) const {
