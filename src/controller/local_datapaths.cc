@@ -105,4 +105,13 @@ std::map<Uuid, Uuid> find_localnets(SouthboundView& view, const std::map<Uuid, L
     return localnets;
 }
 
+bool is_closed(SouthboundView& view, const sb::PortBinding& port) {
+    if (port.type != "patch") return false;
+    const LocalDatapath* datapath = view.local_datapath(port.datapath);
+    if (!datapath || datapath->is_switch) return false;
+    const std::string* name = port.options.find("peer");
+    const sb::PortBinding* peer = name ? view.port_named(*name) : nullptr;
+    return !peer || !view.local_datapath(peer->datapath);
+}
+
 }  // namespace weft::controller

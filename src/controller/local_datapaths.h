@@ -23,4 +23,8 @@ std::map<Uuid, LocalDatapath> find_local_datapaths(OwnPorts& own);
 std::map<Uuid, Uuid> find_localnets(SouthboundView& view, const std::map<Uuid, LocalDatapath>& datapaths,
                                     const std::map<std::string, std::string>& mappings);
 
+// A router's port whose other end is in no datapath of this host: its packets are carried elsewhere, so none
+// comes in by it here, and what were sent out of it here would meet no flow (docs/decisions/0117).
+bool is_closed(SouthboundView& view, const schema::sb::PortBinding& port);
+
 }  // namespace weft::controller

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "base/hash_map.h"
 #include "logical/expr.h"
@@ -18,6 +20,21 @@ struct Nesting {
 };
 
 Result<Expr> annotate_nested(Expr expr, const SymbolTable& symbols, const Nesting* nesting);
+
+// What a symbol of the language stands for and needs does not change, and nearly every logical flow asks for
+// some: it is made once for each thread.  Only what has a meaning is kept, so it does not matter within which
+// other symbols it is asked for.
+struct Expansions {
+    std::optional<Expr> needs, when_true, when_false;
+};
+// Where to keep it; of other tables than the standard one, which do not live for ever, `unkept`.
+Expansions& expansions_of(const Symbol& symbol, const SymbolTable& symbols, Expansions& unkept) {
+    if (&symbols != &SymbolTable::standard()) return unkept;
+    static thread_local HashMap<const Symbol*, std::unique_ptr<Expansions>> kept;
+    std::unique_ptr<Expansions>& found = kept[&symbol];
+    if (!found) found = std::make_unique<Expansions>();
+    return *found;
+}
 
 bool mentions_nominal(const Expr& expr, const SymbolTable& symbols) {
     if (expr.type == Expr::Type::kCompare) {
@@ -47,9 +64,8 @@ Result<Expr> parse_nested(const std::string& text, const Symbol& symbol, const S
     return expr;
 }
 
-Result<Expr> annotate_predicate(const Expr& expr, const SymbolTable& symbols, const Nesting* nesting) {
-    const Symbol& symbol = *expr.symbol;
-    bool positive = (expr.value != 0) == (expr.relop == Relop::kEqual);
+Result<Expr> expand_predicate(const Symbol& symbol, bool positive, const SymbolTable& symbols,
+                              const Nesting* nesting) {
     std::string text = positive ? symbol.predicate : "!(" + symbol.predicate + ")";
     Nesting here{&symbol, nesting};
     Result<Expr> expansion = parse_nested(text, symbol, symbols, nesting);
@@ -66,6 +82,28 @@ Result<Expr> annotate_predicate(const Expr& expr, const SymbolTable& symbols, co
     return annotate_nested(*std::move(expansion), symbols, &here);
 }
 
+Result<Expr> annotate_predicate(const Expr& expr, const SymbolTable& symbols, const Nesting* nesting) {
+    const bool positive = (expr.value != 0) == (expr.relop == Relop::kEqual);
+    Expansions unkept;
+    Expansions& known = expansions_of(*expr.symbol, symbols, unkept);
+    std::optional<Expr>& expansion = positive ? known.when_true : known.when_false;
+    if (!expansion) {
+        WEFT_ASSIGN(expansion, expand_predicate(*expr.symbol, positive, symbols, nesting));
+    }
+    return *expansion;
+}
+
+Result<Expr> annotated_needs(const Symbol& symbol, const SymbolTable& symbols, const Nesting* nesting) {
+    Expansions unkept;
+    Expansions& known = expansions_of(symbol, symbols, unkept);
+    if (!known.needs) {
+        Nesting here{&symbol, nesting};
+        WEFT_ASSIGN(Expr needs, parse_nested(symbol.prerequisites, symbol, symbols, nesting));
+        WEFT_ASSIGN(known.needs, annotate_nested(std::move(needs), symbols, &here));
+    }
+    return *known.needs;
+}
+
 Result<Expr> annotate_compare(Expr expr, const SymbolTable& symbols, const Nesting* nesting) {
     const Symbol& symbol = *expr.symbol;
     if (symbol.is_predicate()) return annotate_predicate(expr, symbols, nesting);
@@ -73,9 +111,7 @@ Result<Expr> annotate_compare(Expr expr, const SymbolTable& symbols, const Nesti
         return Error{fmt::format("OVN field {} cannot be matched, only assigned.", symbol.name)};
     }
     if (symbol.prerequisites.empty()) return expr;
-    Nesting here{&symbol, nesting};
-    WEFT_ASSIGN(Expr needs, parse_nested(symbol.prerequisites, symbol, symbols, nesting));
-    WEFT_ASSIGN(Expr annotated, annotate_nested(std::move(needs), symbols, &here));
+    WEFT_ASSIGN(Expr annotated, annotated_needs(symbol, symbols, nesting));
     return Expr::combine(Expr::Type::kAnd, std::move(expr), std::move(annotated));
 }
 
@@ -104,9 +140,7 @@ Result<Expr> annotate_nested(Expr expr, const SymbolTable& symbols, const Nestin
         const Symbol& symbol = *expr.children[0].symbol;
         if (symbol.is_ovn_field) return annotate_compare(expr.children[0], symbols, nesting);
         if (symbol.prerequisites.empty()) return expr;
-        Nesting here{&symbol, nesting};
-        WEFT_ASSIGN(Expr needs, parse_nested(symbol.prerequisites, symbol, symbols, nesting));
-        WEFT_ASSIGN(Expr annotated, annotate_nested(std::move(needs), symbols, &here));
+        WEFT_ASSIGN(Expr annotated, annotated_needs(symbol, symbols, nesting));
         return Expr::combine(Expr::Type::kAnd, std::move(expr), std::move(annotated));
     }
     Expr out;
@@ -130,8 +164,7 @@ Result<Expr> annotate(Expr expr, const SymbolTable& symbols) {
 
 Result<Expr> prerequisites_of(const Symbol& symbol, const SymbolTable& symbols) {
     if (symbol.prerequisites.empty()) return Expr::boolean(true);
-    WEFT_ASSIGN(Expr expr, parse_expr(symbol.prerequisites, symbols, nullptr));
-    return annotate(std::move(expr), symbols);
+    return annotated_needs(symbol, symbols, nullptr);
 }
 
 }  // namespace weft::logical

@@ -197,9 +197,9 @@ void Lexer::skip_space() {
 }
 
 void Lexer::scan() {
+    if (token_.type == TokenType::kConstant) token_.constant = Constant();
     token_.type = TokenType::kEnd;
     token_.text.clear();
-    token_.constant = Constant();
     skip_space();
     start_ = at_;
     if (token_.type == TokenType::kError || at_ >= input_.size()) return;
@@ -286,13 +286,12 @@ void Lexer::scan_string() {
 
 void Lexer::scan_number() {
     size_t end = at_;
+    bool seen_dot = false, seen_colon = false;
     while (end < input_.size()) {
         char c = input_[end];
         if (c == '.' && end + 1 < input_.size() && input_[end + 1] == '.') break;
         // An IPv4 address ends where ":port" follows.
-        std::string_view seen = input_.substr(at_, end - at_);
-        if (c == ':' && seen.find('.') != std::string_view::npos && seen.find(':') == std::string_view::npos)
-            break;
+        if (c == ':' && seen_dot && !seen_colon) break;
         bool mask =
             c == '/' && end + 1 < input_.size() && (is_hex(input_[end + 1]) || input_[end + 1] == ':');
         if (!is_id(c) && c != ':' && !mask) break;
@@ -301,6 +300,8 @@ void Lexer::scan_number() {
             !(end > at_ && input_[end - 1] == ':')) {
             break;
         }
+        seen_dot = seen_dot || c == '.';
+        seen_colon = seen_colon || c == ':';
         ++end;
     }
     std::string_view text = input_.substr(at_, end - at_);
@@ -313,32 +314,57 @@ void Lexer::scan_number() {
         return fail(fmt::format("Invalid numeric constant `{}'.", text));
     }
     token_.type = TokenType::kConstant;
-    token_.constant = *constant;
+    token_.constant = *std::move(constant);
     at_ = end;
 }
 
 void Lexer::scan_operator() {
-    struct Operator {
-        std::string_view text;
-        TokenType type;
+    auto take = [&](size_t size, TokenType type) {
+        token_.type = type;
+        at_ += size;
     };
-    // Longest first.
-    static constexpr Operator kOperators[] = {
-        {"<->", TokenType::kExchange},  {"==", TokenType::kEqual},        {"!=", TokenType::kNotEqual},
-        {"<=", TokenType::kLessEqual},  {">=", TokenType::kGreaterEqual}, {"&&", TokenType::kAnd},
-        {"||", TokenType::kOr},         {"--", TokenType::kDecrement},    {"(", TokenType::kLeftParen},
-        {")", TokenType::kRightParen},  {"{", TokenType::kLeftBrace},     {"}", TokenType::kRightBrace},
-        {"[", TokenType::kLeftBracket}, {"]", TokenType::kRightBracket},  {"<", TokenType::kLess},
-        {">", TokenType::kGreater},     {"!", TokenType::kNot},           {",", TokenType::kComma},
-        {";", TokenType::kSemicolon},   {"=", TokenType::kAssign},        {":", TokenType::kColon},
-        {"-", TokenType::kDash},
+    const char second = look(1);
+    auto take_with = [&](char wanted, TokenType both, TokenType alone) {
+        second == wanted ? take(2, both) : take(1, alone);
     };
-    for (const Operator& op : kOperators) {
-        if (input_.substr(at_, op.text.size()) == op.text) {
-            token_.type = op.type;
-            at_ += op.text.size();
-            return;
-        }
+    switch (look()) {
+        case '<':
+            if (second == '-' && look(2) == '>') return take(3, TokenType::kExchange);
+            return take_with('=', TokenType::kLessEqual, TokenType::kLess);
+        case '>':
+            return take_with('=', TokenType::kGreaterEqual, TokenType::kGreater);
+        case '=':
+            return take_with('=', TokenType::kEqual, TokenType::kAssign);
+        case '!':
+            return take_with('=', TokenType::kNotEqual, TokenType::kNot);
+        case '-':
+            return take_with('-', TokenType::kDecrement, TokenType::kDash);
+        case '&':
+            if (second == '&') return take(2, TokenType::kAnd);
+            break;
+        case '|':
+            if (second == '|') return take(2, TokenType::kOr);
+            break;
+        case '(':
+            return take(1, TokenType::kLeftParen);
+        case ')':
+            return take(1, TokenType::kRightParen);
+        case '{':
+            return take(1, TokenType::kLeftBrace);
+        case '}':
+            return take(1, TokenType::kRightBrace);
+        case '[':
+            return take(1, TokenType::kLeftBracket);
+        case ']':
+            return take(1, TokenType::kRightBracket);
+        case ',':
+            return take(1, TokenType::kComma);
+        case ';':
+            return take(1, TokenType::kSemicolon);
+        case ':':
+            return take(1, TokenType::kColon);
+        default:
+            break;
     }
     if (look() == '&' || look() == '|') {
         return fail(fmt::format("`{0}' is only valid as part of `{0}{0}'.", look()));

@@ -6,6 +6,7 @@
 #include <bitset>
 #include <cassert>
 #include <iterator>
+#include <optional>
 
 #include "base/hash_map.h"
 
@@ -265,7 +266,29 @@ Expr resolve(Expr expr, const PortLookup& ports) {
     return expr;
 }
 
+// Nearly all expressions are comparisons that must all be true: one match, or none if they exclude each
+// other.
+static std::optional<MatchSet> only_comparisons(const Expr& expr) {
+    MatchSet set;
+    FlowMatch match;
+    if (is_literal(expr)) {
+        if (!match.tests.add_comparison(expr)) return set;
+    } else if (expr.type == Expr::Type::kAnd &&
+               std::all_of(expr.children.begin(), expr.children.end(), is_literal)) {
+        for (const Expr& child : expr.children) {
+            if (!match.tests.add_comparison(child)) return set;
+        }
+    } else {
+        return std::nullopt;
+    }
+    set.matches.push_back(std::move(match));
+    return set;
+}
+
 Result<MatchSet> to_match_set(const Expr& expr, size_t limit) {
+    if (limit) {
+        if (std::optional<MatchSet> set = only_comparisons(expr)) return *std::move(set);
+    }
     Builder builder(limit);
     if (!expr.is_boolean(false)) builder.expand({&expr});
     if (builder.too_many()) {

@@ -50,10 +50,10 @@ std::optional<uint32_t> FlowLookup::port(const logical::Symbol& field, std::stri
         if (facts->datapath != datapath_uuid_) return std::nullopt;
         // A VIF sends into the ingress pipeline only where it is, and there alone packets for it are in the
         // egress pipeline: elsewhere the comparison cannot be true.
-        bool decided_here =
-            datapath_.is_switch && facts->is_vif && !facts->is_local &&
-            (pipeline_ == logical::Pipeline::kIngress ? field.name == "inport" : field.name == "outport");
-        if (decided_here) return std::nullopt;
+        // A closed port of a router lets nothing in nor out here.
+        bool never_here = datapath_.is_switch ? facts->is_vif && !facts->is_local : facts->is_closed;
+        if (never_here && field.name == (pipeline_ == logical::Pipeline::kIngress ? "inport" : "outport"))
+            return std::nullopt;
         return facts->key;
     }
     return port(name);

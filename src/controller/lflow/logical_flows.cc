@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "controller/lflow/flow_lookup.h"
 #include "controller/lflow/translation.h"
+#include "controller/local_datapaths.h"
 #include "controller/template_vars.h"
 #include "incremental/definitions.h"
 
@@ -15,6 +16,28 @@ namespace sb = schema::sb;
 namespace {
 log::Module lg("lflow");
 log::RateLimit limit(5, 5);
+
+// What a match begins with, as northd writes it: `inport == "lrp" && …`.  && and || cannot be mixed without
+// parentheses, so no packet matches for which that is not true.
+struct Demand {
+    const logical::Symbol* field = nullptr;
+    std::string_view port;
+};
+std::optional<Demand> leading_demand(std::string_view match) {
+    for (std::string_view field : {"inport", "outport"}) {
+        if (!match.starts_with(field)) continue;
+        std::string_view rest = match.substr(field.size());
+        if (!rest.starts_with(" == \"")) return std::nullopt;
+        rest.remove_prefix(5);
+        const size_t end = rest.find_first_of("\"\\");
+        if (end == std::string_view::npos || rest[end] != '"') return std::nullopt;
+        const std::string_view after = rest.substr(end + 1);
+        if (!after.empty() && !after.starts_with(" && ")) return std::nullopt;
+        return Demand{logical::SymbolTable::standard().find(field), rest.substr(0, end)};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 LogicalFlows::LogicalFlows(SouthboundView& view) : view_(view) {}
@@ -29,6 +52,7 @@ std::optional<PortFacts> LogicalFlows::facts_of(const std::string& name) {
     facts.chassis = row->chassis;
     facts.is_resident = view_.is_own_chassis(row->chassis);
     facts.is_vif = row->type.empty();
+    facts.is_closed = is_closed(view_, *row);
     if (facts.is_vif) {
         facts.is_local = facts.is_resident || view_.local_ports.find(name) ||
                          (row->parent_port && view_.local_ports.find(*row->parent_port));
@@ -112,8 +136,13 @@ void LogicalFlows::translate(const Uuid& uuid) {
         }
     }
     const sb::LogicalFlow& row = *source;
+    const std::optional<Demand> demand = leading_demand(row.match);
     std::optional<Translation> translation;
     for_each_datapath(row, [&](const Uuid& datapath_uuid, const LocalDatapath& datapath) {
+        // Most of what does not concern this chassis is known from its first words.
+        if (demand &&
+            !FlowLookup(*this, datapath_uuid, datapath, pipeline_of(row)).port(*demand->field, demand->port))
+            return true;
         if (!translation) {
             if (!concerns_this_chassis(row, datapath)) return false;
             translation.emplace(*this, row, conjunction_ids_);

@@ -27,6 +27,7 @@ struct PortFacts {
     bool is_vif = false;    // lives behind an interface somewhere
     bool is_local = false;  // of a VIF: here
     bool is_resident = false;
+    bool is_closed = false;  // local_datapaths.h
     std::optional<Uuid> chassis;
     bool operator==(const PortFacts&) const = default;
 };

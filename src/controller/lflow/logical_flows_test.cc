@@ -191,6 +191,53 @@ TEST(LogicalFlows, PortsThatLiveElsewhere) {
     EXPECT_EQ(world.flows(), Lines{});
 }
 
+// A router with a port to a switch that is here and one to a switch that is not.
+Database router_with_a_closed_port() {
+    Database database = small_network();
+    for (auto [number, datapath, name, peer] :
+         {std::tuple<uint8_t, uint8_t, const char*, const char*>{10, 3, "r-near", "near-r"},
+          {11, 1, "near-r", "r-near"},
+          {12, 3, "r-far", "far-r"},
+          {13, 9, "far-r", "r-far"}}) {
+        sb::PortBinding port = make_port(number, datapath, name);
+        port.type = "patch";
+        port.options = {{"peer", peer}};
+        database.ports[port.uuid] = port;
+    }
+    return database;
+}
+
+TEST(LogicalFlows, ClosedPortsOfRouters) {
+    Database database = router_with_a_closed_port();
+    World world;
+    struct {
+        const char *pipeline, *match;
+        size_t closed, open;  // flows
+    } const cases[] = {
+        {"ingress", "inport == \"r-near\" && ip4", 1, 1},
+        {"ingress", "inport == \"r-far\" && ip4", 0, 1},
+        {"ingress", "ip4 && inport == \"r-far\"", 0, 1},
+        {"ingress", "inport == {\"r-near\", \"r-far\"}", 1, 2},
+        {"ingress", "inport == \"r-far\" || arp", 1, 2},  // true of others, too
+        {"ingress", "outport == \"r-far\" && reg0 == 1", 1, 1},
+        {"egress", "outport == \"r-far\"", 0, 1},
+        {"egress", "outport == \"r-near\"", 1, 1},
+        {"egress", "inport == \"r-far\" && ip4", 1, 1},  // by a tunnel
+    };
+    for (const auto& each : cases) {
+        SCOPED_TRACE(each.match);
+        sb::LogicalFlow flow = make_flow_row(1, 3, each.match, "next;");
+        flow.pipeline = each.pipeline;
+        database.flows[flow.uuid] = flow;
+        database.local_datapaths.erase(id(kDatapath, 9));
+        world.follow(database);
+        EXPECT_EQ(world.flows().size(), each.closed);
+        database.local_datapaths[id(kDatapath, 9)] = {19, true};
+        world.follow(database);
+        EXPECT_EQ(world.flows().size(), each.open);
+    }
+}
+
 TEST(LogicalFlows, SetsGroupsAndConjunctions) {
     Database database = small_network();
     World world;

@@ -16,6 +16,10 @@
 
 namespace weft::controller {
 
+inline logical::Pipeline pipeline_of(const schema::sb::LogicalFlow& row) {
+    return row.pipeline == "egress" ? logical::Pipeline::kEgress : logical::Pipeline::kIngress;
+}
+
 class Translation {
   public:
     Translation(LogicalFlows& flows, const schema::sb::LogicalFlow& row, ConjunctionIds& ids)
@@ -33,9 +37,7 @@ class Translation {
         std::string clause_instructions;
     };
 
-    logical::Pipeline pipeline() const {
-        return row_.pipeline == "egress" ? logical::Pipeline::kEgress : logical::Pipeline::kIngress;
-    }
+    logical::Pipeline pipeline() const { return pipeline_of(row_); }
     Result<void> parse_actions();
     Result<void> make_matches(const FlowLookup& lookup);
     void make_instructions(const FlowLookup& lookup, const LocalDatapath& datapath);

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "controller/local_datapaths.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
 
@@ -39,7 +40,7 @@ Members sort_members(SouthboundView& view, const sb::MulticastGroup& group) {
         const sb::PortBinding* port = view.port(uuid);
         if (!port) continue;
         if (port->type == "patch") {
-            members.first.push_back(port);
+            if (!is_closed(view, *port)) members.first.push_back(port);
             continue;
         }
         if (port->type ==

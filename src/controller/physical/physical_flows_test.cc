@@ -507,6 +507,51 @@ TEST(PhysicalFlows, TunnelBetweenSeveralAddresses) {
 }
 
 // A gateway is not taken over by who has no switch, and kept all the same.
+// What would leave a router by a port to a switch that is elsewhere ends before the router's egress pipeline.
+TEST(PhysicalFlows, ClosedPortsOfRouters) {
+    SouthboundView view;
+    PhysicalFlows physical(view);
+    sb::DatapathBinding router, far;
+    router.uuid = id(kDatapath, 1);
+    router.tunnel_key = 1;
+    far.uuid = id(kDatapath, 2);
+    far.tunnel_key = 2;
+    sb::PortBinding port, peer;
+    port.uuid = id(kPort, 1);
+    port.logical_port = "r-far";
+    port.datapath = router.uuid;
+    port.tunnel_key = 1;
+    port.type = peer.type = "patch";
+    port.options = {{"peer", "far-r"}};
+    peer.uuid = id(kPort, 2);
+    peer.logical_port = "far-r";
+    peer.datapath = far.uuid;
+    peer.tunnel_key = 1;
+    peer.options = {{"peer", "r-far"}};
+    sb::MulticastGroup all;
+    all.uuid = id(kMulticast, 1);
+    all.datapath = router.uuid;
+    all.tunnel_key = 0x8000;
+    all.ports = {port.uuid};
+    for (const sb::DatapathBinding* row : {&router, &far}) view.datapaths.set(row->uuid, row);
+    for (const sb::PortBinding* row : {&port, &peer}) view.ports.set(row->uuid, row);
+    view.multicast_groups.set(all.uuid, &all);
+    view.local_datapaths.set(router.uuid, {1, false});
+    auto of_the_port = [&] {
+        view.engine.update();
+        size_t count = 0;
+        view.flows.for_each([&](const DesiredFlow& flow) {
+            count += flow.cookie == cookie_of(port.uuid) || flow.cookie == cookie_of(all.uuid);
+        });
+        return count;
+    };
+    EXPECT_EQ(of_the_port(), 0u);
+    view.local_datapaths.set(far.uuid, {2, true});
+    EXPECT_EQ(of_the_port(), 5u);  // tables 40, 41, 64, 65, and 39 of the group
+    view.local_datapaths.erase(far.uuid);
+    EXPECT_EQ(of_the_port(), 0u);
+}
+
 TEST(PhysicalFlows, WithoutASwitchNoGatewayIsClaimed) {
     World world;
     Database database;

@@ -1,5 +1,6 @@
 // A port binding's flows: which kind of port it is, seen from this host.
 
+#include "controller/local_datapaths.h"
 #include "controller/physical/action_builder.h"
 #include "controller/physical/physical_flows.h"
 
@@ -38,6 +39,7 @@ void emit_port_flows(SouthboundView& view, const Uuid& uuid) {
     if (!datapath) return;
     PortKeys keys = keys_of(view, *port, datapath->key);
 
+    if (is_closed(view, *port)) return;
     if (port->type == "patch" || (port->type == "l3gateway" && view.is_own_chassis(port->chassis))) {
         return emit_patch_flows(view, *port, keys);
     }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <map>
+
 #include "logical/actions/assign.h"
 #include "logical/actions/pipeline.h"
 
@@ -52,10 +55,22 @@ Result<FieldRef> ActionParser::field_of_width(unsigned width, const char* what) 
                              name, width, what)};
 }
 
+// What an action needs, in the standard symbols, is one of a few texts of ours: each is read once.
+static Result<Expr> needed(std::string_view prerequisite, const SymbolTable& symbols) {
+    const bool standard = &symbols == &SymbolTable::standard();
+    static thread_local std::map<std::string, Expr, std::less<>> kept;
+    if (standard) {
+        if (auto it = kept.find(prerequisite); it != kept.end()) return it->second;
+    }
+    WEFT_ASSIGN(Expr expr, parse_expr(prerequisite, symbols, nullptr));
+    WEFT_ASSIGN(Expr annotated, annotate(std::move(expr), symbols));
+    if (standard) kept.emplace(prerequisite, annotated);
+    return annotated;
+}
+
 Result<void> ActionParser::require(std::string_view prerequisite) {
     if (depth_ > 0) return {};
-    WEFT_ASSIGN(Expr expr, parse_expr(prerequisite, *context.symbols, nullptr));
-    WEFT_ASSIGN(Expr annotated, annotate(std::move(expr), *context.symbols));
+    WEFT_ASSIGN(Expr annotated, needed(prerequisite, *context.symbols));
     prerequisites_ = Expr::combine(Expr::Type::kAnd, std::move(prerequisites_), std::move(annotated));
     return {};
 }
