@@ -55,11 +55,11 @@ NXM = {"tun_id": "NXM_NX_TUN_ID", "eth_src": "NXM_OF_ETH_SRC", "ip_src": "OXM_OF
        "xxreg3": "NXM_NX_XXREG3", "ipv6_dst": "NXM_NX_IPV6_DST", "tcp_src": "NXM_OF_TCP_SRC", "metadata": "OXM_OF_METADATA",
        "nsh_c1": "NXOXM_NSH_C1", "in_port": "NXM_OF_IN_PORT", "nw_ecn": "NXM_NX_IP_ECN", "mpls_label": "OXM_OF_MPLS_LABEL"}
 # Where Debian's says less than it is told, or more: not compared (docs/decisions/0101-fields-and-actions-as-text.md).
-APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "vlan_tci=0x[0-9a-f]*[02468ace][0-9a-f]{3}(,|$)"), ("", r"resubmit\(1\)"),
+APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "vlan_tci=0x([0-9a-f]*[02468ace][0-9a-f]{3}|[0-9a-f]{1,3})(,|$)"), ("", r"resubmit\(1\)"),
          ("", r"load:.*->(NXM_\w+_)?(TUN_METADATA|tun_metadata)"), ("", "tun_metadata[0-9]+=0x0(,|/)"), ("", r"learn\(vlan_vid="), ("", "tun_erspan_idx=0x100000"),
          ("", r"set_field:0x0[^,]*->tun_metadata"), ("", r"vlan_tci=.*/"), ("", r"set_field:(0xffff|65535)->in_port"), ("", "->in_port_oxm"),
          ("", r"set_field:[0-9a-f.:]*/[0-9]+->"), ("", r"load:.*->(NXOXM_NSH_\w+|nsh_\w+|tun_erspan_idx)"), ("OpenFlow11", "nsh"),
-         ("", r"actset_output\["), ("OpenFlow1[0-2]", "decap"), ("", r"write_actions\((learn|clone)"),
+         ("", r"actset_output\["), ("OpenFlow1[0-2]", "decap"), ("", r"write_actions\((learn|clone)"), ("OpenFlow10", "goto_table:255"), ("", r"ct_state=([+-]\w+){8}(,|$)"),
          ("", r"multipath\(.*tun_metadata\d+\[\]"), ("OpenFlow10", r"(^|,)sctp_(src|dst)="),
          ("OpenFlow15", r"load:[^,]*->(NXM_NX_IPV6_LABEL|ipv6_label|OXM_OF_MPLS_LABEL|mpls_label|mpls_tc|ip_dscp|NXM_NX_IP_ECN|nw_ecn|vlan_vid|vlan_pcp)")]
 

@@ -248,8 +248,8 @@ def arbitrary(ours, theirs):
             or "clone(" in ours and (NAT.search(theirs) or "meter(" in theirs)
             # An exit in a bucket or branch is all that a packet remembers that goes round later.
             or re.search(r"Resuming from table \d+\n *Restoring actions: .*exit$", theirs, re.M)
-            # A branch that goes round for a hash ends the lists behind, too.
-            or re.search(r"check_pkt_len\(.*hash\(", theirs)
+            # A branch that goes round for a hash, or pauses, ends the lists behind, too.
+            or re.search(r"check_pkt_len\(.*(hash\(|continuation=1)", theirs)
             # The second branch begins with the type that the first one gave the packet.
             or any("check_pkt_len" in actions and changes_type.search(actions) for _, actions in parts(theirs))
             or not_carried_out(theirs)

@@ -170,6 +170,7 @@ uint32_t formats_of_actions(const openflow::ActionList& actions) {
             out &= formats_of_field(*set);
         if (openflow::action_cast<openflow::Meter>(action) || openflow::action_cast<openflow::Encap>(action))
             out &= kOxm13 | kOxm14 | kOxm15;
+        if (openflow::action_cast<openflow::WriteMetadata>(action)) out &= ~kFixed10;
         if (auto* clone = openflow::action_cast<openflow::Clone>(action))
             out &= formats_of_actions(clone->actions);
         if (auto* write = openflow::action_cast<openflow::WriteActions>(action))
