@@ -194,8 +194,8 @@ def idle():
 def said():
     """what the commands say has the form of Debian's"""
     def shape(text, without=()):
-        lines = [re.sub(r" +", " ", re.sub(r"[\d.]+|NOT AVAIL|N %", "N", line)).strip() for line in text.splitlines()]
-        return [line.replace("N %", "N") for line in lines if not any(word in line for word in without)]
+        lines = [re.sub(r"[\d.]+|NOT AVAIL", "N", line) for line in text.splitlines()]
+        return [re.sub(r" +", " ", line).replace("( ", "(").replace("N %", "N").strip() for line in lines if not any(word in line for word in without)]
     texts = []
     for weft in ({"ovs-vswitchd", "ovs-ofctl"}, set()):
         host = overlay.Host(argparse.Namespace(prefix=f"w{os.getpid()}s"), "h", 1, weft)
@@ -217,8 +217,9 @@ def said():
                      "rxq of none": appctl(host, "dpif-netdev/pmd-rxq-show", "-pmd", "77"),
                      "stats": shape(appctl(host, "dpif-netdev/pmd-stats-show")),
                      "rebalance": appctl(host, "dpif-netdev/pmd-rxq-rebalance")}
-            # What Debian's has of single upcalls is not measured here.
-            found["performance"] = [re.sub(r", N us/upcall", "", line) for line in shape(appctl(host, "dpif-netdev/pmd-perf-show", "-nh"))]
+            # What Debian's has of single upcalls is not measured here; nothing may have been sent yet.
+            found["performance"] = [re.sub(r", N us/upcall", "", line)
+                                    for line in shape(appctl(host, "dpif-netdev/pmd-perf-show", "-nh"), without=("Tx ",))]
             found["clear"] = appctl(host, "dpif-netdev/pmd-stats-clear")
             host.run("ovs-vsctl", "set", "interface", "pa", f"other_config:pmd-rxq-affinity=0:{PROCESSORS[0]}")
             rig.wait_for(lambda: "isolated : true" in appctl(host, "dpif-netdev/pmd-rxq-show"), "an isolated thread")

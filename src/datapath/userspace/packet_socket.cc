@@ -23,6 +23,7 @@ log::Module lg("netdev_linux");
 constexpr size_t kMaxFrame = 65535 + 64;
 constexpr size_t kControl = CMSG_SPACE(sizeof(tpacket_auxdata));
 constexpr int kSocketBuffer = 8 << 20;
+constexpr int kFanoutIgnoreOutgoing = 0x4000;  // PACKET_FANOUT_FLAG_IGNORE_OUTGOING of newer headers
 
 // Room for one batch, shared by all that a thread reads: they are read one after the other.
 struct ReceiveArea {
@@ -130,7 +131,8 @@ Result<std::vector<PacketReceiver>> PacketReceiver::open(const std::string& devi
 // Into a group, by the hash of a packet's flow.  The first one makes it.
 Result<void> PacketReceiver::join(const std::string& device, uint16_t& group) {
     bool first = group == 0;
-    uint32_t value = group | PACKET_FANOUT_HASH << 16;
+    // What is sent on the device is left out of the group by the group's own flag, not by the sockets' option.
+    uint32_t value = group | (PACKET_FANOUT_HASH | kFanoutIgnoreOutgoing) << 16;
     if (first) value |= uint32_t{PACKET_FANOUT_FLAG_UNIQUEID} << 16;
     if (setsockopt(fd_.get(), SOL_PACKET, PACKET_FANOUT, &value, sizeof value) < 0)
         return os_error(device, "sharing packets between queues");
