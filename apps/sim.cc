@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log_control.h"
+#include "base/memory.h"
 #include "base/options.h"
 #include "sim/simulation.h"
 
@@ -93,6 +94,7 @@ Result<void> run(int argc, char** argv) {
         std::fputs(answer->c_str(), stdout);
         return {};
     }
+    keep_freed_memory();
     log::set_level(log::Destination::kConsole, log::Level::kWarn);
     if (!words.empty()) return Error{"there is no argument \"" + words[0] + "\" (see --help)"};
     auto say = [](const std::string& line) { std::fprintf(stderr, "weft sim: %s\n", line.c_str()); };

@@ -39,4 +39,10 @@ void return_freed_memory() {
 #endif
 }
 
+void keep_freed_memory() {
+#ifdef WEFT_MIMALLOC
+    mi_option_disable(mi_option_allow_decommit);
+#endif
+}
+
 }  // namespace weft

@@ -24,4 +24,8 @@ class ShortLived {
 // Gives what was freed back to the system, as far as that is possible; after something large is gone.
 void return_freed_memory();
 
+// From now on what was freed stays with the process: for one that reads one large message after the other,
+// and would else get the same pages anew for each.
+void keep_freed_memory();
+
 }  // namespace weft
