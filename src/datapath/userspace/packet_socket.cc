@@ -131,7 +131,8 @@ Result<std::vector<PacketReceiver>> PacketReceiver::open(const std::string& devi
 // Into a group, by the hash of a packet's flow.  The first one makes it.
 Result<void> PacketReceiver::join(const std::string& device, uint16_t& group) {
     bool first = group == 0;
-    // What is sent on the device is left out of the group by the group's own flag, not by the sockets' option.
+    // What is sent on the device is left out of the group by the group's own flag, not by the sockets'
+    // option.
     uint32_t value = group | (PACKET_FANOUT_HASH | kFanoutIgnoreOutgoing) << 16;
     if (first) value |= uint32_t{PACKET_FANOUT_FLAG_UNIQUEID} << 16;
     if (setsockopt(fd_.get(), SOL_PACKET, PACKET_FANOUT, &value, sizeof value) < 0)

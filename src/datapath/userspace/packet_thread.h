@@ -45,7 +45,7 @@ struct ServedQueue {
 
 class PacketThread final : private UpcallSink {
   public:
-    static constexpr int64_t kIdleUs = 15, kAnswerUs = 1000;
+    static constexpr int64_t kIdleUs = 15, kAnswerUs = 20000;
 
     struct Seats {
         BatchLock::Seat &ports, &tables;
