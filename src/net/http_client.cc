@@ -105,6 +105,7 @@ struct HttpClient::Impl {
         evhttp_connection* connection = nullptr;
         bufferevent* stream = nullptr;
         std::optional<evhttp_request_error> error;
+        bool ended = false;
     };
 
     Loop& loop;
@@ -178,14 +179,23 @@ struct HttpClient::Impl {
     static void on_answer(evhttp_request* request, void* arg) {
         auto* self = static_cast<Pending*>(arg);
         Impl* client = self->client;
-        client->pending.erase(self);
-        // Its fate is the library's now: the connection is freed after this callback.
         if (request && evhttp_request_get_response_code(request) != 0) {
             client->answer(std::move(self->done), read(request));
         } else {
             client->answer(std::move(self->done), Error{fmt::format("{}: {}", self->url, reason(*self))});
         }
-        delete self;
+        client->forget_later(self);
+    }
+
+    // The library still has the connection on its stack, and frees it itself in some cases only.
+    void forget_later(Pending* ended) {
+        ended->ended = true;
+        loop.defer([this, alive = alive, ended] {
+            if (!*alive || !pending.erase(ended)) return;
+            evhttp_connection_free(ended->connection);
+            delete ended;
+        });
+        loop.wake();
     }
 };
 
@@ -259,16 +269,11 @@ void HttpClient::ask(const HttpQuestion& question, Done done) {
     for (const auto& [name, value] : question.headers)
         evhttp_add_header(headers, name.c_str(), value.c_str());
     evbuffer_add(evhttp_request_get_output_buffer(request), question.body.data(), question.body.size());
-    evhttp_connection_free_on_completion(pending->connection);
     Impl::Pending* kept = pending.release();
     impl_->pending.insert(kept);
-    if (evhttp_make_request(kept->connection, request, *command, target->resource.c_str()) &&
-        impl_->pending.erase(kept)) {
-        // The library freed the request, not the connection.
-        Done failed = std::move(kept->done);
-        evhttp_connection_free(kept->connection);
-        delete kept;
-        impl_->answer(std::move(failed), Error{question.url + ": no connection"});
+    if (evhttp_make_request(kept->connection, request, *command, target->resource.c_str()) && !kept->ended) {
+        impl_->answer(std::move(kept->done), Error{question.url + ": no connection"});
+        impl_->forget_later(kept);
     }
 }
 
