@@ -92,11 +92,11 @@ TEST_F(EvpnFlows, OfAPeer) {
     view.evpn_peers.set(kKey, {kSwitch, ip("192.0.2.2"), ip("192.0.2.1"), 10, 7});
     EXPECT_EQ(flows(0, "tun_id"),
               (Lines{"table=0,priority=110,tun_id=0xa,tun_src=192.0.2.2,tun_dst=192.0.2.1,in_port=7 "
-                     "actions=load:0x5->OXM_OF_METADATA[],load:0x80010000->NXM_NX_REG14[],resubmit(,8)"}));
+                     "actions=set_field:0x5->metadata,set_field:0x80010000->reg14,resubmit(,8)"}));
     EXPECT_EQ(flows(39, "reg15=0x80010000"),
               (Lines{"table=39,priority=100,reg15=0x80010000,metadata=0x5 "
-                     "actions=load:0xffff->NXM_OF_IN_PORT[],load:0xc0000201->NXM_NX_TUN_IPV4_SRC[],"
-                     "load:0xc0000202->NXM_NX_TUN_IPV4_DST[],load:0xa->NXM_NX_TUN_ID[0..23],output:7",
+                     "actions=set_field:ANY->in_port,set_field:192.0.2.1->tun_src,"
+                     "set_field:192.0.2.2->tun_dst,set_field:0xa/0xffffff->tun_id,output:7",
                      "table=39,priority=110,reg10=0/0x1,reg14=0x80000000/"
                      "0x80000000,reg15=0x80010000,metadata=0x5 actions=drop"}));
     view.evpn_peers.set(kKey, {kSwitch, ip("2001:db8::2"), ip("2001:db8::1"), 10, 7});
@@ -111,11 +111,11 @@ TEST_F(EvpnFlows, OfAddresses) {
     view.evpn_macs.set({kSwitch, mac}, {kKey, false});
     view.evpn_neighbors.set({kSwitch, ip("10.0.0.9")}, {mac, false});
     EXPECT_EQ(flows(71, "metadata=0x5"), (Lines{"table=71,priority=150,metadata=0x5,dl_dst=02:00:00:00:00:09 "
-                                                "actions=load:0x80010000->NXM_NX_REG15[]"}));
+                                                "actions=set_field:0x80010000->reg15"}));
     // For the router that is on the switch.
     EXPECT_EQ(flows(66, "metadata=0x6"),
               (Lines{"table=66,priority=120,reg0=0xa000009,reg15=0x4,metadata=0x6 "
-                     "actions=mod_dl_dst:02:00:00:00:00:09,load:0x1->NXM_NX_REG10[6]"}));
+                     "actions=set_field:02:00:00:00:00:09->eth_dst,set_field:0x40/0x40->reg10"}));
     EXPECT_EQ(flows(67, "priority=120").size(), 1u);
     view.evpn_macs.set({kSwitch, mac}, {kKey, true});
     view.evpn_neighbors.set({kSwitch, ip("10.0.0.9")}, {mac, true});
@@ -137,7 +137,7 @@ TEST_F(EvpnFlows, OfWhatIsFlooded) {
     EXPECT_NE(lines[0].find("output:7,pop:NXM_OF_IN_PORT[]"), std::string::npos) << lines[0];
     // From a VTEP to the router, but to no VTEP.
     EXPECT_NE(lines[1].find("priority=110,reg14=0x80000000/0x80000000"), std::string::npos) << lines[1];
-    EXPECT_NE(lines[1].find("load:0x3->NXM_NX_REG15[],resubmit(,41)"), std::string::npos) << lines[1];
+    EXPECT_NE(lines[1].find("set_field:0x3->reg15,resubmit(,41)"), std::string::npos) << lines[1];
     EXPECT_EQ(lines[1].find("output:7"), std::string::npos) << lines[1];
     // Groups of multicast snooping are not the EVPN's.
     EXPECT_EQ(flows(39, "reg15=0x8007,").size(), 1u);
