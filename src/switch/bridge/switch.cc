@@ -143,22 +143,6 @@ void Switch::turn() {
     if (write_pending_) write_back(false);
 }
 
-// Dummy devices change by control commands, of which nobody is told.
-void Switch::refresh_dummies() {
-    if (dummy_link_changes_ == datapath::dummy_link_changes()) return;
-    dummy_link_changes_ = datapath::dummy_link_changes();
-    for (auto& [type, backer] : backers_) {
-        for (auto& [name, bridge] : backer->bridges()) {
-            for (auto& [number, port] : bridge->ports()) {
-                auto* device = datapath::find_dummy_device(port->name);
-                if (!device) continue;
-                bool down = !device->carrier() || !device->admin_up();
-                if (down != ((port->state & kPortStateLinkDown) != 0)) refresh_port(*port);
-            }
-        }
-    }
-}
-
 void Switch::say_once(const std::string& line, bool error) {
     if (!said_.insert(line).second) return;
     if (error)
