@@ -153,7 +153,8 @@ void Printer::protocol() {
     bool other_packet = m_.packet_type && v_.packet_type != 0;
     if (other_packet) {
         key("packet_type=");
-        text::append(out_, "({},0x{:x})", v_.packet_type >> 16, v_.packet_type & 0xffff);
+        const uint32_t type = v_.packet_type & 0xffff;  // in hexadecimal where that differs
+        text::append(out_, "({},{}{:x})", v_.packet_type >> 16, type > 9 ? "0x" : "", type);
         if (v_.packet_type >> 16 == 1) type_ = v_.packet_type & 0xffff;
     } else if (m_.recirc_id && (m_.packet_type || any_bit(m_, offsetof(packet::Flow, dl_dst),
                                                           offsetof(packet::Flow, mpls_lse)))) {

@@ -218,8 +218,8 @@ def said():
                      "stats": shape(appctl(host, "dpif-netdev/pmd-stats-show")),
                      "rebalance": appctl(host, "dpif-netdev/pmd-rxq-rebalance")}
             # What Debian's has of single upcalls is not measured here; nothing may have been sent yet.
-            found["performance"] = [re.sub(r", N us/upcall", "", line)
-                                    for line in shape(appctl(host, "dpif-netdev/pmd-perf-show", "-nh"), without=("Tx ",))]
+            performance = appctl(host, "dpif-netdev/pmd-perf-show", "-nh").rstrip("\n")
+            found["performance"] = [re.sub(r", N us/upcall", "", line) for line in shape(performance, without=("Tx ",))]
             found["clear"] = appctl(host, "dpif-netdev/pmd-stats-clear")
             host.run("ovs-vsctl", "set", "interface", "pa", f"other_config:pmd-rxq-affinity=0:{PROCESSORS[0]}")
             rig.wait_for(lambda: "isolated : true" in appctl(host, "dpif-netdev/pmd-rxq-show"), "an isolated thread")

@@ -101,9 +101,11 @@ class Rig:
         return self.pids[name]
 
     def alive(self, name):
+        """Until its last thread has ended it has its files, and their locks, though its first may be a zombie already."""
         try:
             with open(f"/proc/{self.pids[name]}/stat") as f:
-                return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+                zombie = f.read().rsplit(")", 1)[1].split()[0] == "Z"
+            return not zombie or len(os.listdir(f"/proc/{self.pids[name]}/task")) > 1
         except (KeyError, FileNotFoundError):
             return False
 

@@ -152,9 +152,12 @@ void format(const Boxed<Nat>& boxed, const Names*, std::string& out) {
         text::append(out, "{}{}", a.family == Nat::Family::kNone ? "=:" : ":", a.port_min);
         if (a.port_max && a.port_max != a.port_min) text::append(out, "-{}", a.port_max);
     }
-    if (a.flags & Nat::kPersistent) out += ",persistent";
-    if (a.flags & Nat::kHash) out += ",hash";
-    if (a.flags & Nat::kRandom) out += ",random";
+    // How to choose is told where there is a choice, as by Open vSwitch.
+    if (a.family != Nat::Family::kNone || a.port_min) {
+        if (a.flags & Nat::kPersistent) out += ",persistent";
+        if (a.flags & Nat::kHash) out += ",hash";
+        if (a.flags & Nat::kRandom) out += ",random";
+    }
     out += ')';
 }
 

@@ -203,13 +203,13 @@ Result<std::string> performance_show(Switch& owner, Arguments args) {
         }
         if (!one.sent) {
             line("Tx packets", 0);
+            out += "\n";
         } else {
             line("Tx packets", one.sent, fmt::format("({:.0f} Kpps)", kpps(one.sent)));
             line("Tx batches", one.flushes,
                  fmt::format("({:.2f} pkts/batch)",
                              ratio(static_cast<double>(one.sent), static_cast<double>(one.flushes))));
         }
-        out += "\n";
     }
     return out;
 }
