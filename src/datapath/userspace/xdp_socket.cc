@@ -14,10 +14,21 @@ namespace weft::datapath {
 namespace {
 
 constexpr size_t kMemory = size_t{2} * XdpSocket::kRing * XdpSocket::kChunk;
+constexpr int kBusyMs = 200;
 constexpr int kMaxKicks = 64;  // the kernel sends some 32 frames a call
 
 Error refused(std::string_view what) {
     return Error{fmt::format("{}: {}", what, std::strerror(errno))};
+}
+
+// The kernel lets go of a queue some time after its last socket was closed, as when a port is opened again
+// with other options: so "busy" is asked again for a while.  False: errno says why.
+bool take_queue(int fd, const sockaddr_xdp& address) {
+    for (int tries = 0;; tries++) {
+        if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return true;
+        if (errno != EBUSY || tries == kBusyMs) return false;
+        poll(nullptr, 0, 1);
+    }
 }
 
 }  // namespace
@@ -86,7 +97,7 @@ Result<void> XdpSocket::start(int ifindex, uint32_t queue, Copy copy, bool need_
                                                (need_wakeup ? XDP_USE_NEED_WAKEUP : 0));
     address.sxdp_ifindex = static_cast<uint32_t>(ifindex);
     address.sxdp_queue_id = queue;
-    if (bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
+    if (!take_queue(fd_.get(), address)) {
         return Error{fmt::format("queue {}{}: {}", queue, copy == Copy::kZeroCopy ? " without copies" : "",
                                  errno == EINVAL ? "the device has no such queue, or its driver cannot do it"
                                                  : std::strerror(errno))};
