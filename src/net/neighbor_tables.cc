@@ -158,29 +158,31 @@ class KernelNeighborTables final : public NeighborTables {
 
     static Result<void> change_forwarding(uint16_t type, uint16_t flags, const std::string& device,
                                           const EthAddr& mac) {
-        WEFT_ASSIGN(unsigned index, index_of(device));
-        Result<void> done = rtnetlink(type, flags, [&](nlmsghdr* message) {
-            auto* told = static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ndmsg)));
-            told->ndm_family = AF_BRIDGE;
-            told->ndm_ifindex = static_cast<int>(index);
-            told->ndm_state = NUD_NOARP;
-            told->ndm_flags = NTF_MASTER;
+        return change(type, flags, device, AF_BRIDGE, [&](nlmsghdr* message, ndmsg& told) {
+            told.ndm_flags = NTF_MASTER;
             mnl_attr_put(message, NDA_LLADDR, mac.size(), mac.data());
         });
-        if (!done) return about(device, done);
-        return {};
     }
 
     static Result<void> change_neighbor(uint16_t type, uint16_t flags, const std::string& device,
                                         const Ipv6Addr& ip, const EthAddr* mac) {
+        uint8_t family = packet::mapped_ipv4(ip) ? AF_INET : AF_INET6;
+        return change(type, flags, device, family, [&](nlmsghdr* message, ndmsg&) {
+            put_address(message, ip);
+            if (mac) mnl_attr_put(message, NDA_LLADDR, mac->size(), mac->data());
+        });
+    }
+
+    // A fixed entry of the device; `fill` says the rest of it.
+    static Result<void> change(uint16_t type, uint16_t flags, const std::string& device, uint8_t family,
+                               const std::function<void(nlmsghdr*, ndmsg&)>& fill) {
         WEFT_ASSIGN(unsigned index, index_of(device));
         Result<void> done = rtnetlink(type, flags, [&](nlmsghdr* message) {
             auto* told = static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ndmsg)));
-            told->ndm_family = packet::mapped_ipv4(ip) ? AF_INET : AF_INET6;
+            told->ndm_family = family;
             told->ndm_ifindex = static_cast<int>(index);
             told->ndm_state = NUD_NOARP;
-            put_address(message, ip);
-            if (mac) mnl_attr_put(message, NDA_LLADDR, mac->size(), mac->data());
+            fill(message, *told);
         });
         if (!done) return about(device, done);
         return {};
