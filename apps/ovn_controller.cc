@@ -103,6 +103,7 @@ Result<void> serve(net::DaemonOptions& daemon, const Settings& settings,
 
 int ovn_controller(int argc, char** argv) {
     net::DaemonOptions daemon("ovn-controller");
+    daemon.works_on_network();
     Settings settings;
     OptionTable options;
     add_options(options, settings);

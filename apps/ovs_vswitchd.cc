@@ -69,8 +69,8 @@ Result<void> set_numa(std::vector<unsigned>& nodes, std::string_view list) {
     return {};
 }
 
-// Processors matter to packet threads alone, which this switch has none of: the layout is told, as it would
-// be of a real host, and that is all.
+// Processors matter to packet threads alone, and these to real devices: the layout is told, as it would be of
+// a real host, and that is all.
 void tell_numa(const std::vector<unsigned>& nodes) {
     std::map<unsigned, unsigned> cores;
     for (unsigned node : nodes) ++cores[node];
@@ -118,6 +118,7 @@ Result<void> remove_datapath() {
 
 int ovs_vswitchd(int argc, char** argv) {
     net::DaemonOptions daemon("ovs-vswitchd");
+    daemon.works_on_network();
     SwitchOptions options;
     OptionTable table;
     table.section("Other options");

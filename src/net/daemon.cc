@@ -114,11 +114,11 @@ void DaemonOptions::add_to(OptionTable& options, char unixctl_letter) {
     options.add("no-self-confinement", 0, "",
                 "Accepted; this program does not confine itself to directories.",
                 [](std::string_view) { return Done(); });
-    options.add("user", 0, "USER[:GROUP]", "Not supported: run the program as that user instead.",
-                [](std::string_view) {
-                    return Done(
-                        Error{"--user is not supported; start the program as that user (for example with "
-                              "setpriv) instead"});
+    options.add("user", 0, "USER[:GROUP]",
+                "Become this user, and keep only those of root's powers that the work needs.",
+                [this](std::string_view text) -> Done {
+                    WEFT_ASSIGN(user_, DaemonUser::parse(text));
+                    return {};
                 });
     options.add("unixctl", unixctl_letter, "SOCKET", "Control socket, or \"none\".",
                 [this](std::string_view path) {
@@ -229,9 +229,12 @@ Result<void> DaemonOptions::start() {
     if (const char* method = std::getenv("OVS_SYSLOG_METHOD"); method && *method)
         WEFT_TRY(log::set_syslog_method(method));
     if (want_log_file_) {
-        std::string path = log_file_.empty() ? program_ + ".log" : log_file_;
-        WEFT_TRY(log::open_file(absolute_path(path, logdir_of(program_))));
+        std::string path =
+            absolute_path(log_file_.empty() ? program_ + ".log" : log_file_, logdir_of(program_));
+        WEFT_TRY(log::open_file(path));
+        if (user_) WEFT_TRY(user_->give(path));
     }
+    if (user_) WEFT_TRY(user_->become(works_on_network_));
     std::string pidfile = absolute_path(pidfile_.empty() ? program_ + ".pid" : pidfile_, rundir_of(program_));
     if (want_pidfile_ && !overwrite_pidfile_) {
         if (auto owner = read_pid_file(pidfile))

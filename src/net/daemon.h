@@ -1,4 +1,5 @@
-// What every daemon shares: detaching, the monitor process, pid file, log flags, control socket path.
+// What every daemon shares: detaching, the monitor process, pid file, log flags, control socket path, its
+// user.
 //
 //     DaemonOptions daemon("ovsdb-server");
 //     daemon.add_to(options);                       // --detach --pidfile ... -v ...
@@ -12,10 +13,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/options.h"
 #include "base/result.h"
+#include "net/daemon_user.h"
 #include "net/loop.h"
 #include "net/metrics_server.h"
 
@@ -36,6 +39,8 @@ class DaemonOptions {
     void ready();
     // What it prints goes on to where standard output leads when it detaches, as that of ovsdb-client.
     void keep_output() { keep_output_ = true; }
+    // It changes the host's network, which --user leaves it the power to.
+    void works_on_network() { works_on_network_ = true; }
 
     bool detaches() const { return detach_; }
     const std::string& program() const { return program_; }
@@ -48,7 +53,8 @@ class DaemonOptions {
 
     std::string program_, unixctl_, pidfile_, log_file_, metrics_;
     bool detach_ = false, chdir_ = true, monitor_ = false, overwrite_pidfile_ = false, want_pidfile_ = false;
-    bool want_log_file_ = false, keep_output_ = false;
+    bool want_log_file_ = false, keep_output_ = false, works_on_network_ = false;
+    std::optional<DaemonUser> user_;
     int ready_fd_ = -1;  // to the parent that waits
 };
 

@@ -158,10 +158,18 @@ TEST_F(DaemonTest, TheMonitorStartsACrashedChildAgain) {
     EXPECT_EQ(title, "test-daemon:");
 }
 
-TEST_F(DaemonTest, UserIsRefused) {
-    Outcome outcome = start({"--user=nobody"}, sleep_for_ever);
-    EXPECT_EQ(outcome.exit_code, 1);
-    EXPECT_NE(outcome.output.find("--user is not supported"), std::string::npos);
+TEST_F(DaemonTest, UsersThatAreNot) {
+    if (geteuid() != 0) GTEST_SKIP() << "only root may become another user";
+    for (auto [text, problem] :
+         {std::pair{"weft-nobody", "user weft-nobody not found, aborting."},
+          {"nobody:weft-group", "group weft-group not found, aborting."},
+          {"65534:65534", "user 65534 not found, aborting."},
+          {"nobody:root",
+           "Invalid --user option nobody:root (user nobody is not in group root), aborting."}}) {
+        Outcome outcome = start({std::string("--user=") + text}, sleep_for_ever);
+        EXPECT_EQ(outcome.exit_code, 1);
+        EXPECT_EQ(outcome.output, std::string("test-daemon: ") + problem + "\n");
+    }
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 //
 // OpenFlow 1.1+ instructions are members of the same list, as ovs-ofctl's text has them: actions stand for
 // Apply-Actions, and meter, clear_actions, write_actions, write_metadata and goto_table must come in that
-// order (check_actions()).  Lists own all they hold and are plain values.
+// order (action_check.h).  Lists own all they hold and are plain values.
 
 #pragma once
 
@@ -112,20 +112,6 @@ OfError decode_actions(ByteView bytes, Version version, const ActionDecodeOption
                        ActionList& actions);
 OfError decode_instructions(ByteView bytes, Version version, const ActionDecodeOptions& options,
                             ActionList& actions);
-
-// What a flow may not do: prerequisites of fields that its match lacks, ports and tables that do not exist,
-// instructions out of order, more than the version allows.
-struct ActionCheck {
-    const Match* match = nullptr;
-    uint32_t max_ports = kPortMax10;
-    uint8_t table = 0;
-    uint8_t tables = 255;  // of the switch
-    bool strict_set_field = true;
-};
-OfError check_actions(const ActionList& actions, const ActionCheck& check);
-// Tells mod_vlan_vid and mod_vlan_pcp whether their packets have a tag already, which decides how
-// OpenFlow 1.1+ spells them.
-void note_vlan_state(ActionList& actions, const Match& match);
 
 // The tables that resubmit and goto_table name, ports that output names, …: for callers, by visiting.
 template <typename Visitor>

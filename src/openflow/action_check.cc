@@ -1,7 +1,4 @@
-// What a flow's actions may not do, given its match: ovs-actions(7) "Error Handling" and each action's
-// prerequisites.
-
-#include "openflow/action.h"
+#include "openflow/action_check.h"
 
 #include <algorithm>
 
@@ -38,9 +35,13 @@ class Checker {
     bool met(Prerequisite p) const { return !check_.match || prerequisite_met(p, value_, mask_); }
 
     OfError unless(bool consistent) const {
-        return consistent || later_ ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+        return consistent || later_ || check_.may_be_inconsistent ? OfError::kNone
+                                                                  : OfError::OFPBAC_MATCH_INCONSISTENT;
     }
     OfError need(Prerequisite p) const { return unless(met(p)); }
+    OfError strictly(Prerequisite p) const {
+        return met(p) || later_ ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT;
+    }
 
     // `set`: by set_field, which needs a tag to write a VLAN into; others may take it from none.
     OfError field_ok(FieldId id, bool set = false) const {
@@ -130,7 +131,7 @@ OfError Checker::one(const Action& action, bool top) {
         return unless(!missing);
     }
     if (auto* a = std::get_if<StripVlan>(&v)) {
-        bool missing = check_.match && !met(Prerequisite::kVlanVid) && !a->strip;
+        bool missing = check_.match && !met(Prerequisite::kVlanVid);
         set_vlan(false);
         return unless(!missing);
     }
@@ -204,10 +205,11 @@ OfError Checker::one(const Action& action, bool top) {
         return unless(!check_.match || tcp);
     }
     if (auto* a = std::get_if<Boxed<Ct>>(&v)) {
-        OfError error = need(Prerequisite::kIpAny);
         // A helper only understands the protocol that its application runs over.
-        if ((*a)->alg == 21) error = need(Prerequisite::kTcp);
-        if ((*a)->alg == 69) error = need(Prerequisite::kUdp);
+        uint16_t alg = (*a)->alg;
+        OfError error = strictly(alg == 21   ? Prerequisite::kTcp
+                                 : alg == 69 ? Prerequisite::kUdp
+                                             : Prerequisite::kIpAny);
         // What is invalid is never committed.
         if ((*a)->commit && (value_.ct_state & packet::kCtInvalid))
             error = OfError::OFPBAC_MATCH_INCONSISTENT;
@@ -254,6 +256,13 @@ OfError check_actions(const ActionList& actions, const ActionCheck& check) {
     }
     if (conjunction && other) return OfError::NXBAC_BAD_CONJUNCTION;
     return Checker(check).list(actions, true);
+}
+
+bool consistent(const ActionList& actions, const Match& match) {
+    ActionCheck check;
+    check.match = &match;
+    check.table = kTableAll;
+    return check_actions(actions, check) != OfError::OFPBAC_MATCH_INCONSISTENT;
 }
 
 void note_vlan_state(ActionList& actions, const Match& match) {

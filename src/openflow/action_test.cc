@@ -1,6 +1,6 @@
 // Actions: text, wire and back, and what is refused.
 
-#include "openflow/action.h"
+#include "openflow/action_check.h"
 
 #include <gtest/gtest.h>
 
@@ -147,6 +147,33 @@ TEST(Actions, Prerequisites) {
     EXPECT_EQ(check("ip", "push_mpls:0x8847,set_field:5->mpls_label"), OfError::kNone);
     EXPECT_EQ(check("", "meter:0"), OfError::OFPMMFC_INVALID_METER);
     EXPECT_EQ(check("", "conjunction(1,1/2),output:1"), OfError::NXBAC_BAD_CONJUNCTION);
+}
+
+// OpenFlow 1.0 lets actions change headers that the match does not promise, but not fields, nor track
+// connections.
+TEST(Actions, InconsistentWithTheMatch) {
+    struct Case {
+        const char *match, *actions;
+        bool consistent, good;  // in OpenFlow 1.0
+    };
+    for (const Case& c : {Case{"", "mod_nw_src:1.2.3.4", false, true},
+                          {"ip", "mod_nw_src:1.2.3.4", true, true},
+                          {"", "strip_vlan", false, true},
+                          {"", "clone(dec_ttl)", false, true},
+                          {"", "push_vlan:0x8100,pop_vlan", true, true},
+                          {"", "write_actions(dec_ttl)", true, true},
+                          {"", "ct(commit)", false, false},
+                          {"udp", "ct(alg=ftp,commit)", false, false},
+                          {"", "load:1->NXM_OF_IP_SRC[]", false, false}}) {
+        Match match = *parse_match(c.match);
+        ActionList actions = *parse_actions(c.actions);
+        EXPECT_EQ(consistent(actions, match), c.consistent) << c.match << " " << c.actions;
+        ActionCheck check;
+        check.match = &match;
+        check.may_be_inconsistent = true;
+        EXPECT_EQ(check_actions(actions, check), c.good ? OfError::kNone : OfError::OFPBAC_MATCH_INCONSISTENT)
+            << c.match << " " << c.actions;
+    }
 }
 
 // Any bytes: an error or actions whose encoding decodes to the same text.

@@ -56,6 +56,8 @@ class Rig:
         self.dir = tempfile.mkdtemp(prefix=f"weft-{name}-")
         self.netns = netns
         self.pids = {}
+        self.daemon_words = []  # that each daemon is given
+        self.owner = None  # of the databases: user and group
         self.env = dict(os.environ, PATH=DEBIAN_PATH, LC_ALL="C", OVS_CTL_TIMEOUT="20")
         for kind in ("OVS", "OVN"):
             for folder in ("RUNDIR", "LOGDIR", "DBDIR", "SYSCONFDIR"):
@@ -95,7 +97,7 @@ class Rig:
         """A daemon; returns when it is ready."""
         pidfile = os.path.join(self.dir, f"{name}.pid")
         self.run(program, f"--pidfile={pidfile}", f"--log-file={self.dir}/{name}.log", "--detach", "--no-chdir",
-                 f"-vconsole:off", *arguments)
+                 "-vconsole:off", *self.daemon_words, *arguments)
         with open(pidfile) as f:
             self.pids[name] = int(f.read())
         return self.pids[name]
@@ -142,7 +144,13 @@ class Rig:
         db = os.path.join(self.dir, f"{which}.db")
         if not os.path.exists(db):
             self.run("ovsdb-tool", "create", db, SCHEMAS[which])
+        for path in (db, os.path.join(self.dir, f".{which}.db.~lock~")):
+            self.hand_over(path)
         self.start(which, "ovsdb-server", f"--unixctl={self.dir}/{which}.ctl", f"--remote=punix:{self.socket(which)}", db)
+
+    def hand_over(self, path):
+        if self.owner and os.path.exists(path):
+            shutil.chown(path, *self.owner)
 
     def start_databases(self, *names):
         for which in names or ("conf", "nb", "sb"):

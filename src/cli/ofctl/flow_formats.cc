@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "openflow/action.h"
+#include "openflow/action_check.h"
 #include "openflow/match.h"
 #include "packet/ethernet.h"
 
@@ -180,22 +180,6 @@ uint32_t formats_of_actions(const openflow::ActionList& actions) {
     return out;
 }
 
-// From OpenFlow 1.1 on a tag may only be taken off where there is one (ovs-actions(7), strip_vlan).
-bool strips_what_may_not_be(const openflow::FlowMod& mod) {
-    bool tag = mod.match.value.vlans[0].tci & mod.match.mask.vlans[0].tci & packet::kVlanCfi;
-    for (const openflow::Action& action : mod.actions) {
-        auto* strip = openflow::action_cast<openflow::StripVlan>(action);
-        if (strip && !tag) return true;
-        tag &= !strip;
-        auto* vid = openflow::action_cast<openflow::SetVlanVid>(action);
-        auto* pcp = openflow::action_cast<openflow::SetVlanPcp>(action);
-        auto* set = openflow::action_cast<openflow::SetField>(action);
-        tag |= openflow::action_cast<openflow::PushVlan>(action) || (vid && vid->push_if_needed) ||
-               (pcp && pcp->push_if_needed) || (set && set->field == openflow::FieldId::kVlanTci);
-    }
-    return false;
-}
-
 }  // namespace
 
 uint32_t usable_formats(const openflow::FlowMod& mod) {
@@ -208,7 +192,7 @@ uint32_t usable_formats(const openflow::FlowMod& mod) {
     if (mod.flags & openflow::kFlowResetCounts) out &= kOxm12 | kOxm13 | kOxm14 | kOxm15;
     if (mod.flags & (openflow::kFlowNoPacketCounts | openflow::kFlowNoByteCounts))
         out &= kOxm13 | kOxm14 | kOxm15;
-    if (strips_what_may_not_be(mod)) out &= formats_of(version_bit(openflow::Version::k10));
+    if (!openflow::consistent(mod.actions, mod.match)) out &= formats_of(version_bit(openflow::Version::k10));
     if (mod.table != openflow::kTableAll) out &= ~(kOpenFlow10 | kNxm);
     return out;
 }

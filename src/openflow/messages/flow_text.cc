@@ -1,5 +1,6 @@
 // Flows as text: ovs-ofctl(8) "Flow Syntax" and the lines of dump-flows.
 
+#include "openflow/action_check.h"
 #include "openflow/flag_text.h"
 #include "openflow/flow_colours.h"
 #include "openflow/messages/flow.h"
@@ -158,6 +159,7 @@ Result<FlowMod> parse_flow_mod(std::string_view text, FlowMod::Command command, 
         ActionCheck check;
         check.match = &mod.match;
         check.table = mod.table;
+        check.may_be_inconsistent = true;  // in OpenFlow 1.0 it may: usable_formats()
         if (OfError error = check_actions(mod.actions, check); error != OfError::kNone) {
             return Error{fmt::format("actions are invalid with specified match ({})", error_name(error))};
         }

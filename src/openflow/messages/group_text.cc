@@ -1,5 +1,6 @@
 // Groups and meters as text: ovs-ofctl(8) "Group Syntax" and "Meter Syntax".
 
+#include "openflow/action_check.h"
 #include "openflow/flag_text.h"
 #include "openflow/messages/group.h"
 #include "openflow/messages/meter.h"

@@ -1,6 +1,7 @@
 // Flow modifications, flow statistics and flow monitors.
 
 #include "base/clock.h"
+#include "openflow/action_check.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
 #include "switch/ofproto/default_packet_type.h"
@@ -77,6 +78,7 @@ OfError OfConnection::apply(const of::FlowMod& mod, Transaction& transaction) {
         check.match = &mod.match;
         check.table = mod.table == of::kTableAll ? uint8_t{0} : mod.table;
         check.tables = kInternalTable;
+        check.may_be_inconsistent = version() == of::Version::k10;
         if (OfError error = of::check_actions(mod.actions, check); error != OfError::kNone) return error;
     }
     FlowChange change;

@@ -1,5 +1,6 @@
 // Packets that controllers send, and give back.
 
+#include "openflow/action_check.h"
 #include "switch/connection/connection_manager.h"
 #include "switch/connection/of_connection_state.h"
 
@@ -23,6 +24,7 @@ OfError OfConnection::apply(const of::PacketOut& packet) {
     of::ActionCheck check;
     check.table = 0;
     check.tables = kInternalTable;
+    check.may_be_inconsistent = version() == of::Version::k10;
     packet::Flow key = metadata;
     packet::extract(packet.packet, key);
     match.value = key;

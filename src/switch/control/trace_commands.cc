@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "datapath/api/text.h"
+#include "openflow/action_check.h"
 #include "openflow/messages/flow.h"
 #include "packet/checksum.h"
 #include "packet/compose.h"

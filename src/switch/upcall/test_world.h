@@ -12,6 +12,7 @@
 
 #include "datapath/dummy/dummy_device.h"
 #include "datapath/userspace/userspace_datapath.h"
+#include "openflow/action_check.h"
 #include "openflow/message.h"
 #include "openflow/messages/flow.h"
 #include "openflow/messages/group.h"
