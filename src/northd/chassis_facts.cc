@@ -9,6 +9,14 @@ namespace weft::northd {
 
 namespace sb = schema::sb;
 
+bool ChassisFacts::only_reports(const ovsdb::client::Replica& southbound) {
+    const ovsdb::client::Store& store = southbound.store();
+    return std::ranges::all_of(store.database().tables, [&](const ovsdb::client::TableInfo* table) {
+        bool reports = table == &sb::ChassisPrivate::table_info();
+        return store.table(*table).changes().empty() != reports;
+    });
+}
+
 void ChassisFacts::update(const ovsdb::client::Replica& southbound) {
     for (const auto& change : southbound.changes<sb::Encap>()) {
         if (change.after && change.after->type == "vxlan") {
@@ -21,9 +29,24 @@ void ChassisFacts::update(const ovsdb::client::Replica& southbound) {
     bool all = false;
     for (const auto& change : southbound.changes<sb::Chassis>())
         all |= change.columns.has(sb::Chassis::kOtherConfig);
-    for (const auto& change : southbound.changes<sb::ChassisPrivate>()) take(southbound, change.row().uuid);
+    for (const auto& change : southbound.changes<sb::ChassisPrivate>()) {
+        if (change.modified() && !change.columns.has(sb::ChassisPrivate::kChassis)) {
+            report_again(*change.after);
+        } else {
+            take(southbound, change.row().uuid);
+        }
+    }
     if (!all) return;
     for (const auto& row : southbound.table<sb::ChassisPrivate>()) take(southbound, row.uuid);
+}
+
+// Of a chassis that is of this zone if it was.
+void ChassisFacts::report_again(const sb::ChassisPrivate& row) {
+    auto it = report_of_.find(row.uuid);
+    if (it == report_of_.end()) return;
+    auto node = reports_.extract(it->second);
+    node.value() = it->second = {row.nb_cfg, row.nb_cfg_timestamp, row.uuid};
+    reports_.insert(std::move(node));
 }
 
 void ChassisFacts::take(const ovsdb::client::Replica& southbound, const Uuid& uuid) {

@@ -10,11 +10,14 @@
 #include "base/hash_map.h"
 #include "base/uuid.h"
 #include "ovsdb/client/replica.h"
+#include "schema/sb.h"
 
 namespace weft::northd {
 
 class ChassisFacts {
   public:
+    // All that changed is what chassis say of the configuration that they have.
+    static bool only_reports(const ovsdb::client::Replica& southbound);
     // Takes the southbound's changes.
     void update(const ovsdb::client::Replica& southbound);
 
@@ -28,6 +31,7 @@ class ChassisFacts {
     Configuration reached(int64_t most) const;
 
   private:
+    void report_again(const schema::sb::ChassisPrivate& row);
     void take(const ovsdb::client::Replica& southbound, const Uuid& uuid);
 
     HashSet<Uuid> vxlan_;                               // Encap rows

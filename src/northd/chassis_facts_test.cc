@@ -37,10 +37,10 @@ class Southbound {
         return all.empty() ? Uuid() : all[random() % all.size()];
     }
     template <typename Row, typename F>
-    void modify(const Uuid& uuid, F change) {
+    void modify(const Uuid& uuid, F change, ColumnSet columns = ColumnSet::all()) {
         void* row = table<Row>().begin_modify(uuid);
         change(*static_cast<Row*>(row));
-        table<Row>().end_modify(row, ColumnSet::all());
+        table<Row>().end_modify(row, columns);
     }
 
     net::Loop loop;
@@ -102,12 +102,25 @@ TEST(ChassisFacts, AreWhatLookingAtAllSays) {
                 if (Uuid uuid = southbound.some<sb::Encap>(random); !uuid.is_zero())
                     southbound.table<sb::Encap>().erase(uuid);
                 break;
+            case 6:
+                if (Uuid uuid = southbound.some<sb::ChassisPrivate>(random); !uuid.is_zero()) {
+                    Uuid chassis = southbound.some<sb::Chassis>(random);
+                    southbound.modify<sb::ChassisPrivate>(
+                        uuid, [&](sb::ChassisPrivate& row) { row.chassis = chassis; });
+                }
+                break;
             default:
                 if (Uuid uuid = southbound.some<sb::ChassisPrivate>(random); !uuid.is_zero()) {
-                    southbound.modify<sb::ChassisPrivate>(uuid, [&](sb::ChassisPrivate& row) {
-                        row.nb_cfg = random() % 5;
-                        row.nb_cfg_timestamp = random() % 100;
-                    });
+                    ColumnSet report;
+                    report.add(sb::ChassisPrivate::kNbCfg.index);
+                    report.add(sb::ChassisPrivate::kNbCfgTimestamp.index);
+                    southbound.modify<sb::ChassisPrivate>(
+                        uuid,
+                        [&](sb::ChassisPrivate& row) {
+                            row.nb_cfg = random() % 5;
+                            row.nb_cfg_timestamp = random() % 100;
+                        },
+                        report);
                 }
         }
         if (random() % 4) continue;

@@ -135,6 +135,11 @@ void Northd::turn() {
         lg.info("ovn-northd lock lost. This ovn-northd instance is now on standby.");
         active_ = false;
     }
+    if (news && active_ && !recompute_ && nb_now == nb_seen_ && ChassisFacts::only_reports(sb_)) {
+        sb_seen_ = sb_now;
+        take_reports();
+        news = false;
+    }
     std::optional<metrics::Timing> timing;
     if (news) {
         timing.emplace(loop_watch);
@@ -172,6 +177,14 @@ void Northd::turn() {
         nb_.clear_changes();
         rest_after(clock::monotonic_ms() - start);
     }
+}
+
+// A thousand chassis report after every change, one after the other.  What they say together is news when the
+// last one has said it.
+void Northd::take_reports() {
+    chassis_.update(sb_);
+    sb_.clear_changes();
+    nb_again_ |= !(chassis_.reached(sb_cfg_) == reached_);
 }
 
 // ovn-nb(5), NB_Global:options:northd-backoff-interval-ms: after a turn nothing is looked at for as long as
@@ -471,10 +484,10 @@ void Northd::write_global(Transaction& txn) {
         txn.set(uuid, Global::kSbCfg, sb_cfg_);
         txn.set(uuid, Global::kSbCfgTimestamp, sb_cfg_timestamp_);
     }
-    ChassisFacts::Configuration reached = chassis_.reached(sb_cfg_);
-    if (reached.nb_cfg != row.hv_cfg) {
-        txn.set(uuid, Global::kHvCfg, reached.nb_cfg);
-        txn.set(uuid, Global::kHvCfgTimestamp, reached.timestamp);
+    reached_ = chassis_.reached(sb_cfg_);
+    if (reached_.nb_cfg != row.hv_cfg) {
+        txn.set(uuid, Global::kHvCfg, reached_.nb_cfg);
+        txn.set(uuid, Global::kHvCfgTimestamp, reached_.timestamp);
     }
 }
 

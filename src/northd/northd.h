@@ -50,6 +50,7 @@ class Northd {
 
   private:
     void turn();
+    void take_reports();
     void rest_after(int64_t took_ms);
     bool is_resting();
     void compute();
@@ -85,6 +86,7 @@ class Northd {
     bool nb_again_ = true, sb_again_ = true;  // something is left to be written
     uint64_t nb_seen_ = 0, sb_seen_ = 0;
     int64_t sb_cfg_ = 0, sb_cfg_timestamp_ = 0;  // nb_cfg that the southbound database reflects
+    ChassisFacts::Configuration reached_;        // as the northbound database was told last
     uint64_t recomputes_ = 0, computes_ = 0;     // of everything, and of what changed
     bool recompute_ = false, computed_ = false;
     int64_t compute_log_timeout_ms_ = 500;
