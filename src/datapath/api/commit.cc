@@ -196,15 +196,16 @@ void layer4(Flow& from, const Flow& to, Actions& actions, Flow& mask, bool v6) {
             bool discovery = before == packet::icmpv6::kNeighbourSolicitation ||
                              before == packet::icmpv6::kNeighbourAdvertisement;
             if (!discovery) break;
+            // The options' type first: it says which addresses there are.
+            Difference(from, to, mask)
+                .field(&Flow::nd_reserved)
+                .field(&Flow::nd_options_type)
+                .append(actions, "nd_ext");
             Difference(from, to, mask)
                 .field(&Flow::nd_target)
                 .field(&Flow::arp_sha)
                 .field(&Flow::arp_tha)
                 .append(actions, "nd");
-            Difference(from, to, mask)
-                .field(&Flow::nd_reserved)
-                .field(&Flow::nd_options_type)
-                .append(actions, "nd_ext");
             break;
         }
         default:
