@@ -25,6 +25,8 @@ FIRST, SECOND = (ETH + "0800" + made.ipv4(f"10.0.1.{n}", "10.0.1.2", 99, b"hello
 SOLICITATION = (ETH + "86dd6000000000203aff20010db800000000000000000000000220010db80000000000000000000100008700ec70"
                 "0000000020010db80000000000000000000100030101020000000001")
 EXTENDED = ETH + "86dd600000050020004020010db800000000000000000001000320010db80000000000000000000200023a000104000000008700ef7900000000" + "20010db8" + 12 * "00"
+ATOMIC = (ETH + "86dd6000000000202c4020010db800000000000000000001000120010db80000000000000000000100003a000000000000078800ee7a0000000020010db8" + 8 * "00"
+          + "00010003")
 LEARN = "learn(table=6,priority=8,fin_idle_timeout=3,NXM_OF_ETH_SRC[],load:3->NXM_NX_REG1[])"
 
 # What it is about, flows, packets.
@@ -58,6 +60,8 @@ APART = [
      [(1, TCP_ACK), (2, SOLICITATION)], "idle_timeout=3, priority=8"),
     ("behind an extension header, too, a checksum stays right", ["table=0,icmp6,icmp_type=135,icmp_code=0,actions=set_field:0x4->nd_reserved,3"],
      [(1, EXTENDED)], "\n-" + EXTENDED.replace("ef7900000000", "ef7500000004")),
+    ("a whole packet with a fragment header keeps a checksum that is right, tracked or not", ["table=0,icmp6,actions=ct(commit),set_field:2001:db8::2:3->ipv6_src,3"],
+     [(1, ATOMIC)], "+" + ATOMIC.replace("0001000120010db8", "0002000320010db8")),
     ("a flow that is learnt anew twice keeps its counts", [f"table=0,in_port=1,actions={LEARN}", f"table=0,in_port=2,actions=resubmit(,6),{LEARN},{LEARN},resubmit(,6)"],
      [(1, TCP_ACK), (2, TCP_FIN)], "-cookie=0x0, table=6, n_packets=2,"),
 ]

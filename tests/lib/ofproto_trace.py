@@ -60,7 +60,7 @@ def parts(trace):
 
 
 def whole_addresses(flow, actions):
-    """Actions that write a part of an Ethernet address, as a megaflow lets them that looked at no more of it, write all."""
+    """Actions that write a part of an Ethernet address or traffic class, as a megaflow lets them that looked at no more of it, write all."""
     number = lambda mac: int(mac.replace(":", ""), 16)
 
     def whole(match):
@@ -70,6 +70,8 @@ def whole_addresses(flow, actions):
             return match[0]
         return f"{name}=" + (number(value) & number(mask) | number(had[1]) & ~number(mask)).to_bytes(6, "big").hex(":")
 
+    ecn = re.search(r"nw_ecn=(\d)", flow)
+    actions = re.sub(r"\b(tos|tclass)=(0x[0-9a-f]+)/0xfc", lambda match: f"{match[1]}={int(match[2], 16) | int(ecn[1] if ecn else 0):#x}", actions)
     return re.sub(r"\b(src|dst)=((?:[0-9a-f]{2}:){5}[0-9a-f]{2})/((?:[0-9a-f]{2}:){5}[0-9a-f]{2})", whole, actions)
 
 
