@@ -184,20 +184,16 @@ struct BridgeConnection::Impl {
         groups.everything(other);
         for (Bytes& meter : other.meters_before) send(std::move(meter));  // meters cannot be part of a bundle
 
-        of::FlowMod no_flows;
-        no_flows.command = of::FlowMod::Command::kDelete;
-        std::vector<Bytes> messages{of::encode(of::Version::k15, 0, no_flows)};
-        std::move(other.groups_before.begin(), other.groups_before.end(), std::back_inserter(messages));
-        sync.everything(messages);
-
         constexpr uint16_t kFlags = of::kBundleAtomic | of::kBundleOrdered;
         using Type = of::BundleControl::Type;
         send(of::BundleControl{kBundle, Type::kOpenRequest, kFlags});
-        for (Bytes& message : messages) {
-            store_be32(&message[4],
-                       next_xid);  // a bundled message has the transaction id of the one around it
-            send(of::BundleAdd{kBundle, kFlags, std::move(message)});
-        }
+        MessageBuffer messages(next_xid, MessageBuffer::Bundle{kBundle, kFlags});
+        of::FlowMod no_flows;
+        no_flows.command = of::FlowMod::Command::kDelete;
+        messages.add(of::encode(of::Version::k15, 0, no_flows));
+        for (const Bytes& group : other.groups_before) messages.add(group);
+        sync.everything(messages);
+        stream->write(messages.bytes());
         send(of::BundleControl{kBundle, Type::kCloseRequest, kFlags});
         send(of::BundleControl{kBundle, Type::kCommitRequest, kFlags});
         end_batch();
@@ -293,15 +289,16 @@ uint64_t BridgeConnection::push() {
     if (!connected()) return impl_->batch;
     GroupSync::Messages other;
     impl_->groups.changes(other);
-    std::vector<Bytes> flows;
-    impl_->sync.changes(flows);
-    size_t sent = 0;
-    for (auto* messages :
-         {&other.meters_before, &other.groups_before, &flows, &other.groups_after, &other.meters_after}) {
-        for (Bytes& message : *messages) impl_->send(std::move(message));
-        sent += messages->size();
+    MessageBuffer messages(impl_->next_xid);
+    for (const auto* before : {&other.meters_before, &other.groups_before}) {
+        for (const Bytes& message : *before) messages.add(message);
     }
-    if (!sent) return impl_->batch;
+    impl_->sync.changes(messages);
+    for (const auto* after : {&other.groups_after, &other.meters_after}) {
+        for (const Bytes& message : *after) messages.add(message);
+    }
+    if (!messages.messages()) return impl_->batch;
+    impl_->stream->write(messages.bytes());
     impl_->end_batch();
     return impl_->batch;
 }

@@ -11,31 +11,23 @@ namespace {
 
 constexpr uint8_t kTypeFlowMod = 14;
 constexpr uint8_t kAdd = 0, kDeleteStrict = 4;
+constexpr size_t kFlowModHeader = 48;     // all before the match
 constexpr size_t kInstructionHeader = 8;  // type, length, padding
 
 // Nothing here can come from outside, so what the encoder made is written as it is (OpenFlow 1.5.1,
 // section 7.3.4.2).
-Bytes flow_mod(uint8_t command, uint8_t table, uint16_t priority, std::string_view match, uint32_t cookie,
-               std::string_view instructions) {
-    ByteWriter out;
-    out.u8(static_cast<uint8_t>(openflow::Version::k15));
-    out.u8(kTypeFlowMod);
-    out.u16(0);
-    out.u32(0);
-    out.u64(command == kAdd ? cookie : 0);
-    out.u64(0);
-    out.u8(table);
-    out.u8(command);
-    out.zeros(4);  // no time-outs
-    out.u16(priority);
-    out.u32(openflow::kNoBuffer);
-    out.u32(openflow::kPortNone);
-    out.u32(openflow::kGroupAny);
-    out.zeros(4);  // flags, importance
-    out.bytes(as_bytes(match));
-    out.bytes(as_bytes(instructions));
-    out.patch_u16(2, static_cast<uint16_t>(out.size()));
-    return out.take();
+void put_flow_mod(uint8_t command, uint8_t table, uint16_t priority, std::string_view match, uint32_t cookie,
+                  std::string_view instructions, MessageBuffer& out) {
+    uint8_t* at = out.add(kTypeFlowMod, kFlowModHeader + match.size() + instructions.size());
+    store_be64(at + 8, command == kAdd ? cookie : 0);
+    at[24] = table;
+    at[25] = command;
+    store_be16(at + 30, priority);  // no time-outs before it
+    store_be32(at + 32, openflow::kNoBuffer);
+    store_be32(at + 36, openflow::kPortNone);
+    store_be32(at + 40, openflow::kGroupAny);
+    match.copy(reinterpret_cast<char*>(at) + kFlowModHeader, match.size());
+    instructions.copy(reinterpret_cast<char*>(at) + kFlowModHeader + match.size(), instructions.size());
 }
 
 bool goes_before(const DesiredFlow* a, const DesiredFlow* b) {
@@ -109,34 +101,41 @@ void FlowSync::take_up(bool remembered) {
     });
 }
 
-void FlowSync::update(const Before& before, std::vector<Bytes>& messages) const {
+void FlowSync::update(const Before& before, MessageBuffer& messages) const {
     const Key key{before.table, before.priority, before.match};
     auto it = slots_.find(key);
     if (it == slots_.end()) {
-        if (before.present)
-            messages.push_back(flow_mod(kDeleteStrict, key.table, key.priority, key.match, 0, {}));
+        if (before.present) put_flow_mod(kDeleteStrict, key.table, key.priority, key.match, 0, {}, messages);
         return;
     }
     std::string instructions = chosen(*it);
     const uint32_t cookie = it->first().cookie;
     if (before.present && before.instructions == instructions && before.cookie == cookie) return;
-    messages.push_back(flow_mod(kAdd, key.table, key.priority, key.match, cookie, instructions));
+    put_flow_mod(kAdd, key.table, key.priority, key.match, cookie, instructions, messages);
 }
 
-size_t FlowSync::changes(std::vector<Bytes>& messages) {
+size_t FlowSync::changes(MessageBuffer& messages) {
     take_up(true);
-    size_t before = messages.size();
+    const size_t before = messages.messages();
     for (const Before& each : touched_) update(each, messages);
     touched_.clear();
     touched_keys_.clear();
-    return messages.size() - before;
+    return messages.messages() - before;
 }
 
-void FlowSync::everything(std::vector<Bytes>& messages) {
+void FlowSync::everything(MessageBuffer& messages) {
+    slots_.reserve(desired_.size());
     take_up(false);
     for (const Slot& slot : slots_) {
         const DesiredFlow& flow = slot.first();
-        messages.push_back(flow_mod(kAdd, flow.table, flow.priority, flow.match, flow.cookie, chosen(slot)));
+        auto put = [&](std::string_view instructions) {
+            put_flow_mod(kAdd, flow.table, flow.priority, flow.match, flow.cookie, instructions, messages);
+        };
+        if (slot.single()) {
+            put(flow.instructions);
+        } else {
+            put(chosen(slot));
+        }
     }
 }
 

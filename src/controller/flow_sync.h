@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/hash_map.h"
 #include "controller/desired_flow.h"
+#include "controller/message_buffer.h"
 
 namespace weft::controller {
 
@@ -25,9 +25,9 @@ class FlowSync {
     ~FlowSync();
 
     // Takes up what changed and appends the messages for it.  Returns how many.
-    size_t changes(std::vector<Bytes>& messages);
+    size_t changes(MessageBuffer& messages);
     // The switch has nothing (or all was deleted): appends the messages for everything.
-    void everything(std::vector<Bytes>& messages);
+    void everything(MessageBuffer& messages);
 
   private:
     struct Key {
@@ -86,7 +86,7 @@ class FlowSync {
     void take_up(bool remember);
     void remember(const Key& key);
     static std::string chosen(const Slot& slot);
-    void update(const Before& before, std::vector<Bytes>& messages) const;
+    void update(const Before& before, MessageBuffer& messages) const;
 
     FlowOutput& desired_;
     absl::flat_hash_set<Slot, Hash, Equal> slots_;

@@ -16,7 +16,7 @@ void feed(const Replica& southbound, incremental::Input<Uuid, const Row*>& input
             continue;
         }
         input.set(uuid, change.after);
-        input.touch(uuid);  // rows change in place
+        if (change.modified()) input.touch(uuid);  // rows change in place
     }
 }
 

@@ -238,9 +238,10 @@ template <typename T>
 Output<T>::~Output() = default;
 template <typename T>
 void Output<T>::emit(T item) {
-    auto it = items_.find(item);
+    const size_t hash = absl::HashOf(item);
+    auto it = items_.find(Hashed{item, hash});
     if (it == items_.end()) {
-        auto added = std::make_unique<Item>(std::move(item));
+        auto added = std::make_unique<Item>(std::move(item), hash);
         added->sink = this;
         it = items_.insert(std::move(added)).first;
     }

@@ -59,18 +59,25 @@ class Output : public Kind, public Sink {
 
   private:
     struct Item : Entry {
-        explicit Item(T v) : value(std::move(v)) {}
+        Item(T v, size_t h) : value(std::move(v)), hash(h) {}
         T value;
+        size_t hash;  // kept, since items are many and long: a table that grows needs all
         bool is_changed = false, was_present = false;
+    };
+    struct Hashed {
+        const T& value;
+        size_t hash;
     };
     struct Hash {
         using is_transparent = void;
         size_t operator()(const T& value) const { return absl::HashOf(value); }
-        size_t operator()(const std::unique_ptr<Item>& item) const { return absl::HashOf(item->value); }
+        size_t operator()(const Hashed& item) const { return item.hash; }
+        size_t operator()(const std::unique_ptr<Item>& item) const { return item->hash; }
     };
     struct Equal {
         using is_transparent = void;
         static const T& of(const T& value) { return value; }
+        static const T& of(const Hashed& item) { return item.value; }
         static const T& of(const std::unique_ptr<Item>& item) { return item->value; }
         template <typename A, typename B>
         bool operator()(const A& a, const B& b) const {

@@ -167,6 +167,7 @@ struct RpcConnection::Impl {
     std::unique_ptr<Stream> stream;
     std::function<void(Message)> on_message;
     std::function<void(std::string)> on_close;
+    std::function<bool(std::string_view)> on_text;
     Limits limits;
     std::unique_ptr<Loop::Timer> next_turn;  // goes on with what had to wait
     json::Framer framer;
@@ -275,6 +276,14 @@ void RpcConnection::Impl::read_stream() {
 }
 
 bool RpcConnection::Impl::deliver(std::string_view text) {
+    // The callback may destroy the connection, and with it itself.
+    std::shared_ptr<bool> still_alive = alive;
+    if (on_text && !lg.enabled(log::Level::kDbg)) {  // that log shows whole messages
+        std::function<bool(std::string_view)> callback = on_text;
+        const bool taken = callback(text);
+        if (!*still_alive || closed) return false;
+        if (taken) return true;
+    }
     Result<json::Value> value = json::parse(text);
     if (!value) {
         bad_peer("error parsing stream: " + value.error().message);
@@ -292,8 +301,6 @@ bool RpcConnection::Impl::deliver(std::string_view text) {
         write(reply.to_text());
         return true;
     }
-    // The callback may destroy the connection, and with it itself.
-    std::shared_ptr<bool> still_alive = alive;
     std::function<void(Message)> callback = on_message;
     callback(*std::move(message));
     return *still_alive && !closed;
@@ -324,6 +331,10 @@ RpcConnection::~RpcConnection() {
     send_held();
     *impl_->alive = false;
     if (impl_->limits.budget) impl_->limits.budget->used -= impl_->counted;
+}
+
+void RpcConnection::set_on_text(std::function<bool(std::string_view)> on_text) {
+    impl_->on_text = std::move(on_text);
 }
 
 void RpcConnection::set_limits(Limits limits) {

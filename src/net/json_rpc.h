@@ -51,6 +51,8 @@ class RpcConnection {
         size_t max = SIZE_MAX;
         size_t used = 0;
     };
+    // Is shown the text of each message before it is read, and says whether it took it.
+    void set_on_text(std::function<bool(std::string_view text)> on_text);
     // For servers, who must bear any client.  While more than `max_backlog` bytes wait to be sent nothing is
     // read, and after `turn_us` of handing out messages the rest waits for the next turn: it is the client
     // that waits.  One that sends a message of more than `max_message` bytes, or a long one while the budget
@@ -91,6 +93,8 @@ class RpcSession {
         std::function<void(Message)> on_message;
         // A connection ended, or (give_up_at_first_failure) none could be made and none will be tried.
         std::function<void(std::string reason)> on_disconnected;
+        // RpcConnection::set_on_text(); may be empty.
+        std::function<bool(std::string_view text)> on_text = {};
     };
     // The session may be destroyed in any of its callbacks.
     RpcSession(Loop& loop, Options options, Handler handler);

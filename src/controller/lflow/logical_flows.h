@@ -16,6 +16,7 @@
 
 #include "controller/desired_group.h"
 #include "controller/lflow/conjunction_ids.h"
+#include "controller/lflow/flow_template.h"
 #include "controller/southbound_view.h"
 
 namespace weft::controller {
@@ -45,6 +46,7 @@ class LogicalFlows {
 
     // For translation.cc.
     SouthboundView& view() { return view_; }
+    FlowTemplates& templates() { return templates_; }
     const std::optional<PortFacts>& port(const std::string& name) { return ports_(name); }
     uint32_t want_group(const logical::GroupRequest& request);
     uint32_t want_rate_meter(uint64_t rate_kbps, uint64_t burst_kbits);
@@ -61,6 +63,7 @@ class LogicalFlows {
     SouthboundView& view_;
     NumberTable group_numbers_, meter_numbers_;
     ConjunctionIds conjunction_ids_;
+    FlowTemplates templates_;
     GroupOutput groups_{view_.engine, "group"};
     MeterOutput meters_{view_.engine, "meter"};
     incremental::Query<std::string, std::optional<PortFacts>> ports_{

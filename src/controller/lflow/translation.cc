@@ -13,30 +13,6 @@ using logical::Expr;
 using logical::FlowMatch;
 using logical::Pipeline;
 
-std::string to_text(const ByteWriter& writer) {
-    ByteView bytes = writer.view();
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string encode(const openflow::ActionList& actions) {
-    ByteWriter writer;
-    openflow::encode_instructions(actions, openflow::Version::k15, writer);
-    return to_text(writer);
-}
-
-// Where the value of OXM_OF_METADATA begins in an encoded match (OpenFlow 1.5, 7.2.3): after the match's
-// header come entries of class, field and length.
-size_t find_metadata(const std::string& match) {
-    static constexpr uint32_t kMetadataHeader = 0x80000408;
-    const auto* bytes = reinterpret_cast<const uint8_t*>(match.data());
-    for (size_t at = 4; at + 4 <= match.size();) {
-        if (load_be32(bytes + at) == kMetadataHeader) return at + 4;
-        at += 4 + size_t{bytes[at + 3]};
-    }
-    assert(!"a logical flow's match has no datapath");
-    return 0;
-}
-
 }  // namespace
 
 Result<void> Translation::parse_actions() {
@@ -52,16 +28,9 @@ Result<void> Translation::parse_actions() {
     return {};
 }
 
-Translation::Match Translation::encode_match(const FlowMatch& flow) {
-    openflow::Match match;
-    flow.tests.to_match(match);
-    match.set_metadata(0);
-    if (flow.conj_id) match.set(openflow::FieldId::kConjId, ids_.id(row_.uuid, flow.conj_id - 1));
-    ByteWriter writer;
-    openflow::encode_oxm_match(match, openflow::Version::k15, writer);
-    Match out;
-    out.bytes = to_text(writer);
-    out.key_offset = find_metadata(out.bytes);
+EncodedMatch Translation::encode(const FlowMatch& flow) {
+    EncodedMatch out = encode_match(
+        flow.tests, flow.conj_id ? std::optional(ids_.id(row_.uuid, flow.conj_id - 1)) : std::nullopt);
     out.is_clause = !flow.clauses.empty();
     if (out.is_clause) {
         openflow::ActionList actions;
@@ -69,12 +38,26 @@ Translation::Match Translation::encode_match(const FlowMatch& flow) {
             actions.push_back(
                 openflow::Conjunction{ids_.id(row_.uuid, clause.conj_id - 1), clause.clause, clause.clauses});
         }
-        out.clause_instructions = encode(actions);
+        out.clause_instructions = encode_instructions(actions);
     }
     return out;
 }
 
+void Translation::find_template(bool is_switch) {
+    if (template_sought_ && template_of_switch_ == is_switch) return;
+    template_ = flows_.templates().find(row_, pipeline(), is_switch, constants_);
+    template_sought_ = true;
+    template_of_switch_ = is_switch;
+}
+
+Result<void> Translation::find_matches(const FlowLookup& lookup) {
+    if (!template_ || !template_->fill_matches(constants_, lookup, matches_)) return make_matches(lookup);
+    matches_shared_ = !lookup.depends_on_datapath();
+    return {};
+}
+
 Result<void> Translation::make_matches(const FlowLookup& lookup) {
+    if (!parsed_) WEFT_TRY(parse_actions());
     const logical::SymbolTable& symbols = logical::SymbolTable::standard();
     auto refuse = [&](const Error& error) {
         return Error{fmt::format("error parsing match \"{}\": {}", row_.match, error.message)};
@@ -92,9 +75,19 @@ Result<void> Translation::make_matches(const FlowLookup& lookup) {
     if (!set) return refuse(set.error());
     matches_.clear();
     matches_.reserve(set->matches.size());
-    for (const FlowMatch& flow : set->matches) matches_.push_back(encode_match(flow));
+    for (const FlowMatch& flow : set->matches) matches_.push_back(encode(flow));
     conjunctions_ = std::max(conjunctions_, set->conj_ids);
     matches_shared_ = !lookup.depends_on_datapath();
+    return {};
+}
+
+Result<void> Translation::find_instructions(const FlowLookup& lookup, const LocalDatapath& datapath) {
+    if (!template_ || !template_->fill_instructions(constants_, lookup, instructions_)) {
+        if (!parsed_) WEFT_TRY(parse_actions());
+        make_instructions(lookup, datapath);
+    }
+    instructions_shared_ = !lookup.depends_on_datapath();
+    instructions_of_switch_ = datapath.is_switch;
     return {};
 }
 
@@ -109,24 +102,22 @@ void Translation::make_instructions(const FlowLookup& lookup, const LocalDatapat
     if (row_.controller_meter) context.controller_meter = lookup.named_meter(*row_.controller_meter);
     openflow::ActionList actions;
     logical::encode_actions(program_.actions, context, actions);
-    instructions_ = encode(actions);
-    instructions_shared_ = !lookup.depends_on_datapath();
-    instructions_of_switch_ = datapath.is_switch;
+    instructions_ = encode_instructions(actions);
 }
 
 Result<void> Translation::emit(const Uuid& datapath_uuid, const LocalDatapath& datapath) {
-    if (!parsed_) WEFT_TRY(parse_actions());
+    find_template(datapath.is_switch);
     if (!matches_shared_) {
         FlowLookup lookup(flows_, datapath_uuid, datapath, pipeline());
-        WEFT_TRY(make_matches(lookup));
+        WEFT_TRY(find_matches(lookup));
     }
     if (matches_.empty()) return {};
     if (!instructions_shared_ || instructions_of_switch_ != datapath.is_switch) {
         FlowLookup lookup(flows_, datapath_uuid, datapath, pipeline());
-        make_instructions(lookup, datapath);
+        WEFT_TRY(find_instructions(lookup, datapath));
     }
     uint8_t first = pipeline() == Pipeline::kIngress ? logical::kIngressTable : logical::kEgressTable;
-    for (const Match& match : matches_) {
+    for (const EncodedMatch& match : matches_) {
         DesiredFlow flow;
         flow.table = static_cast<uint8_t>(first + row_.table_id);
         flow.priority = static_cast<uint16_t>(row_.priority);

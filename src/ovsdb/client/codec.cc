@@ -3,14 +3,15 @@
 #include "base/hash_map.h"
 #include "json/text.h"
 #include "json/value.h"
+#include "json/view.h"
 #include "ovsdb/client/table_info.h"
 #include "ovsdb/data/datum.h"
 
 namespace weft::ovsdb::client {
 namespace {
 
-Error unreadable(const json::Value& value, const char* expected) {
-    return Error{std::string("not ") + expected + ": " + json::to_text(value).substr(0, 200)};
+Error unreadable(const json::View& value, const char* expected) {
+    return Error{std::string("not ") + expected + ": " + json::to_text(value.to_value()).substr(0, 200)};
 }
 
 // Element<T>: one atom of C++ type T.
@@ -21,10 +22,10 @@ template <>
 struct Element<int64_t> {
     static constexpr AtomType kType = AtomType::kInteger;
     static constexpr const char* kName = "an integer";
-    static bool read(const json::Value& value, int64_t& out) {
-        const int64_t* number = value.as_integer();
+    static bool read(const json::View& value, int64_t& out) {
+        const std::optional<int64_t> number = value.as_integer();
         if (number) out = *number;
-        return number;
+        return number.has_value();
     }
     static json::Value write(int64_t value, const RowNames*) { return value; }
     static int64_t from_atom(const AtomView& atom) { return atom.integer(); }
@@ -34,10 +35,10 @@ template <>
 struct Element<double> {
     static constexpr AtomType kType = AtomType::kReal;
     static constexpr const char* kName = "a number";
-    static bool read(const json::Value& value, double& out) {
-        if (const double* real = value.as_real()) return out = *real, true;
-        if (const int64_t* number = value.as_integer()) return out = static_cast<double>(*number), true;
-        return false;
+    static bool read(const json::View& value, double& out) {
+        const std::optional<double> number = value.as_number();
+        if (number) out = *number;
+        return number.has_value();
     }
     static json::Value write(double value, const RowNames*) { return value; }
     static double from_atom(const AtomView& atom) { return atom.real(); }
@@ -47,10 +48,10 @@ template <>
 struct Element<bool> {
     static constexpr AtomType kType = AtomType::kBoolean;
     static constexpr const char* kName = "a boolean";
-    static bool read(const json::Value& value, bool& out) {
-        const bool* boolean = value.as_bool();
+    static bool read(const json::View& value, bool& out) {
+        const std::optional<bool> boolean = value.as_bool();
         if (boolean) out = *boolean;
-        return boolean;
+        return boolean.has_value();
     }
     static json::Value write(bool value, const RowNames*) { return value; }
     static bool from_atom(const AtomView& atom) { return atom.boolean(); }
@@ -60,30 +61,33 @@ template <>
 struct Element<std::string> {
     static constexpr AtomType kType = AtomType::kString;
     static constexpr const char* kName = "a string";
-    static bool read(const json::Value& value, std::string& out) {
-        const std::string* string = value.as_string();
+    static bool read(const json::View& value, std::string& out) {
+        const std::optional<std::string_view> string = value.as_string();
         if (string) out = *string;
-        return string;
+        return string.has_value();
     }
     static json::Value write(const std::string& value, const RowNames*) { return value; }
     static std::string from_atom(const AtomView& atom) { return std::string(atom.string()); }
 };
 
-// The second half of ["TAG", second], or nullptr.
-const json::Value* tagged(const json::Value& value, std::string_view tag) {
-    const json::Array* array = value.as_array();
-    if (!array || array->size() != 2) return nullptr;
-    const std::string* string = (*array)[0].as_string();
-    return string && *string == tag ? &(*array)[1] : nullptr;
+// The second half of ["TAG", second], if it is that.
+std::optional<json::View> tagged(const json::View& value, std::string_view tag) {
+    const std::optional<json::View::Elements> array = value.as_array();
+    if (!array) return std::nullopt;
+    auto at = array->begin();
+    const auto end = array->end();
+    if (at == end || (*at).as_string() != tag || ++at == end) return std::nullopt;
+    const json::View second = *at;
+    return ++at == end ? std::optional(second) : std::nullopt;
 }
 
 template <>
 struct Element<Uuid> {
     static constexpr AtomType kType = AtomType::kUuid;
     static constexpr const char* kName = "a uuid";
-    static bool read(const json::Value& value, Uuid& out) {
-        const json::Value* text = tagged(value, "uuid");
-        const std::string* string = text ? text->as_string() : nullptr;
+    static bool read(const json::View& value, Uuid& out) {
+        const std::optional<json::View> text = tagged(value, "uuid");
+        const std::optional<std::string_view> string = text ? text->as_string() : std::nullopt;
         std::optional<Uuid> uuid = string ? Uuid::parse(*string) : std::nullopt;
         if (uuid) out = *uuid;
         return uuid.has_value();
@@ -96,34 +100,39 @@ struct Element<Uuid> {
     static Uuid from_atom(const AtomView& atom) { return atom.uuid(); }
 };
 
-// The elements of ["set", [...]], or the value alone as a set of one.
-template <typename T>
-Result<std::vector<T>> read_elements(const json::Value& value) {
-    std::vector<T> out;
-    if (const json::Value* list = tagged(value, "set")) {
-        if (!list->is_array()) return unreadable(value, "a set");
-        out.reserve(list->as_array()->size());
-        for (const json::Value& each : *list->as_array()) {
-            T element{};
-            if (!Element<T>::read(each, element)) return unreadable(each, Element<T>::kName);
-            out.push_back(std::move(element));
-        }
-        return out;
+// Calls take(T&&) for the elements of ["set", [...]], or for the value alone as a set of one, and returns how
+// many there were.
+template <typename T, typename F>
+Result<size_t> read_elements(const json::View& value, F&& take) {
+    T only{};
+    if (Element<T>::read(value, only)) {
+        take(std::move(only));
+        return size_t{1};
     }
-    T element{};
-    if (!Element<T>::read(value, element)) return unreadable(value, Element<T>::kName);
-    out.push_back(std::move(element));
-    return out;
+    const std::optional<json::View> list = tagged(value, "set");
+    if (!list) return unreadable(value, Element<T>::kName);
+    const std::optional<json::View::Elements> elements = list->as_array();
+    if (!elements) return unreadable(value, "a set");
+    size_t count = 0;
+    for (const json::View& each : *elements) {
+        T element{};
+        if (!Element<T>::read(each, element)) return unreadable(each, Element<T>::kName);
+        take(std::move(element));
+        ++count;
+    }
+    return count;
 }
 
 // Shape<F>: what a field of type F (a scalar, an optional value, a set, a map) is.
 template <typename T>
 struct Shape {
     static constexpr bool kComposite = false;
-    static Result<T> read(const json::Value& value) {
-        WEFT_ASSIGN(std::vector<T> elements, read_elements<T>(value));
-        if (elements.size() != 1) return unreadable(value, Element<T>::kName);
-        return T(std::move(elements[0]));
+    static Result<void> read(const json::View& value, T& field) {
+        T read{};
+        WEFT_ASSIGN(size_t count, read_elements<T>(value, [&](T&& element) { read = std::move(element); }));
+        if (count != 1) return unreadable(value, Element<T>::kName);
+        field = std::move(read);
+        return {};
     }
     static void toggle(T& field, T&& diff) { field = std::move(diff); }
     static json::Value write(const T& field, const RowNames* names) {
@@ -142,10 +151,12 @@ template <typename T>
 struct Shape<std::optional<T>> {
     using Field = std::optional<T>;
     static constexpr bool kComposite = false;
-    static Result<Field> read(const json::Value& value) {
-        WEFT_ASSIGN(std::vector<T> elements, read_elements<T>(value));
-        if (elements.size() > 1) return unreadable(value, "a set of at most one element");
-        return elements.empty() ? Field() : Field(std::move(elements[0]));
+    static Result<void> read(const json::View& value, Field& field) {
+        Field read;
+        WEFT_ASSIGN(size_t count, read_elements<T>(value, [&](T&& element) { read = std::move(element); }));
+        if (count > 1) return unreadable(value, "a set of at most one element");
+        field = std::move(read);
+        return {};
     }
     static void toggle(Field& field, Field&& diff) { field = std::move(diff); }
     static json::Value write(const Field& field, const RowNames* names) {
@@ -171,9 +182,11 @@ template <typename T>
 struct Shape<Set<T>> {
     using Field = Set<T>;
     static constexpr bool kComposite = true;
-    static Result<Field> read(const json::Value& value) {
-        WEFT_ASSIGN(std::vector<T> elements, read_elements<T>(value));
-        return Field(std::move(elements));
+    static Result<void> read(const json::View& value, Field& field) {
+        std::vector<T> elements;
+        WEFT_TRY(read_elements<T>(value, [&](T&& element) { elements.push_back(std::move(element)); }));
+        field = Field(std::move(elements));
+        return {};
     }
     static void toggle(Field& field, Field&& diff) {
         std::vector<T> out;
@@ -218,22 +231,26 @@ template <typename K, typename V>
 struct Shape<Map<K, V>> {
     using Field = Map<K, V>;
     static constexpr bool kComposite = true;
-    static Result<Field> read(const json::Value& value) {
-        const json::Value* list = tagged(value, "map");
-        if (!list || !list->is_array()) return unreadable(value, "a map");
+    static Result<void> read(const json::View& value, Field& field) {
+        const std::optional<json::View> list = tagged(value, "map");
+        const std::optional<json::View::Elements> elements = list ? list->as_array() : std::nullopt;
+        if (!elements) return unreadable(value, "a map");
         std::vector<std::pair<K, V>> pairs;
-        pairs.reserve(list->as_array()->size());
-        for (const json::Value& each : *list->as_array()) {
-            const json::Array* pair = each.as_array();
-            K key{};
-            V mapped{};
-            if (!pair || pair->size() != 2 || !Element<K>::read((*pair)[0], key) ||
-                !Element<V>::read((*pair)[1], mapped)) {
-                return unreadable(each, "a pair of a map");
-            }
-            pairs.emplace_back(std::move(key), std::move(mapped));
+        pairs.reserve(elements->size_hint());
+        for (const json::View& each : *elements) {
+            std::pair<K, V>& pair = pairs.emplace_back();
+            if (!read_pair(each, pair)) return unreadable(each, "a pair of a map");
         }
-        return Field(std::move(pairs));
+        field = Field(std::move(pairs));
+        return {};
+    }
+    static bool read_pair(const json::View& value, std::pair<K, V>& pair) {
+        const std::optional<json::View::Elements> elements = value.as_array();
+        if (!elements) return false;
+        auto at = elements->begin();
+        const auto end = elements->end();
+        if (at == end || !Element<K>::read(*at, pair.first) || ++at == end) return false;
+        return Element<V>::read(*at, pair.second) && ++at == end;
     }
     // A pair that is there goes, another value for a key that is there replaces, a new key is added.
     static void toggle(Field& field, Field&& diff) {
@@ -290,12 +307,12 @@ struct Erased {
     static F& field(void* p) { return *static_cast<F*>(p); }
     static const F& field(const void* p) { return *static_cast<const F*>(p); }
 
-    static Result<void> from_json(const json::Value& value, void* p) {
-        WEFT_ASSIGN(field(p), Shape<F>::read(value));
-        return {};
+    static Result<void> from_json(const json::View& value, void* p) {
+        return Shape<F>::read(value, field(p));
     }
-    static Result<void> apply_diff(const json::Value& diff, void* p) {
-        WEFT_ASSIGN(F difference, Shape<F>::read(diff));
+    static Result<void> apply_diff(const json::View& diff, void* p) {
+        F difference{};
+        WEFT_TRY(Shape<F>::read(diff, difference));
         Shape<F>::toggle(field(p), std::move(difference));
         return {};
     }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "json/text.h"
@@ -110,6 +112,77 @@ void Protocol::received(const net::Message& message) {
     requests_.erase(it);
     if (kind == Request::kTransact) return transacted(*id, message);
     reply(kind, message);
+}
+
+bool Protocol::received(const json::View& message) {
+    const std::optional<json::View::Members> members = message.as_object();
+    if (!members) return false;
+    std::string_view method;
+    json::View id, params, result;
+    for (const auto& [name, value] : *members) {
+        if (name == "method") {
+            method = value.as_string().value_or("");
+        } else if (name == "id") {
+            id = value;
+        } else if (name == "params") {
+            params = value;
+        } else if (name == "result") {
+            result = value;
+        } else if (!value.is_null()) {
+            return false;
+        }
+    }
+    if (!method.empty()) return id.is_null() && updates_received(method, params);
+    const std::optional<int64_t> number = id.as_integer();
+    auto it = number ? requests_.find(*number) : requests_.end();
+    if (it == requests_.end() || it->second != Request::kMonitor || result.is_null() || !params.is_null())
+        return false;
+    if (!contents_received(result)) return false;
+    requests_.erase(*number);
+    return true;
+}
+
+bool Protocol::updates_received(std::string_view method, const json::View& params) {
+    const std::optional<json::View::Elements> elements = params.as_array();
+    if (!elements) return false;
+    std::array<json::View, 3> given;
+    size_t count = 0;
+    for (const json::View& each : *elements) {
+        if (count == given.size()) return false;
+        given[count++] = each;
+    }
+    if (!count || given[0].to_value() != json::Value(monitor_id(store_.database().name))) return false;
+    if (method == "update3" && count == 3 && given[1].as_string()) {
+        note_transaction(std::string(*given[1].as_string()));
+        updated(given[2], UpdateFormat::kUpdate2, false);
+    } else if ((method == "update2" || method == "update") && count == 2) {
+        updated(given[1], method == "update" ? UpdateFormat::kUpdate1 : UpdateFormat::kUpdate2, false);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// Of a monitor request that succeeded.
+bool Protocol::contents_received(const json::View& result) {
+    json::View updates = result;
+    bool replace = true;
+    if (method_ == Method::kCondSince) {
+        const std::optional<json::View::Elements> elements = result.as_array();
+        if (!elements || elements->size_hint() != 3) return false;
+        auto at = elements->begin();
+        const std::optional<bool> found = (*at).as_bool();
+        const std::optional<std::string_view> last = (*++at).as_string();
+        if (!found || !last) return false;
+        updates = *++at;
+        replace = !*found;
+        note_transaction(std::string(*last));
+    }
+    phase_ = Phase::kSynced;
+    condition_acked_ = condition_in_flight_;
+    updated(updates, method_ == Method::kPlain ? UpdateFormat::kUpdate1 : UpdateFormat::kUpdate2, replace);
+    send_conditions();
+    return true;
 }
 
 void Protocol::reply(Request kind, const net::Message& message) {
@@ -361,7 +434,8 @@ void Protocol::note_transaction(const std::string& id) {
     last_transaction_ = id == kNoTransaction ? "" : id;
 }
 
-void Protocol::updated(const json::Value& updates, UpdateFormat format, bool replace) {
+template <typename Json>
+void Protocol::updated(const Json& updates, UpdateFormat format, bool replace) {
     ++sequence_;
     Result<void> applied = apply_updates(store_, updates, format, replace);
     if (applied) {

@@ -49,6 +49,9 @@ class Protocol {
     void connected();
     void disconnected();
     void received(const net::Message& message);
+    // The same for what a database's contents come in, which may be large; false: it is not that, or is in
+    // some way unexpected, and is to be received as a Message.
+    bool received(const json::View& message);
 
     std::vector<net::Message> take_messages() { return std::exchange(messages_, {}); }
     // Why the connection should be given up for the next remote, once; or nothing.
@@ -104,7 +107,10 @@ class Protocol {
     void note_table(const TableInfo& info, const json::Object* columns);
     void monitored(const net::Message& message);
     void note_transaction(const std::string& id);
-    void updated(const json::Value& updates, UpdateFormat format, bool replace);
+    bool updates_received(std::string_view method, const json::View& params);
+    bool contents_received(const json::View& result);
+    template <typename Json>
+    void updated(const Json& updates, UpdateFormat format, bool replace);
     void conditions_changed();
     void send_conditions();
     void send_lock();

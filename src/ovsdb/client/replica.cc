@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/memory.h"
+#include "json/view.h"
 #include "net/json_rpc.h"
 #include "net/loop.h"
 #include "ovsdb/client/protocol.h"
@@ -38,7 +39,8 @@ struct Replica::Impl {
                                          note_size();
                                          flush();
                                      },
-                                     [this](std::string reason) { on_disconnected(std::move(reason)); }});
+                                     [this](std::string reason) { on_disconnected(std::move(reason)); },
+                                     [this](std::string_view text) { return on_text(text); }});
     }
 
     // A large update, and what follows from it, leave much memory behind that is not needed again.
@@ -59,6 +61,15 @@ struct Replica::Impl {
     void on_connected() {
         protocol.connected();
         flush();
+    }
+
+    bool on_text(std::string_view text) {
+        Result<json::View> message = views.read(text);
+        if (!message || !protocol.received(*message)) return false;
+        views.shrink();
+        note_size();
+        flush();
+        return true;
     }
 
     void on_disconnected(std::string reason) {
@@ -102,6 +113,7 @@ struct Replica::Impl {
     Store& store;
     Options options;
     Protocol protocol;
+    json::ViewReader views;
     std::unique_ptr<net::RpcSession> session;
     std::unique_ptr<net::Loop::Timer> trim;
     int trims = 0;

@@ -22,7 +22,8 @@
 
 namespace weft::json {
 class Value;
-}
+class View;
+}  // namespace weft::json
 
 namespace weft::ovsdb {
 class Datum;            // ovsdb/data/datum.h
@@ -71,10 +72,10 @@ class RowNames {
 // type.
 struct Codec {
     // A whole value (RFC 7047, 5.1 <value>).  The field is unchanged on error.
-    Result<void> (*from_json)(const json::Value& value, void* field);
+    Result<void> (*from_json)(const json::View& value, void* field);
     // A difference of "update2"/"update3" (ovsdb-server(7), 4.1.14): a set or map toggles, a scalar is
     // replaced.
-    Result<void> (*apply_diff)(const json::Value& diff, void* field);
+    Result<void> (*apply_diff)(const json::View& diff, void* field);
     json::Value (*to_json)(const void* field, const RowNames* names);
     Result<void> (*from_datum)(const Datum& datum, void* field);
     Datum (*to_datum)(const void* field);
