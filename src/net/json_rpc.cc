@@ -16,6 +16,7 @@ log::Module lg("jsonrpc");
 log::RateLimit bad_peer_limit(1, 5);
 
 constexpr size_t kAlwaysTaken = 64 << 10;  // of a connection, also when the budget is used up
+constexpr size_t kLongText = 64 << 10;     // is handed to the stream, not copied
 
 const char* type_name(Message::Type type) {
     switch (type) {
@@ -45,7 +46,11 @@ void log_message(const std::string& peer, const char* verb, const Message& messa
     switch (message.type) {
         case Message::Type::kRequest:
             add("method", message.method);
-            add("params", message.params);
+            if (message.params_text.empty()) {
+                add("params", message.params);
+            } else {
+                text.append(", params=").append(message.params_text);
+            }
             add("id", message.id);
             break;
         case Message::Type::kNotification:
@@ -131,7 +136,9 @@ Result<Message> Message::from_json(json::Value value) {
 }
 
 std::string Message::to_text() const {
-    std::string out = "{";
+    std::string out;
+    if (!params_text.empty()) out.reserve(params_text.size() + 100);
+    out += '{';
     auto member = [&](const char* name, const json::Value& value) {
         if (out.size() > 1) out += ',';
         out += '"';
@@ -346,7 +353,9 @@ void RpcConnection::set_reading(bool reading) {
 void RpcConnection::send(const Message& message) {
     if (impl_->closed) return;
     log_message(name(), "send", message);
-    impl_->write(message.to_text());
+    std::string text = message.to_text();
+    if (text.size() < kLongText) return impl_->write(text);
+    send_shared(std::make_shared<const std::string>(std::move(text)));
 }
 
 void RpcConnection::send_text(std::string_view text) {
