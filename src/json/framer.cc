@@ -1,5 +1,8 @@
 #include <fmt/core.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "json/text.h"
 
 namespace weft::json {
@@ -15,6 +18,20 @@ bool is_space(char c) {
 // True for bytes that end a number or keyword that stands alone.
 bool ends_word(char c) {
     return is_space(c) || c == '[' || c == '{' || c == '"' || c == ']' || c == '}' || c == ',' || c == ':';
+}
+
+// The place of the next quote or backslash from `i` on, or the size; eight bytes at a time.
+size_t next_special(const char* data, size_t i, size_t size) {
+    constexpr uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
+    // Not zero if a byte is.
+    auto has_zero = [](uint64_t word) { return (word - kOnes) & ~word & kHigh; };
+    for (; i + 8 <= size; i += 8) {
+        uint64_t word;
+        std::memcpy(&word, data + i, 8);
+        if (has_zero(word ^ kOnes * '"') | has_zero(word ^ kOnes * '\\')) break;
+    }
+    while (i < size && data[i] != '"' && data[i] != '\\') ++i;
+    return i;
 }
 
 }  // namespace
@@ -72,7 +89,9 @@ Result<bool> Framer::scan() {
         if (escaped_) {
             escaped_ = false;
         } else if (in_string_) {
-            while (c != '"' && c != '\\' && i < size) c = data[i++];
+            i = next_special(data, i - 1, size);
+            if (i == size) break;
+            c = data[i++];
             if (c == '\\') escaped_ = true;
             if (c == '"') {
                 in_string_ = false;

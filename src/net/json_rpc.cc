@@ -3,10 +3,12 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "json/text.h"
+#include "net/aside_parser.h"
 
 namespace weft::net {
 
@@ -17,6 +19,8 @@ log::RateLimit bad_peer_limit(1, 5);
 
 constexpr size_t kAlwaysTaken = 64 << 10;  // of a connection, also when the budget is used up
 constexpr size_t kLongText = 64 << 10;     // is handed to the stream, not copied
+
+bool parsing_aside = false;  // set_parsing_aside()
 
 const char* type_name(Message::Type type) {
     switch (type) {
@@ -185,6 +189,8 @@ struct RpcConnection::Impl {
     bool ended = false;    // the stream has, and only what was read is left
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
     std::string held;  // by send_text_later()
+    bool may_parse_aside = false;
+    std::optional<AsideParser> aside;  // once there was a long message
 
     explicit Impl(Loop& l) : loop(l) {}
     void read_stream();
@@ -194,7 +200,10 @@ struct RpcConnection::Impl {
     bool count();
     void refuse(const std::string& why);
     // False if the connection is gone or closed.
-    bool deliver(std::string_view text);
+    bool deliver(std::string& text);
+    bool deliver(Result<json::Value> value);
+    void deliver_parsed(Result<json::Value> value);
+    bool is_parser_full() const { return aside && aside->full(); }
     void write(std::string_view text);  // after what is held
     void close(std::string reason);
     void bad_peer(const std::string& what) {
@@ -239,6 +248,7 @@ void RpcConnection::Impl::refuse(const std::string& why) {
 
 void RpcConnection::Impl::read_stream() {
     if (closed || stopped) return;
+    if (is_parser_full()) return wait();
     if (stream->backlog() > limits.max_backlog) {
         // What the kernel takes at the end of this turn is seen in the next one; after that, the stream
         // tells.
@@ -267,9 +277,10 @@ void RpcConnection::Impl::read_stream() {
             if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
             if (!*whole) break;
             if (!deliver(text)) return;
-            if (stopped || stream->backlog() > limits.max_backlog || out_of_time()) {
+            bool stops = stopped || is_parser_full();
+            if (stops || stream->backlog() > limits.max_backlog || out_of_time()) {
                 (void)count();
-                return stopped ? wait() : go_on_later();
+                return stops ? wait() : go_on_later();
             }
         }
         if (!count()) {
@@ -278,11 +289,23 @@ void RpcConnection::Impl::read_stream() {
         }
         done = !std::exchange(left_over, false);
     }
-    if (ended) close(stream->error());
+    if (ended && (!aside || aside->empty())) close(stream->error());
 }
 
-bool RpcConnection::Impl::deliver(std::string_view text) {
-    Result<json::Value> value = json::parse(text);
+bool RpcConnection::Impl::deliver(std::string& text) {
+    if (may_parse_aside && parsing_aside && !aside)
+        aside.emplace(loop, [this](Result<json::Value> value) { deliver_parsed(std::move(value)); });
+    if (aside && (parsing_aside || !aside->empty()) && aside->take(text)) return true;
+    return deliver(json::parse(text));
+}
+
+// What waited for the parser goes on.
+void RpcConnection::Impl::deliver_parsed(Result<json::Value> value) {
+    if (closed || !deliver(std::move(value))) return;
+    if ((waiting && !stopped) || ended) go_on_later();
+}
+
+bool RpcConnection::Impl::deliver(Result<json::Value> value) {
     if (!value) {
         bad_peer("error parsing stream: " + value.error().message);
         return false;
@@ -338,6 +361,14 @@ void RpcConnection::set_limits(Limits limits) {
     impl_->counted = 0;
     impl_->limits = std::move(limits);
     impl_->framer.set_max_size(impl_->limits.max_message);
+}
+
+void set_parsing_aside(bool aside) {
+    parsing_aside = aside;
+}
+
+void RpcConnection::allow_parsing_aside() {
+    impl_->may_parse_aside = true;
 }
 
 void RpcConnection::set_reading(bool reading) {

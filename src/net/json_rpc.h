@@ -38,6 +38,10 @@ struct Message {
     std::string to_text() const;
 };
 
+// Whether long messages that clients receive are parsed in a thread beside the loop (aside_parser.h); for the
+// whole process, at any time.  Off at first.
+void set_parsing_aside(bool aside);
+
 class RpcConnection {
   public:
     // Messages arrive by `on_message`, `on_close` is called once, with the reason ("" for an orderly close).
@@ -62,6 +66,8 @@ class RpcConnection {
         std::shared_ptr<Budget> budget = nullptr;
     };
     void set_limits(Limits limits);
+    // For clients: long messages may be parsed beside the loop.
+    void allow_parsing_aside();
     // False: from now on nothing is read or handed out, until true; what is sent leaves all the same.
     void set_reading(bool reading);
 

@@ -24,6 +24,7 @@ struct RpcSession::Impl {
         connection = std::make_unique<RpcConnection>(
             loop, std::move(stream), [this](Message message) { received(std::move(message)); },
             [this](std::string reason) { end(std::move(reason)); });
+        connection->allow_parsing_aside();
         if (handler.on_connected) std::function<void()>(handler.on_connected)();
     }
     void received(Message message) {

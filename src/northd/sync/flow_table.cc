@@ -1,7 +1,5 @@
 #include "northd/sync/flow_table.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cassert>
 #include <charconv>
@@ -46,7 +44,9 @@ const HashMap<std::string_view, Stage>& stages_by_name() {
 constexpr const char kStageName[] = "stage-name", kHint[] = "stage-hint";
 
 std::string hint_text(uint32_t hint) {
-    return fmt::format("{:08x}", hint);
+    std::string text(8, '0');
+    for (size_t i = text.size(); i-- > 0; hint >>= 4) text[i] = "0123456789abcdef"[hint & 15];
+    return text;
 }
 
 ovsdb::StringMap external_ids(const char* stage, const std::string& source, uint32_t hint) {

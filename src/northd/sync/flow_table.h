@@ -83,7 +83,7 @@ inline constexpr size_t kFlowsAtOnce = 100'000;
 // nor the server has much of it as text at any time, and while the server takes one piece northd makes the
 // next and reads what came of the last.  Flows that need a new group come first: what refers to a row waits
 // until the server has it.
-inline constexpr size_t kFlowsOfFilling = 4'000;
+inline constexpr size_t kFlowsOfFilling = 2'000;
 
 class FlowTable : public ovsdb::client::RowKeeper {
   public:

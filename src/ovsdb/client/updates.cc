@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -78,10 +79,14 @@ class RowReader {
     }
 
   private:
-    Result<const ColumnInfo*> find(std::string_view name) const {
-        const ColumnInfo* column = info_.find_column(name);
-        if (!column) return Error{"no such column"};
-        return column;
+    // Rows name their columns in the same order, one after the other: the column that came after the last one
+    // in the row before is tried first.
+    Result<const ColumnInfo*> find(std::string_view name) {
+        const ColumnInfo*& next = next_[last_];
+        if (!next || next->name != name) next = info_.find_column(name);
+        if (!next) return Error{"no such column"};
+        last_ = next->index;
+        return next;
     }
     Error at(const Uuid& uuid, std::string_view column, const Error& error) const {
         return Error{
@@ -90,6 +95,8 @@ class RowReader {
 
     TableStore& table_;
     const TableInfo& info_;
+    std::array<const ColumnInfo*, ColumnSet::kMaxColumns> next_{};  // after each column; null: not known
+    size_t last_ = 0;
 };
 
 Result<void> apply_row2(RowReader& reader, const Uuid& uuid, const json::Object& update) {
