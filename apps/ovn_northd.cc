@@ -12,6 +12,7 @@
 #include "net/control_server.h"
 #include "net/daemon.h"
 #include "net/directories.h"
+#include "net/json_rpc.h"
 #include "net/loop.h"
 #include "northd/northd.h"
 
@@ -52,12 +53,14 @@ void add_options(OptionTable& table, Arguments& arguments) {
         arguments.dry_run = true;
         return Result<void>();
     });
-    table.add("n-threads", 0, "N",
-              "Accepted for scripts' sake: work is proportional to the change, and one thread does it.",
-              [&](std::string_view v) {
-                  arguments.threads = std::strtoll(std::string(v).c_str(), nullptr, 10);
-                  return Result<void>();
-              });
+    table.add(
+        "n-threads", 0, "N",
+        "With more than one, long messages of the databases are read in a thread beside the computation "
+        "(default: 1).",
+        [&](std::string_view v) {
+            arguments.threads = std::strtoll(std::string(v).c_str(), nullptr, 10);
+            return Result<void>();
+        });
 }
 
 void add_engine_commands(net::ControlServer& control, northd::Northd& northd) {
@@ -129,6 +132,7 @@ void add_commands(net::ControlServer& control, northd::Northd& northd, net::Loop
                         return Error{"invalid n_threads: " + words[0] + " (1 to 256 is valid)\n"};
                     }
                     arguments.threads = threads;
+                    net::set_parsing_aside(threads > 1);
                     return std::string();
                 });
     add_engine_commands(control, northd);
@@ -160,6 +164,7 @@ Result<void> serve(int argc, char** argv) {
         lg.warn("Setting n_threads to {} as --n-threads option was set to : [{}]", sane, arguments.threads);
         arguments.threads = sane;
     }
+    net::set_parsing_aside(arguments.threads > 1);
     WEFT_TRY(daemon.start());
     net::Loop loop;
     WEFT_ASSIGN(auto control, net::ControlServer::create(loop, daemon.unixctl(), "ovn-northd"));

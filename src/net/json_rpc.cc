@@ -3,10 +3,12 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "json/text.h"
+#include "net/aside_parser.h"
 
 namespace weft::net {
 
@@ -16,6 +18,9 @@ log::Module lg("jsonrpc");
 log::RateLimit bad_peer_limit(1, 5);
 
 constexpr size_t kAlwaysTaken = 64 << 10;  // of a connection, also when the budget is used up
+constexpr size_t kLongText = 64 << 10;     // is handed to the stream, not copied
+
+bool parsing_aside = false;  // set_parsing_aside()
 
 const char* type_name(Message::Type type) {
     switch (type) {
@@ -45,7 +50,11 @@ void log_message(const std::string& peer, const char* verb, const Message& messa
     switch (message.type) {
         case Message::Type::kRequest:
             add("method", message.method);
-            add("params", message.params);
+            if (message.params_text.empty()) {
+                add("params", message.params);
+            } else {
+                text.append(", params=").append(message.params_text);
+            }
             add("id", message.id);
             break;
         case Message::Type::kNotification:
@@ -131,7 +140,9 @@ Result<Message> Message::from_json(json::Value value) {
 }
 
 std::string Message::to_text() const {
-    std::string out = "{";
+    std::string out;
+    if (!params_text.empty()) out.reserve(params_text.size() + 100);
+    out += '{';
     auto member = [&](const char* name, const json::Value& value) {
         if (out.size() > 1) out += ',';
         out += '"';
@@ -167,7 +178,8 @@ struct RpcConnection::Impl {
     std::unique_ptr<Stream> stream;
     std::function<void(Message)> on_message;
     std::function<void(std::string)> on_close;
-    std::function<bool(std::string_view)> on_text;
+    std::function<bool(const json::View&)> on_view;
+    std::shared_ptr<json::ViewReader> views;  // with on_view
     Limits limits;
     std::unique_ptr<Loop::Timer> next_turn;  // goes on with what had to wait
     json::Framer framer;
@@ -179,6 +191,8 @@ struct RpcConnection::Impl {
     bool ended = false;    // the stream has, and only what was read is left
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
     std::string held;  // by send_text_later()
+    bool may_parse_aside = false;
+    std::optional<AsideParser> aside;  // once there was a long message
 
     explicit Impl(Loop& l) : loop(l) {}
     void read_stream();
@@ -188,7 +202,10 @@ struct RpcConnection::Impl {
     bool count();
     void refuse(const std::string& why);
     // False if the connection is gone or closed.
-    bool deliver(std::string_view text);
+    bool deliver(std::string& text);
+    bool deliver(Result<json::Value> value);
+    bool deliver(std::string_view text, const Result<json::View>& message);
+    bool is_parser_full() const { return aside && aside->full(); }
     void write(std::string_view text);  // after what is held
     void close(std::string reason);
     void bad_peer(const std::string& what) {
@@ -233,6 +250,7 @@ void RpcConnection::Impl::refuse(const std::string& why) {
 
 void RpcConnection::Impl::read_stream() {
     if (closed || stopped) return;
+    if (is_parser_full()) return wait();
     if (stream->backlog() > limits.max_backlog) {
         // What the kernel takes at the end of this turn is seen in the next one; after that, the stream
         // tells.
@@ -261,9 +279,10 @@ void RpcConnection::Impl::read_stream() {
             if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
             if (!*whole) break;
             if (!deliver(text)) return;
-            if (stopped || stream->backlog() > limits.max_backlog || out_of_time()) {
+            bool stops = stopped || is_parser_full();
+            if (stops || stream->backlog() > limits.max_backlog || out_of_time()) {
                 (void)count();
-                return stopped ? wait() : go_on_later();
+                return stops ? wait() : go_on_later();
             }
         }
         if (!count()) {
@@ -272,19 +291,37 @@ void RpcConnection::Impl::read_stream() {
         }
         done = !std::exchange(left_over, false);
     }
-    if (ended) close(stream->error());
+    if (ended && (!aside || aside->empty())) close(stream->error());
 }
 
-bool RpcConnection::Impl::deliver(std::string_view text) {
-    // The callback may destroy the connection, and with it itself.
-    std::shared_ptr<bool> still_alive = alive;
-    if (on_text && !lg.enabled(log::Level::kDbg)) {  // that log shows whole messages
-        std::function<bool(std::string_view)> callback = on_text;
-        const bool taken = callback(text);
+bool RpcConnection::Impl::deliver(std::string& text) {
+    if (may_parse_aside && parsing_aside && !aside) {
+        aside.emplace(loop, [this](std::string_view read, const Result<json::View>& message) {
+            if (!closed && deliver(read, message) && ((waiting && !stopped) || ended)) go_on_later();
+        });
+    }
+    if (aside && (parsing_aside || !aside->empty()) && aside->take(text)) return true;
+    if (!on_view) return deliver(json::parse(text));
+    const bool goes_on = deliver(text, views->read(text));
+    if (goes_on) views->shrink();
+    return goes_on;
+}
+
+// The owner may take the message as it is; the error of one that is damaged is told by json::parse().
+bool RpcConnection::Impl::deliver(std::string_view text, const Result<json::View>& message) {
+    if (!message) return deliver(json::parse(text));
+    if (on_view && !lg.enabled(log::Level::kDbg)) {  // that log shows whole messages
+        // The callback may destroy the connection, and with it itself.
+        std::shared_ptr<bool> still_alive = alive;
+        std::function<bool(const json::View&)> callback = on_view;
+        const bool taken = callback(*message);
         if (!*still_alive || closed) return false;
         if (taken) return true;
     }
-    Result<json::Value> value = json::parse(text);
+    return deliver(message->to_value());
+}
+
+bool RpcConnection::Impl::deliver(Result<json::Value> value) {
     if (!value) {
         bad_peer("error parsing stream: " + value.error().message);
         return false;
@@ -301,6 +338,8 @@ bool RpcConnection::Impl::deliver(std::string_view text) {
         write(reply.to_text());
         return true;
     }
+    // As above.
+    std::shared_ptr<bool> still_alive = alive;
     std::function<void(Message)> callback = on_message;
     callback(*std::move(message));
     return *still_alive && !closed;
@@ -333,8 +372,9 @@ RpcConnection::~RpcConnection() {
     if (impl_->limits.budget) impl_->limits.budget->used -= impl_->counted;
 }
 
-void RpcConnection::set_on_text(std::function<bool(std::string_view)> on_text) {
-    impl_->on_text = std::move(on_text);
+void RpcConnection::set_on_view(std::function<bool(const json::View&)> on_view) {
+    impl_->on_view = std::move(on_view);
+    impl_->views = std::make_shared<json::ViewReader>();
 }
 
 void RpcConnection::set_limits(Limits limits) {
@@ -342,6 +382,14 @@ void RpcConnection::set_limits(Limits limits) {
     impl_->counted = 0;
     impl_->limits = std::move(limits);
     impl_->framer.set_max_size(impl_->limits.max_message);
+}
+
+void set_parsing_aside(bool aside) {
+    parsing_aside = aside;
+}
+
+void RpcConnection::allow_parsing_aside() {
+    impl_->may_parse_aside = true;
 }
 
 void RpcConnection::set_reading(bool reading) {
@@ -357,7 +405,9 @@ void RpcConnection::set_reading(bool reading) {
 void RpcConnection::send(const Message& message) {
     if (impl_->closed) return;
     log_message(name(), "send", message);
-    impl_->write(message.to_text());
+    std::string text = message.to_text();
+    if (text.size() < kLongText) return impl_->write(text);
+    send_shared(std::make_shared<const std::string>(std::move(text)));
 }
 
 void RpcConnection::send_text(std::string_view text) {

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "json/value.h"
+#include "json/view.h"
 #include "net/connector.h"
 #include "net/loop.h"
 #include "net/stream.h"
@@ -38,6 +39,10 @@ struct Message {
     std::string to_text() const;
 };
 
+// Whether long messages that clients receive are parsed in a thread beside the loop (aside_parser.h); for the
+// whole process, at any time.  Off at first.
+void set_parsing_aside(bool aside);
+
 class RpcConnection {
   public:
     // Messages arrive by `on_message`, `on_close` is called once, with the reason ("" for an orderly close).
@@ -51,8 +56,9 @@ class RpcConnection {
         size_t max = SIZE_MAX;
         size_t used = 0;
     };
-    // Is shown the text of each message before it is read, and says whether it took it.
-    void set_on_text(std::function<bool(std::string_view text)> on_text);
+    // Is shown each message before it becomes a Message, and says whether it took it.  While the log of
+    // messages is on it is shown none.
+    void set_on_view(std::function<bool(const json::View& message)> on_view);
     // For servers, who must bear any client.  While more than `max_backlog` bytes wait to be sent nothing is
     // read, and after `turn_us` of handing out messages the rest waits for the next turn: it is the client
     // that waits.  One that sends a message of more than `max_message` bytes, or a long one while the budget
@@ -64,6 +70,8 @@ class RpcConnection {
         std::shared_ptr<Budget> budget = nullptr;
     };
     void set_limits(Limits limits);
+    // For clients: long messages may be parsed beside the loop.
+    void allow_parsing_aside();
     // False: from now on nothing is read or handed out, until true; what is sent leaves all the same.
     void set_reading(bool reading);
 
@@ -93,8 +101,8 @@ class RpcSession {
         std::function<void(Message)> on_message;
         // A connection ended, or (give_up_at_first_failure) none could be made and none will be tried.
         std::function<void(std::string reason)> on_disconnected;
-        // RpcConnection::set_on_text(); may be empty.
-        std::function<bool(std::string_view text)> on_text = {};
+        // RpcConnection::set_on_view(); may be empty.
+        std::function<bool(const json::View& message)> on_view = {};
     };
     // The session may be destroyed in any of its callbacks.
     RpcSession(Loop& loop, Options options, Handler handler);

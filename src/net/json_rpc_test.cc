@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 
 #include "json/text.h"
 
@@ -191,6 +192,57 @@ class SessionTest : public testing::Test {
     std::vector<Message> server_got_, got_;
     int ups_ = 0, downs_ = 0;
 };
+
+// Whatever is parsed beside the loop, messages come in their order, and all of them before the end.
+TEST_F(SessionTest, LongMessagesAreParsedAside) {
+    set_parsing_aside(true);
+    RpcSession session(loop_, {.remotes = {"unix:" + path_}}, handler());
+    serve();
+    ASSERT_TRUE(run_until(loop_, [&] { return server_ && ups_ == 1; }));
+    std::vector<Message> sent;
+    for (size_t size : {size_t{10}, size_t{3} << 20, size_t{5}, size_t{1} << 20, size_t{33} << 20, size_t{0},
+                        size_t{2} << 20}) {
+        sent.push_back(Message::notification("update", json::Array{std::string(size, 'x'), int64_t(size)}));
+        server_->send(sent.back());
+    }
+    ASSERT_TRUE(run_until(loop_, [&] { return server_->backlog() == 0; }));
+    EXPECT_EQ(downs_, 0);
+    server_.reset();
+    ASSERT_TRUE(run_until(loop_, [&] { return downs_ == 1; }));
+    ASSERT_EQ(got_.size(), sent.size());
+    for (size_t i = 0; i < sent.size(); ++i) EXPECT_EQ(got_[i].params, sent[i].params) << i;
+    set_parsing_aside(false);
+}
+
+TEST_F(SessionTest, ASessionMayGoWhileAMessageIsParsed) {
+    set_parsing_aside(true);
+    std::optional<RpcSession> session;
+    RpcSession::Handler handler = this->handler();
+    handler.on_message = [&](Message m) {
+        got_.push_back(std::move(m));
+        session.reset();
+    };
+    session.emplace(loop_, RpcSession::Options{.remotes = {"unix:" + path_}}, handler);
+    serve();
+    ASSERT_TRUE(run_until(loop_, [&] { return server_ && ups_ == 1; }));
+    for (int i = 0; i < 3; ++i)
+        server_->send(Message::notification("update", json::Array{std::string(2 << 20, 'x')}));
+    ASSERT_TRUE(run_until(loop_, [&] { return !got_.empty(); }));
+    EXPECT_FALSE(session);
+    set_parsing_aside(false);
+}
+
+TEST_F(SessionTest, ADamagedLongMessageEndsTheConnection) {
+    set_parsing_aside(true);
+    RpcSession session(loop_, {.remotes = {"unix:" + path_}}, handler());
+    serve();
+    ASSERT_TRUE(run_until(loop_, [&] { return server_ && ups_ == 1; }));
+    server_->send_text("{\"method\":\"update\",\"params\":[\"" + std::string(2 << 20, 'x') + "\",}]}");
+    ASSERT_TRUE(run_until(loop_, [&] { return downs_ == 1; }));
+    EXPECT_NE(reason_.find("error parsing stream"), std::string::npos) << reason_;
+    EXPECT_TRUE(got_.empty());
+    set_parsing_aside(false);
+}
 
 TEST_F(SessionTest, ReconnectsUntilTheServerIsThereAndAfterItWent) {
     RpcSession::Options options;

@@ -24,7 +24,8 @@ struct RpcSession::Impl {
         connection = std::make_unique<RpcConnection>(
             loop, std::move(stream), [this](Message message) { received(std::move(message)); },
             [this](std::string reason) { end(std::move(reason)); });
-        if (handler.on_text) connection->set_on_text(handler.on_text);
+        if (handler.on_view) connection->set_on_view(handler.on_view);
+        connection->allow_parsing_aside();
         if (handler.on_connected) std::function<void()>(handler.on_connected)();
     }
     void received(Message message) {

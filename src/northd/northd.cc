@@ -30,6 +30,7 @@ metrics::Stopwatch loop_watch("ovn-northd-loop"), compute_watch("ovnnb_db_run"),
 // So many rows, handed to their keeper, leave much memory behind; the replica gives it back later, too, but
 // not before others hear that the work is done.
 constexpr size_t kManyFlows = 2000;
+constexpr int kMostWrites = 2;  // transactions under way at a time, of those that fill the southbound
 
 template <typename... Row>
 void monitor_all(Replica& replica) {
@@ -158,21 +159,30 @@ void Northd::turn() {
         metrics::Timing southbound(southbound_watch);
         southbound_.have();
     }
-    bool compared = active_ && !sb_writing_;
+    bool compared = false;
     if (active_) {
         if (news) {
             compute();
             report_complaints();
             nb_again_ = sb_again_ = true;
         }
-        compared &= sb_again_;
-        if (sb_again_ && !sb_writing_) write_southbound();
+        if (sb_again_ && !sb_writing_) {
+            write_southbound();
+            compared = true;
+        }
+        while (0 < sb_writing_ && sb_writing_ < kMostWrites && southbound_.can_write_more()) {
+            write_more_flows();
+            compared = true;
+        }
         if (nb_again_ && !nb_writing_) write_northbound();
     }
     // What was compared has perhaps been taken from the rows' keeper.
-    bool many = sb_.changes<sb::LogicalFlow>().size() >= kManyFlows;
+    had_many_flows_ |= sb_.changes<sb::LogicalFlow>().size() >= kManyFlows;
     if (news || compared) sb_.clear_changes();
-    if (many) return_freed_memory();
+    if (had_many_flows_ && !southbound_.is_filling()) {
+        return_freed_memory();
+        had_many_flows_ = false;
+    }
     if (news) {
         nb_.clear_changes();
         rest_after(clock::monotonic_ms() - start);
@@ -439,12 +449,23 @@ void Northd::write_southbound() {
         southbound_.done({});
         return reached();
     }
+    commit_southbound(std::move(txn), [this](bool ok) { acl_ids_.written(ok); });
+}
+
+void Northd::write_more_flows() {
+    metrics::Timing timing(write_watch);
+    Transaction txn(sb_.store());
+    southbound_.write_more(txn);
+    if (!txn.empty()) commit_southbound(std::move(txn), [](bool) {});
+}
+
+void Northd::commit_southbound(Transaction txn, std::function<void(bool ok)> done) {
     txn.comment("ovn-northd");
-    sb_writing_ = true;
-    sb_.commit(std::move(txn), [this](const CommitOutcome& outcome) {
-        sb_writing_ = false;
+    ++sb_writing_;
+    sb_.commit(std::move(txn), [this, done = std::move(done)](const CommitOutcome& outcome) {
+        --sb_writing_;
         southbound_.done(outcome);
-        acl_ids_.written(outcome.ok());
+        done(outcome.ok());
         // What the new rows' keys and names make possible is written before the work counts as done.
         sb_again_ = true;
         if (!outcome.ok()) {

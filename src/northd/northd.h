@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -63,6 +64,8 @@ class Northd {
     void feed_sessions();
     void become_active();
     void write_southbound();
+    void write_more_flows();
+    void commit_southbound(ovsdb::client::Transaction txn, std::function<void(bool ok)> done);
     void write_northbound();
     void write_global(ovsdb::client::Transaction& txn);
     void write_port_status(ovsdb::client::Transaction& txn);
@@ -82,7 +85,9 @@ class Northd {
     Allocations allocations_{program_};
     Southbound southbound_{sb_};
     bool paused_, active_ = false;
-    bool nb_writing_ = false, sb_writing_ = false;
+    bool nb_writing_ = false;
+    int sb_writing_ = 0;                      // transactions under way
+    bool had_many_flows_ = false;             // changed, since freed memory was given back
     bool nb_again_ = true, sb_again_ = true;  // something is left to be written
     uint64_t nb_seen_ = 0, sb_seen_ = 0;
     int64_t sb_cfg_ = 0, sb_cfg_timestamp_ = 0;  // nb_cfg that the southbound database reflects

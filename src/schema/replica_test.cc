@@ -223,6 +223,53 @@ TEST_F(ReplicaTest, LocksAreAskedForAgain) {
     EXPECT_TRUE(sent.contains("lock"));
 }
 
+// A column's value is written as a document and as text: the same.
+TEST(Codecs, TextIsThatOfTheDocument) {
+    const char* samples[] = {"1",
+                             "-9223372036854775808",
+                             "2.5",
+                             "true",
+                             "\"a\\\"b\\n\"",
+                             "[\"set\",[]]",
+                             "[\"set\",[1,2]]",
+                             "[\"set\",[0.5,2.5]]",
+                             "[\"set\",[\"x\",\"y\"]]",
+                             "[\"map\",[]]",
+                             "[\"map\",[[\"k\",\"v\"],[\"l\",\"\"]]]",
+                             "[\"map\",[[\"k\",7]]]",
+                             "[\"map\",[[1,2],[3,4]]]",
+                             "[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"]",
+                             "[\"set\",[[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"],[\"uuid\","
+                             "\"00000000-0000-4000-8000-00000000000b\"]]]",
+                             "[\"map\",[[1,[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"]]]]",
+                             "[\"map\",[[\"k\",[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"]]]]"};
+    struct Names : client::RowNames {
+        std::string name_of(const Uuid& uuid) const override {
+            return uuid == weft::schema::uuid(kA) ? "row_a" : "";
+        }
+    } names;
+    size_t written = 0;
+    for (const client::TableInfo* table : nb::database().tables) {
+        for (const client::ColumnInfo& column : table->columns) {
+            void* row = table->create();
+            void* field = field_of(row, column);
+            for (const char* sample : samples) {
+                if (!column.codec->from_json(parsed(sample), field)) continue;
+                for (const client::RowNames* each : {static_cast<const client::RowNames*>(nullptr),
+                                                     static_cast<const client::RowNames*>(&names)}) {
+                    std::string text;
+                    column.codec->append_text(text, field, each);
+                    EXPECT_EQ(text, json::to_text(column.codec->to_json(field, each)))
+                        << table->name << " " << column.name;
+                    ++written;
+                }
+            }
+            table->destroy(row);
+        }
+    }
+    EXPECT_GT(written, 900u);
+}
+
 // Random histories: whatever happened between two looks, `before` plus the changes is what is there.
 TEST(Changes, ArePreciselyTheDifference) {
     unsigned seed = std::random_device{}();

@@ -1,7 +1,5 @@
 #include "northd/sync/flow_table.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cassert>
 #include <charconv>
@@ -46,7 +44,9 @@ const HashMap<std::string_view, Stage>& stages_by_name() {
 constexpr const char kStageName[] = "stage-name", kHint[] = "stage-hint";
 
 std::string hint_text(uint32_t hint) {
-    return fmt::format("{:08x}", hint);
+    std::string text(8, '0');
+    for (size_t i = text.size(); i-- > 0; hint >>= 4) text[i] = "0123456789abcdef"[hint & 15];
+    return text;
 }
 
 ovsdb::StringMap external_ids(const char* stage, const std::string& source, uint32_t hint) {
@@ -67,6 +67,33 @@ std::optional<FlowBody> body_of(const sb::LogicalFlow& row) {
                     row.actions,
                     ovsdb::get_string(row.tags, kPortTag),
                     std::string_view(row.controller_meter ? *row.controller_meter : "")};
+}
+
+// A row that says what the body says.
+std::unique_ptr<sb::LogicalFlow> row_of(const FlowBody& body) {
+    auto row = std::make_unique<sb::LogicalFlow>();
+    const StageInfo& info = stage_info(body.stage);
+    row->pipeline = info.ingress ? "ingress" : "egress";
+    row->table_id = info.table;
+    row->priority = body.priority;
+    row->match = body.match.view();
+    row->actions = body.actions.view();
+    if (!body.port.empty()) row->tags.set(kPortTag, body.port.str());
+    if (!body.meter.empty()) row->controller_meter = body.meter.str();
+    return row;
+}
+
+// The columns of a new row that are not empty.
+ovsdb::client::ColumnSet columns_of(const FlowBody& body, bool is_group) {
+    using Flow = sb::LogicalFlow;
+    ovsdb::client::ColumnSet columns;
+    for (size_t column : {Flow::kPipeline.index, Flow::kTableId.index, Flow::kPriority.index,
+                          Flow::kMatch.index, Flow::kActions.index, Flow::kExternalIds.index})
+        columns.add(column);
+    columns.add(is_group ? Flow::kLogicalDpGroup.index : Flow::kLogicalDatapath.index);
+    if (!body.port.empty()) columns.add(Flow::kTags.index);
+    if (!body.meter.empty()) columns.add(Flow::kControllerMeter.index);
+    return columns;
 }
 
 bool is_acl(const FlowBody& body) {
@@ -150,6 +177,7 @@ std::optional<Uuid> DatapathGroups::row(Transaction& txn, const SetId& id, std::
     if (group.row.is_zero() || !txn.row<sb::LogicalDPGroup>(group.row)) {
         group.row = txn.insert<sb::LogicalDPGroup>();
         group.provisional = true;
+        ++provisional_;
     }
     txn.set(group.row, sb::LogicalDPGroup::kDatapaths, ovsdb::Set<Uuid>(std::move(bindings)));
     group.written = true;
@@ -162,6 +190,7 @@ void DatapathGroups::roll_back() {
         group.provisional = false;
     }
     for (const auto& [uuid, id] : content_) groups_[id].row = uuid;
+    provisional_ = 0;
 }
 
 void DatapathGroups::committed(const ovsdb::client::CommitOutcome& outcome) {
@@ -170,6 +199,7 @@ void DatapathGroups::committed(const ovsdb::client::CommitOutcome& outcome) {
         if (group.provisional) {
             group.row = outcome.real(group.row);
             group.provisional = false;
+            --provisional_;
         }
         if (group.users == 0 && group.row.is_zero()) {
             groups_.erase(it++);
@@ -386,19 +416,10 @@ void* FlowTable::take_back(const Uuid& uuid) {
     if (at == with_row_.end() || !(*at)->kept) return nullptr;
     State& state = **at;
     state.kept = false;
-    const FlowBody& body = state.body;
-    const StageInfo& info = stage_info(body.stage);
-    auto row = std::make_unique<sb::LogicalFlow>();
+    auto row = row_of(state.body);
     row->uuid = uuid;
-    row->pipeline = info.ingress ? "ingress" : "egress";
-    row->table_id = info.table;
-    row->priority = body.priority;
-    row->match = body.match.view();
-    row->actions = body.actions.view();
-    if (!body.port.empty()) row->tags.set(kPortTag, body.port.str());
-    if (!body.meter.empty()) row->controller_meter = body.meter.str();
     (state.place_is_group ? row->logical_dp_group : row->logical_datapath) = state.place;
-    row->external_ids = external_ids(info.name, state.source.str(), state.hint);
+    row->external_ids = external_ids(stage_info(state.body.stage).name, state.source.str(), state.hint);
     state.source = SharedText();
     return row.release();
 }
@@ -456,20 +477,27 @@ void FlowTable::write_row(Transaction& txn, State& state, const DatapathGroups::
         state.source.view() == flow->source.text())
         return;
     const StageInfo& info = stage_info(body.stage);
-    Uuid row = state.row;
-    if (row.is_zero()) {
-        row = txn.insert<Flow>();
-        txn.set(row, Flow::kPipeline, info.ingress ? "ingress" : "egress");
-        txn.set(row, Flow::kTableId, info.table);
-        txn.set(row, Flow::kPriority, body.priority);
-        txn.set(row, Flow::kMatch, body.match.str());
-        if (!body.port.empty()) txn.set(row, Flow::kTags, {{kPortTag, body.port.str()}});
-        if (!body.meter.empty()) txn.set(row, Flow::kControllerMeter, body.meter.str());
+    ovsdb::StringMap ids = external_ids(info.name, flow->source.text(), flow->hint);
+    if (state.row.is_zero()) {
+        auto row = row_of(body);
+        if (is_sampled) row->actions = drop_action_;
+        row->logical_datapath = datapath;
+        row->logical_dp_group = group;
+        row->external_ids = std::move(ids);
+        txn.insert(std::move(row), columns_of(body, group.has_value()));
+        return;
     }
-    txn.set(row, Flow::kActions, is_sampled ? drop_action_ : body.actions.str());
-    txn.set(row, Flow::kLogicalDatapath, datapath);
-    txn.set(row, Flow::kLogicalDpGroup, group);
-    txn.set(row, Flow::kExternalIds, external_ids(info.name, flow->source.text(), flow->hint));
+    txn.set(state.row, Flow::kActions, is_sampled ? drop_action_ : body.actions.str());
+    txn.set(state.row, Flow::kLogicalDatapath, datapath);
+    txn.set(state.row, Flow::kLogicalDpGroup, group);
+    txn.set(state.row, Flow::kExternalIds, ids);
+}
+
+void FlowTable::begin_filling() {
+    filling_ = with_row_.empty() && dirty_.size() > kFlowsOfFilling;
+    if (!filling_) return;
+    std::stable_partition(dirty_.begin(), dirty_.end(),
+                          [](const State* state) { return state->count_datapaths() > 1; });
 }
 
 bool FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGroups::Resolve& resolve) {
@@ -477,7 +505,10 @@ bool FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGr
         if (replica.find<sb::LogicalFlow>(uuid)) txn.erase<sb::LogicalFlow>(uuid);
     }
     foreign_.clear();
-    std::span<State* const> part(dirty_.data(), std::min(dirty_.size(), kFlowsAtOnce));
+    if (!filling_) begin_filling();
+    size_t count = std::min(dirty_.size(), filling_ ? kFlowsOfFilling : kFlowsAtOnce);
+    std::vector<State*> part(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(count));
+    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(count));
     for (State* state : part) choose_group(*state);
     for (State* state : part) {
         state->dirty = false;
@@ -494,9 +525,10 @@ bool FlowTable::write(Transaction& txn, const Replica& replica, const DatapathGr
             states_.erase(states_.find(state->body));
         }
     }
-    dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(part.size()));
-    if (dirty_.empty()) dirty_.shrink_to_fit();
-    return dirty_.empty();
+    if (!dirty_.empty()) return false;
+    dirty_.shrink_to_fit();
+    filling_ = false;
+    return true;
 }
 
 }  // namespace weft::northd

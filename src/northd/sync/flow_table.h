@@ -11,6 +11,7 @@
 #pragma once
 
 #include <compare>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,6 +56,8 @@ class DatapathGroups {
     // The transaction failed: what it would have inserted or changed is not there.
     void roll_back();
     void committed(const ovsdb::client::CommitOutcome& outcome);
+    // Some rows are inserted by a transaction that has not been answered.
+    bool has_provisional() const { return provisional_ > 0; }
     // Somebody else changed a group that flows use.
     bool take_drift() { return std::exchange(drifted_, false); }
 
@@ -67,6 +70,7 @@ class DatapathGroups {
     };
     HashMap<SetId, Group> groups_;
     HashMap<Uuid, SetId> content_;  // of the rows that there are
+    size_t provisional_ = 0;
     bool drifted_ = false;
 };
 
@@ -75,15 +79,22 @@ class DatapathGroups {
 // more.
 inline constexpr size_t kFlowsAtOnce = 100'000;
 
+// A southbound without flows is filled in small pieces: nobody can see half of a change there, neither northd
+// nor the server has much of it as text at any time, and while the server takes one piece northd makes the
+// next and reads what came of the last.  Flows that need a new group come first: what refers to a row waits
+// until the server has it.
+inline constexpr size_t kFlowsOfFilling = 2'000;
+
 class FlowTable : public ovsdb::client::RowKeeper {
   public:
     explicit FlowTable(DatapathGroups& groups) : groups_(groups) {}
 
     void want(FlowOutput& output);
     void have(const ovsdb::client::Replica& replica);
-    // Writes what differs, at most kFlowsAtOnce of them.  True if that was all.
+    // Writes what differs, at most kFlowsAtOnce of them, of filling kFlowsOfFilling.  True if that was all.
     bool write(ovsdb::client::Transaction& txn, const ovsdb::client::Replica& replica,
                const DatapathGroups::Resolve& resolve);
+    bool is_filling() const { return filling_; }
     void mark_all();
     // What is written instead of kDrop and kAclDrop, or "": drops can be sampled (ovn-nb(5),
     // NB_Global:options:debug_drop_…).
@@ -161,6 +172,7 @@ class FlowTable : public ovsdb::client::RowKeeper {
     static void count(Shared& shared, const LogicalFlow& flow);
     void link(State& state, const Uuid& row);
     State* unlink(const Uuid& row);  // null: it is no state's
+    void begin_filling();
     void choose_group(State& state);
     void write_row(ovsdb::client::Transaction& txn, State& state, const DatapathGroups::Resolve& resolve);
 
@@ -169,7 +181,8 @@ class FlowTable : public ovsdb::client::RowKeeper {
     absl::flat_hash_set<std::unique_ptr<State>, Hash, Equal> states_;
     absl::flat_hash_set<State*, RowHash, RowEqual> with_row_;
     HashMap<Uuid, State*> more_rows_;  // those in Shared::more_rows
-    std::vector<State*> dirty_;
+    std::deque<State*> dirty_;
+    bool filling_ = false;
     std::vector<Uuid> foreign_;  // rows that are no flow of ours at all
 };
 

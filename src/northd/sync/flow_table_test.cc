@@ -9,6 +9,8 @@
 #include <memory>
 #include <random>
 
+#include "incremental/definitions.h"
+#include "json/text.h"
 #include "net/loop.h"
 
 namespace weft::northd {
@@ -133,6 +135,84 @@ TEST(FlowTable, WhatIsTakenBackIsWhatWasThere) {
         }
     }
     replica.set_keeper<sb::LogicalFlow>(nullptr);
+}
+
+// What a transaction inserts.
+struct Piece {
+    size_t flows = 0, flows_of_groups = 0, groups = 0;
+
+    explicit Piece(ovsdb::client::Transaction& txn) {
+        Result<json::Value> operations = json::parse(txn.take_text(""));
+        for (const json::Value& each : *operations->as_array()) {
+            const json::Object* operation = each.as_object();
+            if (!operation) continue;  // the database's name
+            bool is_group = *operation->find("table") == json::Value("Logical_DP_Group");
+            ++(is_group ? groups : flows);
+            const json::Value* row = operation->find("row");  // none: it is deleted
+            flows_of_groups += row && row->as_object()->find("logical_dp_group");
+        }
+    }
+};
+
+class FillingTest : public testing::Test {
+  protected:
+    static constexpr int kFlows = 2 * int{kFlowsOfFilling} + 1000;
+
+    FillingTest() {
+        replica.set_keeper<sb::LogicalFlow>(&flows);
+        engine.update();
+        flows.want(output);
+    }
+    ~FillingTest() override { replica.set_keeper<sb::LogicalFlow>(nullptr); }
+    Piece write(bool& whole) {
+        ovsdb::client::Transaction txn(replica.store());
+        whole = flows.write(txn, replica, [](const Uuid& datapath) { return std::optional(datapath); });
+        return Piece(txn);
+    }
+
+    Uuid one = Uuid::random(), other = Uuid::random();
+    net::Loop loop;
+    ovsdb::client::Replica replica{loop, sb::database(), {}};
+    DatapathGroups groups;
+    incremental::Engine engine;
+    FlowOutput output{engine, "flows"};
+    incremental::Rule<incremental::Unit> emit{
+        engine, "emit", [this](const incremental::Unit&) {
+            for (int i = 0; i < kFlows; ++i) {
+                Datapaths datapaths = i % 100 ? Datapaths(one) : Datapaths({one, other});
+                FlowWriter(output, datapaths)
+                    .add(Stage::kSwitchInL2Lkup, 50, fmt::format("eth.type == {}", i), "next;");
+            }
+        }};
+    FlowTable flows{groups};
+};
+
+TEST_F(FillingTest, AnEmptySouthboundIsFilledInPieces) {
+    bool whole = false;
+    size_t flow_count = 0, of_groups = 0;
+    for (int piece = 0; !whole; ++piece) {
+        Piece sent = write(whole);
+        EXPECT_LE(sent.flows, kFlowsOfFilling);
+        EXPECT_EQ(sent.groups, piece == 0 ? 1u : 0u) << "flows that need a new row come first";
+        EXPECT_EQ(groups.has_provisional(), piece == 0);
+        EXPECT_EQ(flows.is_filling(), !whole);
+        groups.committed({});
+        flow_count += sent.flows;
+        of_groups += sent.flows_of_groups;
+        if (piece == 0) EXPECT_EQ(of_groups, kFlows / 100);
+    }
+    EXPECT_EQ(flow_count, kFlows);
+    EXPECT_EQ(of_groups, kFlows / 100);
+}
+
+TEST_F(FillingTest, OneThatHasFlowsChangesAtOnce) {
+    auto& table = const_cast<Store&>(replica.store()).table(sb::LogicalFlow::table_info());
+    std::mt19937 random(1);
+    table.insert(new sb::LogicalFlow(plain_row(random)));
+    flows.have(replica);
+    bool whole = false;
+    EXPECT_EQ(write(whole).flows, kFlows + 1) << "and one that is deleted";
+    EXPECT_TRUE(whole);
 }
 
 }  // namespace

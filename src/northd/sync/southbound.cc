@@ -112,6 +112,17 @@ bool Southbound::write_ecmp_nexthop(Transaction& txn, const Uuid& uuid, const Ec
     return true;
 }
 
+bool Southbound::write_flows(Transaction& txn) {
+    bool whole =
+        flows_.write(txn, replica_, [&](const Uuid& datapath) { return datapaths_.row_of(datapath); });
+    only_flows_ &= !groups_.has_provisional();
+    return whole;
+}
+
+void Southbound::write_more(Transaction& txn) {
+    while (can_write_more() && txn.empty()) write_flows(txn);
+}
+
 bool Southbound::write(Transaction& txn) {
     datapaths_.begin();
     ports_.begin();
@@ -202,8 +213,8 @@ bool Southbound::write(Transaction& txn) {
             return write_ecmp_nexthop(t, uuid, row);
         });
     }
-    auto resolve = [&](const Uuid& datapath) { return datapaths_.row_of(datapath); };
-    bool whole = flows_.write(txn, replica_, resolve);
+    only_flows_ = txn.empty();
+    bool whole = write_flows(txn);
     for (const Uuid& uuid : balancers_touched_) {
         if (!load_balancers_.wanted(uuid)) use_groups(uuid, {});
     }

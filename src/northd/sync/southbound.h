@@ -1,8 +1,8 @@
 // The southbound database as northd keeps it: takes the rows and flows that the program wants, and the rows
 // that there are, and writes the difference as one transaction, or, when there is very much, as several.
 //
-// At most one transaction is under way; what changes meanwhile waits for its end.  When one fails, everything
-// is compared again.
+// At most one transaction is under way, but for those that fill an empty southbound with flows, of which
+// there may be two; what changes meanwhile waits for its end.  When one fails, everything is compared again.
 //
 // columns.cc says what is fetched, want.cc and have.cc keep the two sides, rows.cc writes the columns of each
 // row, constants.cc the rows that are the same in every network, southbound.cc all of them in order.
@@ -37,6 +37,11 @@ class Southbound {
     // Writes the differences.  False if there are too many for one transaction: logical flows are left for
     // the next.
     bool write(ovsdb::client::Transaction& txn);
+    bool is_filling() const { return flows_.is_filling(); }
+    // While a transaction is under way: more flows may go, since there are some, and none of them refers to
+    // what that transaction inserts.
+    bool can_write_more() const { return is_filling() && only_flows_; }
+    void write_more(ovsdb::client::Transaction& txn);
     // Compares all rows with what is wanted, at the next write().
     void compare_all() { mark_all(); }
     void set_drop_action(const std::string& action) { flows_.set_drop_action(action); }
@@ -66,6 +71,7 @@ class Southbound {
     int64_t choose_port_key(const PortRow& row, int64_t current);
     void reload_port_keys();
 
+    bool write_flows(Transaction& txn);
     bool write_datapath(Transaction& txn, const Uuid& uuid, const DatapathRow& row);
     bool write_port(Transaction& txn, const Uuid& uuid, const PortRow& row, bool is_new);
     bool write_multicast(Transaction& txn, const Uuid& uuid, const MulticastRow& row, bool is_new);
@@ -118,6 +124,7 @@ class Southbound {
     HashMap<Uuid, BalancerGroups> groups_used_;              // by load balancers
     std::vector<Uuid> balancers_touched_;                    // since the last write()
     int64_t max_port_key_ = kMaxPortKey;
+    bool only_flows_ = false;  // the last transaction inserts nothing that flows refer to
     bool constants_checked_ = false;
     bool datapaths_changed_ = false;
 };

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "base/hash_map.h"
+#include "json/number.h"
 #include "json/text.h"
 #include "json/value.h"
 #include "json/view.h"
@@ -28,6 +29,7 @@ struct Element<int64_t> {
         return number.has_value();
     }
     static json::Value write(int64_t value, const RowNames*) { return value; }
+    static void append(std::string& out, int64_t value, const RowNames*) { json::append_integer(out, value); }
     static int64_t from_atom(const AtomView& atom) { return atom.integer(); }
 };
 
@@ -41,6 +43,7 @@ struct Element<double> {
         return number.has_value();
     }
     static json::Value write(double value, const RowNames*) { return value; }
+    static void append(std::string& out, double value, const RowNames*) { json::append_real(out, value); }
     static double from_atom(const AtomView& atom) { return atom.real(); }
 };
 
@@ -54,6 +57,7 @@ struct Element<bool> {
         return boolean.has_value();
     }
     static json::Value write(bool value, const RowNames*) { return value; }
+    static void append(std::string& out, bool value, const RowNames*) { out += value ? "true" : "false"; }
     static bool from_atom(const AtomView& atom) { return atom.boolean(); }
 };
 
@@ -67,6 +71,9 @@ struct Element<std::string> {
         return string.has_value();
     }
     static json::Value write(const std::string& value, const RowNames*) { return value; }
+    static void append(std::string& out, const std::string& value, const RowNames*) {
+        json::append_string(out, value);
+    }
     static std::string from_atom(const AtomView& atom) { return std::string(atom.string()); }
 };
 
@@ -96,6 +103,16 @@ struct Element<Uuid> {
         std::string name = names ? names->name_of(value) : std::string();
         if (name.empty()) return json::Array{"uuid", value.to_string()};
         return json::Array{"named-uuid", std::move(name)};
+    }
+    static void append(std::string& out, const Uuid& value, const RowNames* names) {
+        std::string name = names ? names->name_of(value) : std::string();
+        if (name.empty()) {
+            out += "[\"uuid\",\"";
+            value.append_to(out);
+        } else {
+            out.append("[\"named-uuid\",\"").append(name);
+        }
+        out += "\"]";
     }
     static Uuid from_atom(const AtomView& atom) { return atom.uuid(); }
 };
@@ -138,6 +155,9 @@ struct Shape {
     static json::Value write(const T& field, const RowNames* names) {
         return Element<T>::write(field, names);
     }
+    static void append(std::string& out, const T& field, const RowNames* names) {
+        Element<T>::append(out, field, names);
+    }
     static Datum datum(const T& field) { return Datum::of(AtomView(field)); }
     static T from_datum(const Datum& datum) {
         return datum.empty() ? T{} : Element<T>::from_atom(datum.key(0));
@@ -162,6 +182,13 @@ struct Shape<std::optional<T>> {
     static json::Value write(const Field& field, const RowNames* names) {
         if (!field) return json::Array{"set", json::Array{}};
         return Element<T>::write(*field, names);
+    }
+    static void append(std::string& out, const Field& field, const RowNames* names) {
+        if (!field) {
+            out += "[\"set\",[]]";
+        } else {
+            Element<T>::append(out, *field, names);
+        }
     }
     static Datum datum(const Field& field) {
         return field ? Datum::of(AtomView(*field)) : Datum::empty_set(Element<T>::kType);
@@ -201,6 +228,16 @@ struct Shape<Set<T>> {
         for (const T& each : field) list.push_back(Element<T>::write(each, names));
         if (list.size() == 1) return std::move(list[0]);
         return json::Array{"set", std::move(list)};
+    }
+    static void append(std::string& out, const Field& field, const RowNames* names) {
+        if (field.size() == 1) return Element<T>::append(out, *field.begin(), names);
+        out += "[\"set\",[";
+        const char* between = "";
+        for (const T& each : field) {
+            out += std::exchange(between, ",");
+            Element<T>::append(out, each, names);
+        }
+        out += "]]";
     }
     static Datum datum(const Field& field) {
         DatumBuilder builder(Element<T>::kType);
@@ -271,6 +308,18 @@ struct Shape<Map<K, V>> {
         }
         return json::Array{"map", std::move(list)};
     }
+    static void append(std::string& out, const Field& field, const RowNames* names) {
+        out += "[\"map\",[";
+        const char* between = "[";
+        for (const auto& [key, value] : field) {
+            out += std::exchange(between, ",[");
+            Element<K>::append(out, key, names);
+            out += ',';
+            Element<V>::append(out, value, names);
+            out += ']';
+        }
+        out += "]]";
+    }
     static Datum datum(const Field& field) {
         DatumBuilder builder(Element<K>::kType, Element<V>::kType);
         builder.reserve(field.size());
@@ -319,6 +368,9 @@ struct Erased {
     static json::Value to_json(const void* p, const RowNames* names) {
         return Shape<F>::write(field(p), names);
     }
+    static void append_text(std::string& out, const void* p, const RowNames* names) {
+        Shape<F>::append(out, field(p), names);
+    }
     static Result<void> from_datum(const Datum& datum, void* p) {
         field(p) = Shape<F>::from_datum(datum);
         return {};
@@ -334,10 +386,10 @@ struct Erased {
 }  // namespace
 
 template <typename T>
-const Codec CodecOf<T>::kValue = {Erased<T>::from_json,  Erased<T>::apply_diff, Erased<T>::to_json,
-                                  Erased<T>::from_datum, Erased<T>::to_datum,   Erased<T>::equal,
-                                  Erased<T>::copy,       Erased<T>::add,        Erased<T>::subtract,
-                                  Erased<T>::hash,       Shape<T>::kComposite};
+const Codec CodecOf<T>::kValue = {Erased<T>::from_json,   Erased<T>::apply_diff, Erased<T>::to_json,
+                                  Erased<T>::append_text, Erased<T>::from_datum, Erased<T>::to_datum,
+                                  Erased<T>::equal,       Erased<T>::copy,       Erased<T>::add,
+                                  Erased<T>::subtract,    Erased<T>::hash,       Shape<T>::kComposite};
 
 #define WEFT_DEFINE_CODEC(T) template struct CodecOf<T>;
 WEFT_FOR_EACH_COLUMN_TYPE(WEFT_DEFINE_CODEC)

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "json/text.h"
-#include "json/value.h"
-
 namespace weft::ovsdb::client {
 
 bool Condition::clause(const char* column, const char* function, const Codec& codec, const void* value) {
-    return add(json::to_text(json::Array{column, function, codec.to_json(value, nullptr)}));
+    std::string clause;
+    clause.append("[\"").append(column).append("\",\"").append(function).append("\",");
+    codec.append_text(clause, value, nullptr);
+    return add(std::move(clause += ']'));
 }
 
 bool Condition::refers(const char* column, const char* function, const Uuid& value) {

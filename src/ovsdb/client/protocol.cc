@@ -5,7 +5,6 @@
 #include <array>
 
 #include "base/log.h"
-#include "base/memory.h"
 #include "json/text.h"
 #include "ovsdb/data/schema.h"
 
@@ -533,10 +532,7 @@ void Protocol::commit(Transaction transaction, CommitCallback done) {
     } else {
         int64_t id = next_id_++;
         requests_[id] = Request::kTransact;
-        {
-            ShortLived allocations;
-            messages_.push_back(net::Message::request("transact", transaction.to_json(lock_), id));
-        }
+        messages_.push_back(net::Message::request_text("transact", transaction.take_text(lock_), id));
         commits_.emplace(id, Commit{std::move(transaction), std::move(done)});
         return;
     }

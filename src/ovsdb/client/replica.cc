@@ -40,7 +40,7 @@ struct Replica::Impl {
                                          flush();
                                      },
                                      [this](std::string reason) { on_disconnected(std::move(reason)); },
-                                     [this](std::string_view text) { return on_text(text); }});
+                                     [this](const json::View& message) { return on_view(message); }});
     }
 
     // A large update, and what follows from it, leave much memory behind that is not needed again.
@@ -63,10 +63,8 @@ struct Replica::Impl {
         flush();
     }
 
-    bool on_text(std::string_view text) {
-        Result<json::View> message = views.read(text);
-        if (!message || !protocol.received(*message)) return false;
-        views.shrink();
+    bool on_view(const json::View& message) {
+        if (!protocol.received(message)) return false;
         note_size();
         flush();
         return true;
@@ -113,7 +111,6 @@ struct Replica::Impl {
     Store& store;
     Options options;
     Protocol protocol;
-    json::ViewReader views;
     std::unique_ptr<net::RpcSession> session;
     std::unique_ptr<net::Loop::Timer> trim;
     int trims = 0;

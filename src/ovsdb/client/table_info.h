@@ -77,6 +77,7 @@ struct Codec {
     // replaced.
     Result<void> (*apply_diff)(const json::View& diff, void* field);
     json::Value (*to_json)(const void* field, const RowNames* names);
+    void (*append_text)(std::string& out, const void* field, const RowNames* names);  // to_json()'s, as text
     Result<void> (*from_datum)(const Datum& datum, void* field);
     Datum (*to_datum)(const void* field);
     bool (*equal)(const void* a, const void* b);

@@ -8,16 +8,19 @@
 namespace weft::ovsdb::client {
 namespace {
 
-json::Value uuid_json(const Uuid& uuid) {
-    return json::Array{"uuid", uuid.to_string()};
+void append_where(std::string& out, const Uuid& uuid) {
+    out += "\"where\":[[\"_uuid\",\"==\",[\"uuid\",\"";
+    uuid.append_to(out);
+    out += "\"]]]";
 }
 
-json::Array where_uuid(const Uuid& uuid) {
-    return json::array_of(json::Array{"_uuid", "==", uuid_json(uuid)});
+void append_name(std::string& out, std::string_view name) {
+    out.append("\"").append(name).append("\":");
 }
 
-json::Object operation(const char* op, const TableInfo& table) {
-    return json::Object{{"op", op}, {"table", table.name}};
+// ,{"op":OP,"table":TABLE
+void begin_operation(std::string& out, std::string_view op, const TableInfo& table) {
+    out.append(",{\"op\":\"").append(op).append("\",\"table\":\"").append(table.name).append("\",");
 }
 
 // A set of none or several, or a map; not an atom.
@@ -65,6 +68,8 @@ Transaction& Transaction::operator=(Transaction&& other) noexcept {
     by_uuid_ = std::move(other.by_uuid_);
     comment_ = std::move(other.comment_);
     increments_ = std::move(other.increments_);
+    inserted_ = std::move(other.inserted_);
+    last_provisional_ = other.last_provisional_;
     other.pending_.clear();
     return *this;
 }
@@ -102,14 +107,29 @@ std::string Transaction::name_of(const Uuid& uuid) const {
     return name;
 }
 
+Uuid Transaction::provisional() {
+    if (last_provisional_.is_zero()) last_provisional_ = Uuid::random();
+    for (size_t i = last_provisional_.bytes.size(); i-- > 8;) {
+        if (++last_provisional_.bytes[i] != 0) break;
+    }
+    return last_provisional_;
+}
+
 Uuid Transaction::insert(const TableInfo& table, const Uuid& provisional) {
+    void* row = table.create();
+    uuid_of(row) = provisional;
+    return insert(table, row, {});
+}
+
+Uuid Transaction::insert(const TableInfo& table, void* row, ColumnSet written) {
+    Uuid provisional = uuid_of(row);
     bool is_new = by_uuid_.emplace(provisional, pending_.size()).second;
     assert(is_new);
     (void)is_new;
-    void* row = table.create();
-    uuid_of(row) = provisional;
-    pending_.push_back({&table, provisional, Kind::kInsert, row, {}, {}, {}, false});
-    for (const ColumnInfo& column : table.columns) index_pending(pending_.size() - 1, column.index);
+    pending_.push_back({&table, provisional, Kind::kInsert, row, written, {}, {}, false});
+    for (const PendingIndex& known : indexes_) {
+        if (known.table == &table) index_pending(pending_.size() - 1, known.column);
+    }
     return provisional;
 }
 
@@ -294,59 +314,81 @@ json::Value Transaction::named(const json::Value& value) const {
     return out;
 }
 
-json::Object Transaction::written_row(const Pending& pending) const {
-    json::Object row;
+void Transaction::append_row(std::string& out, const Pending& pending) const {
+    out += '{';
+    const char* between = "";
     for (const ColumnInfo& column : pending.table->columns) {
         if (!pending.written.has(column.index)) continue;
-        row.add(column.name, column.codec->to_json(field_of(pending.row, column), this));
+        out += std::exchange(between, ",");
+        append_name(out, column.name);
+        column.codec->append_text(out, field_of(pending.row, column), this);
     }
-    return row;
+    out += '}';
 }
 
-void Transaction::append_waits(const Pending& pending, json::Array& out) const {
+void Transaction::append_wait(std::string& out, const Pending& pending) const {
     if (pending.verified.empty()) return;
     const void* original = store_->table(*pending.table).find(pending.uuid);
     if (!original) return;  // it went meanwhile: writes to it have no effect
-    json::Array columns;
-    json::Object row;
+    std::string columns, row;
     for (const ColumnInfo& column : pending.table->columns) {
         if (!pending.verified.has(column.index)) continue;
-        columns.push_back(column.name);
-        row.add(column.name, column.codec->to_json(field_of(original, column), nullptr));
+        if (!row.empty()) columns += ',', row += ',';
+        columns.append("\"").append(column.name).append("\"");
+        append_name(row, column.name);
+        column.codec->append_text(row, field_of(original, column), nullptr);
     }
-    json::Object wait = operation("wait", *pending.table);
-    wait.add("timeout", 0);
-    wait.add("where", where_uuid(pending.uuid));
-    wait.add("columns", std::move(columns));
-    wait.add("until", "==");
-    wait.add("rows", json::Array{std::move(row)});
-    out.push_back(std::move(wait));
+    begin_operation(out, "wait", *pending.table);
+    out += "\"timeout\":0,";
+    append_where(out, pending.uuid);
+    out.append(",\"columns\":[")
+        .append(columns)
+        .append("],\"until\":\"==\",\"rows\":[{")
+        .append(row)
+        .append("}]}");
 }
 
-void Transaction::append_operations(const Pending& pending, json::Array& out) const {
+void Transaction::append_operations(std::string& out, const Pending& pending) const {
     if (pending.kind == Kind::kDelete) {
-        json::Object erase = operation("delete", *pending.table);
-        erase.add("where", where_uuid(pending.uuid));
-        out.push_back(std::move(erase));
+        begin_operation(out, "delete", *pending.table);
+        append_where(out, pending.uuid);
+        out += '}';
     } else if (pending.kind == Kind::kInsert) {
-        json::Object insert = operation("insert", *pending.table);
-        insert.add("uuid-name", name_of(pending.uuid));
-        if (pending.keeps_uuid) insert.add("uuid", pending.uuid.to_string());
-        insert.add("row", written_row(pending));
-        out.push_back(std::move(insert));
+        begin_operation(out, "insert", *pending.table);
+        out.append("\"uuid-name\":\"").append(name_of(pending.uuid)).append("\",");
+        if (pending.keeps_uuid) out.append("\"uuid\":\"").append(pending.uuid.to_string()).append("\",");
+        out += "\"row\":";
+        append_row(out, pending);
+        out += '}';
     } else if (pending.kind == Kind::kUpdate) {
         if (!pending.written.empty()) {
-            json::Object update = operation("update", *pending.table);
-            update.add("where", where_uuid(pending.uuid));
-            update.add("row", written_row(pending));
-            out.push_back(std::move(update));
+            begin_operation(out, "update", *pending.table);
+            append_where(out, pending.uuid);
+            out += ",\"row\":";
+            append_row(out, pending);
+            out += '}';
         }
         if (pending.mutations.empty()) return;
-        json::Object mutate = operation("mutate", *pending.table);
-        mutate.add("where", where_uuid(pending.uuid));
-        mutate.add("mutations", mutations_of(pending));
-        out.push_back(std::move(mutate));
+        begin_operation(out, "mutate", *pending.table);
+        append_where(out, pending.uuid);
+        out += ",\"mutations\":";
+        json::append_text(out, mutations_of(pending));
+        out += '}';
     }
+}
+
+void Transaction::append_increment(std::string& out, const TableInfo& table, const Uuid& uuid,
+                                   size_t column) const {
+    std::string where = "\"where\":[[\"_uuid\",\"==\",";
+    kCodec<Uuid>.append_text(where, &uuid, this);
+    where += "]]";
+    begin_operation(out, "mutate", table);
+    out.append(where)
+        .append(",\"mutations\":[[\"")
+        .append(table.columns[column].name)
+        .append("\",\"+=\",1]]}");
+    begin_operation(out, "select", table);
+    out.append(where).append(",\"columns\":[\"").append(table.columns[column].name).append("\"]}");
 }
 
 // Elements that are put into a set, or taken from it, one after the other go together: the server touches the
@@ -381,28 +423,30 @@ json::Array Transaction::mutations_of(const Pending& pending) const {
     return out;
 }
 
-json::Array Transaction::to_json(std::string_view lock, bool dry_run) const {
-    json::Array out{store_->database().name};
-    if (!lock.empty()) out.push_back(json::Object{{"op", "assert"}, {"lock", lock}});
-    for (const Pending& each : pending_) append_waits(each, out);
-    for (const Pending& each : pending_) append_operations(each, out);
-    for (const Increment& each : increments_) {
-        const char* column = each.table->columns[each.column].name;
-        json::Value row = name_of(each.uuid).empty()
-                              ? uuid_json(each.uuid)
-                              : json::Value(json::Array{"named-uuid", name_of(each.uuid)});
-        json::Array where = json::array_of(json::Array{"_uuid", "==", row});
-        json::Object mutate = operation("mutate", *each.table);
-        mutate.add("where", where);
-        mutate.add("mutations", json::array_of(json::Array{column, "+=", 1}));
-        json::Object select = operation("select", *each.table);
-        select.add("where", std::move(where));
-        select.add("columns", json::Array{column});
-        out.push_back(std::move(mutate));
-        out.push_back(std::move(select));
+std::string Transaction::take_text(std::string_view lock) {
+    std::string out = "[";
+    json::append_string(out, store_->database().name);
+    if (!lock.empty()) {
+        out += ",{\"op\":\"assert\",\"lock\":";
+        json::append_string(out, lock);
+        out += '}';
     }
-    if (!comment_.empty()) out.push_back(json::Object{{"op", "comment"}, {"comment", comment_}});
-    if (dry_run) out.push_back(json::Object{{"op", "abort"}});
+    for (const Pending& each : pending_) append_wait(out, each);
+    for (Pending& each : pending_) {
+        append_operations(out, each);
+        if (each.kind == Kind::kInsert) inserted_.push_back(each.uuid);
+        if (each.row) each.table->destroy(std::exchange(each.row, nullptr));
+    }
+    for (const Increment& each : increments_) append_increment(out, *each.table, each.uuid, each.column);
+    if (!comment_.empty()) {
+        out += ",{\"op\":\"comment\",\"comment\":";
+        json::append_string(out, comment_);
+        out += '}';
+    }
+    pending_ = {};
+    by_uuid_ = {};
+    indexes_ = {};
+    out += ']';
     return out;
 }
 
@@ -460,11 +504,9 @@ CommitOutcome Transaction::outcome(const json::Value& result) const {
             if (value && value->as_integer()) outcome.incremented = *value->as_integer();
         }
     }
-    size_t next = 0;
-    for (const Pending& each : pending_) {
-        if (each.kind == Kind::kInsert && next < inserted.size())
-            outcome.inserted[each.uuid] = inserted[next++];
-    }
+    size_t count = std::min(inserted.size(), inserted_.size());
+    outcome.inserted.reserve(count);
+    for (size_t i = 0; i < count; ++i) outcome.inserted[inserted_[i]] = inserted[i];
     return outcome;
 }
 
