@@ -149,6 +149,10 @@ class ViewReader {
 
     // Reads exactly one value.  The error does not tell the place: parse() (text.h) does.
     Result<View> read(std::string_view text);
+    // The same without a copy of the text, if there are kPadding bytes behind it that may be read, whatever
+    // they are.
+    static constexpr size_t kPadding = 64;
+    Result<View> read_padded(std::string_view text);
     // Gives back what a great text took.
     void shrink();
 

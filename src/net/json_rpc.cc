@@ -260,6 +260,7 @@ void RpcConnection::Impl::read_stream() {
                 return refuse(fmt::format("a message of more than {} bytes", limits.max_message));
             if (!whole) return bad_peer("error parsing stream: " + whole.error().message);
             if (!*whole) break;
+            if (on_text) text.reserve(text.size() + kTextPadding);  // as a rule there is room already
             if (!deliver(text)) return;
             if (stopped || stream->backlog() > limits.max_backlog || out_of_time()) {
                 (void)count();

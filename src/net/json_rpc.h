@@ -51,7 +51,9 @@ class RpcConnection {
         size_t max = SIZE_MAX;
         size_t used = 0;
     };
-    // Is shown the text of each message before it is read, and says whether it took it.
+    // Is shown the text of each message before it is read, and says whether it took it.  Behind it are
+    // kTextPadding bytes that may be read (json/view.h).
+    static constexpr size_t kTextPadding = 64;
     void set_on_text(std::function<bool(std::string_view text)> on_text);
     // For servers, who must bear any client.  While more than `max_backlog` bytes wait to be sent nothing is
     // read, and after `turn_us` of handing out messages the rest waits for the next turn: it is the client

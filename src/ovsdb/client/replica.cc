@@ -64,7 +64,8 @@ struct Replica::Impl {
     }
 
     bool on_text(std::string_view text) {
-        Result<json::View> message = views.read(text);
+        static_assert(net::RpcConnection::kTextPadding >= json::ViewReader::kPadding);
+        Result<json::View> message = views.read_padded(text);
         if (!message || !protocol.received(*message)) return false;
         views.shrink();
         note_size();
