@@ -503,6 +503,14 @@ void Controller::announce() {
     if (auto next = announcer_.next_ms()) wake_at(*next);
 }
 
+void Controller::note_reported() {
+    for (const auto& change : southbound_->changes<sb::PortBinding>()) {
+        if (change.modified() && change.columns.has(sb::PortBinding::kUp) &&
+            own_.by_name.contains(change.after->logical_port))
+            steps_.port_reports.repeat(change.after->logical_port);
+    }
+}
+
 // A claimed port is up once the flows that serve it are confirmed.
 void Controller::report_port(const std::string& name, Transaction& vswitch_txn, Transaction& southbound_txn) {
     const sb::PortBinding* port = own_.row_named(name);
@@ -673,6 +681,7 @@ void Controller::turn() {
         keep_rows(vswitch_txn ? &*vswitch_txn : nullptr, southbound_txn ? &*southbound_txn : nullptr);
     if (local.bridge && southbound_ && southbound_->ready() && !configuration_.chassis.empty()) {
         feed_southbound(*southbound_, view_);
+        note_reported();
         note_chassis(*southbound_, changed_chassis_);
         pinctrl_.note_changes(*southbound_);
         southbound_->clear_changes();

@@ -97,6 +97,8 @@ class Controller {
     void write_reports(const Local& local, ovsdb::client::Transaction& vswitch_txn,
                        ovsdb::client::Transaction& southbound_txn);
     void report_ports(ovsdb::client::Transaction& vswitch_txn, ovsdb::client::Transaction& southbound_txn);
+    // Ports whose report that they are up has changed, by us or by others.
+    void note_reported();
     void report_port(const std::string& name, ovsdb::client::Transaction& vswitch_txn,
                      ovsdb::client::Transaction& southbound_txn);
     void take_back_installed(const std::string& name, ovsdb::client::Transaction& vswitch_txn);

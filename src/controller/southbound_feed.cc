@@ -7,9 +7,12 @@ namespace {
 namespace sb = schema::sb;
 using ovsdb::client::Replica;
 
+// Rows of which only columns changed that nobody reads as a tracked row are left alone.
 template <typename Row>
-void feed(const Replica& southbound, incremental::Input<Uuid, const Row*>& input) {
+void feed(const Replica& southbound, incremental::Input<Uuid, const Row*>& input,
+          ovsdb::client::ColumnSet unread = {}) {
     for (const auto& change : southbound.changes<Row>()) {
+        if (change.modified() && (change.columns & ~unread).empty()) continue;
         const Uuid& uuid = change.row().uuid;
         if (change.deleted()) {
             input.erase(uuid);
@@ -98,8 +101,11 @@ void monitor_southbound(Replica& southbound) {
 
 void feed_southbound(const Replica& southbound, SouthboundView& view) {
     note_outside(southbound, view);
+    // That a port is up is written here, and read where that is done (Controller::note_reported()).
+    ovsdb::client::ColumnSet up;
+    up.add(sb::PortBinding::kUp.index);
     feed(southbound, view.datapaths);
-    feed(southbound, view.ports);
+    feed(southbound, view.ports, up);
     feed(southbound, view.multicast_groups);
     feed(southbound, view.chassis);
     feed(southbound, view.encaps);

@@ -14,7 +14,7 @@ constexpr size_t kKeepBytes = 1 << 17;  // the blocks of greater texts are not k
 
 struct ViewReader::Workspace {
     simdjson::dom::parser parser;
-    std::string buffer;  // the text and padding
+    size_t size = 0;  // of the text
 };
 
 ViewReader::ViewReader() = default;
@@ -22,12 +22,19 @@ ViewReader::~ViewReader() = default;
 
 Result<View> ViewReader::read(std::string_view text) {
     ShortLived allocations;
+    std::string copy;
+    copy.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    copy = text;
+    return read_in_place(copy);
+}
+
+Result<View> ViewReader::read_in_place(std::string& text) {
+    text.reserve(text.size() + simdjson::SIMDJSON_PADDING);  // as a rule there is room already
+    ShortLived allocations;
     if (!workspace_) workspace_ = std::make_unique<Workspace>();
-    std::string& buffer = workspace_->buffer;
-    buffer.reserve(text.size() + simdjson::SIMDJSON_PADDING);
-    buffer = text;
+    workspace_->size = text.size();
     simdjson::dom::element root;
-    if (auto error = workspace_->parser.parse(buffer.data(), buffer.size(), false).get(root))
+    if (auto error = workspace_->parser.parse(text.data(), text.size(), false).get(root))
         return Error{simdjson::error_message(error)};
     const simdjson::dom::document& document = workspace_->parser.doc;
     // The first word is the root's, the value follows.
@@ -35,7 +42,7 @@ Result<View> ViewReader::read(std::string_view text) {
 }
 
 void ViewReader::shrink() {
-    if (workspace_ && workspace_->buffer.size() > kKeepBytes) workspace_.reset();
+    if (workspace_ && workspace_->size > kKeepBytes) workspace_.reset();
 }
 
 std::optional<int64_t> View::as_integer() const {

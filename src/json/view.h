@@ -149,6 +149,8 @@ class ViewReader {
 
     // Reads exactly one value.  The error does not tell the place: parse() (text.h) does.
     Result<View> read(std::string_view text);
+    // The same without a copy of the text, which gets room for what the reader looks at behind its end.
+    Result<View> read_in_place(std::string& text);
     // Gives back what a great text took.
     void shrink();
 

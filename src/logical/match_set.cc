@@ -244,6 +244,11 @@ Expr resolve(Expr expr, const PortLookup& ports) {
         case Expr::Type::kOr:
             break;
     }
+    // Of numbers alone: as an address set is, which may have thousands of members.
+    if (expr.children.size() > 1 &&
+        std::all_of(expr.children.begin(), expr.children.end(),
+                    [](const Expr& child) { return is_literal(child) && !child.symbol->is_string(); }))
+        return expr;
     bool is_and = expr.type == Expr::Type::kAnd;
     std::vector<Expr> children;
     children.reserve(expr.children.size());

@@ -71,9 +71,18 @@ bool is_always(const Expr& expr) {
            (expr.relop == Relop::kGreaterEqual && expr.value == 0);
 }
 
+// A set of values, as an address set is: it may have thousands, of which none has to be looked at.
+bool is_simple_set(const Expr& expr) {
+    return expr.type == Expr::Type::kOr &&
+           std::all_of(expr.children.begin(), expr.children.end(), [](const Expr& child) {
+               return child.type == Expr::Type::kCompare && child.relop == Relop::kEqual;
+           });
+}
+
 }  // namespace
 
 Expr simplify(Expr expr) {
+    if (is_simple_set(expr)) return expr;
     switch (expr.type) {
         case Expr::Type::kBoolean:
         case Expr::Type::kResident:

@@ -58,7 +58,7 @@ void AsideParser::hand_out() {
 }
 
 void AsideParser::Job::read() {
-    message = reader.read(text);
+    message = reader.read_in_place(text);
     if (message.ok()) text = {};
 }
 

@@ -302,7 +302,7 @@ bool RpcConnection::Impl::deliver(std::string& text) {
     }
     if (aside && (parsing_aside || !aside->empty()) && aside->take(text)) return true;
     if (!on_view) return deliver(json::parse(text));
-    const bool goes_on = deliver(text, views->read(text));
+    const bool goes_on = deliver(text, views->read_in_place(text));
     if (goes_on) views->shrink();
     return goes_on;
 }

@@ -19,6 +19,8 @@ struct EncodedMatch {
     std::string clause_instructions;
 };
 
+// Members of a set and of a conjunction are many of one form: matches of the same fields, where only wide
+// values differ that are compared as a whole.  A form is encoded once for each thread.
 EncodedMatch encode_match(const logical::Conjunct& tests, std::optional<uint32_t> conj_id = std::nullopt);
 std::string encode_instructions(const openflow::ActionList& actions);
 

@@ -60,8 +60,7 @@ std::optional<uint32_t> FlowLookup::port(const logical::Symbol& field, std::stri
 }
 
 bool FlowLookup::is_chassis_resident(std::string_view name) const {
-    const std::optional<PortFacts>& facts = flows_.port(std::string(name));
-    return facts && facts->is_resident;
+    return flows_.place(std::string(name)).is_resident;
 }
 
 std::optional<uint32_t> FlowLookup::port(std::string_view name) const {
@@ -77,9 +76,9 @@ std::optional<uint32_t> FlowLookup::port(std::string_view name) const {
 }
 
 std::optional<uint32_t> FlowLookup::tunnel_port(std::string_view name) const {
-    const std::optional<PortFacts>& facts = flows_.port(std::string(name));
-    if (!facts || !facts->chassis) return std::nullopt;
-    const Tunnel* tunnel = flows_.view().tunnel_to(*facts->chassis);
+    const std::optional<Uuid> chassis = flows_.place(std::string(name)).chassis;
+    if (!chassis) return std::nullopt;
+    const Tunnel* tunnel = flows_.view().tunnel_to(*chassis);
     if (!tunnel) return std::nullopt;
     return tunnel->ofport;
 }

@@ -13,10 +13,11 @@
 
 #include <absl/container/inlined_vector.h>
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "controller/lflow/byte_places.h"
 
 namespace weft::controller {
 
@@ -24,9 +25,9 @@ struct TakenConstant {
     // Also the byte that stands for it in the shape.
     enum class Kind : char { kName = 1, kResident, kIpv4, kEthernet, kIpv6 };
     Kind kind = Kind::kName;
-    uint8_t prefix = 0xff;            // of a masked address: the bits that count
-    std::string_view name;            // a view of the flow's text
-    std::array<uint8_t, 16> bytes{};  // of an address, in network order, from the front
+    uint8_t prefix = 0xff;  // of a masked address: the bits that count
+    std::string_view name;  // a view of the flow's text
+    ValueBytes bytes{};     // of an address
 };
 using TakenConstants = absl::InlinedVector<TakenConstant, 4>;
 

@@ -20,15 +20,19 @@ using Kind = TakenConstant::Kind;
 
 constexpr unsigned kProbes = 2;
 
-// The byte that stands for one of a constant in the first probe: another one for each.
-uint8_t probe_byte(size_t constant, size_t index) {
-    return static_cast<uint8_t>(1 + 16 * constant + index);
-}
 // Of a masked address the bits that count.
 uint8_t mask_byte(const TakenConstant& constant, size_t index) {
     const size_t before = 8 * index;
     if (constant.prefix <= before) return 0;
     return constant.prefix >= before + 8 ? 0xff : static_cast<uint8_t>(0xff00 >> (constant.prefix - before));
+}
+
+PlacedValue placed(const TakenConstant& constant, bool sought) {
+    PlacedValue value;
+    value.size = static_cast<uint8_t>(size_of(constant.kind));
+    for (size_t i = 0; i < value.size; ++i) value.mask[i] = mask_byte(constant, i);
+    value.sought = sought;
+    return value;
 }
 
 // The constants of a shape as they are in one of the probes.
@@ -39,10 +43,7 @@ class Probe {
             TakenConstant constant = like[i];
             names_[i] = fmt::format("probe-{}-{}", number, i);
             constant.name = names_[i];
-            for (size_t at = 0; at < size_of(constant.kind); ++at) {
-                const uint8_t byte = probe_byte(i, at) ^ (number ? 0xff : 0);
-                constant.bytes[at] = byte & mask_byte(constant, at);
-            }
+            constant.bytes = probe_value(placed(constant, true), i, number != 0);
             constants_.push_back(constant);
         }
     }
@@ -303,42 +304,15 @@ bool TemplateMaker::place_all() {
 
 bool TemplateMaker::place(const std::string& other, size_t begin, size_t end, FlowTemplate::Filled& out,
                           std::vector<unsigned>& seen) const {
-    const std::string& bytes = out.bytes;
-    if (bytes.size() != other.size() || bytes.size() > UINT16_MAX) return false;
-    // How many bytes of each constant were found.
-    std::vector<size_t> found(constants_.size());
-    for (size_t at = 0; at < bytes.size(); ++at) {
-        const uint8_t here = static_cast<uint8_t>(bytes[at]), there = static_cast<uint8_t>(other[at]);
-        if (here == there) continue;
-        size_t which = begin;
-        for (; which < end; ++which) {
-            const size_t index = found[which];
-            if (index >= size_of(constants_[which].kind)) continue;
-            const uint8_t mask = mask_byte(constants_[which], index);
-            // One of which few bits count may look like another's: only next to its neighbour is it certain.
-            const bool certain =
-                mask == 0xff || (!out.places.empty() && out.places.back().constant == which &&
-                                 size_t{out.places.back().at} + out.places.back().size == at);
-            const uint8_t byte = probe_byte(which, index);
-            if (mask && certain && here == (byte & mask) && there == (~byte & mask)) break;
-        }
-        if (which == end) return false;
-        const size_t index = found[which]++;
-        if (!out.places.empty()) {
-            FlowTemplate::Place& last = out.places.back();
-            if (last.constant == which && size_t{last.at} + last.size == at) {
-                ++last.size;
-                continue;
-            }
-        }
-        out.places.push_back(
-            {static_cast<uint16_t>(at), static_cast<uint8_t>(which), static_cast<uint8_t>(index), 1});
-    }
+    std::vector<PlacedValue> values;
+    for (size_t i = 0; i < constants_.size(); ++i)
+        values.push_back(placed(constants_[i], i >= begin && i < end));
+    std::optional<std::vector<BytePlace>> places = find_places(out.bytes, other, values);
+    if (!places) return false;
+    out.places = *std::move(places);
     for (size_t i = begin; i < end; ++i) {
-        if (!found[i]) continue;
-        const size_t size = size_of(constants_[i].kind);
-        if (found[i] < size && mask_byte(constants_[i], found[i])) return false;
-        ++seen[i];
+        seen[i] += std::any_of(out.places.begin(), out.places.end(),
+                               [&](const BytePlace& place) { return place.value == i; });
     }
     return true;
 }
@@ -350,10 +324,7 @@ std::unique_ptr<FlowTemplate> FlowTemplate::make(std::string_view shape, const T
 
 std::string FlowTemplate::Filled::with(const TakenConstants& constants) const {
     std::string out = bytes;
-    for (const Place& place : places) {
-        std::copy_n(constants[place.constant].bytes.begin() + place.first, place.size,
-                    reinterpret_cast<uint8_t*>(out.data()) + place.at);
-    }
+    if (!places.empty()) fill_places(places, &constants[0].bytes, sizeof(TakenConstant), out);
     return out;
 }
 

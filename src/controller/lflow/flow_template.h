@@ -42,13 +42,9 @@ class FlowTemplate {
 
   private:
     friend class TemplateMaker;
-    struct Place {
-        uint16_t at;  // in the bytes
-        uint8_t constant, first, size;
-    };
     struct Filled {
         std::string bytes;
-        std::vector<Place> places;
+        std::vector<BytePlace> places;  // of constants, by their numbers
         std::string with(const TakenConstants& constants) const;
     };
     struct Match : Filled {

@@ -155,8 +155,27 @@ class Texts {
                             "reg8[0..15] != 0"});
         }
     }
+    // Two tests of one field, in which the values decide whether any packet passes.
+    std::string overlap() {
+        switch (below(7)) {
+            case 0:
+                return fmt::format("ip4.dst == {} && ip4.dst == {}", ip4(), ip4_masked());
+            case 1:
+                return "eth.mcast && eth.dst == " + mac();
+            case 2:
+                return fmt::format("{}ip4.mcast && ip4.dst == {}", any({"", "!"}), ip4());
+            case 3:
+                return fmt::format("reg0 == {} && reg0[0..7] == {}", ip4(), below(3));
+            case 4:
+                return fmt::format("xxreg0 == {} && reg0 == {}", ip6(), ip4());
+            case 5:
+                return fmt::format("outport == {} && outport == {}", port(), port());
+            default:
+                return fmt::format("ip4.src == {{{}, {}}} && ip4.src == {}", ip4(), ip4(), ip4());
+        }
+    }
     std::string match() {
-        std::string out = term();
+        std::string out = below(3) ? term() : overlap();
         for (size_t more = below(4); more > 0; --more) out += " && " + term();
         return out;
     }

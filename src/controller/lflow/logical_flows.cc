@@ -49,15 +49,19 @@ std::optional<PortFacts> LogicalFlows::facts_of(const std::string& name) {
     PortFacts facts;
     facts.datapath = row->datapath;
     facts.key = static_cast<uint32_t>(row->tunnel_key);
-    facts.chassis = row->chassis;
-    facts.is_resident = view_.is_own_chassis(row->chassis);
     facts.is_vif = row->type.empty();
     facts.is_closed = is_closed(view_, *row);
     if (facts.is_vif) {
-        facts.is_local = facts.is_resident || view_.local_ports.find(name) ||
+        facts.is_local = view_.is_own_chassis(row->chassis) || view_.local_ports.find(name) ||
                          (row->parent_port && view_.local_ports.find(*row->parent_port));
     }
     return facts;
+}
+
+PortPlace LogicalFlows::place_of(const std::string& name) {
+    const sb::PortBinding* row = view_.port_named(name);
+    if (!row) return {};
+    return {row->chassis, view_.is_own_chassis(row->chassis)};
 }
 
 uint32_t LogicalFlows::want_group(const logical::GroupRequest& request) {

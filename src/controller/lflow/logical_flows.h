@@ -25,12 +25,18 @@ namespace weft::controller {
 struct PortFacts {
     Uuid datapath;
     uint32_t key = 0;
-    bool is_vif = false;    // lives behind an interface somewhere
-    bool is_local = false;  // of a VIF: here
-    bool is_resident = false;
+    bool is_vif = false;     // lives behind an interface somewhere
+    bool is_local = false;   // of a VIF: here
     bool is_closed = false;  // local_datapaths.h
-    std::optional<Uuid> chassis;
     bool operator==(const PortFacts&) const = default;
+};
+
+// Which chassis has a port: apart from its facts, since few flows ask for it, and a port that comes is first
+// seen as an interface and bound some time later.
+struct PortPlace {
+    std::optional<Uuid> chassis;
+    bool is_resident = false;  // it is this one
+    bool operator==(const PortPlace&) const = default;
 };
 
 class LogicalFlows {
@@ -48,12 +54,14 @@ class LogicalFlows {
     SouthboundView& view() { return view_; }
     FlowTemplates& templates() { return templates_; }
     const std::optional<PortFacts>& port(const std::string& name) { return ports_(name); }
+    const PortPlace& place(const std::string& name) { return places_(name); }
     uint32_t want_group(const logical::GroupRequest& request);
     uint32_t want_rate_meter(uint64_t rate_kbps, uint64_t burst_kbits);
     std::optional<uint32_t> want_named_meter(const std::string& name);
 
   private:
     std::optional<PortFacts> facts_of(const std::string& name);
+    PortPlace place_of(const std::string& name);
     // Calls function(datapath) for the flow's local datapaths while it returns true.
     template <typename F>
     void for_each_datapath(const schema::sb::LogicalFlow& row, F&& function);
@@ -68,6 +76,8 @@ class LogicalFlows {
     MeterOutput meters_{view_.engine, "meter"};
     incremental::Query<std::string, std::optional<PortFacts>> ports_{
         view_.engine, "port facts", [this](const std::string& name) { return facts_of(name); }};
+    incremental::Query<std::string, PortPlace> places_{
+        view_.engine, "chassis of a port", [this](const std::string& name) { return place_of(name); }};
     incremental::Rule<Uuid> rule_{view_.engine, "logical flow", view_.logical_flows,
                                   [this](const Uuid& uuid) { translate(uuid); }};
 };

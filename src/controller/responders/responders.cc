@@ -56,10 +56,9 @@ void Responders::note_changes(const Replica& southbound) {
 }
 
 void Responders::take_over_rows(const Replica& southbound, const sb::Chassis& chassis, int64_t now_ms) {
-    std::vector<Uuid> datapaths = view_.local_datapaths.keys();
-    if (!rows_changed_ && datapaths == local_datapaths_) return;
+    const bool moved = find_datapaths_.run([this] { local_datapaths_ = view_.local_datapaths.keys(); });
+    if (!moved && !rows_changed_) return;
     rows_changed_ = false;
-    local_datapaths_ = std::move(datapaths);
     services_.update(southbound, view_, chassis.uuid, now_ms);
     multicast_.update(southbound, view_, now_ms);
     advertisements_.update(southbound, view_, now_ms);

@@ -20,6 +20,7 @@
 #include "controller/responders/prefix_clients.h"
 #include "controller/responders/service_monitors.h"
 #include "controller/southbound_view.h"
+#include "incremental/step.h"
 #include "net/loop.h"
 #include "ovsdb/client/replica.h"
 
@@ -76,7 +77,8 @@ class Responders {
     BfdSessions bfd_;
 
     bool rows_changed_ = false;
-    std::vector<Uuid> local_datapaths_;  // when the rows were taken over last
+    incremental::Step find_datapaths_{view_.engine, "find datapaths to respond in"};
+    std::vector<Uuid> local_datapaths_;
 };
 
 }  // namespace weft::controller
