@@ -15,6 +15,7 @@ namespace {
 
 struct Request {
     std::string target;
+    bool execute = false;
     int64_t timeout_ms = 0;
     Questions questions;
 };
@@ -32,6 +33,7 @@ void add_options(OptionTable& options, Request& request) {
         request.timeout_ms = seconds * 1000;
         return Done();
     });
+    options.add_flag("execute", 'e', "Nothing: older scripts name the command behind it.", request.execute);
     request.questions.add_to(options);
     options.add("verbose", 'v', "[SPEC]", "Set logging levels.",
                 [](std::string_view spec) { return log::set(spec); });
@@ -56,7 +58,8 @@ ProgramText text_of(const std::string& program, const std::string& target) {
 int run_appctl(const std::string& program, const std::string& default_target, int argc, char** argv) {
     log::set_program(program);
     log::set_level(log::Destination::kConsole, log::Level::kWarn);
-    Request request{default_target};
+    Request request;
+    request.target = default_target;
     OptionTable options;
     add_options(options, request);
     auto fail = [&](const std::string& message) {

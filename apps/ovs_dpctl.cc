@@ -73,7 +73,8 @@ ProgramText text() {
         "answers is printed.  A datapath [dp] is named TYPE@NAME, as dump-dps prints it; it need not be "
         "named where "
         "there is one alone.",
-        {{"dump-dps", "List the datapaths."},
+        {{"help", "Print this help."},
+         {"dump-dps", "List the datapaths."},
          {"show [dp...]", "Ports and statistics of datapaths."},
          {"dump-flows [dp] [filter=FILTER] [type=TYPE[,TYPE]...]",
           "Print the flows of a datapath: all, those that share packets with an OpenFlow match, or those "
@@ -218,6 +219,7 @@ int ovs_dpctl(int argc, char** argv) {
     add_options(options, request);
     auto words = options.parse({argv + 1, argv + argc});
     if (!words) return fail(words.message());
+    if (!words->empty() && words->front() == "help") request.questions.ask_help();
     if (auto answer = request.questions.answer(text(), options))
         return std::fputs(answer->c_str(), stdout), 0;
     if (words->empty()) return fail("missing command name; use --help for help");

@@ -103,6 +103,41 @@ def features():
         assert pair.controls[0]("odp-execute/action-impl-show")["result"].count("active: Yes") == 1
 
 
+def implementations():
+    """Which implementations packets go through, and what a choice of another answers, is told in Debian's words; where it has some that are not here, they are not available"""
+    others = lambda text: "".join(line for line in text.splitlines(True) if "autovalidator" not in line and "study" not in line)
+    name = "dpif-netdev/"
+    with Pair() as pair:
+        for words in (["dpif-impl-get"], ["miniflow-parser-get"], ["subtable-lookup-prio-get"], ["subtable-lookup-info-get"], ["subtable-lookup-prio-set", "generic", "7"],
+                      ["subtable-lookup-prio-get"], ["subtable-lookup-prio-set", "generic", "256"], ["subtable-lookup-prio-set", "generic", "-1"],
+                      ["subtable-lookup-prio-set", "foo", "7"], ["subtable-lookup-prio-set", "foo"], ["subtable-lookup-prio-set", "generic", "0"], ["subtable-lookup-prio-get"],
+                      ["dpif-impl-set", "dpif_scalar"], ["dpif-impl-set", "dpif_avx512"], ["dpif-impl-set"], ["dpif-impl-set", "a", "b"], ["dpif-impl-get", "x"],
+                      ["miniflow-parser-set", "scalar"], ["miniflow-parser-set", "foo"], ["miniflow-parser-set", ""], ["miniflow-parser-set", "scalar", "10"], ["miniflow-parser-set"],
+                      ["miniflow-parser-set", "-pmd"], ["miniflow-parser-set", "-pmd", "x", "scalar"], ["miniflow-parser-set", "-pmd", "-1", "scalar"], ["miniflow-parser-set", "-pmd", "0"],
+                      ["miniflow-parser-set", "-pmd", "0", "scalar"], ["miniflow-parser-set", "-pmd", "1", "-pmd", "9", "scalar"], ["miniflow-parser-set", "scalar", "-pmd", "0"],
+                      ["pmd-perf-log-set"], ["pmd-perf-log-set", "off"], ["pmd-perf-log-set", "-b", "3", "-a", "4", "-us", "5", "-q", "6", "-e", "-ne"], ["pmd-perf-log-set", "on", "off"],
+                      ["pmd-perf-log-set", "-b"], ["pmd-perf-log-set", "-b", "x"], ["pmd-perf-log-set", "-b", "-3"], ["pmd-perf-log-set", "foo"], ["pmd-perf-log-set", *["off"] * 11],
+                      ["bond-show"], ["bond-show", "nosuch"]):
+            pair.same(name + words[0], *words[1:], normal=others)
+        for words, why in ((["miniflow-parser-set", "study"], "unknown miniflow extract implementation study"), (["subtable-lookup-prio-set", "autovalidator", "3"], "not found"),
+                           (["pmd-perf-log-set", "on"], "not recorded")):
+            answer = pair.controls[0](name + words[0], *words[1:])
+            assert why in (answer["error"] or ""), answer
+    with twins.Twins("implementations") as pair:  # without any datapath
+        for words in (["dpif-impl-get"], ["miniflow-parser-get"], ["bond-show"]):
+            pair.same(name + words[0], *words[1:], normal=others)
+
+
+def without_daemon():
+    """ovs-dpctl tells its commands without a daemon, and ovs-appctl takes --execute, as Debian's does"""
+    with rig.Rig(weft={"ovs-dpctl", "ovs-appctl"}, name="alone") as alone:
+        page = alone.run("ovs-dpctl", "--help")
+        assert "dump-flows" in page and alone.run("ovs-dpctl", "help") == page
+        alone.start_databases("conf")
+        for words in (["-e", "version"], ["--execute", "version"]):
+            assert alone.run("ovs-appctl", "-t", f"{alone.dir}/conf.ctl", *words) == alone.run("ovs-appctl", "-t", f"{alone.dir}/conf.ctl", "version"), words
+
+
 def revalidated():
     """What the revalidator finds beside its own flows it keeps, sets right or deletes, and counts, as Debian's does"""
     with Pair() as pair:
@@ -262,4 +297,4 @@ def datapaths():
 
 
 if __name__ == "__main__":
-    rig.main(by_hand, features, revalidated, filters, hooks, dpctl, datapaths)
+    rig.main(by_hand, features, implementations, without_daemon, revalidated, filters, hooks, dpctl, datapaths)

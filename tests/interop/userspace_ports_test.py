@@ -5,6 +5,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 import rig
 import traffic
@@ -54,6 +55,12 @@ class Net:
     def frames(self):
         """That b's device has received."""
         return int(sh("cat", "/sys/class/net/eth0/statistics/rx_packets", ns=self.b))
+
+    def processor_time(self):
+        """Seconds that the switch has used."""
+        with open(f"/proc/{self.host.pids['ovs-vswitchd']}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def sent(self):
         """Packets that the switch has sent to b."""
@@ -218,6 +225,45 @@ def long_frames():
             raise rig.Failure("datagrams of 60,000 bytes arrived otherwise")
 
 
+def check_link_down(net, what):
+    """Each port's device goes down under a stream and comes back."""
+    def stream():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            end = time.monotonic() + 30
+            while time.monotonic() < end:
+                try:
+                    s.sendto(b"x", ("10.7.0.2", 9))
+                except OSError:  # its own device has no carrier
+                    pass
+                time.sleep(0.01)
+
+    sender = traffic.process(net.a, stream)
+    try:
+        for name in ("pa", "pb"):
+            net.host.sh("ip", "link", "set", name, "down")
+            time.sleep(0.3)
+            before = net.processor_time()
+            time.sleep(1.5)
+            if net.processor_time() - before > 0.3:
+                raise rig.Failure(f"{what}: {net.processor_time() - before:.2f} s of processor time in 1.5 s with {name} down")
+            net.host.sh("ip", "link", "set", name, "up")
+            rig.wait_for(lambda: sh("ping", "-c1", "-W1", "10.7.0.2", ns=net.a, check=False).returncode == 0, f"{what}: a ping with {name} up again")
+    finally:
+        os.kill(sender, signal.SIGKILL)
+        os.waitpid(sender, 0)
+
+
+def link_down():
+    """devices that go down under traffic cost no processor time, and carry again once they are up: by the switch's thread, by a packet thread, by AF_XDP"""
+    with Net() as net:
+        check_link_down(net, "the switch's thread")
+        processor = min(os.sched_getaffinity(0))
+        net.host.run("ovs-vsctl", "set", "Open_vSwitch", ".", f"other_config:pmd-cpu-mask={1 << processor:x}")
+        check_link_down(net, "a packet thread")
+    with Net("type=afxdp") as net:
+        check_link_down(net, "AF_XDP")
+
+
 def afxdp():
     """afxdp ports, driver's and generic program: pings, bursts that arrive as they were, TCP; what the kernel refuses is told"""
     with Net("type=afxdp") as net:
@@ -290,4 +336,4 @@ def refused(what, net, setting, expected, also=None):
 
 
 if __name__ == "__main__":
-    rig.main(joined, tagged, long_frames, overrun, afxdp)
+    rig.main(joined, tagged, long_frames, overrun, link_down, afxdp)

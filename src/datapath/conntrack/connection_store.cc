@@ -59,12 +59,14 @@ uint32_t ConnectionStore::size(uint16_t zone) const {
 }
 
 void ConnectionStore::each(const std::function<void(Connection&)>& callback) const {
-    for (Connection* head : slots_) {
-        while (head) {
-            Connection* next = head->next;
-            callback(*head);
-            head = next;
-        }
+    for (uint32_t slot = 0; slot < kSlots; ++slot) each_in(slot, callback);
+}
+
+void ConnectionStore::each_in(uint32_t slot, const std::function<void(Connection&)>& callback) const {
+    for (Connection* head = slots_[slot]; head;) {
+        Connection* next = head->next;
+        callback(*head);
+        head = next;
     }
 }
 

@@ -50,14 +50,15 @@ class ConnectionStore {
     size_t size() const { return count_; }
     uint32_t size(uint16_t zone) const;
     void each(const std::function<void(Connection&)>& callback) const;
+    // The same in pieces: of one list of the wheel, from 0 up to kSlots.
+    static constexpr uint32_t kSlots = 1024;  // seconds
+    void each_in(uint32_t slot, const std::function<void(Connection&)>& callback) const;
 
     // Looks at up to `most` connections that may be over, removes those that are.  True if there is more to
     // do.
     bool sweep(int64_t now_ms, size_t most);
 
   private:
-    static constexpr uint32_t kSlots = 1024;  // seconds
-
     struct Place {
         Connection* connection;
         bool reply;

@@ -88,6 +88,29 @@ bool may_begin(const Headers& headers) {
     return true;
 }
 
+datapath::Connection describe(const Connection& connection, int64_t now_ms) {
+    datapath::Connection out;
+    out.original = to_api(connection.original);
+    out.reply = to_api(connection.reply);
+    out.zone = connection.original.zone;
+    out.mark = connection.mark;
+    out.label = connection.label;
+    out.expires_in_ms = connection.expires_ms - now_ms;
+    if (auto* tcp = std::get_if<TcpTracking>(&connection.protocol)) {
+        out.state = tcp_state_name(tcp->state());
+        out.original_state = tcp_state_name(tcp->state(false));
+        out.reply_state = tcp_state_name(tcp->state(true));
+        for (bool reply : {false, true}) {
+            out.liberal[reply] = tcp->liberal(reply);
+            out.window_scale[reply] = tcp->window_scale(reply);
+        }
+    }
+    if (connection.helper != Connection::Helper::kNone)
+        out.helper = connection.helper == Connection::Helper::kFtp ? "ftp" : "tftp";
+    if (connection.parent) out.parent = to_api(*connection.parent);
+    return out;
+}
+
 }  // namespace
 
 Tracked Tracker::track(packet::Packet& packet, const packet::Layout& layout, Flow& key,
@@ -423,34 +446,35 @@ size_t Tracker::flush(std::optional<uint16_t> zone, const PartialTuple& original
     return flushed;
 }
 
+// Piece by piece, so that packets of other threads need not wait for all of it.  Each list of the store is
+// looked through at once for its tuples alone.
 void Tracker::dump(std::optional<uint16_t> zone, int64_t now_ms,
                    const std::function<void(const datapath::Connection&)>& each) const {
-    std::lock_guard lock(mutex_);
-    store_.each([&](Connection& connection) {
-        if (zone && connection.original.zone != *zone) return;
-        renew_accelerated(connection);
-        if (connection.expired(now_ms)) return;
-        datapath::Connection out;
-        out.original = to_api(connection.original);
-        out.reply = to_api(connection.reply);
-        out.zone = connection.original.zone;
-        out.mark = connection.mark;
-        out.label = connection.label;
-        out.expires_in_ms = connection.expires_ms - now_ms;
-        if (auto* tcp = std::get_if<TcpTracking>(&connection.protocol)) {
-            out.state = tcp_state_name(tcp->state());
-            out.original_state = tcp_state_name(tcp->state(false));
-            out.reply_state = tcp_state_name(tcp->state(true));
-            for (bool reply : {false, true}) {
-                out.liberal[reply] = tcp->liberal(reply);
-                out.window_scale[reply] = tcp->window_scale(reply);
-            }
+    constexpr size_t kPiece = 256;
+    std::vector<Tuple> tuples;
+    std::vector<datapath::Connection> piece;
+    for (uint32_t slot = 0; slot < ConnectionStore::kSlots; ++slot) {
+        tuples.clear();
+        {
+            std::lock_guard lock(mutex_);
+            store_.each_in(slot, [&](const Connection& connection) {
+                if (!zone || connection.original.zone == *zone) tuples.push_back(connection.original);
+            });
         }
-        if (connection.helper != Connection::Helper::kNone)
-            out.helper = connection.helper == Connection::Helper::kFtp ? "ftp" : "tftp";
-        if (connection.parent) out.parent = to_api(*connection.parent);
-        each(out);
-    });
+        for (size_t i = 0; i < tuples.size();) {
+            piece.clear();
+            {
+                std::lock_guard lock(mutex_);
+                for (size_t end = std::min(i + kPiece, tuples.size()); i < end; ++i) {
+                    Found found = store_.find(tuples[i], now_ms);
+                    if (!found || found.reply) continue;  // it has ended meanwhile
+                    renew_accelerated(*found.connection);
+                    piece.push_back(describe(*found.connection, now_ms));
+                }
+            }
+            for (const datapath::Connection& one : piece) each(one);
+        }
+    }
 }
 
 size_t Tracker::count(std::optional<uint16_t> zone) const {

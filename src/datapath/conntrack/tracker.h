@@ -9,8 +9,8 @@
 // The limits: connections in all and by zone.  At a limit new connections are not kept and those that are
 // live on; what a flood of SYNs has left goes after 30 s (tcp_syn_sent), also without packets.
 //
-// Packets of several threads come one after the other: one lock is held through all that is here.  So what
-// dump() calls back must not call it.
+// Packets of several threads come one after the other: one lock is held through all that is here.  dump()
+// lets it go between pieces, so a connection that changes meanwhile may be told of twice, or not at all.
 
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "packet/checksum.h"
 #include "packet/ethernet.h"
@@ -467,6 +468,21 @@ TEST_F(TrackerTest, FlushesByMarkAndLabel) {
 
 // Anything at all, mutated from packets that make sense: no crash, bounded memory, and behind a rule that
 // lets in only answers (`est`) nothing comes from outside that no connection from inside made possible.
+// A dump is told piece by piece, and the tracker goes on between them: what has ended by then is left out.
+TEST_F(TrackerTest, DumpsPieceByPiece) {
+    for (uint16_t port = 1; port <= 1000; port++) track(udp(kA, kB, port, 9), commit());
+    std::set<uint16_t> ports;
+    tracker_.dump(std::nullopt, now_ms_,
+                  [&](const datapath::Connection& one) { ports.insert(one.original.src_port); });
+    EXPECT_EQ(ports.size(), 1000u);
+    size_t told = 0;
+    tracker_.dump(std::nullopt, now_ms_, [&](const datapath::Connection&) {
+        if (!told++) EXPECT_EQ(tracker_.flush(std::nullopt, {}, {}), 1000u);
+    });
+    EXPECT_GT(told, 0u);
+    EXPECT_LT(told, 1000u);
+}
+
 TEST_F(TrackerTest, AnythingAtAll) {
     uint32_t seed = std::random_device()();
     if (const char* given = std::getenv("WEFT_SEED"))

@@ -39,7 +39,7 @@ inline int sh(const std::string& command) {
 
 // The far end of a port.
 struct FarEnd : PacketSink {
-    void received(PortNo, std::vector<Received>& packets) override {
+    void received(PortNo, std::vector<Received>& packets, bool) override {
         for (Received& one : packets) record(seen, std::move(one.packet));
     }
     void dropped(explain::DropReason) override {}

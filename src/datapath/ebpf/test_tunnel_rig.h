@@ -38,7 +38,7 @@ inline uint64_t outer_pseudo_sum(const uint8_t* p, size_t length) {
 
 // Frames of the underlay: what matters of outer headers, tunnel header and inner frame in hex.
 struct Wire : PacketSink {
-    void received(PortNo, std::vector<Received>& packets) override {
+    void received(PortNo, std::vector<Received>& packets, bool) override {
         for (Received& one : packets) take(one.packet);
     }
     void dropped(explain::DropReason) override {}

@@ -258,9 +258,9 @@ void DatapathCore::each_flow_stats(const std::function<void(const Ufid&, const F
 
 // Packets.
 
-void DatapathCore::received(PortNo port, std::vector<Received>& packets) {
+void DatapathCore::received(PortNo port, std::vector<Received>& packets, bool more) {
     lane_.received(port, packets);
-    finish_batch();
+    if (!more || !upcalls_.empty()) finish_batch();
 }
 
 void DatapathCore::resume(std::vector<Resumed>& packets) {
@@ -276,7 +276,7 @@ void DatapathCore::resume(std::vector<Resumed>& packets) {
 void DatapathCore::receive(PortNo in_port, packet::Packet packet) {
     std::vector<Received> one(1);
     one[0].packet = std::move(packet);
-    received(in_port, one);
+    received(in_port, one, false);
 }
 
 bool DatapathCore::upcall(Upcall upcall) {

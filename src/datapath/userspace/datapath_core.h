@@ -97,7 +97,7 @@ class DatapathCore : public Datapath, protected PacketSink, private UpcallSink {
 
   protected:
     // PacketSink
-    void received(PortNo port, std::vector<Received>& packets) override;
+    void received(PortNo port, std::vector<Received>& packets, bool more) override;
     void dropped(explain::DropReason reason) override {
         drops_[static_cast<size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
     }

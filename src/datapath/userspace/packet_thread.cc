@@ -93,7 +93,10 @@ void PacketThread::wake() {
 
 bool PacketThread::upcall(Upcall upcall) {
     bool miss = upcall.type == Upcall::Type::kMiss;
-    if (miss) current_->unanswered.fetch_add(1, std::memory_order_relaxed);
+    if (miss) {
+        lane_.flush();  // what came before it leaves before the switch sends this
+        current_->unanswered.fetch_add(1, std::memory_order_relaxed);
+    }
     if (upcalls_.push(current_->port, {std::move(upcall), miss ? current_->id : 0})) return true;
     if (miss) current_->unanswered.fetch_sub(1, std::memory_order_relaxed);
     lane_.lose();
@@ -149,7 +152,7 @@ void PacketThread::run() {
     }
 }
 
-// A batch of each queue that is busy.
+// Some batches of each queue that is busy.
 size_t PacketThread::round(bool& held) {
     std::lock_guard seat(seats_.ports);
     size_t packets = 0;
@@ -172,19 +175,25 @@ bool PacketThread::serve(ServedQueue& queue, size_t& packets) {
     if (queue.unanswered.load(std::memory_order_acquire) > 0 && machine_us() < queue.held_until_us)
         return false;
     uint64_t began = processor_cycles();
-    batch_.clear();
-    queue.queue->take(batch_);
-    if (batch_.empty()) {
+    current_ = &queue;
+    size_t taken = 0;
+    for (unsigned n = 0; n < kBatchesAtOnce; ++n) {
+        batch_.clear();
+        queue.queue->take(batch_);
+        taken += batch_.size();
+        if (!batch_.empty()) {
+            std::lock_guard seat(seats_.tables);
+            lane_.received(queue.port, batch_);
+        }
+        // Nothing is taken behind a miss.
+        if (batch_.size() < kBatch || queue.unanswered.load(std::memory_order_relaxed) > 0) break;
+    }
+    if (!taken) {
         if (++queue.empty_polls > kForgottenAfter) queue.busy = false;
         return true;
     }
     queue.empty_polls = 0;
-    packets += batch_.size();
-    current_ = &queue;
-    {
-        std::lock_guard seat(seats_.tables);
-        lane_.received(queue.port, batch_);
-    }
+    packets += taken;
     lane_.flush();
     if (queue.unanswered.load(std::memory_order_relaxed) > 0) queue.held_until_us = machine_us() + kAnswerUs;
     queue.cycles += processor_cycles() - began;
@@ -226,10 +235,10 @@ void PacketThread::listen(int at_most_ms) {
     listened_us_ = machine_us();
     if (count <= 0) return;
     std::lock_guard seat(seats_.ports);
-    for (int i = 0; i < count; i++) hear(events[i].data.u64);
+    for (int i = 0; i < count; i++) hear(events[i].data.u64, events[i].events);
 }
 
-void PacketThread::hear(uint64_t id) {
+void PacketThread::hear(uint64_t id, uint32_t events) {
     if (id == kNews) {
         uint64_t count;
         (void)!read(event_.get(), &count, sizeof count);
@@ -237,6 +246,7 @@ void PacketThread::hear(uint64_t id) {
     }
     for (ServedQueue* queue : queues_) {
         if (queue->id != id) continue;
+        if (events & EPOLLERR) queue->queue->clear_error();
         queue->busy = true;
         queue->armed = false;
         queue->empty_polls = 0;

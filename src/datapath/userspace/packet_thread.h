@@ -80,7 +80,7 @@ class PacketThread final : private UpcallSink {
     void wait(bool held);
     void sleep_for(uint32_t us);
     void listen(int at_most_ms);
-    void hear(uint64_t id);
+    void hear(uint64_t id, uint32_t events);  // events: of epoll(7)
 
     const Seats seats_;
     const unsigned processor_;

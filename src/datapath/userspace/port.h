@@ -10,6 +10,8 @@
 
 #pragma once
 
+#include <sys/socket.h>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -22,7 +24,10 @@
 
 namespace weft::datapath {
 
-inline constexpr size_t kBatch = 128;  // packets read from a port before others get their turn
+inline constexpr size_t kBatch = 128;  // packets that are read from a port at once
+// Where so many wait, how many batches are read before what they send goes out and others get their turn: the
+// more leaves together, the more of it is of one flow (packet/datagram_train.h).
+inline constexpr unsigned kBatchesAtOnce = 4;
 
 // What a port says of a packet that it has received.
 struct Received {
@@ -34,8 +39,10 @@ struct Received {
 class PacketSink {
   public:
     virtual ~PacketSink() = default;
-    virtual void received(PortNo port, std::vector<Received>& packets) = 0;  // on the switch's thread
-    virtual void dropped(explain::DropReason reason) = 0;                    // on any thread
+    // On the switch's thread.  `more`: another call follows at once, and what these packets send may wait for
+    // it.
+    virtual void received(PortNo port, std::vector<Received>& packets, bool more = false) = 0;
+    virtual void dropped(explain::DropReason reason) = 0;  // on any thread
 };
 
 // Packets that wait to be taken in.
@@ -44,6 +51,13 @@ class ReceiveQueue {
     virtual ~ReceiveQueue() = default;
     virtual void take(std::vector<Received>& batch) = 0;  // kBatch of them at most, to an empty batch
     virtual int fd() const = 0;                           // can be read from while there are any
+    // To be called when it could be read from and had no packets: an error of its socket, as when the device
+    // goes down, counts as ready until somebody has asked for it.
+    void clear_error() const {
+        int error = 0;
+        socklen_t size = sizeof error;
+        (void)getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+    }
 };
 
 class Port {

@@ -16,16 +16,27 @@ class QueueWatch final : private PacketPoller::Source {
     // All of them must outlive it; `port` is what `sink` is told.
     QueueWatch(net::Loop& loop, PacketPoller& poller, ReceiveQueue& queue, PortNo port, PacketSink& sink)
         : poller_(poller), queue_(queue), port_(port), sink_(sink) {
-        watch_ = loop.watch(queue.fd(), net::Loop::kRead, [this](unsigned) { poller_.run(*this); });
+        watch_ = loop.watch(queue.fd(), net::Loop::kRead, [this](unsigned) {
+            const uint64_t before = taken_;
+            poller_.run(*this);
+            if (taken_ == before) queue_.clear_error();
+        });
     }
     ~QueueWatch() override { poller_.remove(*this); }
 
   private:
     size_t poll() override {
-        batch_.clear();
-        queue_.take(batch_);
-        size_t count = batch_.size();
-        if (count) sink_.received(port_, batch_);
+        size_t count = 0;
+        bool more = false;
+        for (unsigned n = 1; n == 1 || more; ++n) {
+            batch_.clear();
+            queue_.take(batch_);
+            count += batch_.size();
+            bool waited_for = more;
+            more = batch_.size() == kBatch && n < kBatchesAtOnce;
+            if (!batch_.empty() || waited_for) sink_.received(port_, batch_, more);
+        }
+        taken_ += count;
         return count;
     }
 
@@ -34,6 +45,7 @@ class QueueWatch final : private PacketPoller::Source {
     const PortNo port_;
     PacketSink& sink_;
     std::vector<Received> batch_;
+    uint64_t taken_ = 0;  // packets
     std::unique_ptr<net::Loop::Watch> watch_;
 };
 

@@ -65,7 +65,7 @@ size_t stage_of_offset(size_t offset) {
 ClassifierRule::ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room)
     : shape_(std::move(shape)),
       priority_(priority),
-      room_(static_cast<uint8_t>(room - reinterpret_cast<uint64_t*>(this))) {
+      room_(static_cast<uint8_t>(room - reinterpret_cast<uint64_t*>(this)) & 0x7f) {
     const uint64_t* words = packet::words(value);
     for (size_t i = 0; i < shape_->size(); ++i) room[i] = words[shape_->index[i]] & shape_->bits[i];
 }
@@ -98,6 +98,8 @@ void ClassifierRule::set_tunnel_table(openflow::TunnelTableRef table) {
 }
 
 Subtable::Subtable(MaskShapeRef shape) : shape_(std::move(shape)) {
+    assert(!shape_->subtable);
+    shape_->subtable = this;
     for (size_t s = 0; s < kStages; ++s) {
         size_t before = s ? shape_->stage_end[s - 1] : 0;
         if (shape_->stage_end[s] > before) last_stage_ = s;
@@ -194,7 +196,7 @@ Subtable* Classifier::subtable_of(const MaskShape& shape) const {
 }
 
 void Classifier::update_tries(const ClassifierRule& rule, bool add) {
-    const Subtable& subtable = *rule.subtable_;
+    const Subtable& subtable = rule.subtable();
     bool any = subtable.ports_prefix_ != 0;
     for (uint8_t length : subtable.prefix_) any |= length != 0;
     if (!any) return;
@@ -211,20 +213,21 @@ void Classifier::update_tries(const ClassifierRule& rule, bool add) {
 }
 
 void Classifier::insert(ClassifierRule& rule) {
-    assert(!rule.subtable_ && !find(rule));
+    assert(!rule.inside_ && !find(rule));
     Subtable* subtable = subtable_of(*rule.shape_);
     if (!subtable) {
         auto& list = by_mask_[rule.shape_->hash()];
-        list.push_back(std::make_unique<Subtable>(rule.shape_));
+        MaskShapeRef shape = rule.shape_->subtable ? MaskShape::of(rule.mask()) : rule.shape_;
+        list.push_back(std::make_unique<Subtable>(std::move(shape)));
         subtable = list.back().get();
         subtables_.push_back(subtable);
         unsorted_ = true;
     }
     rule.shape_ = subtable->shape_;  // so that equal masks are kept once
-    rule.subtable_ = subtable;
+    rule.inside_ = 1;
     for (size_t s = 0; s < subtable->last_stage_; ++s) {
         if (size_t end = rule.shape_->stage_end[s]; end > (s ? rule.shape_->stage_end[s - 1] : 0)) {
-            ++subtable->stages_[s][subtable->hash_values(rule, end)];
+            ++subtable->stages_[s][static_cast<uint32_t>(subtable->hash_values(rule, end))];
         }
     }
     if (!subtable->rules_ || rule.priority_ > subtable->max_priority()) unsorted_ = true;
@@ -235,17 +238,17 @@ void Classifier::insert(ClassifierRule& rule) {
 }
 
 void Classifier::remove(ClassifierRule& rule) {
-    Subtable* subtable = rule.subtable_;
-    assert(subtable);
+    assert(rule.inside_);
+    Subtable* subtable = &rule.subtable();
     update_tries(rule, false);
     for (size_t s = 0; s < subtable->last_stage_; ++s) {
         if (size_t end = rule.shape_->stage_end[s]; end > (s ? rule.shape_->stage_end[s - 1] : 0)) {
-            auto it = subtable->stages_[s].find(subtable->hash_values(rule, end));
+            auto it = subtable->stages_[s].find(static_cast<uint32_t>(subtable->hash_values(rule, end)));
             if (--it->second == 0) subtable->stages_[s].erase(it);
         }
     }
     subtable->remove(rule);
-    rule.subtable_ = nullptr;
+    rule.inside_ = 0;
     int highest = subtable->max_priority_;
     subtable->count_priority(rule.priority_, false);
     unsorted_ |= subtable->max_priority_ != highest;
@@ -260,12 +263,12 @@ void Classifier::remove(ClassifierRule& rule) {
 
 void Classifier::clear() {
     for (Subtable* subtable : subtables_) {
-        for (ClassifierRule* head : subtable->buckets_) {
-            for (ClassifierRule* rule = head; rule;) {
-                rule->subtable_ = nullptr;
+        subtable->each_bucket([](ClassifierRule* rule) {
+            while (rule) {
+                rule->inside_ = 0;
                 rule = std::exchange(rule->next_, nullptr);
             }
-        }
+        });
     }
     by_mask_.clear();
     subtables_.clear();
@@ -368,7 +371,7 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
             if (end == done) continue;
             hash = subtable.hash_stages(words, done, end, hash);
             done = end;
-            if (s < subtable.last_stage_ && !subtable.stages_[s].contains(hash)) {
+            if (s < subtable.last_stage_ && !subtable.stages_[s].contains(static_cast<uint32_t>(hash))) {
                 if (wildcards) shape.add_to(*wildcards, done);
                 return nullptr;
             }
@@ -450,7 +453,7 @@ ClassifierRule* Classifier::lookup_conjunctions(const packet::Flow& flow, packet
         // None: in each bucket the next rule below takes the place of the soft one.
         std::erase_if(soft, [&](const auto* rule) { return rule->priority_ == priority; });
         for (ClassifierRule* rule : group) {
-            const Subtable& subtable = *rule->subtable_;
+            const Subtable& subtable = rule->subtable();
             for (rule = rule->next_; rule; rule = rule->next_) {
                 if (subtable.equal(*rule, words)) break;
             }

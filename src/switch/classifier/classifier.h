@@ -52,13 +52,11 @@ struct Conjunction {
     bool operator==(const Conjunction&) const = default;
 };
 
-class Subtable;
-
 // What the classifier keeps of a rule; a base of the caller's own struct.  Not copied, not moved while
 // inside.
 class ClassifierRule {
   public:
-    // `room`: for shape->size() words, which live as long as the rule, at most 2 kB behind it.
+    // `room`: for shape->size() words, which live as long as the rule, at most 1 kB behind it.
     ClassifierRule(MaskShapeRef shape, const packet::Flow& value, int priority, uint64_t* room);
     ClassifierRule(const ClassifierRule&) = delete;
     ClassifierRule& operator=(const ClassifierRule&) = delete;
@@ -73,7 +71,7 @@ class ClassifierRule {
     }
     packet::Flow mask() const { return shape_->mask(); }
     bool matches(const packet::Flow& flow) const;
-    bool in_classifier() const { return subtable_ != nullptr; }
+    bool in_classifier() const { return inside_; }
     // nullptr: a plain rule.
     const std::vector<Conjunction>* conjunctions() const {
         return rare_ && !rare_->conjunctions.empty() ? &rare_->conjunctions : nullptr;
@@ -91,17 +89,18 @@ class ClassifierRule {
         openflow::TunnelTableRef tunnel_table;
     };
     Rare& rare();
+    Subtable& subtable() const { return *shape_->subtable; }  // of a rule in a classifier
     // Masked, one for each word of the shape.
     uint64_t* values() { return reinterpret_cast<uint64_t*>(this) + room_; }
     const uint64_t* values() const { return reinterpret_cast<const uint64_t*>(this) + room_; }
 
     MaskShapeRef shape_;
     ClassifierRule* next_ = nullptr;  // in the subtable's bucket, by falling priority
-    Subtable* subtable_ = nullptr;
     std::unique_ptr<Rare> rare_;
     int priority_;
-    uint32_t hash_ = 0;  // of the values, while in a subtable
-    uint8_t room_;       // where the values are, in words behind this
+    uint32_t hash_ = 0;       // of the values, while in a subtable
+    uint8_t inside_ : 1 = 0;  // a classifier
+    uint8_t room_ : 7;        // where the values are, in words behind this
 };
 
 // One with room of its own, for any match.
@@ -169,7 +168,10 @@ class Classifier {
 // One mask's rules.
 class Subtable {
   public:
-    explicit Subtable(MaskShapeRef shape);
+    explicit Subtable(MaskShapeRef shape);  // that no other one has
+    ~Subtable() { shape_->subtable = nullptr; }
+    Subtable(const Subtable&) = delete;
+    Subtable& operator=(const Subtable&) = delete;
 
     int max_priority() const { return max_priority_; }
 
@@ -200,6 +202,23 @@ class Subtable {
     void widen_ports_miss(const packet::Flow& flow, packet::Flow& wildcards) const;
 
     void count_priority(int priority, bool add);
+    // Calls back with the first rule of each bucket.  Rules lie all over the memory: each is asked for some
+    // turns before its own.
+    template <typename Visit>
+    void each_bucket(Visit visit) const {
+        constexpr size_t kAhead = 8;
+        auto ahead = buckets_.begin();
+        auto ask = [&] {
+            if (ahead == buckets_.end()) return;
+            const char* rule = reinterpret_cast<const char*>(*ahead++);
+            for (size_t line = 0; line < 3; ++line) __builtin_prefetch(rule + 64 * line);
+        };
+        for (size_t i = 0; i < kAhead; ++i) ask();
+        for (ClassifierRule* head : buckets_) {
+            ask();
+            visit(head);
+        }
+    }
 
     MaskShapeRef shape_;
     const uint64_t seed_ = hash_seed();
@@ -214,8 +233,8 @@ class Subtable {
         bool operator()(const ClassifierRule* a, uint32_t hash) const { return a->hash_ == hash; }
     };
     absl::flat_hash_set<ClassifierRule*, ByHash, ByHash> buckets_;
-    // For each stage but the last with words: how many rules have a hash of the words so far.
-    std::array<absl::flat_hash_map<uint64_t, uint32_t, IdentityHash>, kStages - 1> stages_;
+    // For each stage but the last with words: how many rules have a hash (its low bits) of the words so far.
+    std::array<absl::flat_hash_map<uint32_t, uint32_t, IdentityHash>, kStages - 1> stages_;
     size_t last_stage_ = 0;
     absl::btree_map<int, uint32_t, std::greater<int>> priorities_;
     int max_priority_ = 0;
@@ -229,13 +248,13 @@ class Subtable {
 template <typename Visit>
 void Classifier::for_each(Visit visit) const {
     for (const Subtable* subtable : subtables_) {
-        for (ClassifierRule* head : subtable->buckets_) {
-            for (ClassifierRule* rule = head; rule;) {
+        subtable->each_bucket([&](ClassifierRule* rule) {
+            while (rule) {
                 ClassifierRule* next = rule->next_;
                 visit(*rule);
                 rule = next;
             }
-        }
+        });
     }
 }
 
@@ -251,15 +270,15 @@ void Classifier::for_each_within(const packet::Flow& value, const packet::Flow& 
             while (theirs.index[i] != shape->index[j]) ++i;
             at.push_back(i);
         }
-        for (ClassifierRule* head : subtable->buckets_) {
-            for (ClassifierRule* rule = head; rule; rule = rule->next_) {
+        subtable->each_bucket([&](ClassifierRule* rule) {
+            for (; rule; rule = rule->next_) {
                 bool within = true;
                 for (size_t j = 0; within && j < at.size(); ++j) {
                     within = ((rule->values()[at[j]] ^ wanted[shape->index[j]]) & shape->bits[j]) == 0;
                 }
                 if (within) visit(*rule);
             }
-        }
+        });
     }
 }
 

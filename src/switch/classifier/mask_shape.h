@@ -4,8 +4,8 @@
 // keeps only the words of its value.  The words are in the order of the flow key, which is the order of the
 // four stages of a staged lookup (metadata, L2, L3, L4): stage_end[s] is the number of words in stages 0…s.
 //
-// Immutable; shared by counting references (without atomics: of one thread), so that a rule outlives the
-// classifier it was in.
+// Immutable but for its subtable; shared by counting references (without atomics: of one thread), so that a
+// rule outlives the classifier it was in.
 
 #pragma once
 
@@ -26,6 +26,7 @@ inline constexpr std::array<size_t, kStages> kStageEndWord = {
     offsetof(packet::Flow, dl_dst) / 8, offsetof(packet::Flow, nw_src) / 8,
     offsetof(packet::Flow, tp_src) / 8, packet::kFlowWords};
 
+class Subtable;
 struct MaskShape;
 using MaskShapeRef = Ref<const MaskShape>;
 
@@ -34,6 +35,8 @@ struct MaskShape {
     std::vector<uint64_t> bits;  // those words
     std::array<uint8_t, kStages> stage_end{};
     mutable uint32_t references = 0;
+    // The one whose rules share this object, which they find by it; null: none.
+    mutable Subtable* subtable = nullptr;
 
     static MaskShapeRef of(const packet::Flow& mask);
 

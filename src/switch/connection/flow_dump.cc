@@ -47,7 +47,7 @@ std::vector<Bytes> FlowDump::next(size_t bytes) {
         if (at_ + kActionsAhead < rules_.size()) rules_[at_ + kActionsAhead]->actions.prefetch();
         if (at_ + kListAhead < rules_.size()) rules_[at_ + kListAhead]->actions.prefetch_list();
         RuleRef rule = std::move(rules_[at_++]);
-        if (!rule->bridge) continue;
+        if (!rule->in_classifier()) continue;
         // Rules of one shape come together: only the words that they look at change.
         if (shape_.get() == &rule->shape() && !rule->tunnel_table() && !stats_.match.tunnel_table) {
             rule->write_value(stats_.match.value);

@@ -24,7 +24,9 @@ void add_tree_commands(net::ControlServer& control, Switch& owner);       // stp
 void add_qos_commands(net::ControlServer& control, Switch& owner);        // qos/*
 void add_bond_commands(net::ControlServer& control, Switch& owner);       // bond/*, lacp/*
 void add_tunnel_commands(net::ControlServer& control, Switch& owner);     // ovs/route/*, tnl/*
-void add_thread_commands(net::ControlServer& control, Switch& owner);     // dpif-netdev/*
+void add_thread_commands(net::ControlServer& control, Switch& owner);     // dpif-netdev/pmd-*
+void add_implementation_commands(net::ControlServer& control,
+                                 Switch& owner);  // dpif-netdev/dpif-impl-*, miniflow-*, subtable-*
 
 inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_bridge_commands(control, owner);
@@ -40,6 +42,7 @@ inline void add_switch_commands(net::ControlServer& control, Switch& owner) {
     add_qos_commands(control, owner);
     add_tunnel_commands(control, owner);
     add_thread_commands(control, owner);
+    add_implementation_commands(control, owner);
 }
 
 // The bundle's first port, as fdb/show and mdb/show print it.

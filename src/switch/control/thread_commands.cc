@@ -33,7 +33,6 @@ std::optional<unsigned> take_number(Arguments& args, std::string_view option) {
 
 struct Chosen {
     PacketThreads* threads = nullptr;
-    datapath::DatapathStats stats;
     std::optional<unsigned> processor;
     bool shows(const PacketThreadReport& thread) const { return !processor || thread.processor == processor; }
 };
@@ -46,7 +45,6 @@ Result<Chosen> choose(Switch& owner, Arguments& args) {
         auto* threads = dynamic_cast<PacketThreads*>(&backer->datapath());
         if (type != "netdev" || !threads) continue;
         out.threads = threads;
-        out.stats = backer->datapath().stats();
         return out;
     }
     return Error{"please specify an existing datapath"};
@@ -225,10 +223,30 @@ Result<std::string> sleep_show(Switch& owner, Arguments args) {
     return out;
 }
 
-Result<std::string> lookups_show(Switch& owner, Arguments args) {
-    WEFT_ASSIGN(Chosen chosen, choose(owner, args));
-    return fmt::format("Available dpcls implementations:\n  generic (Use count: {}, Priority: 1)\n",
-                       chosen.stats.masks);
+// Single iterations are not looked at, so none is told of: what they would be judged by may be given, but
+// telling cannot be switched on.
+Result<std::string> log_set(const Arguments& args) {
+    const Error usage{
+        "Usage: ovs-appctl dpif-netdev/pmd-perf-log-set [on|off] [-b before] [-a after] [-e|-ne] [-us usec] "
+        "[-q qlen]"};
+    bool on = false;
+    for (size_t i = 0; i < args.size(); ++i) {
+        if (args[i] == "on" || args[i] == "off") {
+            on = args[i] == "on";
+        } else if (args[i] == "-b" || args[i] == "-a" || args[i] == "-us" || args[i] == "-q") {
+            if (++i == args.size() || args[i].empty() ||
+                !std::ranges::all_of(args[i], [](char c) { return c >= '0' && c <= '9'; }))
+                return usage;
+        } else if (args[i] != "-e" && args[i] != "-ne") {
+            return usage;
+        }
+    }
+    if (on)
+        return Error{
+            "pmd-perf-log-set on: what single iterations of a packet thread took is not recorded; "
+            "pmd-perf-show "
+            "has their sums"};
+    return std::string();
 }
 
 }  // namespace
@@ -245,8 +263,8 @@ void add_thread_commands(net::ControlServer& control, Switch& owner) {
     add("pmd-perf-show", "[-nh] [-it iter-history-len] [-ms ms-history-len] [-pmd core] [dp]", 8,
         performance_show);
     add("pmd-sleep-show", "[-pmd core] [dp]", 3, sleep_show);
-    add("subtable-lookup-info-get", "", 0, lookups_show);
-    add("subtable-lookup-prio-get", "", 0, lookups_show);
+    control.add("dpif-netdev/pmd-perf-log-set", "on|off [-b before] [-a after] [-e|-ne] [-us usec] [-q qlen]",
+                0, 10, log_set);
 }
 
 }  // namespace weft::vswitch

@@ -41,13 +41,14 @@ class ActionsRef {
     const openflow::ActionList& operator*() const { return actions_->list; }
     const openflow::ActionList* operator->() const { return &actions_->list; }
     const SharedActions* get() const { return actions_.get(); }
-    // Begin to fetch the list, and then what is in it, into the processor's cache.
+    // Begin to fetch the list, and then what is in it or its place in the pool, into the processor's cache.
     void prefetch() const { __builtin_prefetch(actions_.get()); }
     void prefetch_list() const {
         const char* begin = reinterpret_cast<const char*>(actions_->list.data());
         for (size_t at = 0; at < sizeof(openflow::Action) * actions_->list.size(); at += 64)
             __builtin_prefetch(begin + at);
     }
+    void prefetch_place() const;
 
   private:
     Ref<const SharedActions> actions_;
@@ -65,6 +66,7 @@ class ActionPool {
 
   private:
     friend struct SharedActions;
+    friend class ActionsRef;
     static constexpr size_t kLongestChain = 8;
     void forget(SharedActions& actions);
 
@@ -78,5 +80,9 @@ class ActionPool {
     };
     absl::flat_hash_set<SharedActions*, ByHash, ByHash> heads_;
 };
+
+inline void ActionsRef::prefetch_place() const {
+    if (actions_->pool) actions_->pool->heads_.prefetch(actions_->hash);
+}
 
 }  // namespace weft::vswitch

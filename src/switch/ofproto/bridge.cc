@@ -1,5 +1,6 @@
 #include "switch/ofproto/bridge.h"
 
+#include <absl/container/inlined_vector.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -17,6 +18,23 @@ log::Module lg("ofproto");
 
 constexpr uint32_t kFirstFreePort = 1;
 constexpr int kFailOpenPriority = 0xf0f0f0;
+
+// Many rules lie all over the memory, and to let go of them is mostly to wait for that: what a turn needs is
+// asked for so many turns before.
+constexpr size_t kAhead = 16, kActionsAhead = 10, kListAhead = 5;
+
+void let_go_of(std::vector<Transaction::Step>& steps) {
+    for (size_t i = 0; i < steps.size(); ++i) {
+        if (i + kAhead < steps.size()) steps[i + kAhead].rule->prefetch();
+        if (i + kActionsAhead < steps.size()) steps[i + kActionsAhead].rule->actions.prefetch();
+        if (i + kListAhead < steps.size()) {
+            steps[i + kListAhead].rule->actions.prefetch_list();
+            steps[i + kListAhead].rule->actions.prefetch_place();
+        }
+        steps[i].rule = {};
+    }
+    steps.clear();
+}
 
 int64_t expiry_time(const Rule& rule) {
     int64_t at = INT64_MAX;
@@ -90,7 +108,6 @@ void Bridge::make_internal_rules() {
 
 RuleRef Bridge::make_rule(const FlowChange& change) {
     RuleRef rule = Rule::make(MaskShape::of(change.match.mask), change.match.value, change.priority);
-    rule->bridge = this;
     rule->cookie = change.new_cookie;
     rule->idle_timeout = change.idle_timeout;
     rule->hard_timeout = change.hard_timeout;
@@ -111,7 +128,6 @@ RuleRef Bridge::make_rule(const FlowChange& change) {
 
 void Bridge::insert(Rule& rule) {
     ++rule.references;  // the table's
-    rule.bridge = this;
     tables_[rule.table]->classifier.insert(rule);
     if (rule.has_timeout()) {
         int64_t at = expiry_time(rule);
@@ -130,7 +146,6 @@ void Bridge::take_out(Rule& rule) {
 // The rule is in no classifier any more.
 void Bridge::let_go(Rule& rule) {
     if (!expiry_of_.empty()) forget_expiry(rule);
-    rule.bridge = nullptr;
     RuleRef hold(&rule);
     --rule.references;
 }
@@ -215,6 +230,7 @@ void Bridge::remove_all(const std::vector<Rule*>& rules, RemovedReason reason, T
         // A whole table: nothing in it needs to be looked for.
         table.classifier.clear();
         for (; i < end; ++i) {
+            if (i + kAhead < end) __builtin_prefetch(rules[i + kAhead]);
             transaction.steps.push_back(
                 {.kind = Transaction::Step::Kind::kRemoved, .rule = RuleRef(rules[i]), .reason = reason});
             let_go(*rules[i]);
@@ -331,32 +347,31 @@ OfError Bridge::apply(const FlowChange& change, Transaction& transaction) {
 
 void Bridge::commit(Transaction& transaction) {
     using Kind = Transaction::Step::Kind;
-    if (events) {
-        for (const Transaction::Step& step : transaction.steps) {
-            const Rule& rule = *step.rule;
-            if (rule.hidden()) continue;
-            switch (step.kind) {
-                case Kind::kAdded:  // in place of an equal one, too
-                    events->flow_changed(rule, FlowEvent::kAdded, step.reason);
-                    break;
-                case Kind::kRemoved:
-                    if (step.replaced) break;
-                    if (rule.flags & kFlowSendRemoved) events->flow_removed(rule, step.reason);
-                    events->flow_changed(rule, FlowEvent::kDeleted, step.reason);
-                    break;
-                case Kind::kModified:
-                    if (rule.bridge) events->flow_changed(rule, FlowEvent::kModified, step.reason);
-                    break;
-            }
+    absl::InlinedVector<uint8_t, 8> resized;  // tables, as they come
+    const auto& steps = transaction.steps;
+    for (size_t i = 0; i < steps.size(); ++i) {
+        if (i + kAhead < steps.size()) __builtin_prefetch(steps[i + kAhead].rule.get());
+        const Transaction::Step& step = steps[i];
+        const Rule& rule = *step.rule;
+        if (step.kind != Kind::kModified && (resized.empty() || resized.back() != rule.table))
+            resized.push_back(rule.table);
+        if (!events || rule.hidden()) continue;
+        switch (step.kind) {
+            case Kind::kAdded:  // in place of an equal one, too
+                events->flow_changed(rule, FlowEvent::kAdded, step.reason);
+                break;
+            case Kind::kRemoved:
+                if (step.replaced) break;
+                if (rule.flags & kFlowSendRemoved) events->flow_removed(rule, step.reason);
+                events->flow_changed(rule, FlowEvent::kDeleted, step.reason);
+                break;
+            case Kind::kModified:
+                if (rule.in_classifier()) events->flow_changed(rule, FlowEvent::kModified, step.reason);
+                break;
         }
     }
-    int last_table = -1;
-    for (const Transaction::Step& step : transaction.steps) {
-        if (step.rule->table == last_table || step.kind == Kind::kModified) continue;
-        last_table = step.rule->table;
-        check_vacancy(step.rule->table);
-    }
-    transaction.steps.clear();
+    for (uint8_t table : resized) check_vacancy(table);
+    let_go_of(transaction.steps);
     transaction.groups.clear();
 }
 

@@ -2,8 +2,8 @@
 //
 // Half a million of them are usual, so a rule is one piece of memory with its match, in the classifier's
 // compact form, at its end, and equal action lists are shared.  Counted: megaflows that were made from a rule
-// hold it until their last statistics are in. Times are clock::monotonic_ms(); timeouts are seconds; `bridge`
-// is null once the rule was removed.
+// hold it until their last statistics are in; in_classifier() tells whether it was removed meanwhile.  Times
+// are clock::monotonic_ms(); timeouts are seconds.
 
 #pragma once
 
@@ -16,8 +16,6 @@
 #include "switch/ofproto/ref.h"
 
 namespace weft::vswitch {
-
-class Bridge;
 
 // Flags of a flow, OpenFlow 1.5's numbers (ofp_flow_mod_flags).
 inline constexpr uint16_t kFlowSendRemoved = 1, kFlowCheckOverlap = 2, kFlowResetCounts = 4,
@@ -51,13 +49,16 @@ class Rule : public ClassifierRule {
     uint16_t flags = 0;
     mutable uint32_t references = 0;
 
-    Bridge* bridge = nullptr;
     ActionsRef actions;
     uint64_t cookie = 0;
     uint64_t packets = 0, bytes = 0;
-    int64_t created_ms = 0, modified_ms = 0, used_ms = 0;
-    uint16_t idle_timeout = 0, hard_timeout = 0;
-    uint16_t importance = 0;
+    // Milliseconds of some thousand years, and what fits beside them.
+    int64_t created_ms : 48 = 0;
+    uint64_t idle_timeout : 16 = 0;
+    int64_t modified_ms : 48 = 0;
+    uint64_t hard_timeout : 16 = 0;
+    int64_t used_ms : 48 = 0;
+    uint64_t importance : 16 = 0;
 
   private:
     struct Words {  // behind the rule
@@ -72,7 +73,7 @@ class Rule : public ClassifierRule {
         : ClassifierRule(std::move(shape), value, priority, reinterpret_cast<uint64_t*>(this + 1)) {}
 };
 
-static_assert(sizeof(Rule) <= 120, "there are millions of them");
+static_assert(sizeof(Rule) <= 96, "there are millions of them");
 
 using RuleRef = Ref<Rule>;
 

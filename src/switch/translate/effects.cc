@@ -58,7 +58,7 @@ void replay_one(const EffectCache::CountNetflow& e, uint64_t packets, uint64_t b
     if (e.bridge->netflow) e.bridge->netflow->count(e.key, e.output, packets, bytes, tcp_flags, now);
 }
 void replay_one(const EffectCache::FinTimeout& e, uint64_t, uint64_t, uint16_t tcp_flags, int64_t) {
-    if ((tcp_flags & kTcpFinOrRst) && e.rule->bridge) shorten_timeouts(*e.rule, e.idle, e.hard);
+    if (tcp_flags & kTcpFinOrRst) shorten_timeouts(*e.bridge, *e.rule, e.idle, e.hard);
 }
 void replay_one(const EffectCache::LearnNeighbour& e, uint64_t packets, uint64_t, uint16_t, int64_t) {
     if (packets) e.underlay->learn(e.bridge, e.address, e.mac);
@@ -110,14 +110,14 @@ bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit) {
     return true;
 }
 
-void shorten_timeouts(Rule& rule, uint16_t idle, uint16_t hard) {
-    auto shorten = [](uint16_t& have, uint16_t limit) {
-        if (limit && (!have || have > limit)) have = limit;
+void shorten_timeouts(Bridge& bridge, Rule& rule, uint16_t idle, uint16_t hard) {
+    auto shortened = [](uint16_t have, uint16_t limit) {
+        return limit && (!have || have > limit) ? limit : have;
     };
-    if (!rule.bridge) return;
-    shorten(rule.idle_timeout, idle);
-    shorten(rule.hard_timeout, hard);
-    rule.bridge->timeouts_changed(rule);
+    if (!rule.in_classifier()) return;
+    rule.idle_timeout = shortened(rule.idle_timeout, idle);
+    rule.hard_timeout = shortened(rule.hard_timeout, hard);
+    bridge.timeouts_changed(rule);
 }
 
 }  // namespace weft::vswitch

@@ -123,9 +123,9 @@ void Walk::fin_timeout(const of::FinTimeout& action) {
     mask_.nw_proto = 0xff;
     if (in_.flow.nw_proto != 6) return;
     if (!rule_) return;
-    EffectCache::FinTimeout effect{RuleRef(rule_), action.idle_timeout, action.hard_timeout};
+    EffectCache::FinTimeout effect{bridge_, RuleRef(rule_), action.idle_timeout, action.hard_timeout};
     if (in_.effects && (in_.tcp_flags & (kTcpFin | kTcpRst)))
-        shorten_timeouts(*rule_, action.idle_timeout, action.hard_timeout);
+        shorten_timeouts(*bridge_, *rule_, action.idle_timeout, action.hard_timeout);
     note(std::move(effect));
 }
 

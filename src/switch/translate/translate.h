@@ -85,6 +85,7 @@ struct EffectCache {
         uint16_t output;
     };
     struct FinTimeout {
+        Bridge* bridge;  // the rule's, which lives while that is in a table
         RuleRef rule;
         uint16_t idle, hard;
     };
@@ -190,7 +191,7 @@ bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit);
 // Whether the limit of flows that one action may have made (0: none) lets it make this one.
 bool may_learn(const Bridge& bridge, const FlowChange& change, uint32_t limit);
 // fin_timeout: the connection of the rule ended.
-void shorten_timeouts(Rule& rule, uint16_t idle, uint16_t hard);
+void shorten_timeouts(Bridge& bridge, Rule& rule, uint16_t idle, uint16_t hard);
 
 // A packet's key from the datapath, in OpenFlow's terms, and back for the megaflow.
 packet::Flow to_openflow_key(const packet::Flow& key, const openflow::TunnelTable& table,
