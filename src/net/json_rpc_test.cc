@@ -237,7 +237,7 @@ TEST_F(SessionTest, ADamagedLongMessageEndsTheConnection) {
     RpcSession session(loop_, {.remotes = {"unix:" + path_}}, handler());
     serve();
     ASSERT_TRUE(run_until(loop_, [&] { return server_ && ups_ == 1; }));
-    server_->send_text("{\"method\":\"update\",\"params\":[\"" + std::string(2 << 20, 'x') + "\",}]}");
+    server_->send_text("{\"method\":\"update\",\"params\":[\"" + std::string(2 << 20, 'x') + "\",]}");
     ASSERT_TRUE(run_until(loop_, [&] { return downs_ == 1; }));
     EXPECT_NE(reason_.find("error parsing stream"), std::string::npos) << reason_;
     EXPECT_TRUE(got_.empty());

@@ -1,6 +1,7 @@
 #include "net/send_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weft::net {
 

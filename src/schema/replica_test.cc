@@ -175,6 +175,39 @@ TEST_F(ReplicaTest, CommitsAndTellsWhatBecameOfIt) {
     EXPECT_EQ(outcome.real(port), uuid(kB));
 }
 
+TEST_F(ReplicaTest, EveryOperationIsWritten) {
+    connect();
+    answer("monitor_cond_since", std::string(R"([false,"0",{"NB_Global":{")") + kA +
+                                     R"(":{"initial":{"nb_cfg":1}}},"Logical_Switch":{")" + kB +
+                                     R"(":{"initial":{"name":"s"}}}}])");
+    protocol.set_lock("l\"ock");
+    take();
+    answer("lock", R"({"locked":true})");
+    client::Transaction txn(store);
+    txn.insert_as<nb::LogicalSwitch>(uuid("00000000-0000-4000-8000-00000000000c"));
+    txn.erase<Switch>(uuid(kB));
+    txn.increment(uuid(kA), nb::NBGlobal::kNbCfg);
+    txn.comment("a\nb");
+    client::CommitOutcome outcome;
+    protocol.commit(std::move(txn), [&](const client::CommitOutcome& o) { outcome = o; });
+    take();
+    EXPECT_EQ(
+        params("transact"),
+        R"(["OVN_Northbound",{"op":"assert","lock":"l\"ock"},{"op":"insert","table":"Logical_Switch",)"
+        R"("uuid-name":"row00000000_0000_4000_8000_00000000000c","uuid":"00000000-0000-4000-8000-00000000000c","row":{}},)"
+        R"({"op":"delete","table":"Logical_Switch","where":[["_uuid","==",["uuid","00000000-0000-4000-8000-00000000000b"]]]},)"
+        R"({"op":"mutate","table":"NB_Global","where":[["_uuid","==",["uuid","00000000-0000-4000-8000-00000000000a"]]],)"
+        R"("mutations":[["nb_cfg","+=",1]]},)"
+        R"({"op":"select","table":"NB_Global","where":[["_uuid","==",["uuid","00000000-0000-4000-8000-00000000000a"]]],)"
+        R"("columns":["nb_cfg"]},{"op":"comment","comment":"a\nb"}])");
+    answer("transact",
+           std::string(R"([{},{"uuid":["uuid","00000000-0000-4000-8000-00000000000c"]},{"count":1},)") +
+               R"({"count":1},{"rows":[{"nb_cfg":2}]},{}])");
+    for (Protocol::Finished& finished : protocol.take_finished()) finished.done(finished.outcome);
+    EXPECT_EQ(outcome.status, client::CommitStatus::kSuccess);
+    EXPECT_EQ(outcome.incremented, 2);
+}
+
 TEST_F(ReplicaTest, VerifyMakesTheServerCompare) {
     connect();
     answer("monitor_cond_since",
@@ -225,24 +258,25 @@ TEST_F(ReplicaTest, LocksAreAskedForAgain) {
 
 // A column's value is written as a document and as text: the same.
 TEST(Codecs, TextIsThatOfTheDocument) {
-    const char* samples[] = {"1",
-                             "-9223372036854775808",
-                             "2.5",
-                             "true",
-                             "\"a\\\"b\\n\"",
-                             "[\"set\",[]]",
-                             "[\"set\",[1,2]]",
-                             "[\"set\",[0.5,2.5]]",
-                             "[\"set\",[\"x\",\"y\"]]",
-                             "[\"map\",[]]",
-                             "[\"map\",[[\"k\",\"v\"],[\"l\",\"\"]]]",
-                             "[\"map\",[[\"k\",7]]]",
-                             "[\"map\",[[1,2],[3,4]]]",
-                             "[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"]",
-                             "[\"set\",[[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"],[\"uuid\","
-                             "\"00000000-0000-4000-8000-00000000000b\"]]]",
-                             "[\"map\",[[1,[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"]]]]",
-                             "[\"map\",[[\"k\",[\"uuid\",\"00000000-0000-4000-8000-00000000000a\"]]]]"};
+    const std::string id_a = std::string(R"(["uuid",")") + kA + R"("])",
+                      id_b = std::string(R"(["uuid",")") + kB + R"("])";
+    const std::string samples[] = {"1",
+                                   "-9223372036854775808",
+                                   "2.5",
+                                   "true",
+                                   R"("a\"b\n")",
+                                   R"(["set",[]])",
+                                   R"(["set",[1,2]])",
+                                   R"(["set",[0.5,2.5]])",
+                                   R"(["set",["x","y"]])",
+                                   R"(["map",[]])",
+                                   R"(["map",[["k","v"],["l",""]]])",
+                                   R"(["map",[["k",7]]])",
+                                   R"(["map",[[1,2],[3,4]]])",
+                                   id_a,
+                                   R"(["set",[)" + id_a + "," + id_b + "]]",
+                                   R"(["map",[[1,)" + id_a + "]]]",
+                                   R"(["map",[["k",)" + id_a + "]]]"};
     struct Names : client::RowNames {
         std::string name_of(const Uuid& uuid) const override {
             return uuid == weft::schema::uuid(kA) ? "row_a" : "";
@@ -253,7 +287,7 @@ TEST(Codecs, TextIsThatOfTheDocument) {
         for (const client::ColumnInfo& column : table->columns) {
             void* row = table->create();
             void* field = field_of(row, column);
-            for (const char* sample : samples) {
+            for (const std::string& sample : samples) {
                 if (!column.codec->from_json(parsed(sample), field)) continue;
                 for (const client::RowNames* each : {static_cast<const client::RowNames*>(nullptr),
                                                      static_cast<const client::RowNames*>(&names)}) {
