@@ -86,7 +86,33 @@ AddressList::AddressList(std::vector<std::string> addresses) {
     addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
     if (addresses.empty()) return;
     addresses.shrink_to_fit();
-    list_ = std::make_shared<const std::vector<std::string>>(std::move(addresses));
+    list_ = std::make_shared<const Shared>(Shared{std::move(addresses), {}, {}});
+}
+
+std::vector<std::string> AddressList::within(const std::vector<Ip4>& networks) const {
+    std::vector<std::string> out;
+    if (!list_ || networks.empty()) return out;
+    if (list_->ip4.empty()) {
+        for (const std::string& text : list_->texts) list_->ip4.push_back(parse_ip4(text)->value);
+    }
+    for (size_t i = 0; i < list_->ip4.size(); ++i) {
+        auto holds = [&](const Ip4& network) { return network.contains(list_->ip4[i]); };
+        if (std::any_of(networks.begin(), networks.end(), holds)) out.push_back(list_->texts[i]);
+    }
+    return out;
+}
+
+std::vector<std::string> AddressList::within(const std::vector<Ip6Net>& networks) const {
+    std::vector<std::string> out;
+    if (!list_ || networks.empty()) return out;
+    if (list_->ip6.empty()) {
+        for (const std::string& text : list_->texts) list_->ip6.push_back(parse_ip6(text)->value);
+    }
+    for (size_t i = 0; i < list_->ip6.size(); ++i) {
+        auto holds = [&](const Ip6Net& network) { return network.contains(list_->ip6[i]); };
+        if (std::any_of(networks.begin(), networks.end(), holds)) out.push_back(list_->texts[i]);
+    }
+    return out;
 }
 
 void AddressList::add(const AddressList& other) {

@@ -57,17 +57,30 @@ class AddressList {
     AddressList() = default;
     explicit AddressList(std::vector<std::string> addresses);
 
-    const std::vector<std::string>& all() const { return list_ ? *list_ : kNone; }
+    const std::vector<std::string>& all() const { return list_ ? list_->texts : kNone; }
     auto begin() const { return all().begin(); }
     auto end() const { return all().end(); }
     bool empty() const { return !list_; }
     bool operator==(const AddressList& other) const { return list_ == other.list_ || all() == other.all(); }
     // Becomes the union.
     void add(const AddressList& other);
+    // Those that are in one of the networks, which are of the list's own kind.
+    std::vector<std::string> within(const std::vector<Ip4>& networks) const;
+    std::vector<std::string> within(const std::vector<Ip6Net>& networks) const;
+    template <typename Network>
+    bool any_within(const std::vector<Network>& networks) const {
+        return !within(networks).empty();
+    }
 
   private:
+    struct Shared {
+        std::vector<std::string> texts;
+        // Of each text its value, once somebody has asked: a thousand ports ask for those in their networks.
+        mutable std::vector<uint32_t> ip4;
+        mutable std::vector<Ip6> ip6;
+    };
     static const std::vector<std::string> kNone;
-    std::shared_ptr<const std::vector<std::string>> list_;  // null: none
+    std::shared_ptr<const Shared> list_;  // null: none
 };
 
 // What of load balancers matters to the datapaths that carry them.

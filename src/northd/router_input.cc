@@ -174,33 +174,16 @@ void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
 void answer_for_vips(Program& p, FlowWriter& f, const RouterPort& port) {
     const VipSummary& vips = p.router_vips(port.router);
     std::string here = redirect_residence(p, port);
-    auto in_networks = [&](const std::string& text, bool is_ip6) {
-        if (is_ip6) {
-            auto ip = parse_ip6(text);
-            return std::any_of(port.addresses.ip6.begin(), port.addresses.ip6.end(),
-                               [&](const Ip6Net& n) { return n.contains(ip->value); });
-        }
-        auto ip = parse_ip4(text);
-        return std::any_of(port.addresses.ip4.begin(), port.addresses.ip4.end(),
-                           [&](const Ip4& n) { return n.contains(ip->value); });
-    };
     const int64_t* key = p.in.tunnel_keys.find(port.router);
     // Reachable ones are in an address set of the router (rows_of_router()).
     bool any4 = false, any6 = false;
     for (const Uuid& each : p.router_ports(port.router)) {
         const PortAddresses& a = p.router_port(each).addresses;
-        for (const std::string& text : vips.ip4_reachable) {
-            auto ip = parse_ip4(text);
-            for (const Ip4& n : a.ip4) any4 |= n.contains(ip->value);
-        }
-        for (const std::string& text : vips.ip6_reachable) {
-            auto ip = parse_ip6(text);
-            for (const Ip6Net& n : a.ip6) any6 |= n.contains(ip->value);
-        }
+        any4 = any4 || vips.ip4_reachable.any_within(a.ip4);
+        any6 = any6 || vips.ip6_reachable.any_within(a.ip6);
     }
     any4 |= !vips.ip4_all_responder.empty();
     any6 |= !vips.ip6_all_responder.empty();
-    (void)in_networks;
     if (!key) return;
     FlowWriter::More about{port.name, ""};
     if (any4) {

@@ -123,23 +123,10 @@ void rows_of_router(Program& p, const Router& r) {
     const int64_t* key = p.in.tunnel_keys.find(r.uuid);
     if (!key) return;
     std::vector<std::string> ip4 = vips.ip4_all_responder.all(), ip6 = vips.ip6_all_responder.all();
-    std::vector<const PortAddresses*> ports;
-    for (const Uuid& uuid : p.router_ports(r.uuid)) ports.push_back(&p.router_port(uuid).addresses);
-    for (const std::string& text : vips.ip4_reachable) {
-        auto ip = parse_ip4(text);
-        for (const PortAddresses* a : ports) {
-            for (const Ip4& n : a->ip4) {
-                if (n.contains(ip->value)) ip4.push_back(text);
-            }
-        }
-    }
-    for (const std::string& text : vips.ip6_reachable) {
-        auto ip = parse_ip6(text);
-        for (const PortAddresses* a : ports) {
-            for (const Ip6Net& n : a->ip6) {
-                if (n.contains(ip->value)) ip6.push_back(text);
-            }
-        }
+    for (const Uuid& uuid : p.router_ports(r.uuid)) {
+        const PortAddresses& networks = p.router_port(uuid).addresses;
+        for (std::string& ip : vips.ip4_reachable.within(networks.ip4)) ip4.push_back(std::move(ip));
+        for (std::string& ip : vips.ip6_reachable.within(networks.ip6)) ip6.push_back(std::move(ip));
     }
     if (!ip4.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip4", *key), sorted(std::move(ip4))});
     if (!ip6.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip6", *key), sorted(std::move(ip6))});

@@ -35,20 +35,6 @@ void ask_router_for_nat(Program& p, FlowWriter& f, const SwitchPort& port, const
 void ask_router_for_vips(Program& p, FlowWriter& f, const SwitchPort& port, const RouterPort& peer,
                          bool has_plain_ports) {
     const VipSummary& vips = p.router_vips(peer.router);
-    auto reached = [&](const std::string& text, bool is_ip6) {
-        if (is_ip6) {
-            auto ip = parse_ip6(text);
-            for (const Ip6Net& net : peer.addresses.ip6) {
-                if (net.contains(ip->value)) return true;
-            }
-            return false;
-        }
-        auto ip = parse_ip4(text);
-        for (const Ip4& net : peer.addresses.ip4) {
-            if (net.contains(ip->value)) return true;
-        }
-        return false;
-    };
     auto ask4 = [&](const std::string& ip) {
         ask_router(f, port, has_plain_ports, 80,
                    fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", ip));
@@ -57,17 +43,12 @@ void ask_router_for_vips(Program& p, FlowWriter& f, const SwitchPort& port, cons
         ask_router(f, port, has_plain_ports, 80,
                    fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", ip));
     };
-    for (const std::string& ip : vips.ip4_reachable) {
-        if (reached(ip, false)) ask4(ip);
+    const PortAddresses& networks = peer.addresses;
+    for (const AddressList* list : {&vips.ip4_reachable, &vips.ip4_all_responder}) {
+        for (const std::string& ip : list->within(networks.ip4)) ask4(ip);
     }
-    for (const std::string& ip : vips.ip4_all_responder) {
-        if (reached(ip, false)) ask4(ip);
-    }
-    for (const std::string& ip : vips.ip6_reachable) {
-        if (reached(ip, true)) ask6(ip);
-    }
-    for (const std::string& ip : vips.ip6_all_responder) {
-        if (reached(ip, true)) ask6(ip);
+    for (const AddressList* list : {&vips.ip6_reachable, &vips.ip6_all_responder}) {
+        for (const std::string& ip : list->within(networks.ip6)) ask6(ip);
     }
 }
 
