@@ -89,30 +89,34 @@ AddressList::AddressList(std::vector<std::string> addresses) {
     list_ = std::make_shared<const Shared>(Shared{std::move(addresses), {}, {}});
 }
 
-std::vector<std::string> AddressList::within(const std::vector<Ip4>& networks) const {
+namespace {
+
+// Of the texts those whose value is in one of the networks.  `values` are read at the first call.
+template <typename Value, typename Network, typename Parse>
+std::vector<std::string> those_within(const std::vector<std::string>& texts, std::vector<Value>& values,
+                                      const std::vector<Network>& networks, Parse parse) {
     std::vector<std::string> out;
-    if (!list_ || networks.empty()) return out;
-    if (list_->ip4.empty()) {
-        for (const std::string& text : list_->texts) list_->ip4.push_back(parse_ip4(text)->value);
+    if (networks.empty()) return out;
+    if (values.empty()) {
+        for (const std::string& text : texts) values.push_back(parse(text)->value);
     }
-    for (size_t i = 0; i < list_->ip4.size(); ++i) {
-        auto holds = [&](const Ip4& network) { return network.contains(list_->ip4[i]); };
-        if (std::any_of(networks.begin(), networks.end(), holds)) out.push_back(list_->texts[i]);
+    for (size_t i = 0; i < texts.size(); ++i) {
+        auto holds = [&](const Network& network) { return network.contains(values[i]); };
+        if (std::any_of(networks.begin(), networks.end(), holds)) out.push_back(texts[i]);
     }
     return out;
 }
 
+}  // namespace
+
+std::vector<std::string> AddressList::within(const std::vector<Ip4>& networks) const {
+    if (!list_) return {};
+    return those_within(list_->texts, list_->ip4, networks, parse_ip4);
+}
+
 std::vector<std::string> AddressList::within(const std::vector<Ip6Net>& networks) const {
-    std::vector<std::string> out;
-    if (!list_ || networks.empty()) return out;
-    if (list_->ip6.empty()) {
-        for (const std::string& text : list_->texts) list_->ip6.push_back(parse_ip6(text)->value);
-    }
-    for (size_t i = 0; i < list_->ip6.size(); ++i) {
-        auto holds = [&](const Ip6Net& network) { return network.contains(list_->ip6[i]); };
-        if (std::any_of(networks.begin(), networks.end(), holds)) out.push_back(list_->texts[i]);
-    }
-    return out;
+    if (!list_) return {};
+    return those_within(list_->texts, list_->ip6, networks, parse_ip6);
 }
 
 void AddressList::add(const AddressList& other) {
