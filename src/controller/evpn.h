@@ -26,6 +26,8 @@ struct EvpnSettings {
     std::vector<std::string> vxlan;  // the same
     bool announces_macs = false, announces_ips = false;
     bool own_fdb_first = false, own_arp_first = false;  // what the southbound knows goes before the EVPN's
+    uint16_t fdb_age =
+        300;  // seconds (fdb_age_threshold) after which an address goes that a VTEP was heard of with
     bool operator==(const EvpnSettings&) const = default;
 };
 
@@ -40,6 +42,8 @@ struct EvpnPeer {
     packet::Ipv6Addr ip{}, own_ip{};  // IPv4 in mapped form
     uint32_t vni = 0;
     uint32_t ofport = 0;  // of the VXLAN port
+    bool own_fdb_first = false;
+    uint16_t fdb_age = 300;  // seconds
     bool operator==(const EvpnPeer&) const = default;
 };
 inline constexpr uint32_t kEvpnKeyBit = 0x80000000;

@@ -107,6 +107,8 @@ std::optional<EvpnSettings> evpn_settings(const sb::DatapathBinding& row) {
     out.announces_ips = lists(redistribute, "ip");
     out.own_fdb_first = ovsdb::get_bool(row.external_ids, "dynamic-routing-fdb-prefer-local");
     out.own_arp_first = ovsdb::get_bool(row.external_ids, "dynamic-routing-arp-prefer-local");
+    int64_t age = ovsdb::get_int(row.external_ids, "fdb_age_threshold", 0);
+    if (age > 0) out.fdb_age = static_cast<uint16_t>(std::min<int64_t>(age, UINT16_MAX));
     return out;
 }
 
@@ -161,7 +163,9 @@ uint32_t EvpnExchange::peer_key(Reading& reading, const Uuid& datapath, const Ev
         }
         key = known->second;
     }
-    reading.learnt.peers[key] = {datapath, entry.destination, *own, settings.vni, tunnel->second};
+    reading.learnt.peers[key] = {datapath,        entry.destination, *own,
+                                 settings.vni,    tunnel->second,    settings.own_fdb_first,
+                                 settings.fdb_age};
     return key;
 }
 

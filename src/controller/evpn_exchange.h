@@ -1,17 +1,14 @@
 // What a routing daemon of this host is told of logical switches in an EVPN (evpn.h), and what it tells, by
 // the kernel's tables (net/neighbor_tables.h): as routes are exchanged (route_exchange.h), but for addresses.
 //
-//   device (other_config of the switch)   told                                learnt
-//   dynamic-routing-vxlan-ifname          —                                   VTEPs: entries of the
-//   forwarding database
-//                                                                             with a destination, those of
-//                                                                             00:00:00:00:00:00 for what is
-//                                                                             flooded
-//   dynamic-routing-bridge-ifname         IP addresses: neighbours            those of others: neighbours
-//   that are
-//                                         that are fixed ("noarp")            "extern_learn"
-//   dynamic-routing-advertise-ifname      Ethernet addresses: fixed entries   —
-//                                         ("static") of its bridge
+// - dynamic-routing-vxlan-ifname: its forwarding database.  Learnt are VTEPs, by entries with a destination,
+//   those of 00:00:00:00:00:00 for what is flooded.
+// - dynamic-routing-bridge-ifname: its neighbours.  Told are IP addresses, as fixed ones ("noarp"), learnt
+//   those of others ("extern_learn").
+// - dynamic-routing-advertise-ifname: the forwarding database of its bridge.  Told are Ethernet addresses, as
+//   fixed entries ("static").
+//
+// These are names of devices in other_config of the switch.
 //
 // Told is what dynamic-routing-redistribute lists and is on this host: workloads, and router ports that have
 // one host (gateways).  A port of a distributed router is on all hosts, and told by none.  Devices are the

@@ -246,5 +246,39 @@ def packets():
             raise rig.Failure("the other VTEP is gone, too")
 
 
+def learnt_from_packets():
+    """Addresses behind a VTEP that announces none: learnt from what comes with them, kept as long as it comes, and gone with the VTEP"""
+    with Segments("underlay") as net:
+        h = net.host("hv1", 1, weft=rig.ALL)
+        start(h)
+        tell(h, ["ls-add", "web", "--", "set", "Logical_Switch", "web", *SETTINGS, "other_config:fdb_age_threshold=3"])
+        vm1 = workload(h, "vm1", 1)
+        kernel, guest = linux_vtep(net, 4, "02:00:00:00:00:04", "10.1.0.4")
+        elsewhere, _ = linux_vtep(net, 5, "02:00:00:00:00:05", "10.1.0.5")
+        vtep(h, "192.0.2.4")
+        vtep(h, "192.0.2.5")
+        sh("bridge", "fdb", "append", "00:00:00:00:00:00", "dev", "vxlan-10", "dst", "192.0.2.1", ns=kernel)
+        sh("bridge", "fdb", "add", "02:00:00:00:00:01", "dev", "vxlan-10", "dst", "192.0.2.1", "self", "extern_learn", ns=kernel)
+        sh("bridge", "fdb", "add", "02:00:00:00:00:01", "dev", "vxlan-10", "master", "extern_learn", ns=kernel)
+        learnt = lambda: sum("dl_dst=02:00:00:00:00:04" in line for line in h.run("ovs-ofctl", "dump-flows", "br-int", "table=71,priority=140").splitlines())
+        strays = lambda: int(sh("cat", "/sys/class/net/vxlan-10/statistics/rx_packets", ns=elsewhere))
+        rig.wait_for(lambda: pings(vm1, "10.1.0.4"), "a ping to an address that nobody announced", seconds=20)
+        expect_soon(learnt, 1, "the address, learnt")
+        before = strays()
+        if not pings(vm1, "10.1.0.4", count=120):  # six seconds: twice the age
+            raise rig.Failure("no answers")
+        if learnt() != 1 or strays() > before + 60:
+            raise rig.Failure(f"in use: {learnt()} flows, {strays() - before} packets went to the other VTEP as well")
+        expect_soon(learnt, 0, "out of use")
+        rig.wait_for(lambda: pings(vm1, "10.1.0.4") and learnt() == 1, "it to be learnt again")
+        # What the routing daemon says goes first.
+        vtep(h, "192.0.2.5", "02:00:00:00:00:04")
+        rig.wait_for(lambda: not pings(vm1, "10.1.0.4", wait=1), "an announced address to go first")
+        h.sh("bridge", "fdb", "del", "02:00:00:00:00:04", "dev", "vxlan-10", "dst", "192.0.2.5", "self")
+        rig.wait_for(lambda: pings(vm1, "10.1.0.4"), "the announcement to be gone")
+        h.sh("bridge", "fdb", "del", "00:00:00:00:00:00", "dev", "vxlan-10", "dst", "192.0.2.4", "self")
+        expect_soon(learnt, 0, "without the VTEP")
+
+
 if __name__ == "__main__":
-    rig.main(exchange, packets)
+    rig.main(exchange, packets, learnt_from_packets)

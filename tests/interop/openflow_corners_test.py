@@ -174,6 +174,54 @@ def words():
             c.same("--no-stats", "dump-flows", "BR")
 
 
+def learnt():
+    """Flows go with the last learn action that says so: deleted, modified, replaced, expired, in bundles; other ones stay. Retranslated megaflows go on learning"""
+    learn = lambda more, inside="{}", table=2: inside.format(f"learn(table={table},{more},NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])")
+    with Corner() as c:
+        def packets(*ports):
+            for port in ports:
+                c.pair.same("netdev-dummy/receive", f"p{port}", f"in_port({port}),eth(src=02:00:00:00:00:0{port},dst=02:00:00:00:00:08),eth_type(0x1234)")
+        def flows():
+            return c.same("--no-stats", "dump-flows", "BR", tools=(1,))
+        def do(*words, **options):
+            return c.same(*words, tools=(1,), **options)
+        flag = "delete_learned,cookie=0x5"
+        cases = {
+            "two learners": ([f"in_port=1,actions={learn(flag)}", f"in_port=9,actions={learn(flag)}"], [["del-flows", "BR", "in_port=1"], ["del-flows", "BR", "in_port=9"]]),
+            "without the flag": ([f"in_port=1,actions={learn('cookie=0x5')}", f"in_port=9,actions={learn(flag)}"], [["del-flows", "BR", "in_port=1"], ["del-flows", "BR", "in_port=9"]]),
+            "a clone alone": ([f"in_port=1,actions={learn(flag, 'clone({})')}"], [["mod-flows", "BR", "in_port=1,actions=drop"]]),
+            "inside a clone": ([f"in_port=1,actions={learn(flag, 'clone({})')}", f"in_port=9,actions={learn(flag)}"], [["del-flows", "BR", "in_port=9"], ["del-flows", "BR", "in_port=1"]]),
+            "another cookie, another table": ([f"in_port=1,actions={learn('delete_learned,cookie=6')},{learn(flag, table=3)}"], [["mod-flows", "BR", f"in_port=1,actions={learn(flag, table=3)}"], ["mod-flows", "BR", "in_port=1,actions=drop"]]),
+            "replaced by the same": ([f"in_port=1,actions={learn(flag)}"], [["add-flow", "BR", f"in_port=1,actions={learn(flag)}"], ["add-flow", "BR", "in_port=1,actions=drop"]]),
+            "a flow that learns nothing": (["table=2,cookie=5,in_port=3,actions=drop", f"in_port=1,actions={learn(flag)}"], [["del-flows", "BR", "in_port=1"]]),
+            "no cookie": ([f"in_port=1,actions={learn('delete_learned')}"], [["del-flows", "BR", "table=0"]]),
+            "a chain": ([f"in_port=1,actions={learn(flag)}", f"table=2,cookie=5,in_port=9,actions={learn('delete_learned,cookie=9', table=4)}", "table=4,cookie=9,actions=drop"], [["del-flows", "BR", "in_port=1,dl_type=0x1234"], ["--strict", "del-flows", "BR", "priority=32768,table=0,in_port=1"]]),
+            "in a bundle": ([f"in_port=1,actions={learn(flag)}"], [["--bundle", "replace-flows", "BR", "/dev/null"]]),
+        }
+        for name, (first, then) in cases.items():
+            do("del-flows", "BR")
+            for flow in first:
+                do("add-flow", "BR", flow)
+            c.pair.same("revalidator/purge")
+            packets(1, 9)
+            before = flows()
+            for words in then:
+                do(*words)
+                after = flows()
+            assert before != after, f"{name}: {after}"
+        # Translated again while it forwards, and learnt again by its next packets.
+        do("del-flows", "BR")
+        do("add-flow", "BR", f"in_port=1,actions={learn('hard_timeout=300')}")
+        c.pair.same("revalidator/purge")
+        packets(1)
+        assert "table=2" in flows()
+        do("del-flows", "BR", "table=2")
+        c.pair.same("revalidator/wait")
+        packets(1, 1)
+        c.pair.same("revalidator/wait")
+        assert "table=2" in flows(), flows()
+
+
 def payloads():
     """ofproto/trace --generate makes packets of any payload: --l7 and --l7-len"""
     with Corner() as c:
@@ -193,4 +241,4 @@ def reading():
 
 
 if __name__ == "__main__":
-    rig.main(tables, formats, groups, monitors, inconsistent, words, payloads, reading)
+    rig.main(tables, formats, groups, monitors, inconsistent, words, learnt, payloads, reading)

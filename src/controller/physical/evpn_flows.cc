@@ -1,7 +1,8 @@
 // Logical switches in an EVPN (evpn.h).  Table 0: what comes from a VTEP enters its switch's pipeline, with
 // the VTEP as its ingress port.  Table 39: what is for a VTEP, and copies of what is flooded, leave by the
 // VXLAN port with the switch's VNI.  Tables 71, 66 and 67: addresses behind VTEPs, for switches and for the
-// routers on them.
+// routers on them.  An address that no routing daemon told of is learnt into table 71 from the first packet
+// that comes with it, and goes when none has come for a while.
 //
 // All VTEPs of a UDP port are behind one port of the bridge, which sends nothing back to where it came from
 // unless it is told that it came from nowhere.  What came from a VTEP never goes to another by the switch
@@ -10,6 +11,7 @@
 #include <algorithm>
 
 #include "controller/physical/action_builder.h"
+#include "controller/physical/learn_specs.h"
 #include "controller/physical/physical_flows.h"
 #include "packet/address.h"
 
@@ -23,6 +25,8 @@ namespace {
 
 constexpr uint16_t kPriorityEvpnFdb = 150,
                    kPriorityEvpnFdbLast = 50;  // before and after the southbound's (100)
+constexpr uint16_t kPriorityEvpnLearnt = 140, kPriorityEvpnLearntLast = 40;
+constexpr uint32_t kMostAddresses = 1 << 16;  // of a switch: nothing is learnt beyond
 constexpr uint16_t kPriorityEvpnArp = 120, kPriorityEvpnArpLast = 70;
 constexpr uint64_t kNoPort = 0xffff;
 
@@ -58,6 +62,21 @@ void send_to(ActionBuilder& actions, const EvpnPeer& peer) {
     actions.load(FieldId::kTunId, peer.vni, 0, 24).output(peer.ofport);
 }
 
+// Where a packet's source is: at the VTEP that it came from.  Seen again, it stays.
+openflow::Learn learn_source(const EvpnPeer& peer, uint32_t cookie) {
+    openflow::Learn learn;
+    learn.table = kTableGetFdb;
+    learn.priority = peer.own_fdb_first ? kPriorityEvpnLearntLast : kPriorityEvpnLearnt;
+    learn.hard_timeout = peer.fdb_age;
+    learn.flags = openflow::Learn::kDeleteLearned;
+    learn.cookie = cookie;
+    learn.limit = kMostAddresses;
+    learn.specs.push_back(learn_field(kFieldDatapath, kFieldDatapath));
+    learn.specs.push_back(learn_field(FieldId::kEthDst, FieldId::kEthSrc));
+    learn.specs.push_back(learn_load(openflow::reg_field(kRegOutport), openflow::reg_field(kRegInport)));
+    return learn;
+}
+
 }  // namespace
 
 void emit_evpn_peer_flows(SouthboundView& view, uint32_t key) {
@@ -71,7 +90,8 @@ void emit_evpn_peer_flows(SouthboundView& view, uint32_t key) {
     from.set(FieldId::kTunId, peer.vni);
     match_tunnel(from, peer);
     ActionBuilder enter;
-    enter.load(kFieldDatapath, datapath->key).load_reg(kRegInport, key).resubmit(kTableIngress);
+    enter.load(kFieldDatapath, datapath->key).load_reg(kRegInport, key);
+    enter.add(Boxed<openflow::Learn>(learn_source(peer, cookie))).resubmit(kTableIngress);
     view.flows.emit(make_flow(kTablePhysicalToLogical, 110, cookie, from, enter.take()));
 
     openflow::Match to = outport_match(datapath->key, key);

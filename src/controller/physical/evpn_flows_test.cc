@@ -90,9 +90,14 @@ using Lines = std::vector<std::string>;
 
 TEST_F(EvpnFlows, OfAPeer) {
     view.evpn_peers.set(kKey, {kSwitch, ip("192.0.2.2"), ip("192.0.2.1"), 10, 7});
-    EXPECT_EQ(flows(0, "tun_id"),
-              (Lines{"table=0,priority=110,tun_id=0xa,tun_src=192.0.2.2,tun_dst=192.0.2.1,in_port=7 "
-                     "actions=set_field:0x5->metadata,set_field:0x80010000->reg14,resubmit(,8)"}));
+    EXPECT_EQ(
+        flows(0, "tun_id"),
+        (Lines{
+            "table=0,priority=110,tun_id=0xa,tun_src=192.0.2.2,tun_dst=192.0.2.1,in_port=7 "
+            "actions=set_field:0x5->metadata,set_field:0x80010000->reg14,learn(table=71,hard_timeout=300,"
+            "priority=140,"
+            "delete_learned,cookie=0x1010000,limit=65536,OXM_OF_METADATA[],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],"
+            "load:NXM_NX_REG14[]->NXM_NX_REG15[]),resubmit(,8)"}));
     EXPECT_EQ(flows(39, "reg15=0x80010000"),
               (Lines{"table=39,priority=100,reg15=0x80010000,metadata=0x5 "
                      "actions=set_field:ANY->in_port,set_field:192.0.2.1->tun_src,"
@@ -102,6 +107,9 @@ TEST_F(EvpnFlows, OfAPeer) {
     view.evpn_peers.set(kKey, {kSwitch, ip("2001:db8::2"), ip("2001:db8::1"), 10, 7});
     EXPECT_EQ(flows(0, "tun_ipv6_src=2001:db8::2,tun_ipv6_dst=2001:db8::1").size(), 1u);
     EXPECT_EQ(flows(39, "2001:db8::1->tun_ipv6_src,set_field:2001:db8::2->tun_ipv6_dst").size(), 1u);
+    EXPECT_EQ(flows(0, "priority=140").size(), 1u);
+    view.evpn_peers.set(kKey, {kSwitch, ip("2001:db8::2"), ip("2001:db8::1"), 10, 7, true, 20});
+    EXPECT_EQ(flows(0, "learn(table=71,hard_timeout=20,priority=40,").size(), 1u);
     view.local_datapaths.erase(kSwitch);
     EXPECT_EQ(flows(0, "tun_id"), Lines{});
 }

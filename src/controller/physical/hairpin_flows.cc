@@ -9,6 +9,7 @@
 
 #include "controller/load_balancers.h"
 #include "controller/physical/action_builder.h"
+#include "controller/physical/learn_specs.h"
 #include "controller/physical/physical_flows.h"
 
 namespace weft::controller {
@@ -47,27 +48,6 @@ void match_vip(openflow::Match& match, const LbEndpoint& vip, const Transport& t
     match.set_reg(kRegVipPort, vip.port, 0xffff);
 }
 
-openflow::LearnSpec learn_value(FieldId field, ByteView value) {
-    openflow::LearnSpec spec;
-    spec.immediate = true;
-    spec.bits = openflow::field(field).bits;
-    spec.value.assign(value.begin(), value.end());
-    spec.dst = {field, 0, spec.bits};
-    return spec;
-}
-openflow::LearnSpec learn_number(FieldId field, uint16_t value) {
-    uint8_t bytes[2];
-    store_be16(bytes, value);
-    return learn_value(field, bytes);
-}
-openflow::LearnSpec learn_field(FieldId to, FieldId from) {
-    openflow::LearnSpec spec;
-    spec.bits = openflow::field(to).bits;
-    spec.src = {from, 0, spec.bits};
-    spec.dst = {to, 0, spec.bits};
-    return spec;
-}
-
 // The answer: from the back end to the address that its connection came from, ports exchanged.
 openflow::Learn learn_reply(uint32_t cookie, const LbEndpoint& vip, const LbEndpoint& snat,
                             const Transport& transport) {
@@ -88,13 +68,7 @@ openflow::Learn learn_reply(uint32_t cookie, const LbEndpoint& vip, const LbEndp
     } else {
         specs.push_back(learn_field(FieldId::kIpProto, FieldId::kIpProto));
     }
-    openflow::LearnSpec flag;
-    flag.destination = openflow::LearnSpec::Destination::kLoad;
-    flag.immediate = true;
-    flag.bits = 1;
-    flag.value = {0, 1};
-    flag.dst = {openflow::reg_field(kRegFlags), kHairpinFlag, 1};
-    specs.push_back(flag);
+    specs.push_back(learn_bit(openflow::reg_field(kRegFlags), kHairpinFlag));
     return learn;
 }
 

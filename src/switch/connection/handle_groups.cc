@@ -67,6 +67,13 @@ bool loops(const Bridge& bridge, const std::vector<of::Bucket>& buckets, uint32_
     return false;
 }
 
+bool uses_meter(const of::ActionList& actions, uint32_t id) {
+    return std::any_of(actions.begin(), actions.end(), [&](const of::Action& action) {
+        auto* meter = of::action_cast<of::Meter>(action);
+        return meter && meter->meter_id == id;
+    });
+}
+
 }  // namespace
 
 OfError OfConnection::apply(const of::GroupMod& mod, Transaction& transaction) {
@@ -231,14 +238,12 @@ void OfConnection::handle(const of::MeterMod& mod) {
             (void)dp.delete_meter(bridge_.meters[each].datapath_id);
             bridge_.meters.erase(each);
             // Flows that go through it go with it.
-            for (Rule* rule : bridge_.collect(of::kTableAll, {}, 0, 0, of::kPortNone, of::kGroupAny)) {
-                for (const of::Action& action : *rule->actions) {
-                    auto* use = of::action_cast<of::Meter>(action);
-                    if (use && use->meter_id == each) {
-                        bridge_.remove_rule(*rule, RemovedReason::kMeterDelete);
-                        break;
-                    }
-                }
+            std::vector<RuleRef> users;
+            bridge_.for_each_rule(of::kTableAll, {}, 0, 0, of::kPortNone, of::kGroupAny, [&](Rule& rule) {
+                if (uses_meter(*rule.actions, each)) users.emplace_back(&rule);
+            });
+            for (const RuleRef& rule : users) {  // one may have taken others along (learn)
+                if (rule->in_classifier()) bridge_.remove_rule(*rule, RemovedReason::kMeterDelete);
             }
         }
         bridge_.touch();

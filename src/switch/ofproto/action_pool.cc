@@ -1,6 +1,7 @@
 #include "switch/ofproto/action_pool.h"
 
 #include "switch/classifier/hash.h"
+#include "switch/ofproto/learned_cookies.h"
 
 namespace weft::vswitch {
 
@@ -38,6 +39,9 @@ uint64_t hash_of(uint64_t hash, const openflow::ActionList& actions) {
 }
 
 }  // namespace
+
+SharedActions::SharedActions(openflow::ActionList actions)
+    : list(std::move(actions)), deletes_learned(LearnedCookies::named_by(list)) {}
 
 SharedActions::~SharedActions() {
     if (pool) pool->forget(*this);

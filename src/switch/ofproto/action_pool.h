@@ -23,10 +23,11 @@ namespace weft::vswitch {
 class ActionPool;
 
 struct SharedActions {
-    explicit SharedActions(openflow::ActionList actions) : list(std::move(actions)) {}
+    explicit SharedActions(openflow::ActionList actions);
     ~SharedActions();
 
     const openflow::ActionList list;
+    const bool deletes_learned;     // learned_cookies.h
     ActionPool* pool = nullptr;     // null: in none
     SharedActions* next = nullptr;  // in the chain of its hash
     uint32_t hash = 0;

@@ -134,6 +134,7 @@ void Bridge::insert(Rule& rule) {
         expiry_.emplace(at, &rule);
         expiry_of_[&rule] = at;
     }
+    if (rule.actions.get()->deletes_learned) learned_cookies_.added(*rule.actions);
     touch();
 }
 
@@ -146,8 +147,26 @@ void Bridge::take_out(Rule& rule) {
 // The rule is in no classifier any more.
 void Bridge::let_go(Rule& rule) {
     if (!expiry_of_.empty()) forget_expiry(rule);
+    if (!learned_cookies_.empty() && rule.actions.get()->deletes_learned)
+        learned_cookies_.removed(*rule.actions);
     RuleRef hold(&rule);
     --rule.references;
+}
+
+void Bridge::set_actions(Rule& rule, const ActionsRef& actions) {
+    if (actions.get()->deletes_learned) learned_cookies_.added(*actions);
+    if (rule.actions.get()->deletes_learned) learned_cookies_.removed(*rule.actions);
+    rule.actions = actions;
+}
+
+// Flows go whose learn actions have gone; theirs may have learnt others.
+void Bridge::remove_orphans() {
+    for (const auto& [table, cookie] : learned_cookies_.take_orphans()) {
+        Transaction transaction;
+        remove_all(collect(table, {}, cookie, UINT64_MAX, openflow::kPortNone, openflow::kGroupAny),
+                   RemovedReason::kDelete, transaction);
+        commit(transaction);
+    }
 }
 
 void Bridge::forget_expiry(Rule& rule) {
@@ -318,7 +337,7 @@ OfError Bridge::modify(const FlowChange& change, const std::vector<Rule*>& rules
         if (rule->conjunctions()) before->conjunctions = *rule->conjunctions();
         transaction.steps.push_back(
             {.kind = Transaction::Step::Kind::kModified, .rule = RuleRef(rule), .before = std::move(before)});
-        rule->actions = actions;
+        set_actions(*rule, actions);
         rule->set_conjunctions(conjunctions);
         if (change.modify_cookie) rule->cookie = change.new_cookie;
         rule->modified_ms = now;
@@ -373,6 +392,7 @@ void Bridge::commit(Transaction& transaction) {
     for (uint8_t table : resized) check_vacancy(table);
     let_go_of(transaction.steps);
     transaction.groups.clear();
+    remove_orphans();
 }
 
 void Bridge::check_vacancy(uint8_t id) {
@@ -406,7 +426,7 @@ void Bridge::rollback(Transaction& transaction) {
                 insert(rule);
                 break;
             case Kind::kModified:
-                rule.actions = it->before->actions;
+                set_actions(rule, it->before->actions);
                 rule.set_conjunctions(it->before->conjunctions);
                 rule.cookie = it->before->cookie;
                 rule.idle_timeout = it->before->idle_timeout;
@@ -423,6 +443,7 @@ void Bridge::rollback(Transaction& transaction) {
     restore_groups(transaction);
     transaction.steps.clear();
     transaction.groups.clear();
+    (void)learned_cookies_.take_orphans();  // all are back
     touch();
 }
 
@@ -468,6 +489,7 @@ void Bridge::flush_flows() {
             if (!rule->hidden()) take_out(*rule);
         }
     }
+    (void)learned_cookies_.take_orphans();  // gone, too
 }
 
 void Bridge::add_default_flow() {

@@ -25,6 +25,7 @@
 #include "switch/ofproto/flow_table.h"
 #include "switch/ofproto/group.h"
 #include "switch/ofproto/hidden_flow.h"
+#include "switch/ofproto/learned_cookies.h"
 #include "switch/ofproto/mac_table.h"
 #include "switch/ofproto/mirror.h"
 #include "switch/ofproto/multicast_table.h"
@@ -171,6 +172,8 @@ class Bridge {
     void insert(Rule& rule);
     void take_out(Rule& rule);
     void let_go(Rule& rule);
+    void set_actions(Rule& rule, const ActionsRef& actions);
+    void remove_orphans();
     void forget_expiry(Rule& rule);
     std::vector<Rule*> targets(const FlowChange& change) const;
     openflow::OfError check(const FlowChange& change) const;
@@ -182,6 +185,7 @@ class Bridge {
 
     std::string name_, datapath_type_;
     ActionPool action_pool_;
+    LearnedCookies learned_cookies_;
     std::array<std::unique_ptr<FlowTable>, kTables> tables_;
     std::map<uint32_t, Ref<GroupEntry>> groups_;
     std::map<uint32_t, std::unique_ptr<OfPort>> ports_;

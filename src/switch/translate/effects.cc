@@ -39,7 +39,7 @@ void replay_one(const EffectCache::CountBond& e, uint64_t, uint64_t bytes, uint1
     if (bundle && bundle->bond) bundle->bond->account(e.bucket, bytes);
 }
 void replay_one(const EffectCache::LearnFlow& e, uint64_t, uint64_t, uint16_t, int64_t) {
-    apply_learned(*e.bridge, *e.change, e.limit);
+    if (!e.learner || e.learner->in_classifier()) apply_learned(*e.bridge, *e.change, e.limit);
 }
 void replay_one(const EffectCache::CountGroup& e, uint64_t packets, uint64_t bytes, uint16_t, int64_t) {
     if (e.bucket == UINT32_MAX) {

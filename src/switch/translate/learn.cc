@@ -102,13 +102,21 @@ void Walk::learn(const of::Learn& action) {
         detail(describe_learnt(*change));
         if (!may_learn(*bridge_, *change, action.limit)) detail("Limit exceeded, learn failed");
     }
-    if (!in_.effects) return warning("suppressing side effects, so learn action ignored");
-    if (!(action.flags & of::Learn::kWriteResult)) {
-        learnt_.push_back({bridge_, std::move(change), action.limit});
+    EffectCache::LearnFlow flow{bridge_, std::move(change), action.limit, RuleRef(rule_)};
+    if (!in_.effects) {
+        warning("suppressing side effects, so learn action ignored");
+        if (!in_.cache) return;
+        // Of a flow that is translated again: its next packets learn.
+        if (action.flags & of::Learn::kWriteResult)
+            write_subfield(action.result_dst, may_learn(*bridge_, *flow.change, flow.limit));
+        note(std::move(flow));
         return;
     }
-    bool success = keep_learnt({bridge_, change, action.limit});
-    write_subfield(action.result_dst, success);
+    if (!(action.flags & of::Learn::kWriteResult)) {
+        learnt_.push_back(std::move(flow));
+        return;
+    }
+    write_subfield(action.result_dst, keep_learnt(flow));
     show_subfield(action.result_dst);
 }
 

@@ -70,6 +70,7 @@ struct EffectCache {
         Bridge* bridge;
         std::shared_ptr<FlowChange> change;
         uint32_t limit;
+        RuleRef learner;  // null: a packet-out; what has left its table learns no more
     };
     struct CountGroup {
         Ref<GroupEntry> group;
