@@ -346,13 +346,26 @@ std::optional<uint32_t> device_ipv4(const std::string& device) {
     return ntohl(reinterpret_cast<const sockaddr_in&>(interface.ifr_addr).sin_addr.s_addr);
 }
 
-std::optional<LinkSpeed> link_speed(const std::string& device) {
+std::optional<LinkModes> link_modes(const std::string& device) {
     ethtool_cmd command = {};
     command.cmd = ETHTOOL_GSET;
     if (!ethtool(device, &command)) return std::nullopt;
     uint32_t megabits = ethtool_cmd_speed(&command);
-    if (megabits == static_cast<uint32_t>(SPEED_UNKNOWN) || megabits == 0xffff) return std::nullopt;
-    return LinkSpeed{uint64_t{megabits} * 1000000, command.duplex == DUPLEX_FULL};
+    if (megabits == static_cast<uint32_t>(SPEED_UNKNOWN) || megabits == 0xffff) megabits = 0;
+    LinkModes modes;
+    modes.bits_per_second = uint64_t{megabits} * 1000000;
+    modes.full_duplex = command.duplex == DUPLEX_FULL;
+    modes.negotiates = command.autoneg;
+    modes.medium = command.port;
+    modes.supported = command.supported;
+    modes.advertised = command.advertising;
+    return modes;
+}
+
+std::optional<LinkModes> link_speed(const std::string& device) {
+    std::optional<LinkModes> modes = link_modes(device);
+    if (modes && !modes->bits_per_second) modes.reset();
+    return modes;
 }
 
 }  // namespace weft::datapath

@@ -44,7 +44,8 @@ struct FeaturesRequest {
 // FeaturesReply::capabilities.
 inline constexpr uint32_t kCapFlowStats = 1 << 0, kCapTableStats = 1 << 1, kCapPortStats = 1 << 2,
                           kCapGroupStats = 1 << 3, kCapIpReasm = 1 << 5, kCapQueueStats = 1 << 6,
-                          kCapArpMatchIp = 1 << 7 /* 1.0 */, kCapStp = 1 << 3 /* 1.0 */;
+                          kCapArpMatchIp = 1 << 7 /* 1.0 */, kCapStp = 1 << 3 /* 1.0 */,
+                          kCapBundles = 1 << 9 /* 1.4+ */;
 struct FeaturesReply {
     uint64_t datapath_id = 0;
     uint32_t buffers = 0;

@@ -18,6 +18,7 @@
 #include "packet/extract.h"
 #include "switch/bridge/contents.h"
 #include "switch/bridge/datapath_options.h"
+#include "switch/bridge/link_features.h"
 #include "switch/bridge/mirror_rows.h"
 #include "switch/bridge/thread_settings.h"
 #include "switch/bridge/tunnel_options.h"
@@ -781,6 +782,8 @@ void Switch::refresh_port(OfPort& port) {
             port.mac = link->mac;
             port.mtu = link->mtu;
             port.ifindex = static_cast<uint32_t>(link->ifindex);
+            auto modes = datapath::link_modes(port.name);
+            port.features = modes ? features_of(*modes) : LinkFeatures{};
             port.state = link->carrier ? 0 : kPortStateLinkDown;
             if (port.state != before.state) bonds_.carrier_changed(port);
             if (link->admin_up)
@@ -791,7 +794,8 @@ void Switch::refresh_port(OfPort& port) {
         if (port.number == openflow::kPortLocal) port.bridge->local_mac = port.mac;
     }
     if (before.mtu != port.mtu) dirty_ = true;  // internal ports follow
-    if (before.state != port.state || before.config != port.config || before.mac != port.mac) {
+    if (before.state != port.state || before.config != port.config || before.mac != port.mac ||
+        before.features != port.features) {
         port.bridge->port_changed(port);
         trees_.ports_changed();
         write_pending_ = true;

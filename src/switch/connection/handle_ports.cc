@@ -28,7 +28,11 @@ of::Port OfConnection::describe(const OfPort& port) const {
     if (version() >= of::Version::k11 && port.live()) {
         out.state |= of::kPortLive;
     }
-    out.current_speed = out.max_speed = static_cast<uint32_t>(port.speed_kbps);
+    out.current = port.features.current;
+    out.advertised = port.features.advertised;
+    out.supported = port.features.supported;
+    out.current_speed = port.features.current_kbps;
+    out.max_speed = port.features.max_kbps;
     return out;
 }
 

@@ -45,6 +45,7 @@ void OfConnection::handle(const of::FeaturesRequest&) {
         out.actions = 0xfff;
     } else {
         out.capabilities |= of::kCapGroupStats;
+        if (version() >= of::Version::k14) out.capabilities |= of::kCapBundles;
     }
     if (version() < of::Version::k13) {
         for (const auto& [number, port] : bridge_.ports()) out.ports.push_back(describe(*port));

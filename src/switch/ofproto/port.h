@@ -56,6 +56,13 @@ inline constexpr uint32_t kPortConfigDown = 1, kPortConfigNoStp = 2, kPortConfig
                           kPortConfigNoFlood = 16, kPortConfigNoFwd = 32, kPortConfigNoPacketIn = 64;
 inline constexpr uint32_t kPortStateLinkDown = 1, kPortStateBlocked = 2, kPortStateLive = 4;
 
+// As OpenFlow describes a link (openflow/messages/port.h, kPort10MbHd …).
+struct LinkFeatures {
+    uint32_t current = 0, advertised = 0, supported = 0;
+    uint32_t current_kbps = 0, max_kbps = 0;  // 0: not known
+    bool operator==(const LinkFeatures&) const = default;
+};
+
 struct OfPort {
     Bridge* bridge = nullptr;
     Bundle* bundle = nullptr;
@@ -68,7 +75,7 @@ struct OfPort {
     int mtu = 0;
     uint32_t ifindex = 0;                    // 0: it has none
     std::map<uint32_t, uint8_t> queue_dscp;  // code points that queues write into packets
-    uint64_t speed_kbps = 0;
+    LinkFeatures features;                   // of its device
     bool is_patch = false;
     std::string peer_name;  // of patch ports
     std::optional<TunnelConfig> tunnel;
