@@ -89,15 +89,15 @@ bool may_learn(const Bridge& bridge, const FlowChange& change, uint32_t limit) {
     return learned < limit;
 }
 
-// A learned flow that is there already, unchanged, only becomes younger: it must not invalidate what was
-// translated with it.
+// A learned flow that is there already, unchanged, only becomes younger, for its hard timeout: it must not
+// invalidate what was translated with it.  It was not used, so an idle timeout goes on.
 bool apply_learned(Bridge& bridge, const FlowChange& change, uint32_t limit) {
     if (change.table >= kInternalTable) return false;
     FlowTable& table = bridge.table(change.table);
     auto* rule =
         static_cast<Rule*>(table.classifier.find(change.match.value, change.match.mask, change.priority));
     if (rule && *rule->actions == change.actions && rule->cookie == change.new_cookie) {
-        rule->modified_ms = rule->used_ms = clock::monotonic_ms();
+        rule->modified_ms = clock::monotonic_ms();
         return true;
     }
     if (!may_learn(bridge, change, limit)) return false;
