@@ -107,6 +107,9 @@ Bytes encode_error(OfError error, ByteView request, size_t limit = 64);
 std::string to_string(const Message& message, const Names* names = nullptr, int verbosity = 0);
 // The same for bytes that may not decode: "***decode error: …***" and a hex dump.
 std::string print(ByteView bytes, const Names* names = nullptr, int verbosity = 0);
+// What tables can do; those of all messages of a reply together, since a table is compared with the one
+// before.
+void print_table_features(const std::vector<TableFeatures>& tables, Version version, std::string& out);
 const char* message_name(const Message& message);  // "OFPT_FLOW_MOD", "OFPST_DESC request"
 
 // Replies of any length, cut into messages of at most 64 kB as entries are added:

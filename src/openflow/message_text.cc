@@ -174,6 +174,12 @@ struct Printer {
         text::append(out, "\n     config: 0x{:x}\n     mask:   0x{:x}\n     advertise: 0x{:x}\n", m.config,
                      m.mask, m.advertise);
     }
+    static std::string bucket_place(uint32_t id) {
+        return id == Bucket::kAll     ? "all"
+               : id == Bucket::kFirst ? "first"
+               : id == Bucket::kLast  ? "last"
+                                      : std::to_string(id);
+    }
     void operator()(const GroupMod& m) const {
         const char* command = "UNKNOWN";
         switch (m.command) {
@@ -197,7 +203,11 @@ struct Printer {
                 break;
         }
         text::append(out, "\n {} ", command);
-        format_group(m.group_id, m.type, m.selection, m.buckets, message.version, names, out);
+        // A change of buckets names its place, and goes without the group's type.
+        const bool of_buckets = m.command == GroupMod::Command::kInsertBucket ||
+                                m.command == GroupMod::Command::kRemoveBucket;
+        if (of_buckets) text::append(out, "command_bucket_id:{},", bucket_place(m.command_bucket_id));
+        format_group(m.group_id, of_buckets ? std::nullopt : std::optional(m.type), m.selection, m.buckets, message.version, names, out);
         out += '\n';
     }
     void operator()(const MeterMod& m) const {
@@ -223,49 +233,10 @@ struct Printer {
     void operator()(const AggregateStatsReply& r) const {
         text::append(out, " packet_count={} byte_count={} flow_count={}\n", r.packets, r.bytes, r.flows);
     }
-    // "table 2 ("name")", where it has one.
-    template <typename Table>
-    static std::string table_text(const Table& table) {
-        std::string text = fmt::format("table {}", table.table);
-        return table.name.empty() ? text : text + fmt::format(" (\"{}\")", table.name);
-    }
-    // What is said of tables that are as the one before: "table 1 ("name"): ditto", "tables 2...253: ditto".
-    template <typename Table>
-    void print_ditto(const std::vector<Table>& tables, size_t from, size_t to, const char* before) const {
-        for (size_t i = from; i < to;) {
-            size_t next = i + 1;
-            while (tables[i].name.empty() && next < to && tables[next].name.empty()) next++;
-            std::string which = next - i > 1
-                                    ? fmt::format("tables {}...{}", tables[i].table, tables[next - 1].table)
-                                    : table_text(tables[i]);
-            text::append(out, "{}  {}: ditto\n", i == from ? before : "", which);
-            i = next;
-        }
-    }
-    void operator()(const TableStatsReply& r) const {
-        out += '\n';
-        auto same = [](const TableStats& a, const TableStats& b) {
-            return a.active == b.active && a.lookups == b.lookups && a.matched == b.matched &&
-                   a.max_entries == b.max_entries;
-        };
-        for (size_t i = 0; i < r.tables.size();) {
-            const TableStats& t = r.tables[i];
-            text::append(out, "  {}:\n    active={}, lookup={}, matched={}\n", table_text(t), t.active,
-                         t.lookups, t.matched);
-            if (message.version < Version::k13) text::append(out, "    max_entries={}\n", t.max_entries);
-            size_t next = i + 1;
-            while (next < r.tables.size() && same(t, r.tables[next])) next++;
-            print_ditto(r.tables, i + 1, next, "\n");
-            i = next;
-            if (i < r.tables.size()) out += '\n';
-        }
-    }
+    void operator()(const TableStatsReply& r) const { print_table_stats(r.tables, message.version, out); }
     void operator()(const TableFeaturesReply& r) const {
         out += '\n';
-        for (const TableFeatures& t : r.tables) {
-            text::append(out, "  {}:\n    metadata: match={:#x} write={:#x}\n    max_entries={}\n",
-                         table_text(t), t.metadata_match, t.metadata_write, t.max_entries);
-        }
+        print_table_features(r.tables, message.version, out);
     }
     void operator()(const PortDescReply& r) const {
         out += '\n';
@@ -367,8 +338,11 @@ struct Printer {
                      "  class  type  length  match field\n ------  ----  ------  --------------\n",
                      r.max_option_space, r.max_fields, used);
         for (const TlvMapping& m : r.mappings) {
-            text::append(out, "  0x{:x}  0x{:x}{:>8}  tun_metadata{}\n", m.option_class, m.option_type,
-                         m.option_len, m.index);
+            auto hex = [](unsigned number) {
+                return number ? fmt::format("{:#x}", number) : std::string("0");
+            };
+            text::append(out, " {:>6}  {:>4}  {:>6}  tun_metadata{}\n", hex(m.option_class),
+                         hex(m.option_type), m.option_len, m.index);
         }
     }
     void operator()(const BundleControl& b) const {

@@ -174,6 +174,39 @@ def words():
             c.same("--no-stats", "dump-flows", "BR")
 
 
+def abilities():
+    """What tables, groups and meters can do, in all versions; what a version has no request for; sums of flows"""
+    with Corner() as c:
+        for version in range(10, 16):
+            for command in ("show", "dump-tables", "dump-table-features", "dump-group-features", "meter-features", "dump-meters", "meter-stats", "dump-aggregate", "dump-tlv-map"):
+                c.same(f"-OOpenFlow{version}", command, "BR", normal=lambda text: re.sub(r"dpid:\S+|addr:\S+", "", text))
+            c.same(f"-OOpenFlow{version}", "insert-buckets", "BR", "group_id=9,command_bucket_id=last,bucket=bucket_id:7,output:9")
+            c.same(f"-OOpenFlow{version}", "remove-buckets", "BR", "group_id=9,command_bucket_id=first")
+            if version < 13:
+                for words in (["add-meter", "BR", "meter=1,kbps,band=type=drop,rate=5"], ["del-meters", "BR"], ["mod-table", "BR", "0", "vacancy:10,90"]):
+                    c.same(f"-OOpenFlow{version}", *words)
+        c.same("-OOpenFlow13", "mod-table", "BR", "7", "name:seven")
+        c.same("-OOpenFlow13", "dump-table-features", "BR")
+        c.same("add-tlv-map", "BR", "{class=0xffff,type=0,len=4}->tun_metadata0,{class=0x102,type=0x80,len=12}->tun_metadata5", tools=(1,))
+        c.same("dump-tlv-map", "BR")
+        for version in (13, 15):
+            c.same(f"-OOpenFlow{version}", "add-meter", "BR", "meter=1,kbps,band=type=drop,rate=5", tools=(1,))
+            c.same(f"-OOpenFlow{version}", "dump-meters", "BR", "meter=1")
+            c.same(f"-OOpenFlow{version}", "del-meters", "BR")
+
+
+def packet_outs():
+    """ovs-ofctl packet-out: one description, or a port, actions and packets; what is wrong with them"""
+    frame = "0102030405060708090a0b0c0d0e"
+    with Corner() as c:
+        for version in ("OpenFlow10", "OpenFlow15"):
+            for words in ([f"in_port=1,packet={frame},actions=9"], [f"packet={frame},actions=9"], [f"in_port=1,packet={frame}"], ["in_port=1,actions=9"], ["in_port=1,packet=,actions=9"],
+                          ["in_port=1,packet=012,actions=2"], [f"in_port=1,packet=0x{frame},actions=9"], [f"in_port=1,packet={frame}0,actions=9"], ["in_port=1,packet=0102,actions=9"],
+                          ["1", "9", frame], ["p1", "9", frame, frame], ["none", "9", frame + "0"], ["NONE", "resubmit(,1)", frame], ["controller", "foo", frame], ["1", "9", "zz"],
+                          ["1", "9", "01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e"], ["1", "9", "0102"]):
+                c.same(f"-O{version}", "packet-out", "BR", *words)
+
+
 def learnt():
     """Flows go with the last learn action that says so: deleted, modified, replaced, expired, in bundles; other ones stay. Retranslated megaflows go on learning"""
     learn = lambda more, inside="{}", table=2: inside.format(f"learn(table={table},{more},NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],output:NXM_OF_IN_PORT[])")
@@ -254,4 +287,4 @@ def reading():
 
 
 if __name__ == "__main__":
-    rig.main(tables, formats, groups, monitors, inconsistent, words, learnt, payloads, reading)
+    rig.main(tables, formats, groups, monitors, inconsistent, words, abilities, packet_outs, learnt, payloads, reading)

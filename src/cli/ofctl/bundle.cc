@@ -208,7 +208,7 @@ Result<void> mod_table(const Options& options, const Words& words) {
     Options narrowed = options;
     narrowed.versions = options.versions ? options.versions & usable : 0;
     if (!narrowed.versions) {
-        return Error{fmt::format("table_mod '{}' requires one of the OpenFlow versions {}", setting->name,
+        return Error{fmt::format("table_mod '{}' requires one of the OpenFlow versions {}", words[2],
                                  setting->miss ? "OpenFlow11, OpenFlow12" : "OpenFlow14, OpenFlow15")};
     }
     WEFT_ASSIGN(Switch connection, open_switch(narrowed, words[0]));

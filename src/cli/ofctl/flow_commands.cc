@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/ofctl/flow_formats.h"
 #include "cli/ofctl/flow_session.h"
 #include "cli/ofctl/ofctl.h"
 
@@ -119,10 +120,29 @@ Result<void> dump_aggregate(const Options& options, const Words& words) {
     return {};
 }
 
+// As one description, or as it was written before there was one: a port, actions, packets.
 Result<void> packet_out(const Options& options, const Words& words) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(options, words[0]));
-    WEFT_ASSIGN(PacketOut packet, parse_packet_out(words[1], &s.names));
-    return s.connection->transact({encode(s.format.version, s.connection->next_xid(), std::move(packet))});
+    std::vector<PacketOut> packets(1);
+    if (words.size() == 2) {
+        WEFT_ASSIGN(packets[0], parse_packet_out(words[1], &s.names));
+    } else {
+        auto port = parse_port(words[1], &s.names);
+        if (!port) return Error{fmt::format("{}: unknown port `{}'", words[0], words[1])};
+        packets[0].metadata.set_in_port(*port);
+        ActionParseOptions how;
+        how.names = &s.names;
+        how.instructions = false;
+        WEFT_ASSIGN(packets[0].actions, parse_actions(words[2], how));
+        packets.resize(words.size() - 3, packets[0]);
+        for (size_t i = 0; i < packets.size(); ++i) {
+            WEFT_ASSIGN(packets[i].packet, parse_frame(words[i + 3]));
+        }
+    }
+    std::vector<Bytes> messages;
+    for (PacketOut& packet : packets)
+        messages.push_back(encode(s.format.version, s.connection->next_xid(), std::move(packet)));
+    return s.connection->transact(messages);
 }
 
 // Groups and meters need OpenFlow 1.1 and 1.3.
@@ -136,6 +156,21 @@ Options at_least(const Options& options, Version version) {
     return out;
 }
 
+Error none_usable(uint32_t usable, const Options& options) {
+    return Error{fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
+                             flow_formats_text(usable), flow_formats_text(formats_of(options.versions)))};
+}
+Error needs_of15(const Options& options, GroupMod::Command command) {
+    if (command == GroupMod::Command::kInsertBucket)
+        return Error{"insert-bucket needs OpenFlow 1.5 or later ('-O OpenFlow15')"};
+    return none_usable(kOpenFlow10 | kOpenFlow10Table | kNxm | kNxmTable | kOxm15, options);
+}
+Result<Options> for_meters(const Options& options) {
+    constexpr uint32_t kUsable = kOxm13 | kOxm14 | kOxm15;
+    if (options.versions && !(formats_of(options.versions) & kUsable)) return none_usable(kUsable, options);
+    return at_least(options, Version::k13);
+}
+
 Result<void> change_group(const Options& options, const Words& words, GroupMod::Command command) {
     WEFT_ASSIGN(FlowSession s, open_for_flows(at_least(options, Version::k15), words[0]));
     std::vector<Bytes> messages;
@@ -143,7 +178,7 @@ Result<void> change_group(const Options& options, const Words& words, GroupMod::
         auto mod = parse_group_mod(text, command, &s.names);
         if (!mod.ok()) return mod.error();
         messages.push_back(encode(s.format.version, s.connection->next_xid(), std::move(*mod)));
-        if (messages.back().empty()) return Error{"the group needs OpenFlow 1.5"};
+        if (messages.back().empty()) return needs_of15(options, command);
         return {};
     };
     if (words.size() < 2) {
@@ -184,7 +219,8 @@ Result<void> add_groups(const Options& options, const Words& words) {
 
 Result<void> change_meter(const Options& options, const Words& words, MeterMod::Command command) {
     WEFT_ASSIGN(MeterMod mod, parse_meter_mod(words.size() > 1 ? words[1] : "meter=all", command));
-    WEFT_ASSIGN(Switch connection, open_switch(at_least(options, Version::k13), words[0]));
+    WEFT_ASSIGN(Options narrowed, for_meters(options));
+    WEFT_ASSIGN(Switch connection, open_switch(narrowed, words[0]));
     return connection->transact({encode(connection->version(), connection->next_xid(), std::move(mod))});
 }
 Result<void> add_meter(const Options& o, const Words& w) {
@@ -229,14 +265,17 @@ Result<void> dump_group_features(const Options& o, const Words& w) {
 }
 Result<void> dump_meters(const Options& o, const Words& w) {
     WEFT_ASSIGN(uint32_t meter, id(w, kMeterAll));
-    return dump(at_least(o, Version::k13), w[0], MeterConfigRequest{meter});
+    WEFT_ASSIGN(Options narrowed, for_meters(o));
+    return dump(narrowed, w[0], MeterConfigRequest{meter});
 }
 Result<void> meter_stats(const Options& o, const Words& w) {
     WEFT_ASSIGN(uint32_t meter, id(w, kMeterAll));
-    return dump(at_least(o, Version::k13), w[0], MeterStatsRequest{meter});
+    WEFT_ASSIGN(Options narrowed, for_meters(o));
+    return dump(narrowed, w[0], MeterStatsRequest{meter});
 }
 Result<void> meter_features(const Options& o, const Words& w) {
-    return dump(at_least(o, Version::k13), w[0], MeterFeaturesRequest{});
+    WEFT_ASSIGN(Options narrowed, for_meters(o));
+    return dump(narrowed, w[0], MeterFeaturesRequest{});
 }
 
 }  // namespace
@@ -249,7 +288,8 @@ const std::vector<Command>& flow_commands() {
         {"add-flows", "switch file", 2, 2, add_flows, true},
         {"mod-flows", "switch flow", 2, 2, mod_flows, true},
         {"del-flows", "switch [flow]", 1, 2, del_flows, true},
-        {"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, 2, packet_out, true},
+        {"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, SIZE_MAX, packet_out,
+         true},
         {"add-group", "switch group", 2, 2, add_group, true},
         {"add-groups", "switch file", 2, 2, add_groups, true},
         {"mod-group", "switch group", 2, 2, mod_group, true},
@@ -264,7 +304,7 @@ const std::vector<Command>& flow_commands() {
         {"del-meter", "switch meter", 2, 2, del_meters, true},
         {"del-meters", "switch", 1, 1, del_meters, true},
         {"dump-meter", "switch meter", 2, 2, dump_meters},
-        {"dump-meters", "switch", 1, 1, dump_meters},
+        {"dump-meters", "switch [meter]", 1, 2, dump_meters},
         {"meter-stats", "switch [meter]", 1, 2, meter_stats},
         {"meter-features", "switch", 1, 1, meter_features},
     };

@@ -69,7 +69,7 @@ bool prints_names(const Options& options) {
 Result<void> for_each_line(const std::string& file,
                            const std::function<Result<void>(std::string_view)>& line) {
     FILE* in = file == "-" ? stdin : std::fopen(file.c_str(), "r");
-    if (!in) return Error{fmt::format("{}: open ({})", file, std::strerror(errno))};
+    if (!in) return Error{fmt::format("{}: open failed ({})", file, std::strerror(errno))};
     char* buffer = nullptr;
     size_t capacity = 0;
     size_t number = 0;

@@ -44,13 +44,26 @@ Result<void> dump_tables(const Options& o, const Words& w) {
     return dump(o, w[0], TableStatsRequest{});
 }
 Result<void> dump_table_features(const Options& o, const Words& w) {
-    return dump(o, w[0], TableFeaturesRequest{});
+    WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
+    if (connection->version() < Version::k13)
+        return Error{"dump-table-features needs OpenFlow 1.3 or later ('-O OpenFlow13')"};
+    WEFT_ASSIGN(auto replies, connection->request(TableFeaturesRequest{}));
+    std::vector<TableFeatures> tables;
+    for (const Message& message : replies) {
+        if (auto* reply = message.get_if<TableFeaturesReply>())
+            tables.insert(tables.end(), reply->tables.begin(), reply->tables.end());
+    }
+    std::string text;
+    print_table_features(tables, connection->version(), text);
+    write_out(text);
+    return {};
 }
 
-Result<uint32_t> port_of(SwitchConnection& connection, const std::string& text) {
+// The number of a port of the switch `target`.
+Result<uint32_t> port_of(SwitchConnection& connection, const std::string& target, const std::string& text) {
     WEFT_ASSIGN(Names names, names_of(connection));
     auto port = parse_port(text, &names);
-    if (!port) return Error{fmt::format("{}: couldn't find port `{}'", text, text)};
+    if (!port) return Error{fmt::format("{}: couldn't find port `{}'", target, text)};
     return *port;
 }
 
@@ -58,16 +71,20 @@ Result<void> dump_ports(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     PortStatsRequest request;
     if (w.size() > 1) {
-        WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
+        WEFT_ASSIGN(request.port, port_of(*connection, w[0], w[1]));
     }
-    return print_request(*connection, o, request);
+    if (!prints_names(o)) return print_request(*connection, o, request);
+    WEFT_ASSIGN(Names names, names_of(*connection));
+    WEFT_ASSIGN(auto replies, connection->request(request));
+    for (const Message& message : replies) write_out(openflow::to_string(message, &names, o.verbosity));
+    return {};
 }
 Result<void> dump_ports_desc(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     PortDescRequest request;
     // Before OpenFlow 1.5 a switch tells of all ports, whatever is asked.
     if (w.size() > 1) {
-        WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
+        WEFT_ASSIGN(request.port, port_of(*connection, w[0], w[1]));
     }
     return print_request(*connection, o, request);
 }
@@ -82,7 +99,7 @@ Result<void> queue_stats(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     QueueStatsRequest request;
     if (w.size() > 1 && w[1] != "ALL") {
-        WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
+        WEFT_ASSIGN(request.port, port_of(*connection, w[0], w[1]));
     }
     if (w.size() > 2) {
         WEFT_ASSIGN(request.queue, queue_of(w[2]));
@@ -95,7 +112,7 @@ Result<void> queue_get_config(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
     QueueConfigRequest request;
     if (w.size() > 1 && w[1] != "ALL" && w[1] != "ANY") {
-        WEFT_ASSIGN(request.port, port_of(*connection, w[1]));
+        WEFT_ASSIGN(request.port, port_of(*connection, w[0], w[1]));
     }
     if (w.size() > 2) {
         WEFT_ASSIGN(request.queue, queue_of(w[2]));
@@ -115,7 +132,7 @@ Result<void> queue_get_config(const Options& o, const Words& w) {
 
 Result<void> mod_port(const Options& o, const Words& w) {
     WEFT_ASSIGN(Switch connection, open_switch(o, w[0]));
-    WEFT_ASSIGN(uint32_t number, port_of(*connection, w[1]));
+    WEFT_ASSIGN(uint32_t number, port_of(*connection, w[0], w[1]));
     struct Setting {
         const char* name;
         uint32_t bit;

@@ -15,7 +15,7 @@ namespace weft::datapath {
 
 class MeterTable {
   public:
-    static constexpr uint32_t kMax = 65536;
+    static constexpr uint32_t kMax = 262144;
 
     // Buckets in the place of this table's own, that somebody else takes from, too.
     class Buckets {

@@ -265,10 +265,25 @@ void format_flow_stats(const FlowStats& flow, const FlowTextOptions& options, st
     format_actions(flow.actions, options.names, out);
 }
 
+Result<Bytes> parse_frame(std::string_view hex) {
+    constexpr size_t kEthernetHeader = 14;
+    Bytes frame;
+    int high = -1;
+    for (char c : hex) {
+        if (std::isspace(static_cast<unsigned char>(c)) && high < 0) continue;
+        const int digit = text::hex_digit(c);
+        if (digit < 0) return Error{"Trailing garbage in packet data"};
+        if (high >= 0) frame.push_back(static_cast<uint8_t>(high << 4 | digit));
+        high = high < 0 ? digit : -1;
+    }
+    if (high >= 0) return Error{"Trailing garbage in packet data"};
+    if (frame.size() < kEthernetHeader) return Error{"Packet data too short for Ethernet"};
+    return frame;
+}
+
 Result<PacketOut> parse_packet_out(std::string_view text, const Names* names) {
     PacketOut out;
     auto actions = split_actions(text);
-    if (!actions) return Error{"must specify an action"};
     text::Term term;
     while (text::next_term(text, term)) {
         if (term.key == "in_port") {
@@ -276,14 +291,10 @@ Result<PacketOut> parse_packet_out(std::string_view text, const Names* names) {
             if (!port) return Error{fmt::format("{} is not a valid OpenFlow port", term.value)};
             out.metadata.set_in_port(*port);
         } else if (term.key == "packet") {
-            std::string_view hex = term.value;
-            if (hex.size() % 2) return Error{"odd number of hex digits in packet"};
-            for (size_t i = 0; i < hex.size(); i += 2) {
-                int high = text::hex_digit(hex[i]), low = text::hex_digit(hex[i + 1]);
-                if (high < 0 || low < 0)
-                    return Error{fmt::format("bad hex digit in packet data \"{}\"", hex)};
-                out.packet.push_back(static_cast<uint8_t>(high << 4 | low));
-            }
+            if (term.value.empty()) return Error{"field packet missing value"};
+            auto frame = parse_frame(term.value);
+            if (!frame) return Error{"packet: " + frame.message()};
+            out.packet = std::move(*frame);
         } else {
             WEFT_ASSIGN(bool known,
                         parse_match_term(term.key, term.value, term.delimiter != 0, names, out.metadata));
@@ -294,7 +305,9 @@ Result<PacketOut> parse_packet_out(std::string_view text, const Names* names) {
     ActionParseOptions options;
     options.names = names;
     options.instructions = false;
-    WEFT_ASSIGN(out.actions, parse_actions(*actions, options));
+    if (actions) {
+        WEFT_ASSIGN(out.actions, parse_actions(*actions, options));
+    }
     return out;
 }
 

@@ -142,7 +142,7 @@ constexpr Form kNiciraRequests[] = {
     {4, k10, k15, 0, 0},
     {kNxStatsGroup, k10, k10, 8, 0},
     {kNxStatsGroupDesc, k10, k10, 8, 0},
-    {kNxStatsGroupFeatures, k10, k10, 0, 0},
+    {kNxStatsGroupFeatures, k10, k11, 0, 0},
 };
 constexpr Form kNiciraReplies[] = {
     {0, k10, k10, 0, 1},
@@ -152,7 +152,7 @@ constexpr Form kNiciraReplies[] = {
     {4, k10, k15, 0, 88},
     {kNxStatsGroup, k10, k10, 0, 8},
     {kNxStatsGroupDesc, k10, k10, 0, 8},
-    {kNxStatsGroupFeatures, k10, k10, 40, 0},
+    {kNxStatsGroupFeatures, k10, k11, 40, 0},
 };
 constexpr Form kOnfRequests[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};
 constexpr Form kOnfReplies[] = {{kOnfFlowMonitor, k13, k13, 0, 8}};

@@ -16,7 +16,9 @@ bool newest(Version version) {
 
 // The header of statistics of that kind.
 void begin_stats(EncodeContext& c, uint16_t kind, bool reply, bool more = false) {
-    if (c.version != Version::k10) return c.stats(kind, reply, more);
+    // OpenFlow 1.1 has groups, but no features of them.
+    const bool of11_features = c.version == Version::k11 && kind == kStatsGroupFeatures;
+    if (c.version != Version::k10 && !of11_features) return c.stats(kind, reply, more);
     c.nicira_stats(kind == kStatsGroup       ? kNxStatsGroup
                    : kind == kStatsGroupDesc ? kNxStatsGroupDesc
                                              : kNxStatsGroupFeatures,
@@ -343,7 +345,8 @@ bool decode_group_nicira(uint32_t subtype, ByteReader& in, DecodeContext& c, Bod
 
 bool decode_group_stats_nicira(uint32_t subtype, bool reply, ByteReader& in, DecodeContext& c, Body& body,
                                OfError& error) {
-    if (c.version != Version::k10) return false;
+    const bool of11_features = c.version == Version::k11 && subtype == kNxStatsGroupFeatures;
+    if (c.version != Version::k10 && !of11_features) return false;
     uint16_t type = subtype == kNxStatsGroup           ? kStatsGroup
                     : subtype == kNxStatsGroupDesc     ? kStatsGroupDesc
                     : subtype == kNxStatsGroupFeatures ? kStatsGroupFeatures

@@ -108,7 +108,7 @@ struct GroupFeaturesReply {
 // "group_id=1,type=select,selection_method=hash,bucket=weight:5,actions=output:1,bucket=…"
 Result<GroupMod> parse_group_mod(std::string_view text, GroupMod::Command command,
                                  const Names* names = nullptr);
-void format_group(uint32_t group_id, GroupType type, const Selection& selection,
+void format_group(uint32_t group_id, std::optional<GroupType> type, const Selection& selection,
                   const std::vector<Bucket>& buckets, Version version, const Names* names, std::string& out);
 const char* group_type_name(GroupType type);
 

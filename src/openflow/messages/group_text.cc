@@ -155,9 +155,10 @@ Result<GroupMod> parse_group_mod(std::string_view text, GroupMod::Command comman
     return m;
 }
 
-void format_group(uint32_t group_id, GroupType type, const Selection& selection,
+void format_group(uint32_t group_id, std::optional<GroupType> type, const Selection& selection,
                   const std::vector<Bucket>& buckets, Version version, const Names* names, std::string& out) {
-    text::append(out, "group_id={},type={}", group_id, group_type_name(type));
+    text::append(out, "group_id={}", group_id);
+    if (type) text::append(out, ",type={}", group_type_name(*type));
     if (!selection.method.empty()) {
         text::append(out, ",selection_method={}", selection.method);
         if (selection.param) text::append(out, ",selection_method_param={}", selection.param);

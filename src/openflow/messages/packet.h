@@ -46,5 +46,7 @@ struct PacketOut {
 const char* packet_in_reason_name(PacketInReason reason);
 // "in_port=1 packet=HEX actions=…"
 Result<PacketOut> parse_packet_out(std::string_view text, const Names* names = nullptr);
+// An Ethernet frame in hexadecimal; white space between bytes does not count.
+Result<Bytes> parse_frame(std::string_view hex);
 
 }  // namespace weft::openflow

@@ -12,6 +12,9 @@ void print_flow_mod(const FlowMod& mod, const Names* names, int verbosity, std::
 void print_port_stats(const PortStatsReply& reply, const Names* names, std::string& out);
 void print_features(const FeaturesReply& features, Version version, std::string& out);
 void print_group_features(const GroupFeaturesReply& features, Version version, std::string& out);
+// Names of actions by their bits (OFPAT_…); those without a name are left out.
+std::string action_names(uint64_t bits, Version version);
+void print_table_stats(const std::vector<TableStats>& tables, Version version, std::string& out);
 void print_table_mod(const TableMod& mod, Version version, std::string& out);
 void print_table_descs(const TableDescReply& reply, std::string& out);
 void print_queue_configs(const QueueConfigReply& reply, Version version, const Names* names,

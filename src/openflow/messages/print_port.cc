@@ -102,15 +102,6 @@ void print_ports(std::vector<Port> ports, Version version, std::string& out) {
     for (const Port& port : ports) print_port(port, version, out);
 }
 
-namespace {
-
-constexpr FlagName kActions10[] = {{1 << 0, "output"},       {1 << 11, "enqueue"},   {1 << 1, "set_vlan_vid"},
-                                   {1 << 2, "set_vlan_pcp"}, {1 << 3, "strip_vlan"}, {1 << 4, "mod_dl_src"},
-                                   {1 << 5, "mod_dl_dst"},   {1 << 6, "mod_nw_src"}, {1 << 7, "mod_nw_dst"},
-                                   {1 << 8, "mod_nw_tos"},   {1 << 9, "mod_tp_src"}, {1 << 10, "mod_tp_dst"}};
-
-}  // namespace
-
 void print_features(const FeaturesReply& f, Version version, std::string& out) {
     text::append(out, " dpid:{:016x}\nn_tables:{}, n_buffers:{}", f.datapath_id, f.tables, f.buffers);
     if (f.auxiliary_id) text::append(out, ", auxiliary_id:{}", f.auxiliary_id);
@@ -119,9 +110,9 @@ void print_features(const FeaturesReply& f, Version version, std::string& out) {
         {1, "FLOW_STATS"},  {2, "TABLE_STATS"},    {4, "PORT_STATS"},     {8, "STP"},
         {0x20, "IP_REASM"}, {0x40, "QUEUE_STATS"}, {0x80, "ARP_MATCH_IP"}};
     static constexpr FlagName kCaps[] = {
-        {1, "FLOW_STATS"},       {2, "TABLE_STATS"}, {4, "PORT_STATS"},
-        {8, "GROUP_STATS"},      {0x20, "IP_REASM"}, {0x40, "QUEUE_STATS"},
-        {0x100, "PORT_BLOCKED"}, {0x200, "BUNDLES"}, {0x400, "FLOW_MONITORING"}};
+        {1, "FLOW_STATS"},  {2, "TABLE_STATS"},        {4, "PORT_STATS"},      {8, "GROUP_STATS"},
+        {0x20, "IP_REASM"}, {0x40, "QUEUE_STATS"},     {0x80, "ARP_MATCH_IP"}, {0x100, "PORT_BLOCKED"},
+        {0x200, "BUNDLES"}, {0x400, "FLOW_MONITORING"}};
     if (version == Version::k10) {
         format_flags(kCaps10, f.capabilities, " ", "0", out);
     } else {
@@ -130,7 +121,7 @@ void print_features(const FeaturesReply& f, Version version, std::string& out) {
     out += '\n';
     if (version == Version::k10) {
         out += "actions: ";
-        format_flags(kActions10, f.actions, " ", "0", out);
+        out += action_names(f.actions, version);
         out += '\n';
     }
     print_ports(f.ports, version, out);
@@ -141,7 +132,7 @@ void print_port_stats(const PortStatsReply& reply, const Names* names, std::stri
     for (const PortStats& s : reply.ports) {
         std::string port;
         format_port(s.port, names, port);
-        text::append(out, "  port {:>2}: ", port);
+        text::append(out, "  port {}{}: ", s.port < 10 ? " " : "", port);
         counter("rx pkts=", s.rx_packets, true, out);
         counter("bytes=", s.rx_bytes, true, out);
         counter("drop=", s.rx_dropped, true, out);
@@ -164,22 +155,12 @@ void print_port_stats(const PortStatsReply& reply, const Names* names, std::stri
 
 void print_group_features(const GroupFeaturesReply& f, Version version, std::string& out) {
     static constexpr const char* kNames[] = {"all", "select", "indirect", "fast failover"};
-    static constexpr FlagName kActions[] = {
-        {1 << 0, "output"},       {1u << 22, "group"},        {1u << 25, "set_field"},
-        {1u << 18, "strip_vlan"}, {1u << 17, "push_vlan"},    {1u << 23, "mod_nw_ttl"},
-        {1u << 24, "dec_ttl"},    {1u << 15, "set_mpls_ttl"}, {1u << 16, "dec_mpls_ttl"},
-        {1u << 19, "push_mpls"},  {1u << 20, "pop_mpls"},     {1u << 21, "set_queue"}};
     text::append(out, "\n Group table:\n    Types:  0x{:x}\n    Capabilities:  0x{:x}\n", f.types,
                  f.capabilities);
     for (unsigned i = 0; i < 4; i++) {
         if (!(f.types >> i & 1)) continue;
-        text::append(out, "    {} group:\n       max_groups={:#x}\n       actions: ", kNames[i],
-                     f.max_groups[i]);
-        if (version == Version::k10)
-            format_flags(kActions10, f.actions[i], " ", "", out);
-        else
-            format_flags(kActions, f.actions[i], " ", "", out);
-        out += '\n';
+        text::append(out, "    {} group:\n       max_groups={:#x}\n       actions: {}\n", kNames[i],
+                     f.max_groups[i], action_names(f.actions[i], version));
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "openflow/messages/codec.h"
 #include "openflow/messages/form.h"
+#include "openflow/messages/table_abilities.h"
 
 namespace weft::openflow::messages {
 namespace {
@@ -128,37 +129,10 @@ void encode_entry(const TableStats& t, EncodeContext& c) {
         out.u64(t.matched);
         return;
     }
-    if (c.version == Version::k10) {
-        out.zeros(3);
-        put_name(out, t.name, kTableNameBytes);
-        out.u32(0x3fffff);  // OFPFW_ALL: every field can be wildcarded
-        out.u32(t.max_entries);
-        out.u32(t.active);
-        out.u64(t.lookups);
-        out.u64(t.matched);
-        return;
-    }
-    out.zeros(7);
+    out.zeros(c.version == Version::k10 ? 3 : 7);
     put_name(out, t.name, kTableNameBytes);
-    // What can be matched, wildcarded and done: everything (bitmaps of the version's numbers).
-    if (c.version == Version::k11) {
-        out.u32(0x3ff);
-        out.u32(0x3ff);
-        out.u32(0x3f);
-        out.u32(0x1ffffff);
-        out.u32(0x1ffffff);
-    } else {
-        out.u64(0xffffffffff);
-        out.u64(0xffffffffff);
-        out.u32(0x3ffffff);
-        out.u32(0x3ffffff);
-        out.u64(0xffffffffff);
-        out.u64(0xffffffffff);
-        out.u64(~0ull);
-        out.u64(~0ull);
-        out.u32(0x3f);
-    }
-    out.u32(t.config);
+    put_table_abilities(t.features, c.version, out);
+    if (c.version != Version::k10) out.u32(t.config);
     out.u32(t.max_entries);
     out.u32(t.active);
     out.u64(t.lookups);
@@ -572,12 +546,8 @@ OfError decode_table_stats(ByteReader& in, DecodeContext& c, TableStats& t) {
     } else {
         in.skip(c.version == Version::k10 ? 3 : 7);
         t.name = take_name(in, kTableNameBytes);
-        if (c.version == Version::k10) {
-            in.skip(4);
-        } else {
-            in.skip(c.version == Version::k11 ? 20 : 60);
-            t.config = in.u32();
-        }
+        take_table_abilities(in, c.version, t.features);
+        if (c.version != Version::k10) t.config = in.u32();
         t.max_entries = in.u32();
         t.active = in.u32();
     }

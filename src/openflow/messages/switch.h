@@ -44,7 +44,7 @@ struct FeaturesRequest {
 // FeaturesReply::capabilities.
 inline constexpr uint32_t kCapFlowStats = 1 << 0, kCapTableStats = 1 << 1, kCapPortStats = 1 << 2,
                           kCapGroupStats = 1 << 3, kCapIpReasm = 1 << 5, kCapQueueStats = 1 << 6,
-                          kCapArpMatchIp = 1 << 7 /* 1.0 */, kCapStp = 1 << 3 /* 1.0 */,
+                          kCapArpMatchIp = 1 << 7 /* 1.0, 1.1 */, kCapStp = 1 << 3 /* 1.0 */,
                           kCapBundles = 1 << 9 /* 1.4+ */;
 struct FeaturesReply {
     uint64_t datapath_id = 0;
@@ -88,20 +88,8 @@ struct TableMod {
     uint8_t vacancy_down = 0, vacancy_up = 0;
     bool operator==(const TableMod&) const = default;
 };
-struct TableStats {
-    uint8_t table = 0;
-    std::string name;
-    uint32_t max_entries = 0, active = 0, config = 0;
-    uint64_t lookups = 0, matched = 0;
-    bool operator==(const TableStats&) const = default;
-};
 struct TableStatsRequest {
     bool operator==(const TableStatsRequest&) const = default;
-};
-struct TableStatsReply {
-    std::vector<TableStats> tables;
-    bool more = false;
-    bool operator==(const TableStatsReply&) const = default;
 };
 struct TableDescRequest {
     bool operator==(const TableDescRequest&) const = default;
@@ -148,6 +136,19 @@ struct TableFeatures {
     std::vector<FieldId> wildcards;
     Properties properties[2];
     bool operator==(const TableFeatures&) const = default;
+};
+struct TableStats {
+    uint8_t table = 0;
+    std::string name;
+    uint32_t max_entries = 0, active = 0, config = 0;
+    uint64_t lookups = 0, matched = 0;
+    TableFeatures features;  // OpenFlow 1.0 to 1.2, which have no other way to tell (table_abilities.h)
+    bool operator==(const TableStats&) const = default;
+};
+struct TableStatsReply {
+    std::vector<TableStats> tables;
+    bool more = false;
+    bool operator==(const TableStatsReply&) const = default;
 };
 struct TableFeaturesRequest {
     std::vector<TableFeatures> tables;  // empty: asks

@@ -109,6 +109,7 @@ void OfConnection::handle(const of::FlowStatsRequest& request) {
     };
     if (request.aggregate) {
         of::AggregateStatsReply out;
+        out.nicira = request.nicira;
         each_rule([&](Rule& rule) {
             out.packets += rule.packets;
             out.bytes += rule.bytes;

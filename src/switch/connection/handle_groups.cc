@@ -208,8 +208,9 @@ void OfConnection::handle(const of::GroupFeaturesRequest&) {
     out.capabilities = 0x7;  // select weight and liveness, chaining
     for (int i = 0; i < 4; ++i) {
         out.max_groups[i] = of::kGroupMax;
-        // No actions but experimenters' are missing.
-        out.actions[i] = version() == of::Version::k10 ? 0xfffu : 0xffff | 0x3ff << 16;
+        out.actions[i] = version() == of::Version::k10
+                             ? 0xfffu
+                             : static_cast<uint32_t>(features_of(0).properties[0].write_actions);
     }
     reply(out);
 }

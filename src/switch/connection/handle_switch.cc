@@ -40,8 +40,8 @@ void OfConnection::handle(const of::FeaturesRequest&) {
     out.buffers = 0;
     out.tables = kInternalTable;
     out.capabilities = of::kCapFlowStats | of::kCapTableStats | of::kCapPortStats | of::kCapQueueStats;
+    if (version() <= of::Version::k11) out.capabilities |= of::kCapArpMatchIp;
     if (version() == of::Version::k10) {
-        out.capabilities |= of::kCapArpMatchIp;
         out.actions = 0xfff;
     } else {
         out.capabilities |= of::kCapGroupStats;
@@ -118,6 +118,7 @@ void OfConnection::handle(const of::TableStatsRequest&) {
         out.active = static_cast<uint32_t>(table.classifier.size());
         out.matched = table.matched;
         out.lookups = table.matched + table.missed;
+        if (version() < of::Version::k13) out.features = features_of(out.table);
         writer.add(out);
     }
     for (Bytes& message : writer.finish()) send_raw(message);
@@ -147,6 +148,39 @@ std::string OfConnection::table_name(uint8_t id) const {
     return bridge_.table(id).name;
 }
 
+// All tables are alike, but that nothing comes after the last one.
+of::TableFeatures OfConnection::features_of(uint8_t table) const {
+    // Those that a version has numbers for; set_field has taken the place of 1.1's for each field.
+    constexpr uint64_t kActions11 = 0x1ffe7ff, kActions12 = 0x3ff8001;
+    constexpr uint32_t kGotoTable = 1 << 1, kMeter = 1 << 6, kOthers = 0x3c;  // 1.5 has an action to meter
+    const bool last = table + 1u == kInternalTable;
+    of::TableFeatures features;
+    features.table = table;
+    features.metadata_match = features.metadata_write = ~0ull;
+    features.max_entries = 1000000;
+    for (size_t f = 0; f < of::kFieldCount; ++f) {
+        const of::Field& field = of::field(static_cast<of::FieldId>(f));
+        if (!field.oxm.exists && !field.nxm.exists && version() >= of::Version::k12) continue;
+        features.match.emplace_back(field.id, field.maskable);
+        features.wildcards.push_back(field.id);
+    }
+    for (of::TableFeatures::Properties& properties : features.properties) {
+        properties.instructions = kOthers | (last ? 0 : kGotoTable);
+        if (version() == of::Version::k13 || version() == of::Version::k14) properties.instructions |= kMeter;
+        properties.write_actions = properties.apply_actions =
+            version() == of::Version::k11 ? kActions11 : kActions12;
+        for (size_t f = 0; f < of::kFieldCount; ++f) {
+            const of::Field& field = of::field(static_cast<of::FieldId>(f));
+            if (!field.writable || (!field.oxm.exists && !field.nxm.exists)) continue;
+            properties.write_set_field.push_back(field.id);
+            properties.apply_set_field.push_back(field.id);
+        }
+        for (size_t next = table + 1u; next < kInternalTable; ++next)
+            properties.next_tables.push_back(static_cast<uint8_t>(next));
+    }
+    return features;
+}
+
 void OfConnection::handle(const of::TableFeaturesRequest& request) {
     std::bitset<256> seen;
     for (const of::TableFeatures& table : request.tables) {
@@ -168,36 +202,11 @@ void OfConnection::handle(const of::TableFeaturesRequest& request) {
         FlowTable& flows = bridge_.table(table.table);
         if (!flows.named) flows.name = table.name;
     }
-    // All tables are alike.  A few fit in a message.
-    of::TableFeatures features;
-    features.metadata_match = features.metadata_write = ~0ull;
-    features.max_entries = 1000000;
-    for (size_t f = 0; f < of::kFieldCount; ++f) {
-        const of::Field& field = of::field(static_cast<of::FieldId>(f));
-        if (!field.oxm.exists && !field.nxm.exists) continue;
-        features.match.emplace_back(field.id, field.maskable);
-        features.wildcards.push_back(field.id);
-    }
-    for (auto& properties : features.properties) {
-        properties.instructions = 0x7e;
-        properties.write_actions = properties.apply_actions = 0x1fff8001;
-        for (size_t f = 0; f < of::kFieldCount; ++f) {
-            const of::Field& field = of::field(static_cast<of::FieldId>(f));
-            if (!field.writable || (!field.oxm.exists && !field.nxm.exists)) continue;
-            properties.write_set_field.push_back(field.id);
-            properties.apply_set_field.push_back(field.id);
-        }
-    }
     constexpr size_t kTablesPerMessage = 8;
     of::TableFeaturesReply out;
     for (size_t i = 0; i < kInternalTable; ++i) {
-        of::TableFeatures each = features;
-        each.table = static_cast<uint8_t>(i);
+        of::TableFeatures each = features_of(static_cast<uint8_t>(i));
         each.name = table_name(each.table);
-        for (auto& properties : each.properties) {
-            for (size_t next = i + 1; next < kInternalTable; ++next)
-                properties.next_tables.push_back(static_cast<uint8_t>(next));
-        }
         out.tables.push_back(std::move(each));
         bool last = i + 1u == kInternalTable;
         if (out.tables.size() < kTablesPerMessage && !last) continue;

@@ -127,6 +127,7 @@ class OfConnection {
     void handle(const openflow::QueueConfigRequest& request);
     openflow::OfError apply(const openflow::PortMod& mod);
     openflow::TableDesc describe_table(uint8_t table) const;
+    openflow::TableFeatures features_of(uint8_t table) const;
     std::string table_name(uint8_t id) const;  // as it is told
     openflow::PortStats statistics(const OfPort& port) const;
 
