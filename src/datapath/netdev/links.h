@@ -66,17 +66,4 @@ class Links {
     virtual Result<void> remove(std::string_view name) = 0;
 };
 
-// ETHTOOL_GDRVINFO, ETHTOOL_GLINKSETTINGS: for the Interface table.
-struct DriverInfo {
-    std::string driver, version, firmware;
-};
-std::optional<DriverInfo> driver_info(const std::string& device);
-struct LinkSpeed {
-    uint64_t bits_per_second = 0;
-    bool full_duplex = false;
-};
-std::optional<LinkSpeed> link_speed(const std::string& device);
-// The IPv4 address of a device, host order.
-std::optional<uint32_t> device_ipv4(const std::string& device);
-
 }  // namespace weft::datapath
