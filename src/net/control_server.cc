@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/log.h"
 #include "base/version.h"
@@ -58,7 +59,7 @@ struct ControlServer::Impl {
     Loop* loop;
     std::string path, program;
     std::unique_ptr<Listener> listener;
-    std::map<std::string, Command> commands;
+    std::map<std::string, Command, std::less<>> commands;
     std::vector<std::shared_ptr<Client>> clients;
     std::unique_ptr<Loop::Timer> sampler;
 
@@ -70,6 +71,8 @@ struct ControlServer::Impl {
             [this, weak](const std::string&) {
                 std::erase_if(clients, [&](const auto& each) { return each == weak.lock(); });
             });
+        client->connection->set_on_view(
+            [this, weak](const json::View& message) { return serve(weak, message); });
         clients.push_back(std::move(client));
     }
 
@@ -83,24 +86,56 @@ struct ControlServer::Impl {
             if (!word) return reply->failure("command has non-string argument");
             arguments.push_back(*word);
         }
-        lg.dbg("received request {}[{}]", message.method, fmt::join(arguments, ", "));
-        auto it = commands.find(message.method);
+        run(message.method, arguments, std::move(reply));
+    }
+
+    // The same for a request as all are: tests and scripts send very many.  False: it is not one.
+    bool serve(const std::weak_ptr<Client>& client, const json::View& message) {
+        std::optional<std::string_view> method;
+        std::optional<json::View::Elements> params;
+        json::View id;
+        size_t members = 0;
+        for (const auto& [name, value] : message.members()) {
+            if (name == "method") {
+                method = value.as_string();
+            } else if (name == "params") {
+                params = value.as_array();
+            } else if (name == "id") {
+                id = value;
+            }
+            ++members;
+        }
+        if (members != 3 || !method || !params || id.is_null() || *method == "echo") return false;
+        Arguments arguments;
+        arguments.reserve(params->size_hint());
+        for (const json::View& param : *params) {
+            std::optional<std::string_view> word = param.as_string();
+            if (!word) return false;
+            arguments.emplace_back(*word);
+        }
+        run(*method, arguments, std::make_shared<Reply>(client, id.to_value()));
+        return true;
+    }
+
+    void run(std::string_view method, const Arguments& arguments, std::shared_ptr<Reply> reply) {
+        lg.dbg("received request {}[{}]", method, fmt::join(arguments, ", "));
+        auto it = commands.find(method);
         if (it == commands.end()) {
             return reply->failure(fmt::format(
                 "\"{}\" is not a valid command (use \"list-commands\" to see a list of valid commands)",
-                message.method));
+                method));
         }
         const Command& command = it->second;
         int count = static_cast<int>(arguments.size());
         if (count < command.min_args) {
-            return reply->failure(fmt::format("\"{}\" command requires at least {} arguments", message.method,
-                                              command.min_args));
+            return reply->failure(
+                fmt::format("\"{}\" command requires at least {} arguments", method, command.min_args));
         }
         if (command.max_args >= 0 && count > command.max_args) {
             return reply->failure(
-                fmt::format("\"{}\" command takes at most {} arguments", message.method, command.max_args));
+                fmt::format("\"{}\" command takes at most {} arguments", method, command.max_args));
         }
-        command.handler(arguments, reply);
+        command.handler(arguments, std::move(reply));
     }
 };
 

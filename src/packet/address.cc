@@ -52,26 +52,37 @@ std::optional<EthAddr> parse_eth(std::string_view text) {
 
 namespace {
 
-template <size_t N>
-bool parse_inet(int family, std::string_view text, uint8_t (&out)[N]) {
+// The text of inet_pton(3), which wants it to end in NUL.
+bool parse_inet6(std::string_view text, uint8_t (&out)[16]) {
     char copy[INET6_ADDRSTRLEN + 1];
     if (text.size() >= sizeof copy || text.find('\0') != text.npos) return false;
     std::copy(text.begin(), text.end(), copy);
     copy[text.size()] = 0;
-    return inet_pton(family, copy, out) == 1;
+    return inet_pton(AF_INET6, copy, out) == 1;
 }
 
 }  // namespace
 
+// As inet_pton(3) has it: four decimal numbers, without leading zeros.
 std::optional<uint32_t> parse_ipv4(std::string_view text) {
-    uint8_t bytes[4];
-    if (!parse_inet(AF_INET, text, bytes)) return std::nullopt;
-    return load_be32(bytes);
+    uint32_t address = 0;
+    size_t at = 0;
+    for (int i = 0; i < 4; i++) {
+        if (i && (at >= text.size() || text[at++] != '.')) return std::nullopt;
+        uint32_t byte = 0;
+        size_t start = at;
+        for (; at < text.size() && at < start + 3 && text[at] >= '0' && text[at] <= '9'; at++)
+            byte = byte * 10 + static_cast<uint32_t>(text[at] - '0');
+        if (at == start || byte > 255 || (text[start] == '0' && at > start + 1)) return std::nullopt;
+        address = address << 8 | byte;
+    }
+    if (at != text.size()) return std::nullopt;
+    return address;
 }
 
 std::optional<Ipv6Addr> parse_ipv6(std::string_view text) {
     uint8_t bytes[16];
-    if (!parse_inet(AF_INET6, text, bytes)) return std::nullopt;
+    if (!parse_inet6(text, bytes)) return std::nullopt;
     Ipv6Addr out;
     std::memcpy(out.data(), bytes, 16);
     return out;

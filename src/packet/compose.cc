@@ -1,6 +1,7 @@
 #include "packet/compose.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "packet/address.h"
 #include "packet/arp.h"
@@ -114,11 +115,16 @@ Packet to_packet(ByteWriter& out) {
     return Packet(out.view());
 }
 
+constexpr size_t kUsualHeaders = 100;
+
 // Flow to packet, header by header.
 class Composer {
   public:
-    Composer(const Flow& flow, size_t payload, size_t total)
-        : flow_(flow), payload_(payload), total_(total) {}
+    Composer(const Flow& flow, size_t payload, size_t total) : flow_(flow), payload_(payload), total_(total) {
+        Bytes room;
+        room.reserve(kUsualHeaders + std::max(payload, total));
+        out_ = ByteWriter(std::move(room));
+    }
 
     Packet run() {
         if (flow_.packet_type == 0) layer2();
@@ -159,7 +165,9 @@ class Composer {
     void stretch() {
         size_t count = payload_;
         if (total_) count = total_ > out_.size() ? total_ - out_.size() : 0;
-        for (size_t i = 0; i < count; i++) out_.u8(static_cast<uint8_t>(i));
+        Bytes bytes(count);
+        std::iota(bytes.begin(), bytes.end(), uint8_t{0});
+        out_.bytes(bytes);
     }
 
     void labels() {

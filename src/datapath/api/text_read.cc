@@ -1,7 +1,10 @@
+#include <absl/container/inlined_vector.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 
+#include "base/hash_map.h"
 #include "datapath/api/text_fields.h"
 #include "packet/address.h"
 #include "packet/ethernet.h"
@@ -30,42 +33,60 @@ Result<uint64_t> read_number(std::string_view text, uint64_t max) {
     return value;
 }
 
+namespace {
+
+enum class Mark : uint8_t { kNone, kOpen, kClose, kSeparator };
+constexpr auto kMarks = [] {
+    std::array<Mark, 256> marks{};
+    for (char c : {'(', '{'}) marks[static_cast<uint8_t>(c)] = Mark::kOpen;
+    for (char c : {')', '}'}) marks[static_cast<uint8_t>(c)] = Mark::kClose;
+    for (char c : {',', ' '}) marks[static_cast<uint8_t>(c)] = Mark::kSeparator;
+    return marks;
+}();
+
+// Takes the items of a text one by one.
+class Splitter {
+  public:
+    explicit Splitter(std::string_view text) : rest_(text) {}
+    bool done() {
+        while (!rest_.empty() && (rest_[0] == ',' || rest_[0] == ' ' || rest_[0] == '\n'))
+            rest_.remove_prefix(1);
+        return rest_.empty();
+    }
+    // The next one, if not done().
+    Result<void> next(Item& item) {
+        size_t at = 0, open = rest_.npos;
+        int depth = 0;
+        for (; at < rest_.size(); at++) {
+            Mark mark = kMarks[static_cast<uint8_t>(rest_[at])];
+            if (mark == Mark::kNone) continue;
+            if (mark == Mark::kSeparator && !depth) break;
+            if (mark == Mark::kOpen && depth++ == 0 && rest_[at] == '(') open = at;
+            if (mark == Mark::kClose && --depth < 0)
+                return Error{fmt::format("unbalanced parenthesis at \"{}\"", rest_)};
+        }
+        if (depth) return Error{fmt::format("missing closing parenthesis in \"{}\"", rest_)};
+        std::string_view whole = rest_.substr(0, at);
+        rest_.remove_prefix(at);
+        item = {};
+        item.name = whole.substr(0, open);
+        if (open == whole.npos) return {};
+        if (whole.back() != ')') return Error{fmt::format("text behind the parenthesis in \"{}\"", whole)};
+        item.body = whole.substr(open + 1, whole.size() - open - 2);
+        item.has_body = true;
+        return {};
+    }
+
+  private:
+    std::string_view rest_;
+};
+
+}  // namespace
+
 Result<std::vector<Item>> split_items(std::string_view text) {
     std::vector<Item> items;
     items.reserve(8);  // enough for most
-    size_t at = 0;
-    while (at < text.size()) {
-        if (text[at] == ',' || text[at] == ' ' || text[at] == '\n') {
-            at++;
-            continue;
-        }
-        size_t start = at, open = text.npos;
-        int depth = 0;
-        for (; at < text.size(); at++) {
-            char ch = text[at];
-            if (ch == '(' || ch == '{') {
-                if (depth++ == 0 && ch == '(') open = at;
-            } else if (ch == ')' || ch == '}') {
-                if (--depth < 0)
-                    return Error{fmt::format("unbalanced parenthesis at \"{}\"", text.substr(start))};
-            } else if (depth == 0 && (ch == ',' || ch == ' ')) {
-                break;
-            }
-        }
-        if (depth) return Error{fmt::format("missing closing parenthesis in \"{}\"", text.substr(start))};
-        Item item;
-        std::string_view whole = text.substr(start, at - start);
-        if (open == text.npos) {
-            item.name = whole;
-        } else {
-            if (whole.back() != ')')
-                return Error{fmt::format("text behind the parenthesis in \"{}\"", whole)};
-            item.name = whole.substr(0, open - start);
-            item.body = whole.substr(open - start + 1, whole.size() - (open - start) - 2);
-            item.has_body = true;
-        }
-        items.push_back(item);
-    }
+    for (Splitter split(text); !split.done();) WEFT_TRY(split.next(items.emplace_back()));
     return items;
 }
 
@@ -77,13 +98,13 @@ struct Field {
     Item item;  // of a field with a parenthesis, like flags(df)
 };
 
-Result<std::vector<Field>> split_fields(std::string_view body) {
-    WEFT_ASSIGN(std::vector<Item> items, split_items(body));
-    std::vector<Field> fields;
-    fields.reserve(items.size());
-    for (const Item& item : items) {
-        Field field;
-        field.item = item;
+using Fields = absl::InlinedVector<Field, 8>;
+
+Result<void> split_fields(std::string_view body, Fields& fields) {
+    for (Splitter split(body); !split.done();) {
+        Field& field = fields.emplace_back();
+        Item& item = field.item;
+        WEFT_TRY(split.next(item));
         field.name = item.name;
         size_t equals = item.name.find('=');
         if (!item.has_body && equals != item.name.npos) {
@@ -98,9 +119,8 @@ Result<std::vector<Field>> split_fields(std::string_view body) {
         } else if (!item.has_body) {
             return Error{fmt::format("\"{}\" is not of the form FIELD=VALUE", item.name)};
         }
-        fields.push_back(field);
     }
-    return fields;
+    return {};
 }
 
 // Readers of one value[/mask] into fields of key and mask.
@@ -194,7 +214,7 @@ Result<void> read_bits(const Field& field, Wide& key, Wide& mask, uint64_t full,
     return {};
 }
 
-Result<void> read_eth(const std::vector<Field>& fields, Flow& key, Flow& mask) {
+Result<void> read_eth(const Fields& fields, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         if (f.name == "src") {
             WEFT_TRY(Target{f}.mac(key.dl_src, mask.dl_src));
@@ -207,7 +227,7 @@ Result<void> read_eth(const std::vector<Field>& fields, Flow& key, Flow& mask) {
     return {};
 }
 
-Result<void> read_vlan(const std::vector<Field>& fields, packet::Vlan& key, packet::Vlan& mask) {
+Result<void> read_vlan(const Fields& fields, packet::Vlan& key, packet::Vlan& mask) {
     key.tci |= packet::kVlanCfi;
     mask.tci |= packet::kVlanCfi;
     for (const Field& f : fields) {
@@ -226,7 +246,7 @@ Result<void> read_vlan(const std::vector<Field>& fields, packet::Vlan& key, pack
     return {};
 }
 
-Result<void> read_mpls(const std::vector<Field>& fields, Flow& key, Flow& mask) {
+Result<void> read_mpls(const Fields& fields, Flow& key, Flow& mask) {
     size_t index = 0;
     bool begun = false;
     for (const Field& f : fields) {
@@ -251,7 +271,7 @@ Result<void> read_mpls(const std::vector<Field>& fields, Flow& key, Flow& mask) 
     return {};
 }
 
-Result<void> read_ip(const std::vector<Field>& fields, bool v6, Flow& key, Flow& mask) {
+Result<void> read_ip(const Fields& fields, bool v6, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         Target t{f};
         if (f.name == "src") {
@@ -276,7 +296,7 @@ Result<void> read_ip(const std::vector<Field>& fields, bool v6, Flow& key, Flow&
     return {};
 }
 
-Result<void> read_two(const std::vector<Field>& fields, std::string_view group, std::string_view first,
+Result<void> read_two(const Fields& fields, std::string_view group, std::string_view first,
                       std::string_view second, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         if (f.name == first) {
@@ -290,7 +310,7 @@ Result<void> read_two(const std::vector<Field>& fields, std::string_view group, 
     return {};
 }
 
-Result<void> read_arp(const std::vector<Field>& fields, Flow& key, Flow& mask) {
+Result<void> read_arp(const Fields& fields, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         Target t{f};
         if (f.name == "sip") {
@@ -313,7 +333,7 @@ Result<void> read_arp(const std::vector<Field>& fields, Flow& key, Flow& mask) {
     return {};
 }
 
-Result<void> read_nd(const std::vector<Field>& fields, Flow& key, Flow& mask) {
+Result<void> read_nd(const Fields& fields, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         Target t{f};
         if (f.name == "target") {
@@ -333,7 +353,7 @@ Result<void> read_nd(const std::vector<Field>& fields, Flow& key, Flow& mask) {
     return {};
 }
 
-Result<void> read_nsh(const std::vector<Field>& fields, Flow& key, Flow& mask) {
+Result<void> read_nsh(const Fields& fields, Flow& key, Flow& mask) {
     packet::Nsh &k = key.nsh, &m = mask.nsh;
     for (const Field& f : fields) {
         Target t{f};
@@ -457,7 +477,8 @@ Result<void> read_geneve(std::string_view body, packet::Tunnel& key, packet::Tun
                 if (slash != part.npos) bits = part.substr(slash + 1);
                 continue;
             }
-            WEFT_ASSIGN(std::vector<Field> fields, split_fields(part));
+            Fields fields;
+            WEFT_TRY(split_fields(part, fields));
             Target t{fields[0]};
             if (fields[0].name == "class") {
                 WEFT_TRY(t.number(option_class, class_mask));
@@ -496,10 +517,12 @@ Result<void> read_geneve(std::string_view body, packet::Tunnel& key, packet::Tun
 }
 
 Result<void> read_gbp(std::string_view body, packet::Tunnel& key, packet::Tunnel& mask) {
-    WEFT_ASSIGN(std::vector<Field> outer, split_fields(body));
+    Fields outer;
+    WEFT_TRY(split_fields(body, outer));
     for (const Field& group : outer) {
         if (group.name != "gbp") return unknown("vxlan", group.name);
-        WEFT_ASSIGN(std::vector<Field> fields, split_fields(group.item.body));
+        Fields fields;
+        WEFT_TRY(split_fields(group.item.body, fields));
         for (const Field& f : fields) {
             if (f.name == "id") {
                 WEFT_TRY(Target{f}.number(key.gbp_id, mask.gbp_id));
@@ -514,7 +537,8 @@ Result<void> read_gbp(std::string_view body, packet::Tunnel& key, packet::Tunnel
 }
 
 Result<void> read_erspan(std::string_view body, packet::Tunnel& key, packet::Tunnel& mask) {
-    WEFT_ASSIGN(std::vector<Field> fields, split_fields(body));
+    Fields fields;
+    WEFT_TRY(split_fields(body, fields));
     for (const Field& f : fields) {
         if (f.name == "ver") {
             WEFT_TRY(Target{f}.number(key.erspan_ver, mask.erspan_ver));
@@ -532,7 +556,8 @@ Result<void> read_erspan(std::string_view body, packet::Tunnel& key, packet::Tun
 }
 
 Result<void> read_gtpu(std::string_view body, packet::Tunnel& key, packet::Tunnel& mask) {
-    WEFT_ASSIGN(std::vector<Field> fields, split_fields(body));
+    Fields fields;
+    WEFT_TRY(split_fields(body, fields));
     for (const Field& f : fields) {
         if (f.name == "flags") {
             WEFT_TRY(Target{f}.number(key.gtpu_flags, mask.gtpu_flags));
@@ -545,7 +570,7 @@ Result<void> read_gtpu(std::string_view body, packet::Tunnel& key, packet::Tunne
     return {};
 }
 
-Result<void> read_tunnel(const std::vector<Field>& fields, packet::Tunnel& k, packet::Tunnel& m) {
+Result<void> read_tunnel(const Fields& fields, packet::Tunnel& k, packet::Tunnel& m) {
     for (const Field& f : fields) {
         Target t{f};
         if (f.name == "tun_id") {
@@ -586,7 +611,7 @@ Result<void> read_tunnel(const std::vector<Field>& fields, packet::Tunnel& k, pa
     return {};
 }
 
-Result<void> read_tuple(const std::vector<Field>& fields, bool v6, Flow& key, Flow& mask) {
+Result<void> read_tuple(const Fields& fields, bool v6, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         Target t{f};
         if (f.name == "src") {
@@ -616,7 +641,7 @@ Result<void> read_label(std::string_view body, Flow& key, Flow& mask) {
     return {};
 }
 
-Result<void> read_packet_type(const std::vector<Field>& fields, Flow& key, Flow& mask) {
+Result<void> read_packet_type(const Fields& fields, Flow& key, Flow& mask) {
     for (const Field& f : fields) {
         if (f.name == "ns") {
             WEFT_TRY(read_bits(f, key.packet_type, mask.packet_type, 0xffff, 16));
@@ -638,85 +663,110 @@ Result<PortNo> read_port(std::string_view text, const PortNames* names) {
     return static_cast<PortNo>(*number);
 }
 
-}  // namespace
+// A group whose body is a single value.
+struct Single : Target {
+    std::string_view body;
+    Flow &key, &mask;
+    const PortNames* names;
+};
 
-// The groups whose body is a single value.
-Result<bool> read_single(const Item& item, Flow& key, Flow& mask, const PortNames* names) {
-    Field field;
-    field.name = item.name;
-    size_t slash = item.body.find('/');
-    field.value = item.body.substr(0, slash);
-    if (slash != item.body.npos) {
-        field.has_mask = true;
-        field.mask = item.body.substr(slash + 1);
-    }
-    Target t{field};
-    if (item.name == "recirc_id") {
-        WEFT_TRY(t.number(key.recirc_id, mask.recirc_id));
-    } else if (item.name == "dp_hash") {
-        WEFT_TRY(t.number(key.dp_hash, mask.dp_hash));
-    } else if (item.name == "skb_priority") {
-        WEFT_TRY(t.number(key.skb_priority, mask.skb_priority));
-    } else if (item.name == "skb_mark") {
-        WEFT_TRY(t.number(key.pkt_mark, mask.pkt_mark));
-    } else if (item.name == "ct_zone") {
-        WEFT_TRY(t.number(key.ct_zone, mask.ct_zone));
-    } else if (item.name == "ct_mark") {
-        WEFT_TRY(t.number(key.ct_mark, mask.ct_mark));
-    } else if (item.name == "ct_label") {
-        WEFT_TRY(read_label(item.body, key, mask));
-    } else if (item.name == "eth_type") {
-        WEFT_TRY(t.number(key.dl_type, mask.dl_type));
-        if (!key.dl_type && mask.dl_type == 0xffff) key.dl_type = packet::ethernet::kTypeNone;
-    } else if (item.name == "ct_state") {
-        uint32_t state, bits;
-        WEFT_TRY(read_flags("ct_state", item.body, kCtStates, state, bits));
-        key.ct_state = state;
-        mask.ct_state = bits;
-    } else if (item.name == "tcp_flags") {
-        uint32_t flags, bits;
-        WEFT_TRY(read_flags("tcp_flags", item.body, kTcpFlags, flags, bits));
-        key.tcp_flags = static_cast<uint16_t>(flags);
-        mask.tcp_flags = static_cast<uint16_t>(bits & 0xfff);
-    } else if (item.name == "in_port") {
-        WEFT_ASSIGN(PortNo port, read_port(item.body, names));
-        key.in_port = port;
-        mask.in_port = UINT32_MAX;
-    } else {
-        return false;
-    }
-    return true;
+Result<void> read_ether_type(const Single& s) {
+    WEFT_TRY(s.number(s.key.dl_type, s.mask.dl_type));
+    if (!s.key.dl_type && s.mask.dl_type == 0xffff) s.key.dl_type = packet::ethernet::kTypeNone;
+    return {};
 }
 
+Result<void> read_ct_state(const Single& s) {
+    uint32_t state, bits;
+    WEFT_TRY(read_flags("ct_state", s.body, kCtStates, state, bits));
+    s.key.ct_state = state;
+    s.mask.ct_state = bits;
+    return {};
+}
+
+Result<void> read_tcp_flags(const Single& s) {
+    uint32_t flags, bits;
+    WEFT_TRY(read_flags("tcp_flags", s.body, kTcpFlags, flags, bits));
+    s.key.tcp_flags = static_cast<uint16_t>(flags);
+    s.mask.tcp_flags = static_cast<uint16_t>(bits & 0xfff);
+    return {};
+}
+
+Result<void> read_in_port(const Single& s) {
+    WEFT_ASSIGN(PortNo port, read_port(s.body, s.names));
+    s.key.in_port = port;
+    s.mask.in_port = UINT32_MAX;
+    return {};
+}
+
+using SingleReader = Result<void> (*)(const Single&);
+SingleReader find_single(std::string_view name) {
+    static const HashMap<std::string_view, SingleReader> readers = {
+        {"recirc_id", [](const Single& s) { return s.number(s.key.recirc_id, s.mask.recirc_id); }},
+        {"dp_hash", [](const Single& s) { return s.number(s.key.dp_hash, s.mask.dp_hash); }},
+        {"skb_priority", [](const Single& s) { return s.number(s.key.skb_priority, s.mask.skb_priority); }},
+        {"skb_mark", [](const Single& s) { return s.number(s.key.pkt_mark, s.mask.pkt_mark); }},
+        {"ct_zone", [](const Single& s) { return s.number(s.key.ct_zone, s.mask.ct_zone); }},
+        {"ct_mark", [](const Single& s) { return s.number(s.key.ct_mark, s.mask.ct_mark); }},
+        {"ct_label", [](const Single& s) { return read_label(s.body, s.key, s.mask); }},
+        {"eth_type", read_ether_type},
+        {"ct_state", read_ct_state},
+        {"tcp_flags", read_tcp_flags},
+        {"in_port", read_in_port},
+    };
+    auto it = readers.find(name);
+    return it == readers.end() ? nullptr : it->second;
+}
+
+using GroupReader = Result<void> (*)(const Fields&, Flow&, Flow&);
+GroupReader find_group(std::string_view name) {
+    using F = const Fields&;
+    static const HashMap<std::string_view, GroupReader> readers = {
+        {"eth", read_eth},
+        // Which tag is the caller's to say.
+        {"vlan", [](F f, Flow& key, Flow& mask) { return read_vlan(f, key.vlans[0], mask.vlans[0]); }},
+        {"mpls", read_mpls},
+        {"ipv4", [](F f, Flow& key, Flow& mask) { return read_ip(f, false, key, mask); }},
+        {"ipv6", [](F f, Flow& key, Flow& mask) { return read_ip(f, true, key, mask); }},
+        {"tcp", [](F f, Flow& key, Flow& mask) { return read_two(f, "tcp", "src", "dst", key, mask); }},
+        {"udp", [](F f, Flow& key, Flow& mask) { return read_two(f, "udp", "src", "dst", key, mask); }},
+        {"sctp", [](F f, Flow& key, Flow& mask) { return read_two(f, "sctp", "src", "dst", key, mask); }},
+        {"icmp", [](F f, Flow& key, Flow& mask) { return read_two(f, "icmp", "type", "code", key, mask); }},
+        {"icmpv6",
+         [](F f, Flow& key, Flow& mask) { return read_two(f, "icmpv6", "type", "code", key, mask); }},
+        {"arp", read_arp},
+        {"nd", read_nd},
+        {"nd_ext", read_nd},
+        {"nsh", read_nsh},
+        {"tunnel", [](F f, Flow& key, Flow& mask) { return read_tunnel(f, key.tunnel, mask.tunnel); }},
+        {"packet_type", read_packet_type},
+        {"ct_tuple4", [](F f, Flow& key, Flow& mask) { return read_tuple(f, false, key, mask); }},
+        {"ct_tuple6", [](F f, Flow& key, Flow& mask) { return read_tuple(f, true, key, mask); }},
+    };
+    auto it = readers.find(name);
+    return it == readers.end() ? nullptr : it->second;
+}
+
+}  // namespace
+
 Result<bool> read_group(const Item& item, Flow& key, Flow& mask, const PortNames* names) {
-    WEFT_ASSIGN(bool single, read_single(item, key, mask, names));
-    if (single) return true;
-    auto is = [&](std::string_view name) { return item.name == name; };
-    if (is("vlan")) {  // which tag is the caller's to say
-        WEFT_ASSIGN(std::vector<Field> fields, split_fields(item.body));
-        WEFT_TRY(read_vlan(fields, key.vlans[0], mask.vlans[0]));
+    if (SingleReader read = find_single(item.name)) {
+        Field field;
+        field.name = item.name;
+        size_t slash = item.body.find('/');
+        field.value = item.body.substr(0, slash);
+        if (slash != item.body.npos) {
+            field.has_mask = true;
+            field.mask = item.body.substr(slash + 1);
+        }
+        WEFT_TRY(read({{field}, item.body, key, mask, names}));
         return true;
     }
-    static constexpr std::string_view kNames[] = {
-        "eth", "mpls", "ipv4",   "ipv6", "tcp",    "udp",         "sctp",      "icmp",     "icmpv6",
-        "arp", "nd",   "nd_ext", "nsh",  "tunnel", "packet_type", "ct_tuple4", "ct_tuple6"};
-    bool known = false;
-    for (std::string_view name : kNames) known |= is(name);
-    if (!known) return false;
-    WEFT_ASSIGN(std::vector<Field> fields, split_fields(item.body));
-    Result<void> done;
-    if (is("eth")) done = read_eth(fields, key, mask);
-    if (is("mpls")) done = read_mpls(fields, key, mask);
-    if (is("ipv4")) done = read_ip(fields, false, key, mask);
-    if (is("ipv6")) done = read_ip(fields, true, key, mask);
-    if (is("tcp") || is("udp") || is("sctp")) done = read_two(fields, item.name, "src", "dst", key, mask);
-    if (is("icmp") || is("icmpv6")) done = read_two(fields, item.name, "type", "code", key, mask);
-    if (is("arp")) done = read_arp(fields, key, mask);
-    if (is("nd") || is("nd_ext")) done = read_nd(fields, key, mask);
-    if (is("nsh")) done = read_nsh(fields, key, mask);
-    if (is("tunnel")) done = read_tunnel(fields, key.tunnel, mask.tunnel);
-    if (is("packet_type")) done = read_packet_type(fields, key, mask);
-    if (is("ct_tuple4") || is("ct_tuple6")) done = read_tuple(fields, is("ct_tuple6"), key, mask);
+    GroupReader read = find_group(item.name);
+    if (!read) return false;
+    Fields fields;
+    WEFT_TRY(split_fields(item.body, fields));
+    Result<void> done = read(fields, key, mask);
     if (!done) return Error{fmt::format("{}({}): {}", item.name, item.body, done.message())};
     return true;
 }

@@ -18,8 +18,8 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "datapath/netdev/tc_filter.h"
-#include "datapath/userspace/tunnel_socket.h"
 
 namespace weft::datapath {
 

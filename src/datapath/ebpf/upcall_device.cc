@@ -1,13 +1,12 @@
 #include "datapath/ebpf/upcall_device.h"
 
-#include <linux/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include <linux/sockios.h>
 #include <sys/uio.h>
 
 #include <cstring>
 
 #include "datapath/ebpf/key.h"
+#include "datapath/netdev/device_request.h"
 #include "datapath/userspace/port.h"
 #include "datapath/userspace/vnet.h"
 #include "packet/ethernet.h"
@@ -27,14 +26,6 @@ constexpr size_t kTagAt = packet::ethernet::kType;  // where the kernel puts a t
 
 static_assert(offsetof(UpcallHeader, sequence) == kTagAt, "what lies in front of a tag is read as it is");
 
-void set_queue_length(const char* device, int packets) {
-    Descriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request = {};
-    std::strncpy(request.ifr_name, device, IFNAMSIZ - 1);
-    request.ifr_qlen = packets;
-    ioctl(any.get(), SIOCSIFTXQLEN, &request);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<UpcallDevice>> UpcallDevice::create(net::Loop& loop, Links& links, Kernel& kernel,
@@ -46,7 +37,9 @@ Result<std::unique_ptr<UpcallDevice>> UpcallDevice::create(net::Loop& loop, Link
     if (!link) return Error{std::string(kName) + ": the device was made but is not there"};
     int ifindex = link->ifindex;
     disable_ipv6(kName);
-    set_queue_length(kName, kQueue);
+    DeviceRequest queue(kName);
+    queue.request().ifr_qlen = kQueue;
+    (void)queue.make(SIOCSIFTXQLEN);
     WEFT_TRY(links.set_up(kName, true));
     device->frame_.resize(kMaxFrame);
     device->sent_before_.resize(kPorts);

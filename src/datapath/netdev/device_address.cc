@@ -2,17 +2,14 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <net/if.h>
 #include <net/if_arp.h>
 #include <net/route.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
-#include "datapath/userspace/tunnel_socket.h"
+#include "datapath/netdev/device_request.h"
 
 namespace weft::datapath {
 
@@ -37,52 +34,32 @@ Error os_error(const std::string& device, std::string_view what) {
     return Error{fmt::format("{}: {}: {}", device, what, std::strerror(errno))};
 }
 
-class Device {
-  public:
-    explicit Device(const std::string& name) : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        fits_ = name.size() < IFNAMSIZ;
-        if (fits_) name.copy(request_.ifr_name, IFNAMSIZ - 1);
-    }
-    bool ask(unsigned long what) {
-        if (fits_) return ioctl(socket_.get(), what, &request_) == 0;
-        errno = ENODEV;
-        return false;
-    }
-    ifreq& request() { return request_; }
-    int socket() const { return socket_.get(); }
-
-  private:
-    Descriptor socket_;
-    ifreq request_ = {};
-    bool fits_;
-};
-
 }  // namespace
 
 std::optional<DeviceAddress> device_address(const std::string& name) {
-    Device device(name);
-    if (!device.ask(SIOCGIFADDR)) return std::nullopt;
+    DeviceRequest device(name);
+    if (!device.make(SIOCGIFADDR)) return std::nullopt;
     DeviceAddress out;
     out.address = address_of(device.request().ifr_addr);
-    if (!device.ask(SIOCGIFNETMASK)) return std::nullopt;
+    if (!device.make(SIOCGIFNETMASK)) return std::nullopt;
     out.netmask = address_of(device.request().ifr_netmask);
     return out;
 }
 
 Result<void> set_device_address(const std::string& name, const DeviceAddress& address) {
-    Device device(name);
+    DeviceRequest device(name);
     device.request().ifr_addr = socket_address(address.address);
-    if (!device.ask(SIOCSIFADDR)) return os_error(name, "setting the address");
+    if (!device.make(SIOCSIFADDR)) return os_error(name, "setting the address");
     device.request().ifr_netmask = socket_address(address.netmask);
-    if (!device.ask(SIOCSIFNETMASK)) return os_error(name, "setting the netmask");
-    if (!device.ask(SIOCGIFFLAGS)) return os_error(name, "asking for the flags");
+    if (!device.make(SIOCSIFNETMASK)) return os_error(name, "setting the netmask");
+    if (!device.make(SIOCGIFFLAGS)) return os_error(name, "asking for the flags");
     device.request().ifr_flags = static_cast<short>(device.request().ifr_flags | IFF_UP);
-    if (!device.ask(SIOCSIFFLAGS)) return os_error(name, "setting the device up");
+    if (!device.make(SIOCSIFFLAGS)) return os_error(name, "setting the device up");
     return {};
 }
 
 Result<void> add_default_gateway(const std::string& name, uint32_t gateway) {
-    Device device(name);
+    DeviceRequest device(name);
     std::string text = name;
     rtentry route = {};
     route.rt_dst = route.rt_genmask = socket_address(0);
@@ -95,7 +72,7 @@ Result<void> add_default_gateway(const std::string& name, uint32_t gateway) {
 }
 
 std::optional<packet::EthAddr> device_neighbour(const std::string& name, uint32_t address) {
-    Device device(name);
+    DeviceRequest device(name);
     arpreq request = {};
     request.arp_pa = socket_address(address);
     if (name.size() >= sizeof request.arp_dev) return std::nullopt;

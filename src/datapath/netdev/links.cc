@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
-#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -306,66 +303,12 @@ class NetlinkLinks final : public Links {
     std::vector<std::function<void(const std::string&)>> callbacks_;
 };
 
-// One ethtool request; false if the device does not answer it.
-bool ethtool(const std::string& device, void* request) {
-    if (device.size() >= IFNAMSIZ) return false;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
-    ifreq interface = {};
-    device.copy(interface.ifr_name, IFNAMSIZ - 1);
-    interface.ifr_data = static_cast<char*>(request);
-    bool done = ioctl(fd, SIOCETHTOOL, &interface) == 0;
-    close(fd);
-    return done;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Links>> Links::create(net::Loop* loop) {
     auto links = std::make_unique<NetlinkLinks>();
     WEFT_TRY(links->start(loop));
     return std::unique_ptr<Links>(std::move(links));
-}
-
-std::optional<DriverInfo> driver_info(const std::string& device) {
-    ethtool_drvinfo info = {};
-    info.cmd = ETHTOOL_GDRVINFO;
-    if (!ethtool(device, &info)) return std::nullopt;
-    return DriverInfo{info.driver, info.version, info.fw_version};
-}
-
-std::optional<uint32_t> device_ipv4(const std::string& device) {
-    if (device.size() >= IFNAMSIZ) return std::nullopt;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return std::nullopt;
-    ifreq interface = {};
-    device.copy(interface.ifr_name, IFNAMSIZ - 1);
-    bool done = ioctl(fd, SIOCGIFADDR, &interface) == 0;
-    close(fd);
-    if (!done || interface.ifr_addr.sa_family != AF_INET) return std::nullopt;
-    return ntohl(reinterpret_cast<const sockaddr_in&>(interface.ifr_addr).sin_addr.s_addr);
-}
-
-std::optional<LinkModes> link_modes(const std::string& device) {
-    ethtool_cmd command = {};
-    command.cmd = ETHTOOL_GSET;
-    if (!ethtool(device, &command)) return std::nullopt;
-    uint32_t megabits = ethtool_cmd_speed(&command);
-    if (megabits == static_cast<uint32_t>(SPEED_UNKNOWN) || megabits == 0xffff) megabits = 0;
-    LinkModes modes;
-    modes.bits_per_second = uint64_t{megabits} * 1000000;
-    modes.full_duplex = command.duplex == DUPLEX_FULL;
-    modes.negotiates = command.autoneg;
-    modes.medium = command.port;
-    modes.supported = command.supported;
-    modes.advertised = command.advertising;
-    return modes;
-}
-
-std::optional<LinkModes> link_speed(const std::string& device) {
-    std::optional<LinkModes> modes = link_modes(device);
-    if (modes && !modes->bits_per_second) modes.reset();
-    return modes;
 }
 
 }  // namespace weft::datapath

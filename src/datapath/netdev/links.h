@@ -66,21 +66,4 @@ class Links {
     virtual Result<void> remove(std::string_view name) = 0;
 };
 
-// ETHTOOL_GDRVINFO, ETHTOOL_GSET: for the Interface table.
-struct DriverInfo {
-    std::string driver, version, firmware;
-};
-std::optional<DriverInfo> driver_info(const std::string& device);
-struct LinkModes {
-    uint64_t bits_per_second = 0;  // 0: not known
-    bool full_duplex = false, negotiates = false;
-    uint8_t medium = 0;                      // PORT_TP, … (linux/ethtool.h)
-    uint32_t supported = 0, advertised = 0;  // SUPPORTED_10baseT_Half, …
-};
-std::optional<LinkModes> link_modes(const std::string& device);
-// Of a device that knows its speed.
-std::optional<LinkModes> link_speed(const std::string& device);
-// The IPv4 address of a device, host order.
-std::optional<uint32_t> device_ipv4(const std::string& device);
-
 }  // namespace weft::datapath

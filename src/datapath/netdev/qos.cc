@@ -6,9 +6,6 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +13,7 @@
 #include <cstring>
 #include <functional>
 
-#include "datapath/netdev/links.h"
+#include "datapath/netdev/device_info.h"
 #include "net/rtnetlink.h"
 
 namespace weft::datapath {
@@ -48,12 +45,8 @@ const Type* find_type(const std::string& name) {
 }
 
 unsigned mtu_of(const std::string& device) {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ifreq request{};
-    device.copy(request.ifr_name, IFNAMSIZ - 1);
-    bool known = fd >= 0 && ioctl(fd, SIOCGIFMTU, &request) == 0;
-    if (fd >= 0) close(fd);
-    return known && request.ifr_mtu > 0 ? static_cast<unsigned>(request.ifr_mtu) : 1500;
+    int mtu = device_mtu(device);
+    return mtu > 0 ? static_cast<unsigned>(mtu) : 1500;
 }
 
 Result<int> index_of(const std::string& device) {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
 
 #include <charconv>
 #include <mutex>
 
 #include "base/log.h"
+#include "datapath/netdev/device_info.h"
 #include "datapath/netdev/ingress_block.h"
 #include "datapath/userspace/xdp_program.h"
 #include "datapath/userspace/xdp_socket.h"
@@ -75,13 +75,6 @@ Result<Options> parse_options(const std::string& device, const std::map<std::str
         out.need_wakeup = *wakeup == "true";
     }
     return out;
-}
-
-int mtu_of(const std::string& device) {
-    Descriptor fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request = {};
-    device.copy(request.ifr_name, IFNAMSIZ - 1);
-    return ioctl(fd.get(), SIOCGIFMTU, &request) < 0 ? 0 : request.ifr_mtu;
 }
 
 // What several threads send goes out by one socket, one at a time.
@@ -185,7 +178,7 @@ class AfxdpPort final : public Port {
 Result<std::unique_ptr<Port>> open_afxdp_port(PacketSink& sink, PortInfo info, const PortSpec& spec) {
     int ifindex = static_cast<int>(if_nametoindex(info.name.c_str()));
     if (!ifindex) return Error{fmt::format("{}: no such network device", info.name)};
-    int mtu = mtu_of(info.name);
+    int mtu = device_mtu(info.name);
     if (mtu > kMaxMtu) {
         return Error{
             fmt::format("{}: its MTU is {}: AF_XDP frames hold at most {}", info.name, mtu, kMaxMtu)};

@@ -16,9 +16,9 @@
 #include <memory>
 #include <string>
 
+#include "base/descriptor.h"
 #include "datapath/netdev/ingress_block.h"
 #include "datapath/netdev/links.h"
-#include "datapath/userspace/tunnel_socket.h"
 #include "packet/packet.h"
 
 namespace weft::datapath {

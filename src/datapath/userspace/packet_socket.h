@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "datapath/userspace/port.h"
 #include "datapath/userspace/receive_ring.h"
-#include "datapath/userspace/tunnel_socket.h"
 
 namespace weft::datapath {
 

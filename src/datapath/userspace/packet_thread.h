@@ -18,9 +18,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "datapath/api/packet_threads.h"
 #include "datapath/userspace/lane.h"
-#include "datapath/userspace/tunnel_socket.h"
 #include "datapath/userspace/upcall_queue.h"
 
 namespace weft::datapath {

@@ -41,7 +41,8 @@ class PacketSink {
     virtual ~PacketSink() = default;
     // On the switch's thread.  `more`: another call follows at once, and what these packets send may wait for
     // it.
-    virtual void received(PortNo port, std::vector<Received>& packets, bool more = false) = 0;
+    virtual void received(PortNo port, std::vector<Received>& packets, bool more) = 0;
+    void received(PortNo port, std::vector<Received>& packets) { received(port, packets, false); }
     virtual void dropped(explain::DropReason reason) = 0;  // on any thread
 };
 

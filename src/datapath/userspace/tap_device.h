@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "datapath/userspace/tunnel_socket.h"
 
 namespace weft::datapath {
 

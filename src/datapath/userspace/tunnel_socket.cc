@@ -4,7 +4,6 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -89,10 +88,6 @@ T control_value(cmsghdr* c) {
 }
 
 }  // namespace
-
-Descriptor::~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-}
 
 Result<Descriptor> open_tunnel_receiver(const PortInfo& info, bool v6) {
     WEFT_ASSIGN(Descriptor socket, open_socket(info, v6));

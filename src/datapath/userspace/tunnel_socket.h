@@ -5,33 +5,12 @@
 #include <sys/socket.h>
 
 #include <string_view>
-#include <utility>
 
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "datapath/api/datapath.h"
 
 namespace weft::datapath {
-
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Descriptor();
-
-    int get() const { return fd_; }
-    bool open() const { return fd_ >= 0; }
-    bool option(int level, int name, int value) const {
-        return setsockopt(fd_, level, name, &value, sizeof value) == 0;
-    }
-
-  private:
-    int fd_ = -1;
-};
 
 // Receives what comes in for `info`: a UDP socket bound to its port, or a raw socket for GRE.  The outer
 // header's addresses, TOS and TTL come as control messages; UDP datagrams that belong together may come as

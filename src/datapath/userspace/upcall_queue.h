@@ -12,8 +12,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "datapath/api/datapath.h"
-#include "datapath/userspace/tunnel_socket.h"
 
 namespace weft::datapath {
 

@@ -4,8 +4,8 @@
 
 #pragma once
 
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "datapath/userspace/tunnel_socket.h"
 
 namespace weft::datapath {
 

@@ -13,8 +13,8 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "base/result.h"
-#include "datapath/userspace/tunnel_socket.h"
 
 namespace weft::datapath {
 

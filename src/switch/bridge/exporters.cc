@@ -7,7 +7,8 @@
 #include <fstream>
 
 #include "base/clock.h"
-#include "datapath/netdev/links.h"
+#include "datapath/netdev/device_address.h"
+#include "datapath/netdev/device_info.h"
 #include "packet/address.h"
 #include "packet/extract.h"
 
@@ -69,7 +70,7 @@ std::optional<IpfixTunnel> ipfix_tunnel(const OfPort& port, uint32_t src, uint32
 Bytes agent_address(const std::string& agent) {
     if (auto v6 = packet::parse_ipv6(agent)) return {v6->begin(), v6->end()};
     auto v4 = packet::parse_ipv4(agent);
-    if (!v4) v4 = datapath::device_ipv4(agent);
+    if (auto of_device = datapath::device_address(agent); !v4 && of_device) v4 = of_device->address;
     if (!v4) return {};
     ByteWriter out;
     out.u32(*v4);

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "datapath/netdev/links.h"
+#include "datapath/netdev/device_info.h"
 #include "switch/ofproto/port.h"
 
 namespace weft::vswitch {

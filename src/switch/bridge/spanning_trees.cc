@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "datapath/netdev/links.h"
+#include "datapath/netdev/device_info.h"
 #include "packet/bpdu.h"
 #include "switch/bridge/tree_options.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "datapath/dummy/dummy_device.h"
+#include "datapath/netdev/device_info.h"
 #include "datapath/netdev/routes.h"
 #include "net/directories.h"
 #include "packet/address.h"

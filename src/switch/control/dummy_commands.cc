@@ -13,6 +13,8 @@ namespace {
 
 using Arguments = net::ControlServer::Arguments;
 
+constexpr size_t kMaxLength = 65535;
+
 }  // namespace
 
 // Hex digits (white space is skipped), or a datapath key.
@@ -57,9 +59,12 @@ void add_dummy_commands(net::ControlServer& control) {
                             continue;
                         }
                         size_t length = 0;
-                        std::string text = args[i];
+                        const std::string& text = args[i];
                         if (i + 2 < args.size() && args[i + 1] == "--len") {
                             length = std::strtoul(args[i + 2].c_str(), nullptr, 10);
+                            if (length > kMaxLength)
+                                return Error{fmt::format("--len {}: a packet has at most {} bytes",
+                                                         args[i + 2], kMaxLength)};
                             i += 2;
                         }
                         WEFT_ASSIGN(packet::Packet packet, packet_from_text(text, length));

@@ -232,12 +232,14 @@ OfError Bridge::add(const FlowChange& change, Transaction& transaction) {
         return error;
     }
     insert(*rule);
-    transaction.steps.push_back({.kind = Transaction::Step::Kind::kAdded, .rule = rule});
+    transaction.steps.push_back({.rule = rule, .kind = Transaction::Step::Kind::kAdded});
     return OfError::kNone;
 }
 
 void Bridge::remove_all(const std::vector<Rule*>& rules, RemovedReason reason, Transaction& transaction) {
-    transaction.steps.reserve(transaction.steps.size() + rules.size());
+    // Never by a little: a bundle may have very many deletions, of a flow each.
+    if (rules.size() > transaction.steps.size())
+        transaction.steps.reserve(transaction.steps.size() + rules.size());
     for (size_t i = 0; i < rules.size();) {
         FlowTable& table = *tables_[rules[i]->table];
         size_t end = i;
@@ -251,7 +253,7 @@ void Bridge::remove_all(const std::vector<Rule*>& rules, RemovedReason reason, T
         for (; i < end; ++i) {
             if (i + kAhead < end) __builtin_prefetch(rules[i + kAhead]);
             transaction.steps.push_back(
-                {.kind = Transaction::Step::Kind::kRemoved, .rule = RuleRef(rules[i]), .reason = reason});
+                {.rule = RuleRef(rules[i]), .kind = Transaction::Step::Kind::kRemoved, .reason = reason});
             let_go(*rules[i]);
         }
         touch();
@@ -259,8 +261,8 @@ void Bridge::remove_all(const std::vector<Rule*>& rules, RemovedReason reason, T
 }
 
 void Bridge::remove(Rule& rule, RemovedReason reason, Transaction& transaction, bool replaced) {
-    transaction.steps.push_back({.kind = Transaction::Step::Kind::kRemoved,
-                                 .rule = RuleRef(&rule),
+    transaction.steps.push_back({.rule = RuleRef(&rule),
+                                 .kind = Transaction::Step::Kind::kRemoved,
                                  .reason = reason,
                                  .replaced = replaced});
     take_out(rule);
@@ -336,7 +338,7 @@ OfError Bridge::modify(const FlowChange& change, const std::vector<Rule*>& rules
         before->bytes = rule->bytes;
         if (rule->conjunctions()) before->conjunctions = *rule->conjunctions();
         transaction.steps.push_back(
-            {.kind = Transaction::Step::Kind::kModified, .rule = RuleRef(rule), .before = std::move(before)});
+            {.rule = RuleRef(rule), .before = std::move(before), .kind = Transaction::Step::Kind::kModified});
         set_actions(*rule, actions);
         rule->set_conjunctions(conjunctions);
         if (change.modify_cookie) rule->cookie = change.new_cookie;

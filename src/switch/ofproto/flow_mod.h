@@ -53,12 +53,13 @@ struct Transaction {
     };
     struct Step {
         enum class Kind : uint8_t { kAdded, kRemoved, kModified };
-        Kind kind;
         RuleRef rule;
         std::unique_ptr<Before> before = nullptr;  // kModified
+        Kind kind;
         RemovedReason reason = RemovedReason::kDelete;
         bool replaced = false;  // kRemoved: by the kAdded step that follows
     };
+    static_assert(sizeof(Step) == 24, "a whole table may go at once");
     struct GroupStep {
         uint32_t id;
         Ref<GroupEntry> before;  // null: it did not exist
