@@ -4,6 +4,8 @@
 
 #include <cassert>
 
+#include "base/hex.h"
+
 namespace weft {
 
 namespace {
@@ -12,15 +14,6 @@ constexpr size_t kTextSize = 36;
 
 // Where the two digits of each byte stand in the text.
 constexpr std::array<uint8_t, 16> kPositions = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-
-// The value of a hexadecimal digit, or 0xff.
-constexpr std::array<uint8_t, 256> kDigitValues = [] {
-    std::array<uint8_t, 256> values{};
-    values.fill(0xff);
-    for (uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
-    for (uint8_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
-    return values;
-}();
 
 }  // namespace
 
@@ -41,8 +34,7 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
     Uuid uuid;
     uint8_t wrong = 0;
     for (size_t i = 0; i < uuid.bytes.size(); ++i) {
-        uint8_t high = kDigitValues[static_cast<uint8_t>(text[kPositions[i]])];
-        uint8_t low = kDigitValues[static_cast<uint8_t>(text[kPositions[i] + 1u])];
+        const uint8_t high = hex_value(text[kPositions[i]]), low = hex_value(text[kPositions[i] + 1u]);
         wrong |= high | low;
         uuid.bytes[i] = static_cast<uint8_t>(high << 4 | low);
     }

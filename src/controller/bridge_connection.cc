@@ -193,7 +193,7 @@ struct BridgeConnection::Impl {
         messages.add(of::encode(of::Version::k15, 0, no_flows));
         for (const Bytes& group : other.groups_before) messages.add(group);
         sync.everything(messages);
-        stream->write(messages.bytes());
+        for (auto& piece : messages.take_pieces()) stream->write_shared(std::move(piece));
         send(of::BundleControl{kBundle, Type::kCloseRequest, kFlags});
         send(of::BundleControl{kBundle, Type::kCommitRequest, kFlags});
         end_batch();
@@ -298,7 +298,7 @@ uint64_t BridgeConnection::push() {
         for (const Bytes& message : *after) messages.add(message);
     }
     if (!messages.messages()) return impl_->batch;
-    impl_->stream->write(messages.bytes());
+    for (auto& piece : messages.take_pieces()) impl_->stream->write_shared(std::move(piece));
     impl_->end_batch();
     return impl_->batch;
 }

@@ -13,6 +13,13 @@ std::string to_text(const ByteWriter& writer) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// One that has grown already.
+ByteWriter& empty_writer() {
+    static thread_local ByteWriter writer;
+    writer.clear();
+    return writer;
+}
+
 bool only_conjunctions(const openflow::ActionList& actions) {
     return !actions.empty() &&
            std::all_of(actions.begin(), actions.end(), [](const openflow::Action& action) {
@@ -28,10 +35,10 @@ DesiredFlow make_flow(uint8_t table, uint16_t priority, uint32_t cookie, const o
     flow.table = table;
     flow.priority = priority;
     flow.cookie = cookie;
-    ByteWriter writer;
+    ByteWriter& writer = empty_writer();
     openflow::encode_oxm_match(match, openflow::Version::k15, writer);
     flow.match = to_text(writer);
-    writer = ByteWriter();
+    writer.clear();
     openflow::encode_instructions(actions, openflow::Version::k15, writer);
     flow.instructions = to_text(writer);
     flow.conjunction = only_conjunctions(actions);

@@ -85,9 +85,22 @@ void GroupSync::changes(Messages& out) {
     });
 }
 
+// What went gives its number back; what came is about to be sent with everything.
+void GroupSync::forget_changes() {
+    groups_.take_changes([&](const DesiredGroup& group, bool added) {
+        if (!added) group_numbers_.forget(group.id);
+    });
+    std::set<uint32_t> gone;
+    meters_.take_changes([&](const DesiredMeter& meter, bool added) {
+        if (!added) gone.insert(meter.id);
+    });
+    if (gone.empty()) return;
+    meters_.for_each([&](const DesiredMeter& meter) { gone.erase(meter.id); });
+    for (uint32_t id : gone) meter_numbers_.forget(id);
+}
+
 void GroupSync::everything(Messages& out) {
-    Messages superseded;
-    changes(superseded);
+    forget_changes();
     DesiredMeter all_meters;
     all_meters.id = of::kMeterAll;
     out.meters_before.push_back(meter_message(of::MeterMod::Command::kDelete, all_meters));

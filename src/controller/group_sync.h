@@ -29,6 +29,8 @@ class GroupSync {
     void everything(Messages& out);
 
   private:
+    void forget_changes();
+
     GroupOutput& groups_;
     NumberTable& group_numbers_;
     MeterOutput& meters_;

@@ -1,11 +1,14 @@
 // OpenFlow messages one after the other, as they are sent; each in a bundle's message if they belong to one
-// (OpenFlow 1.5.1, 7.3.9.6).  There may be hundreds of thousands: they are written where they are sent from.
+// (OpenFlow 1.5.1, 7.3.9.6).  There may be hundreds of thousands: they are written where they are sent from,
+// in pieces, none of which has to be moved when there are more.
 
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -27,14 +30,16 @@ class MessageBuffer {
     void add(ByteView message);
 
     size_t messages() const { return messages_; }
-    const std::string& bytes() const { return bytes_; }
+    // The bytes, for the stream: which part of them is in which piece means nothing.
+    std::vector<std::shared_ptr<const std::string>> take_pieces();
 
   private:
     uint8_t* append(size_t size);
 
     uint32_t& next_xid_;
     std::optional<Bundle> bundle_;
-    std::string bytes_;
+    std::vector<std::shared_ptr<const std::string>> full_;
+    std::string bytes_;  // the last piece
     size_t messages_ = 0;
 };
 

@@ -47,6 +47,7 @@ void MonitorConditions::everything() {
     set<sb::MACBinding>(Condition::all());
     set<sb::StaticMACBinding>(Condition::all());
     set<sb::FDB>(Condition::all());
+    set<sb::IPMulticast>(Condition::all());
     set<sb::LoadBalancer>(Condition::all());
     set<sb::ChassisTemplateVar>(Condition::all());
     set<sb::AdvertisedRoute>(Condition::all());
@@ -66,6 +67,7 @@ void MonitorConditions::begin(const Configuration& configuration) {
     set<sb::MACBinding>({});
     set<sb::StaticMACBinding>({});
     set<sb::FDB>({});
+    set<sb::IPMulticast>({});
     set<sb::LoadBalancer>({});
     set<sb::ChassisTemplateVar>({});
     set<sb::AdvertisedRoute>({});
@@ -122,14 +124,15 @@ void MonitorConditions::update(const Configuration& configuration) {
 }
 
 void MonitorConditions::choose_by_datapath(const Configuration& configuration) {
-    Condition groups, multicast, macs, static_macs, fdb, variables, advertised, learned, advertised_macs,
-        nexthops;
+    Condition groups, multicast, macs, static_macs, fdb, snooping, variables, advertised, learned,
+        advertised_macs, nexthops;
     for (const Uuid& uuid : view_.local_datapaths.keys()) {
         groups.includes(sb::LogicalDPGroup::kDatapaths, uuid);
         multicast.equals(sb::MulticastGroup::kDatapath, uuid);
         macs.equals(sb::MACBinding::kDatapath, uuid);
         static_macs.equals(sb::StaticMACBinding::kDatapath, uuid);
         fdb.equals(sb::FDB::kDpKey, static_cast<int64_t>(view_.local_datapaths.find(uuid)->key));
+        snooping.equals(sb::IPMulticast::kDatapath, uuid);
         advertised.equals(sb::AdvertisedRoute::kDatapath, uuid);
         learned.equals(sb::LearnedRoute::kDatapath, uuid);
         advertised_macs.equals(sb::AdvertisedMACBinding::kDatapath, uuid);
@@ -141,6 +144,7 @@ void MonitorConditions::choose_by_datapath(const Configuration& configuration) {
     set<sb::MACBinding>(std::move(macs));
     set<sb::StaticMACBinding>(std::move(static_macs));
     set<sb::FDB>(std::move(fdb));
+    set<sb::IPMulticast>(std::move(snooping));
     set<sb::ChassisTemplateVar>(std::move(variables));
     set<sb::AdvertisedRoute>(std::move(advertised));
     set<sb::LearnedRoute>(std::move(learned));

@@ -1,7 +1,12 @@
 #include <fmt/core.h>
 
 #include <bit>
-#include <cstring>
+#include <cstdint>
+#include <utility>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "json/text.h"
 
@@ -15,20 +20,45 @@ bool is_space(char c) {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-// Where the next quote or backslash is, or the end: most bytes of a database's contents are those of strings,
-// so eight are looked at together (a byte that is zero is the lowest that borrows from its top bit).
-size_t find_string_end(const char* data, size_t i, size_t size) {
-    constexpr uint64_t kOnes = 0x0101'0101'0101'0101, kTops = 0x8080'8080'8080'8080;
-    auto zero_bytes = [](uint64_t word) { return (word - kOnes) & ~word & kTops; };
-    while (std::endian::native == std::endian::little && i + sizeof(uint64_t) <= size) {
-        uint64_t word;
-        std::memcpy(&word, data + i, sizeof word);
-        const uint64_t found = zero_bytes(word ^ (kOnes * '"')) | zero_bytes(word ^ (kOnes * '\\'));
-        if (found) return i + static_cast<size_t>(std::countr_zero(found)) / 8;
-        i += sizeof word;
+// What matters in 64 bytes, a bit for each byte: most of a database's contents lies in strings, and of what
+// does not only the brackets count.
+struct Block {
+    uint64_t quotes = 0, backslashes = 0, opening = 0, closing = 0;
+};
+constexpr size_t kBlock = 64;
+constexpr char kCaseBit = 0x20;  // '[' and '{' are equal but for it, as are ']' and '}'
+
+Block look_at(const char* data) {
+    Block block;
+#ifdef __SSE2__
+    for (size_t i = 0; i < kBlock; i += sizeof(__m128i)) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i));
+        const __m128i braces = _mm_or_si128(bytes, _mm_set1_epi8(kCaseBit));
+        auto find = [&](__m128i in, char c) {
+            const __m128i found = _mm_cmpeq_epi8(in, _mm_set1_epi8(c));
+            return uint64_t{static_cast<uint32_t>(_mm_movemask_epi8(found))} << i;
+        };
+        block.quotes |= find(bytes, '"');
+        block.backslashes |= find(bytes, '\\');
+        block.opening |= find(braces, '{');
+        block.closing |= find(braces, '}');
     }
-    while (i < size && data[i] != '"' && data[i] != '\\') ++i;
-    return i;
+#else
+    for (size_t i = 0; i < kBlock; ++i) {
+        const char brace = static_cast<char>(data[i] | kCaseBit);
+        block.quotes |= uint64_t{data[i] == '"'} << i;
+        block.backslashes |= uint64_t{data[i] == '\\'} << i;
+        block.opening |= uint64_t{brace == '{'} << i;
+        block.closing |= uint64_t{brace == '}'} << i;
+    }
+#endif
+    return block;
+}
+
+// Each bit is the exclusive or of those up to it: from a string's first quote to before its last one.
+uint64_t prefix_xor(uint64_t bits) {
+    for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+    return bits;
 }
 
 // True for bytes that end a number or keyword that stands alone.
@@ -40,14 +70,14 @@ bool ends_word(char c) {
 
 Framer::Framer(size_t max_size, int max_depth) : max_size_(max_size), max_depth_(max_depth) {}
 
-void Framer::feed(std::string_view bytes) {
+std::string& Framer::input() {
     // Moving what is left costs no more than reading it did.
     if (start_ > 0 && start_ >= buffer_.size() - start_) {
         buffer_.erase(0, start_);
         scanned_ -= start_;
         start_ = 0;
     }
-    buffer_ += bytes;
+    return buffer_;
 }
 
 Result<bool> Framer::next(std::string& out) {
@@ -76,12 +106,43 @@ Result<bool> Framer::next(std::string& out) {
     return true;
 }
 
+// Takes note of a block in which the value cannot end; false if it could, or anything else is unusual.
+bool Framer::skip_block(const char* data) {
+    if (in_word_ || depth_ == 0) return false;
+    const Block block = look_at(data);
+    uint64_t escaped = escaped_ ? 1 : 0;
+    bool escapes_next = false;
+    for (uint64_t left = block.backslashes & ~escaped; left;) {
+        const uint64_t lowest = left & (~left + 1), next = lowest << 1;
+        if (!next) escapes_next = true;
+        escaped |= next;
+        left &= ~(lowest | next);
+    }
+    const uint64_t in_string = prefix_xor(block.quotes & ~escaped) ^ (in_string_ ? ~uint64_t{0} : 0);
+    if (block.backslashes & ~in_string) return false;
+    const int opening = std::popcount(block.opening & ~in_string);
+    const int closing = std::popcount(block.closing & ~in_string);
+    if (closing >= depth_ || depth_ + opening > max_depth_) return false;
+    depth_ += opening - closing;
+    in_string_ = in_string >> 63;
+    escaped_ = escapes_next;
+    return true;
+}
+
 // Looks at the bytes not yet seen; true when scanned_ is the end of the value.
 Result<bool> Framer::scan() {
     const char* data = buffer_.data();
     size_t size = buffer_.size(), i = scanned_;
     bool whole = false;
+    size_t plain_until = 0;  // the block up to there needs a closer look
     while (i < size && !whole) {
+        if (i >= plain_until && i + kBlock <= size) {
+            if (skip_block(data + i)) {
+                i += kBlock;
+                continue;
+            }
+            plain_until = i + kBlock;
+        }
         char c = data[i];
         if (in_word_ && ends_word(c)) {
             whole = true;
@@ -91,11 +152,6 @@ Result<bool> Framer::scan() {
         if (escaped_) {
             escaped_ = false;
         } else if (in_string_) {
-            if (c != '"' && c != '\\') {
-                i = find_string_end(data, i, size);
-                if (i == size) break;
-                c = data[i++];
-            }
             if (c == '\\') escaped_ = true;
             if (c == '"') {
                 in_string_ = false;
@@ -118,6 +174,15 @@ void Framer::take(std::string& out) {
     if (start_ == 0 && scanned_ == buffer_.size()) {
         out = std::move(buffer_);
         clear();
+        return;
+    }
+    if (scanned_ - start_ > kKeepBytes && buffer_.size() - scanned_ < scanned_ - start_) {
+        // What is around it is less to move.
+        std::string rest = buffer_.substr(scanned_);
+        out = std::exchange(buffer_, std::move(rest));
+        out.resize(scanned_);
+        out.erase(0, start_);
+        start_ = scanned_ = 0;
         return;
     }
     out.assign(buffer_, start_, scanned_ - start_);

@@ -114,6 +114,61 @@ TEST(Framer, DamagedTextIsNeverSplitDifferentlyThanParsed) {
     }
 }
 
+// Blocks of bytes are looked at together: brackets and quotes in strings, and backslashes, stand at all
+// places of them, and at their edges.
+TEST(Framer, StringsMayLieAnywhere) {
+    for (size_t shift = 0; shift < 140; ++shift) {
+        std::string text = "[[[";
+        text += std::string(shift, ' ');
+        for (size_t slashes = 0; slashes < 70; slashes += slashes < 8 ? 1 : 13) {
+            std::string string = "]}[{" + std::string(slashes, '\\') + "\"]\"";
+            append_string(text, string);
+            text += ",{";
+            append_string(text, std::string(slashes, '\\'));
+            text += ":[]},";
+        }
+        text += "0],[1]]]";
+        ASSERT_TRUE(parse(text)) << text;
+        for (size_t piece : {text.size(), size_t{1}, size_t{63}, size_t{64}, size_t{65}, size_t{100}}) {
+            Framer framer;
+            std::string out;
+            for (size_t at = 0; at < text.size(); at += piece) {
+                Result<bool> got = framer.next(out);
+                ASSERT_TRUE(got && !*got) << "whole after " << at << " bytes: " << text;
+                framer.input() += std::string_view(text).substr(at, piece);
+            }
+            framer.feed(text);
+            for (int i = 0; i < 2; ++i) {
+                Result<bool> got = framer.next(out);
+                ASSERT_TRUE(got && *got);
+                EXPECT_EQ(out, text);
+            }
+            EXPECT_EQ(framer.pending(), 0u);
+        }
+    }
+}
+
+TEST(Framer, LongValuesAreTakenFromAmongOthers) {
+    const std::string large = "[" + std::string(100000, '1') + "]";
+    for (const char* before : {"", "[2]", " "}) {
+        for (const char* after : {"", "[3]", "[3"}) {
+            Framer framer;
+            framer.feed(before + large + after);
+            std::string out;
+            if (*before == '[') {
+                ASSERT_TRUE(*framer.next(out));
+            }
+            ASSERT_TRUE(*framer.next(out));
+            EXPECT_EQ(out, large);
+            framer.feed("]");
+            if (after == std::string("[3")) {
+                ASSERT_TRUE(*framer.next(out));
+                EXPECT_EQ(out, "[3]");
+            }
+        }
+    }
+}
+
 TEST(Framer, LimitsAreKept) {
     std::string out;
     Framer deep(1000, 3);

@@ -33,7 +33,9 @@ class Framer {
     // `max_depth` and `max_size` bound what a peer can make us keep.
     explicit Framer(size_t max_size = size_t{1} << 30, int max_depth = 1000);
 
-    void feed(std::string_view bytes);
+    void feed(std::string_view bytes) { input().append(bytes); }
+    // Where the bytes that arrive may be appended instead.
+    std::string& input();
     // Moves the next whole value's text to `out` and returns true; false if more bytes are needed.  An error
     // is final.
     Result<bool> next(std::string& out);
@@ -43,6 +45,7 @@ class Framer {
     size_t pending() const;                        // bytes kept
 
   private:
+    bool skip_block(const char* data);
     Result<bool> scan();
     void take(std::string& out);
     void clear();

@@ -55,11 +55,16 @@ class Builder {
     void emit_products(const Conjunct& base, const std::vector<Dimension>& dimensions);
     void emit_conjunction(const Conjunct& base, const std::vector<Dimension>& dimensions);
     void emit(Conjunct tests, const FlowMatch::Clause* clause, uint32_t conj_id);
+    void index();
 
     size_t limit_;
     bool too_many_ = false;
     MatchSet set_;
-    HashMap<Conjunct, size_t> plain_, clauses_;  // by tests, into set_.matches
+    // Matches by tests, into set_.matches: kept once there may be two of the same tests, which those of one
+    // product are not.
+    HashMap<Conjunct, size_t> plain_, clauses_;
+    size_t products_ = 0;
+    bool indexed_ = false;
 };
 
 bool Builder::as_dimension(const Expr& expr, Dimension& dimension) const {
@@ -175,13 +180,28 @@ void Builder::finish(Conjunct base, std::vector<Dimension> dimensions) {
     emit_conjunction(base, dimensions);
 }
 
+void Builder::index() {
+    if (std::exchange(indexed_, true)) return;
+    for (size_t i = 0; i < set_.matches.size(); ++i) {
+        const FlowMatch& match = set_.matches[i];
+        if (!match.conj_id) (match.clauses.empty() ? plain_ : clauses_).try_emplace(match.tests, i);
+    }
+}
+
 void Builder::emit_products(const Conjunct& base, const std::vector<Dimension>& dimensions) {
+    if (++products_ > 1) index();
     std::vector<Conjunct> products{base};
     for (const Dimension& dimension : dimensions) products = multiply(products, dimension.members);
     for (Conjunct& product : products) emit(std::move(product), nullptr, 0);
 }
 
+// A member tests what no other dimension does, unless it is true of all packets.
 void Builder::emit_conjunction(const Conjunct& base, const std::vector<Dimension>& dimensions) {
+    auto tests_nothing = [](const Conjunct& member) { return member.tests().empty(); };
+    const bool distinct = std::none_of(dimensions.begin(), dimensions.end(), [&](const Dimension& dimension) {
+        return std::any_of(dimension.members.begin(), dimension.members.end(), tests_nothing);
+    });
+    if (++products_ > 1 || !distinct) index();
     FlowMatch::Clause clause;
     clause.conj_id = ++set_.conj_ids;
     clause.clauses = static_cast<uint8_t>(dimensions.size());
@@ -201,6 +221,8 @@ void Builder::emit(Conjunct tests, const FlowMatch::Clause* clause, uint32_t con
     FlowMatch match;
     if (conj_id) {
         match.conj_id = conj_id;
+    } else if (!indexed_) {
+        if (clause) match.clauses.push_back(*clause);
     } else {
         auto [it, added] = (clause ? clauses_ : plain_).try_emplace(tests, set_.matches.size());
         if (!added) {

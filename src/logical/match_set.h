@@ -10,6 +10,7 @@
 
 #include <absl/container/inlined_vector.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -45,8 +46,10 @@ class Conjunct {
     template <typename H>
     friend H AbslHashValue(H h, const Conjunct& c) {
         for (const FieldTest& test : c.tests_) {
-            h = H::combine(std::move(h), static_cast<unsigned>(test.field), low64(test.value),
-                           high64(test.value), low64(test.mask), high64(test.mask));
+            static_assert(offsetof(FieldTest, mask) == sizeof test.value);  // in one piece
+            h = H::combine_contiguous(std::move(h), reinterpret_cast<const unsigned char*>(&test.value),
+                                      sizeof test.value + sizeof test.mask);
+            h = H::combine(std::move(h), static_cast<unsigned>(test.field));
         }
         return h;
     }

@@ -12,6 +12,7 @@ namespace weft::net {
 namespace {
 
 constexpr size_t kReadSize = 64 << 10;
+constexpr size_t kGrowth = 4;                // of a buffer that is too small
 constexpr size_t kMaxReadPerTurn = 4 << 20;  // so that one fast peer does not starve the others
 constexpr size_t kMaxSentPerTurn = 8 << 20;
 constexpr int kMaxVectors = 64;
@@ -115,6 +116,10 @@ bool FdStream::read(std::string& out) {
     while (out.size() - start < kMaxReadPerTurn) {
         ssize_t n = ::recv(fd_, buffer.get(), kReadSize, 0);
         if (n > 0) {
+            const size_t size = out.size() + static_cast<size_t>(n);
+            // Of a long message there is more to come.  Memory that is not touched costs nothing; moving
+            // does.
+            if (size > out.capacity() && size > kReadSize) out.reserve(kGrowth * size);
             out.append(buffer.get(), static_cast<size_t>(n));
             if (static_cast<size_t>(n) < kReadSize) return true;
             continue;

@@ -267,10 +267,10 @@ void RpcConnection::Impl::read_stream() {
     std::string text;
     for (bool done = false; !done;) {
         if (!left_over && !ended) {
-            std::string bytes;
-            ended = !stream->read(bytes);
-            if (!bytes.empty()) last_received_ms = clock::monotonic_ms();
-            framer.feed(bytes);
+            std::string& input = framer.input();
+            const size_t before = input.size();
+            ended = !stream->read(input);
+            if (input.size() > before) last_received_ms = clock::monotonic_ms();
         }
         while (true) {
             Result<bool> whole = framer.next(text);

@@ -1,7 +1,9 @@
 #include "openflow/match.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <vector>
 
 #include "openflow/number.h"
 
@@ -385,20 +387,47 @@ bool Match::normalize() {
     return changed;
 }
 
-bool Match::prerequisites_met() const {
+namespace {
+
+// Bytes of the key in which there are fields with prerequisites, and all fields that have just these bytes.
+struct SharedPlace {
+    size_t offset, width;
+    std::vector<const Field*> fields;
+};
+
+std::vector<SharedPlace> find_shared_places() {
+    std::vector<SharedPlace> places;
     for (size_t i = 0; i < kFieldCount; i++) {
         const Field& f = field(static_cast<FieldId>(i));
-        if (f.prerequisite == Prerequisite::kNone || !is_set(f)) continue;
-        if (prerequisite_met(f.prerequisite, value, mask)) continue;
+        auto is_there = [&](const SharedPlace& place) {
+            return place.offset == f.offset && place.width == f.width;
+        };
+        if (f.prerequisite == Prerequisite::kNone || std::any_of(places.begin(), places.end(), is_there))
+            continue;
+        SharedPlace& place = places.emplace_back(SharedPlace{f.offset, f.width, {}});
+        for (size_t j = 0; j < kFieldCount; j++) {
+            const Field& g = field(static_cast<FieldId>(j));
+            if (g.offset == f.offset && g.width == f.width) place.fields.push_back(&g);
+        }
+    }
+    return places;
+}
+
+}  // namespace
+
+// Most flows test few of the places, so that is looked at first.
+bool Match::prerequisites_met() const {
+    static const std::vector<SharedPlace> places = find_shared_places();
+    for (const SharedPlace& place : places) {
+        const uint8_t* bytes = at(mask, place.offset);
+        if (std::all_of(bytes, bytes + place.width, [](uint8_t byte) { return byte == 0; })) continue;
+        auto is_met = [&](const Field* f) { return prerequisite_met(f->prerequisite, value, mask); };
         // Fields that share their place in the key speak for each other: nw_src is arp_spa, tp_src icmp_type,
         // ….
-        bool covered = false;
-        for (size_t j = 0; j < kFieldCount && !covered; j++) {
-            const Field& g = field(static_cast<FieldId>(j));
-            covered =
-                g.offset == f.offset && g.width == f.width && prerequisite_met(g.prerequisite, value, mask);
+        for (const Field* f : place.fields) {
+            if (f->prerequisite == Prerequisite::kNone || !is_set(*f) || is_met(f)) continue;
+            if (std::none_of(place.fields.begin(), place.fields.end(), is_met)) return false;
         }
-        if (!covered) return false;
     }
     return true;
 }

@@ -5,13 +5,13 @@
 
 #include <cstring>
 
+#include "base/hex.h"
+
 namespace weft::openflow::text {
 
 int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+    const uint8_t value = hex_value(c);
+    return value == kNoHexDigit ? -1 : value;
 }
 
 std::optional<uint64_t> parse_u64(std::string_view text) {

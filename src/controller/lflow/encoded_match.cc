@@ -16,6 +16,13 @@ std::string to_text(const ByteWriter& writer) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// One that has grown already.
+ByteWriter& empty_writer() {
+    static thread_local ByteWriter writer;
+    writer.clear();
+    return writer;
+}
+
 // Where the value of OXM_OF_METADATA begins in an encoded match (OpenFlow 1.5, 7.2.3): after the match's
 // header come entries of class, field and length.
 size_t find_metadata(const std::string& match) {
@@ -34,7 +41,7 @@ EncodedMatch encode_in_full(const logical::Conjunct& tests, std::optional<uint32
     tests.to_match(match);
     match.set_metadata(0);
     if (conj_id) match.set(openflow::FieldId::kConjId, *conj_id);
-    ByteWriter writer;
+    ByteWriter& writer = empty_writer();
     openflow::encode_oxm_match(match, openflow::Version::k15, writer);
     EncodedMatch out;
     out.bytes = to_text(writer);
@@ -149,7 +156,7 @@ EncodedMatch encode_match(const logical::Conjunct& tests, std::optional<uint32_t
 }
 
 std::string encode_instructions(const openflow::ActionList& actions) {
-    ByteWriter writer;
+    ByteWriter& writer = empty_writer();
     openflow::encode_instructions(actions, openflow::Version::k15, writer);
     return to_text(writer);
 }

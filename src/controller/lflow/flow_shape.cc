@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/hex.h"
+
 namespace weft::controller {
 
 namespace {
@@ -18,17 +20,6 @@ constexpr std::array<bool, 256> kStops = [] {
     for (unsigned char c : {'"', '/', '=', '(', ')', '$', '@'}) stops[c] = true;
     return stops;
 }();
-
-constexpr std::array<uint8_t, 256> kHexValues = [] {
-    std::array<uint8_t, 256> values{};
-    values.fill(0xff);
-    for (uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
-    for (uint8_t i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
-    return values;
-}();
-uint8_t hex_value(char c) {
-    return kHexValues[static_cast<uint8_t>(c)];
-}
 
 // Only notations that the lexer reads the same way; what is not one of these stays in the shape.
 bool read_ipv4(std::string_view text, std::array<uint8_t, 16>& bytes) {
@@ -60,7 +51,7 @@ bool read_ethernet(std::string_view text, std::array<uint8_t, 16>& bytes) {
 bool read_ipv6(std::string_view text, std::array<uint8_t, 16>& bytes) {
     std::array<char, INET6_ADDRSTRLEN> copy{};
     if (text.size() >= copy.size() || text.find(':') == std::string_view::npos ||
-        text.find('.') != std::string_view::npos || hex_value(text[0]) == 0xff)
+        text.find('.') != std::string_view::npos || hex_value(text[0]) == kNoHexDigit)
         return false;
     text.copy(copy.data(), text.size());
     return inet_pton(AF_INET6, copy.data(), bytes.data()) == 1;
@@ -148,6 +139,8 @@ bool Scanner::stop(char c) {
         case '(':
             ++parentheses_;
             ++at_;
+            // A load balancer's own list is in no other flow but its own.
+            if (!is_match_ && text_.substr(at_).starts_with("backends=")) return false;
             if (is_match_ && look(at_) == '"' && text_.substr(0, at_).ends_with("is_chassis_resident("))
                 return take_name(Kind::kResident, at_);
             return true;
@@ -205,7 +198,7 @@ bool Scanner::take_name(Kind kind, size_t quote) {
 // Where the address ends, if there is one.
 std::optional<size_t> Scanner::take_address(size_t at) {
     size_t end = at;
-    while (hex_value(look(end)) != 0xff || look(end) == '.' || look(end) == ':') ++end;
+    while (hex_value(look(end)) != kNoHexDigit || look(end) == '.' || look(end) == ':') ++end;
     TakenConstant constant;
     if (!read_address(text_.substr(at, end - at), constant)) return std::nullopt;
     size_t after = end;

@@ -246,6 +246,7 @@ bool TemplateMaker::check_match(const Expr& whole, const TakenConstants& probe) 
                 });
             is_constant = of_constants == static_cast<ptrdiff_t>(term.children.size());
             if (of_constants && !is_constant) return false;
+            if (!of_constants) --sets_;  // only those of constants have numbers, of which there are few
         }
         if ((fields & taken).any() || (is_constant && (fields & all).any())) return false;
         all |= fields;
@@ -381,6 +382,23 @@ const FlowTemplate* FlowTemplates::find(const schema::sb::LogicalFlow& row, logi
     if (!take_match(row.match, shape_, constants)) return nullptr;
     shape_ += kEndOfMatch;
     if (!take_actions(row.actions, shape_, constants)) return nullptr;
+    return known(row, pipeline, is_switch, constants);
+}
+
+const FlowTemplate* FlowTemplates::find_match(const schema::sb::LogicalFlow& row,
+                                              const logical::Expr& prerequisites, logical::Pipeline pipeline,
+                                              TakenConstants& constants) {
+    constants.clear();
+    shape_ = "(";
+    if (!take_match(row.match, shape_, constants)) return nullptr;
+    shape_.append(") && (").append(logical::to_string(prerequisites)).append(")");
+    shape_ += kEndOfMatch;
+    shape_ += "drop;";
+    return known(row, pipeline, false, constants);
+}
+
+const FlowTemplate* FlowTemplates::known(const schema::sb::LogicalFlow& row, logical::Pipeline pipeline,
+                                         bool is_switch, const TakenConstants& constants) {
     const size_t text = shape_.size();
     shape_ += static_cast<char>('0' + 2 * (pipeline == logical::Pipeline::kEgress) + is_switch);
     shape_ += static_cast<char>(row.table_id);
@@ -391,16 +409,16 @@ const FlowTemplate* FlowTemplates::find(const schema::sb::LogicalFlow& row, logi
         if (shapes_.size() >= kMostShapes) return nullptr;
         it = shapes_.try_emplace(shape_).first;
     }
-    Known& known = it->second;
-    if (known.seen < threshold_ && ++known.seen == threshold_) {
+    Known& found = it->second;
+    if (found.seen < threshold_ && ++found.seen == threshold_) {
         logical::ActionParseContext context;
         context.pipeline = pipeline;
         context.table = static_cast<uint8_t>(row.table_id);
-        known.made =
+        found.made =
             FlowTemplate::make(std::string_view(shape_).substr(0, text), constants, context, is_switch);
-        made_ += known.made != nullptr;
+        made_ += found.made != nullptr;
     }
-    return known.made.get();
+    return found.made.get();
 }
 
 }  // namespace weft::controller

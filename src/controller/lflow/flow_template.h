@@ -68,6 +68,10 @@ class FlowTemplates {
     // The flow's template, and its constants; null: it has to be translated in full.
     const FlowTemplate* find(const schema::sb::LogicalFlow& row, logical::Pipeline pipeline, bool is_switch,
                              TakenConstants& constants);
+    // Of a flow whose actions can have no template (a load balancer's name its own back ends): one for what
+    // its match and its actions' prerequisites demand, whose instructions mean nothing.
+    const FlowTemplate* find_match(const schema::sb::LogicalFlow& row, const logical::Expr& prerequisites,
+                                   logical::Pipeline pipeline, TakenConstants& constants);
     // How often a shape is translated in full before a template is made.
     void set_threshold(uint32_t seen) { threshold_ = seen; }
     size_t made() const { return made_; }
@@ -78,6 +82,10 @@ class FlowTemplates {
         uint32_t seen = 0;
         std::unique_ptr<FlowTemplate> made;
     };
+
+    // Of the shape in shape_.
+    const FlowTemplate* known(const schema::sb::LogicalFlow& row, logical::Pipeline pipeline, bool is_switch,
+                              const TakenConstants& constants);
 
     HashMap<std::string, Known> shapes_;
     std::string shape_;  // the one being looked for

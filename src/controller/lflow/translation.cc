@@ -32,14 +32,17 @@ EncodedMatch Translation::encode(const FlowMatch& flow) {
     EncodedMatch out = encode_match(
         flow.tests, flow.conj_id ? std::optional(ids_.id(row_.uuid, flow.conj_id - 1)) : std::nullopt);
     out.is_clause = !flow.clauses.empty();
-    if (out.is_clause) {
+    if (!out.is_clause) return out;
+    if (flow.clauses != clauses_) {  // members of a set have the same
+        clauses_ = flow.clauses;
         openflow::ActionList actions;
         for (const FlowMatch::Clause& clause : flow.clauses) {
             actions.push_back(
                 openflow::Conjunction{ids_.id(row_.uuid, clause.conj_id - 1), clause.clause, clause.clauses});
         }
-        out.clause_instructions = encode_instructions(actions);
+        clause_instructions_ = encode_instructions(actions);
     }
+    out.clause_instructions = clause_instructions_;
     return out;
 }
 
@@ -51,13 +54,19 @@ void Translation::find_template(bool is_switch) {
 }
 
 Result<void> Translation::find_matches(const FlowLookup& lookup) {
-    if (!template_ || !template_->fill_matches(constants_, lookup, matches_)) return make_matches(lookup);
+    if (!template_ || !template_->fill_matches(constants_, lookup, matches_)) {
+        if (!parsed_) WEFT_TRY(parse_actions());
+        if (template_) return make_matches(lookup);
+        TakenConstants constants;
+        const FlowTemplate* match =
+            flows_.templates().find_match(row_, program_.prerequisites, pipeline(), constants);
+        if (!match || !match->fill_matches(constants, lookup, matches_)) return make_matches(lookup);
+    }
     matches_shared_ = !lookup.depends_on_datapath();
     return {};
 }
 
 Result<void> Translation::make_matches(const FlowLookup& lookup) {
-    if (!parsed_) WEFT_TRY(parse_actions());
     const logical::SymbolTable& symbols = logical::SymbolTable::standard();
     auto refuse = [&](const Error& error) {
         return Error{fmt::format("error parsing match \"{}\": {}", row_.match, error.message)};

@@ -54,6 +54,9 @@ class Translation {
     logical::ActionProgram program_;
     bool matches_shared_ = false;  // matches_ holds for every datapath
     std::vector<EncodedMatch> matches_;
+    // Those of the clause that was encoded last.
+    std::vector<logical::FlowMatch::Clause> clauses_;
+    std::string clause_instructions_;
     bool instructions_shared_ = false;  // instructions_ hold for every datapath of this kind
     bool instructions_of_switch_ = false;
     std::string instructions_;

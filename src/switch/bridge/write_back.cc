@@ -60,8 +60,11 @@ ovsdb::Map<std::string, int64_t> Switch::interface_statistics(const OfPort& port
     return out;
 }
 
+// No device has that name: it was looked for, and there is no route.
+constexpr std::string_view kNowhere = "/";
+
 void Switch::look_for_egress(const OfPort& port, Interface& state) const {
-    state.egress.clear();
+    state.egress = kNowhere;
     if (!port.tunnel || port.tunnel->remote_flow || !links_) return;
     const TunnelConfig& tunnel = *port.tunnel;
     auto end = [&](uint32_t v4, const packet::Ipv6Addr& v6) {
@@ -130,8 +133,11 @@ void Switch::write_interface(ovsdb::client::Transaction& txn, const db::Interfac
     txn.set(row.uuid, db::Interface::kAdminState, std::optional<std::string>(admin_up ? "up" : "down"));
     txn.set(row.uuid, db::Interface::kLinkState, std::optional<std::string>(carrier ? "up" : "down"));
     if (port->tunnel) {
+        // Asking the kernel for the routes of all tunnels costs more than all else that is done when one is
+        // added: once for each, and then as often as there are statistics.
         if (statistics || state.egress.empty()) look_for_egress(*port, state);
-        const datapath::Link* egress = links_ && !state.egress.empty() ? links_->find(state.egress) : nullptr;
+        const datapath::Link* egress =
+            links_ && state.egress != kNowhere ? links_->find(state.egress) : nullptr;
         if (egress) {
             status.set("tunnel_egress_iface", egress->name);
             status.set("tunnel_egress_iface_carrier", egress->carrier ? "up" : "down");
