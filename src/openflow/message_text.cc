@@ -204,10 +204,11 @@ struct Printer {
         }
         text::append(out, "\n {} ", command);
         // A change of buckets names its place, and goes without the group's type.
-        const bool of_buckets = m.command == GroupMod::Command::kInsertBucket ||
-                                m.command == GroupMod::Command::kRemoveBucket;
+        const bool of_buckets =
+            m.command == GroupMod::Command::kInsertBucket || m.command == GroupMod::Command::kRemoveBucket;
         if (of_buckets) text::append(out, "command_bucket_id:{},", bucket_place(m.command_bucket_id));
-        format_group(m.group_id, of_buckets ? std::nullopt : std::optional(m.type), m.selection, m.buckets, message.version, names, out);
+        format_group(m.group_id, of_buckets ? std::nullopt : std::optional(m.type), m.selection, m.buckets,
+                     message.version, names, out);
         out += '\n';
     }
     void operator()(const MeterMod& m) const {
