@@ -61,6 +61,8 @@ APART = [("OpenFlow1[01]", "->vlan_tci"), ("OpenFlow11", "(nw|ip)_ecn="), ("", "
          ("", r"set_field:[0-9a-f.:]*/[0-9]+->"), ("", r"load:.*->(NXOXM_NSH_\w+|nsh_\w+|tun_erspan_idx)"), ("OpenFlow11", "nsh"),
          ("", r"actset_output\["), ("OpenFlow1[0-2]", "decap"), ("", r"write_actions\((learn|clone)"), ("OpenFlow10", "goto_table:255"), ("", r"ct_state=([+-]\w+){8}(,|$)"),
          ("", r"multipath\(.*tun_metadata\d+\[\]"), ("OpenFlow10", r"(^|,)sctp_(src|dst)="),
+         ("OpenFlow10", r"(^|,)in_port_oxm="), ("", r"ct_state=\w+(\|\w+)*(,|$)"), ("", r"resubmit:\d"),
+         ("", r"bundle_load\(.*reg0\[0\.\.14\]"), ("", r"nat\(src=1\.2\.3\.4:70000\)"),
          ("OpenFlow15", r"load:[^,]*->(NXM_NX_IPV6_LABEL|ipv6_label|OXM_OF_MPLS_LABEL|mpls_label|mpls_tc|ip_dscp|NXM_NX_IP_ECN|nw_ecn|vlan_vid|vlan_pcp)")]
 
 
@@ -129,7 +131,10 @@ def lines_of(field):
     plain, masked = field.values()
     name = lambda: R.choice(field.names)
     needs = field.needs + "," if field.needs else ""
-    nothing = lambda text: re.search(r"(^|/)[0:.x]*$", text) and (field.names[0] == "ct_nw_proto" or not field.needs and "/" in text)
+    if field.names[0] == "ct_nw_proto":
+        nothing = lambda text: re.search(r"^[0x]+(/|$)|/[0x]+$", text)
+    else:
+        nothing = lambda text: not field.needs and re.search(r"/[0:.x]*$", text)
     for value in plain + masked:
         if not nothing(value):  # Debian's says that it is an Ethernet packet, and forgets protocol 0
             yield flow(f"{needs}{name()}={value}", "drop")

@@ -171,6 +171,8 @@ uint32_t formats_of_actions(const openflow::ActionList& actions) {
         if (openflow::action_cast<openflow::Meter>(action) || openflow::action_cast<openflow::Encap>(action))
             out &= kOxm13 | kOxm14 | kOxm15;
         if (openflow::action_cast<openflow::WriteMetadata>(action)) out &= ~kFixed10;
+        // OpenFlow 1.0 adds a tag by giving it a value.
+        if (openflow::action_cast<openflow::PushVlan>(action)) out &= ~(kFixed10 | kNxm | kNxmTable);
         if (auto* clone = openflow::action_cast<openflow::Clone>(action))
             out &= formats_of_actions(clone->actions);
         if (auto* write = openflow::action_cast<openflow::WriteActions>(action))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <optional>
 #include <utility>
 
 namespace weft::vswitch {
@@ -179,8 +180,7 @@ void Subtable::widen_ports_miss(const packet::Flow& flow, packet::Flow& wildcard
 }
 
 struct Classifier::TrieCache {
-    std::array<bool, kTries> known{};
-    std::array<PrefixTrie::Answer, kTries> answers;
+    std::array<std::optional<PrefixTrie::Answer>, kTries> answers;  // once they were asked for
 };
 
 Classifier::Classifier() : tries_{PrefixTrie(32), PrefixTrie(32), PrefixTrie(128), PrefixTrie(128)} {}
@@ -254,6 +254,7 @@ void Classifier::remove(ClassifierRule& rule) {
     unsorted_ |= subtable->max_priority_ != highest;
     --size_;
     if (!subtable->rules_) {
+        unsorted_ = true;
         subtables_.erase(std::find(subtables_.begin(), subtables_.end(), subtable));
         auto list = by_mask_.find(rule.shape_->hash());
         std::erase_if(list->second, [&](const auto& entry) { return entry.get() == subtable; });
@@ -272,6 +273,7 @@ void Classifier::clear() {
     }
     by_mask_.clear();
     subtables_.clear();
+    fronts_.clear();
     for (size_t t = 0; t < kTries; ++t) tries_[t].clear();
     size_ = 0;
 }
@@ -328,9 +330,20 @@ bool Classifier::overlaps(const ClassifierRule& rule) const {
 }
 
 void Classifier::sort_subtables() const {
-    std::stable_sort(subtables_.begin(), subtables_.end(), [](const Subtable* a, const Subtable* b) {
-        return a->max_priority() > b->max_priority();
-    });
+    fronts_.clear();
+    for (Subtable* subtable : subtables_) {
+        const MaskShape& shape = *subtable->shape_;
+        Front front{subtable, subtable->max_priority(), 0, {}, {}};
+        // Addresses, and with them the tries, belong to later stages.
+        if (subtable->last_stage_ && shape.stage_end[0] <= Front::kMost) {
+            front.words = shape.stage_end[0];
+            std::copy_n(shape.index.begin(), front.words, front.index.begin());
+            std::copy_n(shape.bits.begin(), front.words, front.bits.begin());
+        }
+        fronts_.push_back(front);
+    }
+    std::stable_sort(fronts_.begin(), fronts_.end(),
+                     [](const Front& a, const Front& b) { return a.max_priority > b.max_priority; });
     unsorted_ = false;
 }
 
@@ -340,6 +353,7 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
                                    std::vector<ClassifierRule*>* soft) const {
     if (unsorted_) sort_subtables();
     const uint64_t* words = packet::words(flow);
+    const uint64_t seed = hash_seed();
     TrieCache cache;
     ClassifierRule* best = nullptr;
 
@@ -348,21 +362,19 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
         for (unsigned left = subtable.stage_tries_[s]; left; left &= left - 1) {
             auto t = static_cast<size_t>(std::countr_zero(left));
             unsigned length = subtable.prefix_[t];
-            if (!cache.known[t]) {
-                cache.answers[t] = tries_[t].lookup(trie_value(flow, kTrieFields[t]));
-                cache.known[t] = true;
-            }
-            if (cache.answers[t].lengths.test(length)) continue;
-            if (wildcards) add_prefix(*wildcards, kTrieFields[t], cache.answers[t].decisive_bits);
+            std::optional<PrefixTrie::Answer>& answer = cache.answers[t];
+            if (!answer) answer = tries_[t].lookup(trie_value(flow, kTrieFields[t]));
+            if (answer->lengths.test(length)) continue;
+            if (wildcards) add_prefix(*wildcards, kTrieFields[t], answer->decisive_bits);
             return true;
         }
         return false;
     };
-    auto probe = [&](const Subtable& subtable) -> ClassifierRule* {
+    // From stage `first` on, with the hash of the words before it.
+    auto probe = [&](const Subtable& subtable, size_t first, uint64_t hash) -> ClassifierRule* {
         const MaskShape& shape = *subtable.shape_;
-        uint64_t hash = subtable.seed_;
-        size_t done = 0;
-        for (size_t s = 0; s <= subtable.last_stage_; ++s) {
+        size_t done = first ? shape.stage_end[first - 1] : 0;
+        for (size_t s = first; s <= subtable.last_stage_; ++s) {
             if (trie_excludes(subtable, s)) {
                 if (wildcards) shape.add_to(*wildcards, done);
                 return nullptr;
@@ -386,9 +398,17 @@ ClassifierRule* Classifier::search(const packet::Flow& flow, packet::Flow* wildc
         return rule;
     };
 
-    for (const Subtable* subtable : subtables_) {
-        if (best && subtable->max_priority() <= best->priority_) break;
-        ClassifierRule* rule = probe(*subtable);
+    for (const Front& front : fronts_) {
+        if (best && front.max_priority <= best->priority_) break;
+        const Subtable* subtable = front.subtable;
+        uint64_t hash = seed;
+        for (size_t i = 0; i < front.words; ++i) hash = hash_add(hash, words[front.index[i]] & front.bits[i]);
+        if (front.words && !subtable->stages_[0].contains(static_cast<uint32_t>(hash))) {
+            for (size_t i = 0; wildcards && i < front.words; ++i)
+                packet::words(*wildcards)[front.index[i]] |= front.bits[i];
+            continue;
+        }
+        ClassifierRule* rule = probe(*subtable, front.words ? 1 : 0, hash);
         if (!rule) continue;
         if (!rule->conjunctions()) {
             if (!best || rule->priority_ > best->priority_) best = rule;

@@ -158,8 +158,20 @@ class Classifier {
     ClassifierRule* search(const packet::Flow& flow, packet::Flow* wildcards,
                            std::vector<ClassifierRule*>* soft) const;
 
+    // What a lookup needs of a subtable to see that no rule has the packet's words of the first stage, which
+    // is so of most: side by side, since the subtables themselves lie all over the memory.
+    struct Front {
+        static constexpr size_t kMost = 4;
+        Subtable* subtable;
+        int max_priority;
+        uint8_t words;  // of the first stage; 0: it has none, more than kMost, or is the only one
+        std::array<uint8_t, kMost> index;
+        std::array<uint64_t, kMost> bits;
+    };
+
     HashMap<uint64_t, std::vector<std::unique_ptr<Subtable>>> by_mask_;
-    mutable std::vector<Subtable*> subtables_;  // by falling highest priority, when !unsorted_
+    std::vector<Subtable*> subtables_;
+    mutable std::vector<Front> fronts_;  // of all, by falling highest priority, when !unsorted_
     mutable bool unsorted_ = false;
     std::array<PrefixTrie, kTries> tries_;
     size_t size_ = 0;

@@ -43,6 +43,7 @@ struct Random {
         flow.metadata = below(3);
         flow.in_port = below(4);
         flow.regs[3] = below(2) << below(3);
+        flow.regs[9] = below(2);
         flow.dl_src[5] = static_cast<uint8_t>(below(4));
         flow.dl_dst[5] = static_cast<uint8_t>(below(4));
         flow.dl_type = below(2) ? 0x0800 : 0x86dd;
@@ -65,6 +66,9 @@ struct Random {
         if (below(2)) mask.metadata = ~uint64_t{0};
         if (below(3) == 0) mask.in_port = ~0u;
         if (below(5) == 0) mask.regs[3] = 3;
+        if (below(5) == 0) {  // many words of the first stage
+            for (size_t i = below(4); i < 12; i += 2) mask.regs[i] = ~0u;
+        }
         if (below(4) == 0) mask.dl_src.fill(0xff);
         if (below(4) == 0) mask.dl_dst.fill(0xff);
         if (below(2)) {
@@ -133,20 +137,22 @@ TEST(Classifier, AgreesWithLinearSearchAndKeepsTheMegaflowProperty) {
         Table table;
         int rules = 1 + static_cast<int>(random.below(200));
         for (int i = 0; i < rules; ++i) table.add(random.packet(), random.mask(), static_cast<int>(i));
-        // Also after removals.
-        for (uint32_t i = random.below(static_cast<uint32_t>(table.rules.size())); i > 0; --i) {
-            size_t victim = random.below(static_cast<uint32_t>(table.rules.size()));
-            table.classifier.remove(*table.rules[victim]);
-            table.rules.erase(table.rules.begin() + static_cast<std::ptrdiff_t>(victim));
-        }
-        for (int i = 0; i < 300; ++i) {
-            Flow flow = random.packet();
-            Flow wildcards = packet::zero_flow();
-            int found = priority_of(table.classifier.lookup(flow, &wildcards));
-            ASSERT_EQ(found, table.linear_priority(flow));
-            for (int j = 0; j < 5; ++j) {
-                Flow other = scramble(random, flow, wildcards);
-                ASSERT_EQ(table.linear_priority(other), found) << "round " << round;
+        // Also after removals, and after those that follow lookups.
+        for (int again = 0; again < 2; ++again) {
+            for (uint32_t i = random.below(static_cast<uint32_t>(table.rules.size() + 1)); i > 0; --i) {
+                size_t victim = random.below(static_cast<uint32_t>(table.rules.size()));
+                table.classifier.remove(*table.rules[victim]);
+                table.rules.erase(table.rules.begin() + static_cast<std::ptrdiff_t>(victim));
+            }
+            for (int i = 0; i < 200; ++i) {
+                Flow flow = random.packet();
+                Flow wildcards = packet::zero_flow();
+                int found = priority_of(table.classifier.lookup(flow, &wildcards));
+                ASSERT_EQ(found, table.linear_priority(flow));
+                for (int j = 0; j < 5; ++j) {
+                    Flow other = scramble(random, flow, wildcards);
+                    ASSERT_EQ(table.linear_priority(other), found) << "round " << round;
+                }
             }
         }
     }
