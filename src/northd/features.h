@@ -62,6 +62,7 @@ void external_port(Program&, FlowWriter&, const SwitchPort&);
 // switch_lookup.cc: ingress tables 25 and 26
 void lookup_of_switch(Program&, FlowWriter&, const Switch&);
 void lookup_of_port(Program&, FlowWriter&, const SwitchPort&);
+void lookup_of_near_vips(Program&, const Uuid& router_port);
 
 // switch_multicast.cc: ingress table 25
 void multicast_of_switch(Program&, FlowWriter&, const Switch&);
@@ -161,6 +162,7 @@ void queue_claim_of_port(Program&, const Uuid& port);
 void rows_of_switch(Program&, const Switch&);
 void rows_of_switch_port(Program&, const SwitchPort&);
 void rows_of_router(Program&, const Router&);
+void rows_of_router_vips(Program&, const Router&);
 void rows_of_router_port(Program&, const Router&, const RouterPort&);
 void rows_of_address_set(Program&, const Uuid&);
 void rows_of_port_group(Program&, const Uuid&);

@@ -91,23 +91,36 @@ AddressList::AddressList(std::vector<std::string> addresses) {
 
 namespace {
 
-// Of the texts those whose value is in one of the networks.  `values` are read at the first call.
-template <typename Value, typename Network, typename Parse>
-std::vector<std::string> those_within(const std::vector<std::string>& texts, std::vector<Value>& values,
+// Of the texts those whose value is in one of the networks.  `places` are filled at the first call.  A
+// network's addresses lie together, on both sides of its own.
+template <typename Places, typename Network, typename Parse>
+std::vector<std::string> those_within(const std::vector<std::string>& texts, Places& places,
                                       const std::vector<Network>& networks, Parse parse) {
+    if (networks.empty()) return {};
+    if (places.empty()) {
+        for (uint32_t i = 0; i < texts.size(); ++i) places.emplace_back(parse(texts[i])->value, i);
+        std::sort(places.begin(), places.end());
+    }
+    std::vector<uint32_t> found;
+    for (const Network& network : networks) {
+        auto middle = std::lower_bound(places.begin(), places.end(), std::pair(network.value, uint32_t{0}));
+        for (auto at = middle; at != places.end() && network.contains(at->first); ++at)
+            found.push_back(at->second);
+        for (auto at = middle; at != places.begin() && network.contains(std::prev(at)->first); --at)
+            found.push_back(std::prev(at)->second);
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     std::vector<std::string> out;
-    if (networks.empty()) return out;
-    if (values.empty()) {
-        for (const std::string& text : texts) values.push_back(parse(text)->value);
-    }
-    for (size_t i = 0; i < texts.size(); ++i) {
-        auto holds = [&](const Network& network) { return network.contains(values[i]); };
-        if (std::any_of(networks.begin(), networks.end(), holds)) out.push_back(texts[i]);
-    }
+    for (uint32_t place : found) out.push_back(texts[place]);
     return out;
 }
 
 }  // namespace
+
+bool AddressList::contains(const std::string& address) const {
+    return std::binary_search(begin(), end(), address);
+}
 
 std::vector<std::string> AddressList::within(const std::vector<Ip4>& networks) const {
     if (!list_) return {};
@@ -243,6 +256,48 @@ VipSummary compute_router_vips(Program& p, const Uuid& router) {
     if (!row) return out;
     for (const Uuid& lb : row->load_balancer) out.add(p.lb_vips(lb));
     for (const Uuid& group : row->load_balancer_group) out.add(p.lb_group_vips(group));
+    return out;
+}
+
+VipSets compute_vip_sets(Program& p, const Uuid& router) {
+    const VipSummary& vips = p.router_vips(router);
+    VipSets out{vips.ip4_all_responder, vips.ip6_all_responder};
+    for (const Uuid& uuid : p.router_ports(router)) {
+        const PortAddresses& networks = p.router_port(uuid).addresses;
+        out.ip4.add(AddressList(vips.ip4_reachable.within(networks.ip4)));
+        out.ip6.add(AddressList(vips.ip6_reachable.within(networks.ip6)));
+    }
+    return out;
+}
+
+VipKinds compute_vip_kinds(Program& p, const Uuid& router) {
+    const VipSets& sets = p.vip_sets(router);
+    return {!sets.ip4.empty(), !sets.ip6.empty()};
+}
+
+NearVips compute_near_vips(Program& p, const Uuid& router_port) {
+    const RouterPort& port = p.router_port(router_port);
+    const VipSummary& vips = p.router_vips(port.router);
+    NearVips out;
+    for (const AddressList* list : {&vips.ip4_reachable, &vips.ip4_all_responder}) {
+        for (std::string& ip : list->within(port.addresses.ip4)) out.ip4.push_back(std::move(ip));
+    }
+    for (const AddressList* list : {&vips.ip6_reachable, &vips.ip6_all_responder}) {
+        for (std::string& ip : list->within(port.addresses.ip6)) out.ip6.push_back(std::move(ip));
+    }
+    return out;
+}
+
+std::vector<std::string> compute_own_vips(Program& p, const Uuid& router_port) {
+    const RouterPort& port = p.router_port(router_port);
+    const VipSummary& vips = p.router_vips(port.router);
+    std::vector<std::string> out;
+    for (const Ip4& ip : port.addresses.ip4) {
+        if (vips.ip4.contains(ip.address)) out.push_back(ip.address);
+    }
+    for (const Ip6Net& ip : port.addresses.ip6) {
+        if (vips.ip6.contains(ip.address)) out.push_back(ip.address);
+    }
     return out;
 }
 

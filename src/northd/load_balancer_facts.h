@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/uuid.h"
@@ -64,23 +65,42 @@ class AddressList {
     bool operator==(const AddressList& other) const { return list_ == other.list_ || all() == other.all(); }
     // Becomes the union.
     void add(const AddressList& other);
-    // Those that are in one of the networks, which are of the list's own kind.
+    bool contains(const std::string& address) const;
+    // Those that are in one of the networks, which are of the list's own kind.  What that costs does not grow
+    // with the others: a thousand ports ask.
     std::vector<std::string> within(const std::vector<Ip4>& networks) const;
     std::vector<std::string> within(const std::vector<Ip6Net>& networks) const;
-    template <typename Network>
-    bool any_within(const std::vector<Network>& networks) const {
-        return !within(networks).empty();
-    }
 
   private:
+    template <typename Value>
+    using Places =
+        std::vector<std::pair<Value, uint32_t>>;  // in the order of values; of each its text's place
     struct Shared {
         std::vector<std::string> texts;
-        // Of each text its value, once somebody has asked: a thousand ports ask for those in their networks.
-        mutable std::vector<uint32_t> ip4;
-        mutable std::vector<Ip6> ip6;
+        // Once somebody has asked.
+        mutable Places<uint32_t> ip4;
+        mutable Places<Ip6> ip6;
     };
     static const std::vector<std::string> kNone;
     std::shared_ptr<const Shared> list_;  // null: none
+};
+
+// The contents of a router's address sets: VIPs that it answers for.
+struct VipSets {
+    AddressList ip4, ip6;
+    bool operator==(const VipSets&) const = default;
+};
+
+// Whether there are any.
+struct VipKinds {
+    bool ip4 = false, ip6 = false;
+    bool operator==(const VipKinds&) const = default;
+};
+
+// Of VIPs those in the networks of a router port.
+struct NearVips {
+    std::vector<std::string> ip4, ip6;
+    bool operator==(const NearVips&) const = default;
 };
 
 // What of load balancers matters to the datapaths that carry them.

@@ -139,6 +139,11 @@ class Program : public Outputs {
     Query<Uuid, VipSummary> lb_vips;        // of a load balancer
     Query<Uuid, VipSummary> lb_group_vips;  // of a group's load balancers together
     Query<Uuid, VipSummary> switch_vips, router_vips;
+    // What matters of a router's VIPs to one thing: one VIP more is nothing new to most of them.
+    Query<Uuid, VipSets> vip_sets;                   // of a router
+    Query<Uuid, VipKinds> vip_kinds;                 // of those
+    Query<Uuid, NearVips> near_vips;                 // of a router port: those that its neighbours ask for
+    Query<Uuid, std::vector<std::string>> own_vips;  // of a router port: its own addresses that are VIPs
     Query<Uuid, Datapaths> switches_of_lb, routers_of_lb;
 
     // --- network functions
@@ -189,6 +194,8 @@ class Program : public Outputs {
     Rule<Uuid> emit_switch;
     Rule<Uuid> emit_switch_port;
     Rule<Uuid> emit_router;
+    Rule<Uuid> emit_router_vips;
+    Rule<Uuid> emit_near_vips;
     Rule<Uuid> emit_router_port;
     Rule<RouteKey> emit_route;
     Rule<Uuid> emit_policy;

@@ -149,14 +149,12 @@ void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
     // Forced SNAT to the router's own addresses: packets to them are for the connection tracker.
     bool all_used = p.router(port.router).lb_force_snat_router_ip;
     const RouterState& state = p.router_state(port.router);
-    const VipSummary& vips = p.router_vips(port.router);
-    auto has = [](const std::vector<std::string>& list, const std::string& ip) {
-        return std::binary_search(list.begin(), list.end(), ip);
-    };
-    auto split_by_use = [&](const char* v, const auto& addresses, const std::vector<std::string>& lb) {
+    const std::vector<std::string>& vips = p.own_vips(port.uuid);
+    auto split_by_use = [&](const char* v, const auto& addresses) {
         std::string plain, used;
         for (const auto& a : addresses) {
-            bool special = has(state.snat_ips, a.address) || has(lb, a.address);
+            bool special = std::binary_search(state.snat_ips.begin(), state.snat_ips.end(), a.address) ||
+                           std::find(vips.begin(), vips.end(), a.address) != vips.end();
             std::string& list = special ? used : plain;
             list += (list.empty() ? "" : ", ") + a.address;
         }
@@ -167,32 +165,23 @@ void drop_own(Program& p, FlowWriter& f, const RouterPort& port) {
             f.add(Stage::kRouterInArpResolve, 2, fmt::format("ip{}.dst == {{{}}}", v, used), "drop;");
         }
     };
-    split_by_use("4", port.addresses.ip4, vips.ip4.all());
-    split_by_use("6", port.addresses.ip6, vips.ip6.all());
+    split_by_use("4", port.addresses.ip4);
+    split_by_use("6", port.addresses.ip6);
 }
 
 void answer_for_vips(Program& p, FlowWriter& f, const RouterPort& port) {
-    const VipSummary& vips = p.router_vips(port.router);
+    const VipKinds& any = p.vip_kinds(port.router);  // in address sets (rows_of_router_vips())
     std::string here = redirect_residence(p, port);
     const int64_t* key = p.in.tunnel_keys.find(port.router);
-    // Reachable ones are in an address set of the router (rows_of_router()).
-    bool any4 = false, any6 = false;
-    for (const Uuid& each : p.router_ports(port.router)) {
-        const PortAddresses& a = p.router_port(each).addresses;
-        any4 = any4 || vips.ip4_reachable.any_within(a.ip4);
-        any6 = any6 || vips.ip6_reachable.any_within(a.ip6);
-    }
-    any4 |= !vips.ip4_all_responder.empty();
-    any6 |= !vips.ip6_all_responder.empty();
     if (!key) return;
     FlowWriter::More about{port.name, ""};
-    if (any4) {
+    if (any.ip4) {
         f.add(Stage::kRouterInIpInput, 90,
               fmt::format("inport == {} && arp.op == 1 && arp.tpa == $_rtr_lb_{}_ip4{}", port.quoted, *key,
                           here),
               kArpReply, about);
     }
-    if (any6) {
+    if (any.ip6) {
         f.add(Stage::kRouterInIpInput, 90,
               fmt::format("inport == {} && nd_ns && nd.target == $_rtr_lb_{}_ip6{}", port.quoted, *key, here),
               "nd_na { eth.src = xreg0[0..47]; ip6.src = nd.target; nd.tll = xreg0[0..47]; outport = inport; "

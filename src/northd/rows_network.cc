@@ -118,18 +118,16 @@ void rows_of_router(Program& p, const Router& r) {
     const nb::LogicalRouter* row = p.in.routers.get(r.uuid);
     datapath_row(p, r.uuid, "logical-router", row->name, row->options, row->external_ids);
     age_row(p, r.uuid, "Logical_Router", row->name, "mac_binding_age_threshold", row->options);
-    // VIPs that neighbours may ask the router for.
-    const VipSummary& vips = p.router_vips(r.uuid);
+}
+
+// VIPs that neighbours may ask the router for.
+void rows_of_router_vips(Program& p, const Router& r) {
+    if (!r.enabled) return;
+    const VipSets& sets = p.vip_sets(r.uuid);
     const int64_t* key = p.in.tunnel_keys.find(r.uuid);
     if (!key) return;
-    std::vector<std::string> ip4 = vips.ip4_all_responder.all(), ip6 = vips.ip6_all_responder.all();
-    for (const Uuid& uuid : p.router_ports(r.uuid)) {
-        const PortAddresses& networks = p.router_port(uuid).addresses;
-        for (std::string& ip : vips.ip4_reachable.within(networks.ip4)) ip4.push_back(std::move(ip));
-        for (std::string& ip : vips.ip6_reachable.within(networks.ip6)) ip6.push_back(std::move(ip));
-    }
-    if (!ip4.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip4", *key), sorted(std::move(ip4))});
-    if (!ip6.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip6", *key), sorted(std::move(ip6))});
+    if (!sets.ip4.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip4", *key), sets.ip4.all()});
+    if (!sets.ip6.empty()) p.address_set_rows.emit({fmt::format("_rtr_lb_{}_ip6", *key), sets.ip6.all()});
 }
 
 namespace {

@@ -20,35 +20,21 @@ void ask_router(FlowWriter& f, const SwitchPort& port, bool has_plain_ports, uin
               : fmt::format("outport = {}; output;", port.quoted));
 }
 
+void ask_router_for4(FlowWriter& f, const SwitchPort& port, bool has_plain_ports, const std::string& ip) {
+    ask_router(f, port, has_plain_ports, 80,
+               fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", ip));
+}
+
+void ask_router_for6(FlowWriter& f, const SwitchPort& port, bool has_plain_ports, const std::string& ip) {
+    ask_router(f, port, has_plain_ports, 80, fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", ip));
+}
+
 void ask_router_for_nat(Program& p, FlowWriter& f, const SwitchPort& port, const RouterPort& peer,
                         bool has_plain_ports) {
     for (const Uuid& uuid : p.router_nats(peer.router)) {
         const NatFacts& nat = p.nat(uuid);
         if (nat.type == NatType::kSnat) continue;
-        ask_router(f, port, has_plain_ports, 80,
-                   (nat.is_ip6 ? "flags[1] == 0 && nd_ns && nd.target == "
-                               : "flags[1] == 0 && arp.op == 1 && arp.tpa == ") +
-                       nat.external_ip);
-    }
-}
-
-void ask_router_for_vips(Program& p, FlowWriter& f, const SwitchPort& port, const RouterPort& peer,
-                         bool has_plain_ports) {
-    const VipSummary& vips = p.router_vips(peer.router);
-    auto ask4 = [&](const std::string& ip) {
-        ask_router(f, port, has_plain_ports, 80,
-                   fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", ip));
-    };
-    auto ask6 = [&](const std::string& ip) {
-        ask_router(f, port, has_plain_ports, 80,
-                   fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", ip));
-    };
-    const PortAddresses& networks = peer.addresses;
-    for (const AddressList* list : {&vips.ip4_reachable, &vips.ip4_all_responder}) {
-        for (const std::string& ip : list->within(networks.ip4)) ask4(ip);
-    }
-    for (const AddressList* list : {&vips.ip6_reachable, &vips.ip6_all_responder}) {
-        for (const std::string& ip : list->within(networks.ip6)) ask6(ip);
+        (nat.is_ip6 ? ask_router_for6 : ask_router_for4)(f, port, has_plain_ports, nat.external_ip);
     }
 }
 
@@ -69,15 +55,9 @@ void lookup_of_router_peer(Program& p, FlowWriter& f, const SwitchPort& port) {
     const RouterPort& peer = p.router_port(port.peer);
     if (!port.enabled) return;
     bool plain = p.has_plain_ports(port.switch_uuid);
-    for (const Ip4& ip : peer.addresses.ip4) {
-        ask_router(f, port, plain, 80,
-                   fmt::format("flags[1] == 0 && arp.op == 1 && arp.tpa == {}", ip.address));
-    }
-    for (const Ip6Net& ip : peer.addresses.ip6) {
-        ask_router(f, port, plain, 80, fmt::format("flags[1] == 0 && nd_ns && nd.target == {}", ip.address));
-    }
+    for (const Ip4& ip : peer.addresses.ip4) ask_router_for4(f, port, plain, ip.address);
+    for (const Ip6Net& ip : peer.addresses.ip6) ask_router_for6(f, port, plain, ip.address);
     ask_router_for_nat(p, f, port, peer, plain);
-    ask_router_for_vips(p, f, port, peer, plain);
     if (plain) flood_of_router(p, f, port, peer);
 }
 
@@ -119,6 +99,20 @@ void lookup_of_switch(Program& p, FlowWriter& f, const Switch& sw) {
     f.add(Stage::kSwitchInL2Unknown, 50, "outport == \"none\"",
           p.has_unknown_ports(sw.uuid) ? "outport = \"_MC_unknown\"; output;" : "drop;");
     f.add(Stage::kSwitchInL2Unknown, 0, "1", "output;");
+}
+
+// VIPs in the networks of a router port, on the switch behind it.
+void lookup_of_near_vips(Program& p, const Uuid& router_port) {
+    const NearVips& vips = p.near_vips(router_port);
+    if (vips.ip4.empty() && vips.ip6.empty()) return;
+    for (const Uuid& uuid : p.switch_ports_at[router_port]) {
+        const SwitchPort& port = p.port(uuid);
+        if (!port.enabled) continue;
+        FlowWriter f(p.flows, port.switch_uuid, uuid);
+        bool plain = p.has_plain_ports(port.switch_uuid);
+        for (const std::string& ip : vips.ip4) ask_router_for4(f, port, plain, ip);
+        for (const std::string& ip : vips.ip6) ask_router_for6(f, port, plain, ip);
+    }
 }
 
 void lookup_of_port(Program& p, FlowWriter& f, const SwitchPort& port) {

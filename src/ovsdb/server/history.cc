@@ -115,6 +115,11 @@ History::Mark History::mark_before_last() {
     return mark;
 }
 
+void History::mark_again(Mark mark) {
+    assert(marks_.contains(mark));
+    ++marks_[mark];
+}
+
 void History::unmark(Mark mark) {
     auto it = marks_.find(mark);
     if (it == marks_.end() || --it->second > 0) return;
@@ -131,12 +136,13 @@ void History::unmark(Mark mark) {
     merged_.erase(merged);
 }
 
-std::unique_ptr<ChangeSet> History::since(Mark mark) const {
+std::shared_ptr<const ChangeSet> History::since(Mark mark) const {
+    if (!recent_.empty() && mark + 1 == first_ + recent_.size()) return recent_.back();
     MergedChanges all;
     for (auto it = merged_.find(mark); it != merged_.end(); ++it) all.add(it->second);
     size_t skip = mark > first_ ? static_cast<size_t>(mark - first_) : 0;
     for (size_t i = skip; i < recent_.size(); ++i) all.add(*recent_[i]);
-    return std::make_unique<ChangeSet>(all.changes(last_));
+    return std::make_shared<const ChangeSet>(all.changes(last_));
 }
 
 }  // namespace weft::ovsdb

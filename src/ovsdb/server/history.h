@@ -1,9 +1,9 @@
 // The recent transactions of a database: what a client that was away has missed (monitor_cond_since,
 // ovsdb-server(7), 4.1.15), and what one that does not keep up is still to be told.
 //
-// Who lags behind takes a mark, the present; since(mark) later gives everything that happened after it as one
-// change, row by row from first to last state.  What lies before the limits of the history is kept, merged,
-// only as far as there are marks: between two of them a row has one change, however often it changed.
+// Who is to be told later takes a mark, the present; since(mark) gives everything that happened after it as
+// one change, row by row from first to last state.  What lies before the limits of the history is kept,
+// merged, only as far as there are marks: between two of them a row has one change, however often it changed.
 
 #pragma once
 
@@ -53,8 +53,9 @@ class History {
 
     // The moment before the last transaction.
     Mark mark_before_last();
+    void mark_again(Mark mark);  // one that is taken
     void unmark(Mark mark);
-    std::unique_ptr<ChangeSet> since(Mark mark) const;
+    std::shared_ptr<const ChangeSet> since(Mark mark) const;
     bool any_marks() const { return !marks_.empty(); }
     Mark oldest_mark() const { return marks_.begin()->first; }
     // Rows kept for the marks alone.

@@ -185,19 +185,29 @@ bool MonitorSpec::append_v2(std::string& out, const MonitoredTable& table, const
 }
 
 std::string MonitorSpec::updates(const ChangeSet& changes) const {
+    std::vector<TableRows> all;
+    for (const TableChange& table : changes.tables) {
+        TableRows& rows = all.emplace_back(TableRows{table.table, {}});
+        rows.rows.reserve(table.rows.size());
+        for (const RowChange& change : table.rows) rows.rows.push_back(&change);
+    }
+    return updates(all);
+}
+
+std::string MonitorSpec::updates(const std::vector<TableRows>& changes) const {
     std::string out = "{";
     bool first_table = true;
     std::string row;
-    for (const TableChange& group : changes.tables) {
+    for (const TableRows& group : changes) {
         const MonitoredTable* table = find(*group.table);
         if (!table) continue;
         TableWriter writer(out, first_table);
-        for (const RowChange& change : group.rows) {
+        for (const RowChange* change : group.rows) {
             row.clear();
-            bool any = version_ == MonitorVersion::kV1 ? append_v1(row, *table, change)
-                                                       : append_v2(row, *table, change);
+            bool any = version_ == MonitorVersion::kV1 ? append_v1(row, *table, *change)
+                                                       : append_v2(row, *table, *change);
             if (!any) continue;
-            writer.begin_row(*table, change.uuid);
+            writer.begin_row(*table, change->uuid);
             out += row;
         }
     }

@@ -34,6 +34,11 @@ struct MonitoredTable {
     MonitorCondition condition;  // v2 and v3
 };
 
+struct TableRows {
+    const TableSchema* table;
+    std::vector<const RowChange*> rows;
+};
+
 class MonitorSpec {
   public:
     // `requests` is the object of <monitor-request>s.
@@ -48,6 +53,7 @@ class MonitorSpec {
     // JSON objects; "{}" if there is nothing.
     std::string initial(const ToldView& view) const;
     std::string updates(const ChangeSet& changes) const;
+    std::string updates(const std::vector<TableRows>& changes) const;
 
     // New conditions for some tables (monitor_cond_change).  `updates` becomes the text of what the client
     // gains and loses.

@@ -25,6 +25,15 @@ class MonitorCondition {
     explicit MonitorCondition(Condition condition);
 
     bool matches(const Uuid& uuid, const RowData& data) const;
+    // Only rows that hold an element that it asks for can match.
+    bool is_found_by_elements() const { return !compiled_->everything && compiled_->others.empty(); }
+    // Calls visit(const ColumnSchema&, size_t hash) for each of these (element_index.h), once.
+    template <typename Visit>
+    void for_each_element(Visit visit) const {
+        for (const ByColumn& each : compiled_->found) {
+            for (const auto& [hash, clauses] : each.clauses) visit(*each.column, hash);
+        }
+    }
     // As JSON; equal texts mean equal conditions.
     const std::string& text() const { return compiled_->text; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "base/metrics.h"
 
@@ -24,7 +25,9 @@ StorageStatus ServedDatabase::status() const {
 }
 
 void ServedDatabase::replace_database(std::unique_ptr<Database> database, const Uuid& last) {
-    assert(untold_.empty());
+    assert(untold_.empty() && !to_tell_);
+    audience_.clear();
+    with_initial_.clear();
     groups_.clear();
     history_.reset(last);
     database_ = std::move(database);
@@ -33,19 +36,26 @@ void ServedDatabase::replace_database(std::unique_ptr<Database> database, const 
 MonitorGroup* ServedDatabase::join(MonitorSpec spec, Monitor* monitor) {
     std::string key = spec.key();
     std::unique_ptr<MonitorGroup>& group = groups_[key];
-    if (!group) group = std::make_unique<MonitorGroup>(MonitorGroup{key, std::move(spec), {}, nullptr});
+    if (!group) {
+        group = std::make_unique<MonitorGroup>(MonitorGroup{key, std::move(spec), {}, nullptr});
+        audience_.add(*group);
+    }
     group->members.push_back(monitor);
     return group.get();
 }
 
 void ServedDatabase::leave(MonitorGroup* group, Monitor* monitor) {
     std::erase(group->members, monitor);
-    if (group->members.empty()) groups_.erase(std::string(group->key));
+    if (!group->members.empty()) return;
+    audience_.remove(*group);
+    std::erase(with_initial_, group);
+    groups_.erase(std::string(group->key));
 }
 
 std::shared_ptr<const std::string> ServedDatabase::initial(MonitorGroup& group) {
     if (!group.initial) {
         group.initial = std::make_shared<const std::string>(group.spec.initial(told()));
+        with_initial_.push_back(&group);
         initial_texts.add();
     }
     return group.initial;
@@ -56,7 +66,7 @@ size_t ServedDatabase::monitors() const {
 }
 
 void ServedDatabase::forget_initial() {
-    for (auto& [key, group] : groups_) group->initial.reset();
+    for (MonitorGroup* group : std::exchange(with_initial_, {})) group->initial.reset();
 }
 
 void ServedDatabase::remember(std::shared_ptr<const ChangeSet> changes) {
@@ -64,6 +74,12 @@ void ServedDatabase::remember(std::shared_ptr<const ChangeSet> changes) {
     untold_.pop_front();
     forget_initial();
     history_.add(std::move(changes), database_->rows());
+    if (!to_tell_) to_tell_ = history_.mark_before_last();
+}
+
+void ServedDatabase::told_all() {
+    if (to_tell_) history_.unmark(*to_tell_);
+    to_tell_.reset();
 }
 
 Position ServedDatabase::keep(std::shared_ptr<const ChangeSet> changes) {

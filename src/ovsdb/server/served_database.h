@@ -6,10 +6,12 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ovsdb/engine/database.h"
+#include "ovsdb/server/audience.h"
 #include "ovsdb/server/history.h"
 #include "ovsdb/server/monitor.h"
 #include "ovsdb/server/told_view.h"
@@ -67,8 +69,12 @@ class ServedDatabase {
     // What clients were told.
     const History& history() const { return history_; }
     History& history() { return history_; }
-    // The oldest transaction not told is told now.
+    // The oldest transaction not told may be told now, and is by the next tell().
     void remember(std::shared_ptr<const ChangeSet> changes);
+    // The moment after which all that was remembered is still to be told; none if nothing is.
+    std::optional<History::Mark> to_tell() const { return to_tell_; }
+    void told_all();
+    const Audience& audience() const { return audience_; }
 
     // Frees the texts that initial() keeps.
     void forget_initial();
@@ -83,7 +89,10 @@ class ServedDatabase {
     };
     std::deque<Untold> untold_;
     std::map<std::string, std::unique_ptr<MonitorGroup>> groups_;
+    Audience audience_;                        // of groups_
+    std::vector<MonitorGroup*> with_initial_;  // of which the text is kept
     History history_;
+    std::optional<History::Mark> to_tell_;
 };
 
 }  // namespace weft::ovsdb

@@ -2,10 +2,11 @@
 //
 // Transactions are executed as they are read, and handed to their database's storage, which keeps them in its
 // own time (storage.h).  Meanwhile the server goes on.  What there is to tell waits in one queue, in the
-// order in which it was decided: when a transaction is kept, the monitors' updates are sent, then the reply
-// (a client hears of its own changes before it).  Requests that read what clients know, such as those for
-// monitors, take their place in the queue and are carried out there.  A transaction that could not be kept is
-// taken back, with all that were decided after it, and their clients get an "I/O error".
+// order in which it was decided: when transactions are kept, the monitors are told of them, then come the
+// replies (a client hears of its own changes before it).  What is kept by then is told as one change.
+// Requests that read what clients know, such as those for monitors, take their place in the queue and are
+// carried out there.  A transaction that could not be kept is taken back, with all that were decided after
+// it, and their clients get an "I/O error".
 
 #pragma once
 
@@ -145,10 +146,11 @@ class Server {
     void take_back_lost();
     void compact_where_worth();
     bool may_be_told(const Pending& pending) const;
-    void tell(Pending& pending);
+    void answer(Pending& pending);
     void tell_in_order(SessionId session, std::string text);
     // server_updates.cc
-    void send_updates(ServedDatabase& database, const ChangeSet& changes);
+    void tell_monitors(ServedDatabase& database);
+    void drop_the_furthest_behind(ServedDatabase& database, size_t rows);
     void send_update(const Monitor& monitor, std::string_view updates, const Uuid& transaction, bool now);
     void send_held_updates();
     void catch_up(Session& session);  // tells it what it has missed

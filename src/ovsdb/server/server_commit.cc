@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash_map.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -53,12 +54,7 @@ bool Server::may_be_told(const Pending& pending) const {
     return !storage || !pending.position || pending.position <= storage->progress().kept;
 }
 
-void Server::tell(Pending& pending) {
-    if (pending.changes) {
-        transactions_told.add();
-        pending.database->remember(pending.changes);
-        send_updates(*pending.database, *pending.changes);
-    }
+void Server::answer(Pending& pending) {
     Session* session = find_session(pending.session);
     if (!session) return;
     session->unkept -= pending.bytes;
@@ -76,17 +72,35 @@ void Server::tell_in_order(SessionId session, std::string text) {
     loop_.wake();
 }
 
+// What is kept is told together: monitors hear the sum of it, and then come the answers.  But who sends one
+// transaction after the other without waiting hears of each before its reply, and of no later one.
 void Server::release() {
     take_back_lost();
     std::vector<ServedDatabase*> changed;
     for (;;) {
         std::vector<Pending> told;
+        size_t answered = 0;
+        HashSet<SessionId> asked;  // of those that are not answered
+        auto tell = [&] {
+            asked.clear();
+            for (auto& [name, database] : databases_) tell_monitors(*database);
+            while (answered < told.size()) answer(told[answered++]);
+        };
         while (!pending_.empty() && may_be_told(pending_.front())) {
+            const SessionId session = pending_.front().session;
+            if (asked.contains(session)) tell();
+            if (session) asked.insert(session);
             told.push_back(std::move(pending_.front()));
             pending_.pop_front();
-            tell(told.back());
+            const Pending& last = told.back();
+            if (last.changes) {
+                transactions_told.add();
+                last.database->remember(last.changes);
+            }
+            if (last.request) tell();  // it sees, and is answered after, what was before it and no more
         }
         if (told.empty()) break;
+        tell();
         for (Pending& pending : told) {
             if (!pending.changes) continue;
             if (std::find(changed.begin(), changed.end(), pending.database) == changed.end()) {

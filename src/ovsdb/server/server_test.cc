@@ -49,9 +49,13 @@ class Client {
         id_ = server.accept(std::move(theirs), std::move(options));
     }
     void send(std::string_view method, std::string_view params) {
+        send_soon(method, params);
+        for (int i = 0; i < 3; ++i) loop_.run_once(0);
+    }
+    // With what others send before the loop runs.
+    void send_soon(std::string_view method, std::string_view params) {
         stream_->write(
             fmt::format("{{\"method\":\"{}\",\"params\":{},\"id\":{}}}", method, params, ++next_id_));
-        for (int i = 0; i < 3; ++i) loop_.run_once(0);
     }
     void write(std::string_view bytes) {
         stream_->write(bytes);
@@ -162,6 +166,73 @@ TEST_F(ServerTest, ManyClientsAreToldOfABurstInRounds) {
         if (i == 1) continue;
         EXPECT_EQ(last_num(messages, "01000000-0000-0000-0000-000000000000"), 3);
     }
+}
+
+std::string insertion(int num) {
+    return fmt::format(R"(["db",{{"op":"insert","table":"T","row":{{"name":"n","num":{}}}}}])", num);
+}
+
+// What comes in one turn is told as one change, to those who wrote as well, and before their replies.
+TEST_F(ServerTest, ATurnIsToldAsOneChange) {
+    std::vector<std::unique_ptr<Client>> writers;
+    Client idle(server_, loop_), old(server_, loop_);
+    for (int i = 0; i < 3; ++i) writers.push_back(std::make_unique<Client>(server_, loop_));
+    const char* since = R"(["db","m",{"T":[{"columns":["num"]}]},"00000000-0000-0000-0000-000000000000"])";
+    for (auto& writer : writers) writer->send("monitor_cond_since", since);
+    idle.send("monitor_cond_since", since);
+    old.send("monitor", R"(["db","m",{"T":[{"columns":["num"]}]}])");
+    for (auto& writer : writers) writer->read();
+    idle.read();
+    old.read();
+    for (int i = 0; i < 3; ++i) writers[static_cast<size_t>(i)]->send_soon("transact", insertion(i));
+    auto rows = [](const net::Message& update) {
+        return update.params.as_array()->back().as_object()->find("T")->as_object()->size();
+    };
+    for (size_t i = 0; i < 3; ++i) {
+        std::vector<net::Message> told = writers[i]->read();
+        ASSERT_EQ(told.size(), 2u) << i;
+        EXPECT_EQ(told[0].method, "update3");
+        EXPECT_EQ(told[1].type, net::Message::Type::kReply);
+    }
+    std::vector<net::Message> of_idle = idle.read(), of_old = old.read();
+    ASSERT_EQ(of_idle.size(), 1u);
+    ASSERT_EQ(of_old.size(), 1u);
+    EXPECT_EQ(rows(of_idle[0]), 3u);
+    EXPECT_EQ(rows(of_old[0]), 3u);
+    EXPECT_EQ((*of_idle[0].params.as_array())[1], json::Value(database().history().last().to_string()));
+    EXPECT_FALSE(database().history().any_marks());
+}
+
+// Who does not wait for its replies hears of each transaction before its reply, and of no later one.
+TEST_F(ServerTest, OneAfterTheOtherIsToldOneByOne) {
+    Client one(server_, loop_);
+    one.send("monitor", R"(["db","m",{"T":[{"columns":["num"]}]}])");
+    one.read();
+    for (int i = 0; i < 3; ++i) one.send_soon("transact", insertion(i));
+    std::vector<net::Message> told = one.read();
+    ASSERT_EQ(told.size(), 6u);
+    for (size_t i = 0; i < 6; i += 2) {
+        EXPECT_EQ(told[i].method, "update");
+        EXPECT_EQ(told[i + 1].type, net::Message::Type::kReply);
+    }
+}
+
+// A request takes its place among the transactions: what it sees is what was before it.
+TEST_F(ServerTest, ARequestSeesWhatWasBeforeIt) {
+    Client one(server_, loop_), other(server_, loop_);
+    one.send("monitor", R"(["db","m",{"T":[{"columns":["num"]}]}])");
+    one.read();
+    one.send_soon("transact", insertion(1));
+    one.send_soon("monitor", R"(["db","n",{"T":[{"columns":["num"]}]}])");
+    one.send_soon("transact", insertion(2));
+    std::vector<net::Message> told = one.read();
+    ASSERT_EQ(told.size(), 6u);
+    EXPECT_EQ(told[0].method, "update");
+    EXPECT_EQ(told[1].type, net::Message::Type::kReply);
+    EXPECT_EQ(told[2].result.as_object()->find("T")->as_object()->size(), 1u);
+    EXPECT_EQ(told[3].method, "update");  // of both monitors
+    EXPECT_EQ(told[4].method, "update");
+    EXPECT_EQ(told[5].type, net::Message::Type::kReply);
 }
 
 TEST_F(ServerTest, WhoDoesNotReadIsToldTheSumOfWhatItMissed) {

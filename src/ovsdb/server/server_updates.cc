@@ -1,5 +1,7 @@
 // Telling monitors what changed, and bearing clients that do not listen.
 //
+// Monitors are told once in a turn, of all that is kept by then, as one change (history.h).
+//
 // A client that is far behind in reading is told nothing new: its monitors keep the moment up to which they
 // are told, and once it has read on, it gets everything since as one update (history.h).  So what it costs is
 // bounded by the size of the database, not by time.  Nor are its requests read meanwhile.  One that takes
@@ -55,20 +57,24 @@ void Server::send_held_updates() {
     }
 }
 
-void Server::send_updates(ServedDatabase& database, const ChangeSet& changes) {
+void Server::tell_monitors(ServedDatabase& database) {
+    const std::optional<History::Mark> mark = database.to_tell();
+    if (!mark) return;
+    History& history = database.history();
+    const std::shared_ptr<const ChangeSet> changes = history.since(*mark);
     struct Told {
         MonitorGroup* group;
         std::string updates;
     };
     std::vector<Told> told;
     size_t clients = 0;
-    for (const auto& [key, group] : database.groups()) {
+    for (const auto& [group, rows] : database.audience().of(*changes)) {
         auto listens = [](const Monitor* monitor) { return !monitor->behind; };
         auto number = std::count_if(group->members.begin(), group->members.end(), listens);
         if (!number) continue;
-        std::string updates = group->spec.updates(changes);
+        std::string updates = group->spec.updates(rows);
         if (updates == "{}") continue;
-        told.push_back({group.get(), std::move(updates)});
+        told.push_back({group, std::move(updates)});
         clients += static_cast<size_t>(number);
     }
     const int64_t now_ms = clock::monotonic_ms();
@@ -82,18 +88,24 @@ void Server::send_updates(ServedDatabase& database, const ChangeSet& changes) {
         for (Monitor* monitor : group->members) {
             if (monitor->behind) continue;
             if (monitor->session->rpc->backlog() > kSlowBacklog) {
-                monitor->behind = database.history().mark_before_last();
+                monitor->behind = *mark;
+                history.mark_again(*mark);
                 laggards_.insert(monitor->session->id);
             } else {
-                send_update(*monitor, updates, changes.id, now);
+                send_update(*monitor, updates, changes->id, now);
             }
         }
     }
-    // What is kept for laggards is bounded: the one that is furthest behind goes.  Rows that this transaction
-    // deleted count as there: they are kept until it is merged, too.
-    History& history = database.history();
+    database.told_all();
+    // Rows that were deleted now count as there: they are kept until that is merged, too.
     size_t rows = database.database().rows();
-    for (const TableChange& table : changes.tables) rows += table.rows.size();
+    for (const TableChange& table : changes->tables) rows += table.rows.size();
+    drop_the_furthest_behind(database, rows);
+}
+
+// What is kept for laggards is bounded: the one that is furthest behind goes.
+void Server::drop_the_furthest_behind(ServedDatabase& database, size_t rows) {
+    History& history = database.history();
     size_t limit = std::max(kMinMergedRows, 2 * rows);
     while (history.any_marks() && history.merged_rows() > limit) {
         History::Mark oldest = history.oldest_mark();
@@ -114,7 +126,7 @@ void Server::catch_up(Session& session) {
     for (auto& [id, monitor] : session.monitors) {
         if (!monitor->behind) continue;
         History& history = monitor->database->history();
-        std::unique_ptr<ChangeSet> changes = history.since(*monitor->behind);
+        std::shared_ptr<const ChangeSet> changes = history.since(*monitor->behind);
         history.unmark(*monitor->behind);
         monitor->behind.reset();
         merged_updates.add();
