@@ -541,6 +541,8 @@ const char* message_name(const Message& message) {
         if (message.get_if<GroupDescReply>()) return "NXST_GROUP_DESC reply";
         if (message.get_if<GroupStatsRequest>()) return "NXST_GROUP request";
         if (message.get_if<GroupStatsReply>()) return "NXST_GROUP reply";
+    }
+    if (message.version <= Version::k11) {  // 1.1 has groups, but no features of them
         if (message.get_if<GroupFeaturesRequest>()) return "NXST_GROUP_FEATURES request";
         if (message.get_if<GroupFeaturesReply>()) return "NXST_GROUP_FEATURES reply";
     }
