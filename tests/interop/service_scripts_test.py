@@ -10,8 +10,18 @@ import sys
 import tempfile
 import time
 
+import rig
+
 WEFT_BIN = os.environ["WEFT_BIN"]
 DEBIAN = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 class Place:
@@ -31,7 +41,9 @@ class Place:
         for name in os.listdir(self.dir):
             if name.endswith(".pid"):
                 try:
-                    os.kill(int(open(f"{self.dir}/{name}").read()), signal.SIGKILL)
+                    pid = int(open(f"{self.dir}/{name}").read())
+                    os.kill(pid, signal.SIGKILL)
+                    rig.wait_for(lambda: not running(pid), f"{name}'s process to be gone")  # until then it may make files
                 except (ValueError, ProcessLookupError):
                     pass
         shutil.rmtree(self.dir)

@@ -227,12 +227,13 @@ std::string table_text(uint8_t number, const std::string& name) {
     return name.empty() ? fmt::format("table {}", number) : fmt::format("table {} (\"{}\")", number, name);
 }
 
-// "  table 1 ("name"): ditto", "  tables 2...253: ditto", of [from, to).
+// "  table 1 ("name"): ditto", "  tables 2...253: ditto", of [from, to).  An empty line stands before them,
+// and behind those without names that others follow.
 template <typename Tables>
 void print_ditto(const Tables& tables, size_t from, size_t to, std::string& out) {
-    if (from < to) out += '\n';
     for (size_t i = from; i < to;) {
         size_t next = i + 1;
+        if (i == from || tables[i - 1].name.empty()) out += '\n';
         while (tables[i].name.empty() && next < to && tables[next].name.empty()) next++;
         if (next - i > 1)
             text::append(out, "  tables {}...{}: ditto\n", tables[i].table, tables[next - 1].table);

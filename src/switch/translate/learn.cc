@@ -105,7 +105,7 @@ void Walk::learn(const of::Learn& action) {
     EffectCache::LearnFlow flow{bridge_, std::move(change), action.limit, RuleRef(rule_)};
     if (!in_.effects) {
         warning("suppressing side effects, so learn action ignored");
-        if (!in_.cache) return;
+        if (!in_.cache || tracing()) return;
         // Of a flow that is translated again: its next packets learn.
         if (action.flags & of::Learn::kWriteResult)
             write_subfield(action.result_dst, may_learn(*bridge_, *flow.change, flow.limit));
