@@ -156,18 +156,16 @@ Options at_least(const Options& options, Version version) {
     return out;
 }
 
-Error none_usable(uint32_t usable, const Options& options) {
-    return Error{fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
-                             flow_formats_text(usable), flow_formats_text(formats_of(options.versions)))};
-}
 Error needs_of15(const Options& options, GroupMod::Command command) {
     if (command == GroupMod::Command::kInsertBucket)
         return Error{"insert-bucket needs OpenFlow 1.5 or later ('-O OpenFlow15')"};
-    return none_usable(kOpenFlow10 | kOpenFlow10Table | kNxm | kNxmTable | kOxm15, options);
+    return none_usable(kOpenFlow10 | kOpenFlow10Table | kNxm | kNxmTable | kOxm15,
+                       formats_of(options.versions));
 }
 Result<Options> for_meters(const Options& options) {
     constexpr uint32_t kUsable = kOxm13 | kOxm14 | kOxm15;
-    if (options.versions && !(formats_of(options.versions) & kUsable)) return none_usable(kUsable, options);
+    const uint32_t allowed = formats_of(options.versions);
+    if (options.versions && !(allowed & kUsable)) return none_usable(kUsable, allowed);
     return at_least(options, Version::k13);
 }
 

@@ -94,6 +94,11 @@ std::string versions_text(uint32_t versions) {
 
 }  // namespace
 
+Error none_usable(uint32_t usable, uint32_t allowed) {
+    return Error{fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
+                             flow_formats_text(usable), flow_formats_text(allowed))};
+}
+
 uint32_t formats_of(uint32_t versions) {
     uint32_t out = 0;
     for (auto [version, formats] : kOfVersions) {

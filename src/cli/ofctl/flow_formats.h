@@ -29,6 +29,7 @@ enum FlowFormats : uint32_t {
 Result<uint32_t> parse_flow_formats(std::string_view list);  // "NXM,OXM-OpenFlow13"
 std::string flow_formats_text(uint32_t formats);             // as short as can be
 uint32_t formats_of(uint32_t versions);                      // version_bit()s
+Error none_usable(uint32_t usable, uint32_t allowed);        // what to say if they have none in common
 openflow::FlowFormat flow_format_of(uint32_t format);        // of one bit
 // Of the versions those that have one of the formats.  Error: none has.
 Result<uint32_t> versions_with(uint32_t formats, uint32_t versions);

@@ -112,9 +112,7 @@ Result<void> FlowChanges::add(const FlowMod& mod) {
     if (!(usable & formats_)) {
         uint32_t allowed =
             options_.formats ? options_.formats : formats_of(version_bit(session_.format.version));
-        return Error{
-            fmt::format("none of the usable flow formats ({}) is among the allowed flow formats ({})",
-                        flow_formats_text(usable), flow_formats_text(allowed))};
+        return none_usable(usable, allowed);
     }
     if ((usable & formats_) != formats_) use(usable & formats_);
     messages_.push_back(encode_flow_mod(mod, session_.format, session_.connection->next_xid()));
